@@ -1,0 +1,27 @@
+-- Users: the e-mail rules, the soft delete and the log-in counters.
+ALTER TABLE users
+  ADD CONSTRAINT users_soft_delete_check CHECK (is_deleted = (deleted_at IS NOT NULL)),
+  ADD CONSTRAINT users_email_lower_check CHECK (email = lower(email)),
+  ADD CONSTRAINT users_email_format_check CHECK (email ~ '^[^@[:space:][:cntrl:]]{1,64}@[^@[:space:][:cntrl:]]+[.][^@[:space:][:cntrl:].]{2,}$'),
+  -- An address is scoped to nothing or to the user's own tenant, never to another one.
+  ADD CONSTRAINT users_email_scope_check CHECK (email_scope IS NULL OR email_scope IS NOT DISTINCT FROM tenant_id),
+  ADD CONSTRAINT users_first_name_check CHECK (btrim(first_name) <> ''),
+  ADD CONSTRAINT users_last_name_check CHECK (btrim(last_name) <> ''),
+  ADD CONSTRAINT users_login_attempts_check CHECK (login_attempts BETWEEN 0 AND 1000),
+  ADD CONSTRAINT users_locked_until_check CHECK (locked_until > created_at),
+  ADD CONSTRAINT users_version_check CHECK (version > 0);
+
+-- One account per address and scope among users that are not deleted; NULLS NOT DISTINCT makes the global scope (NULL)
+-- one scope, where plain UNIQUE would let every NULL row in.
+CREATE UNIQUE INDEX users_live_email ON users (email, email_scope) NULLS NOT DISTINCT WHERE NOT is_deleted;
+
+-- Keyset pages of a tenant, one index a sort order.
+CREATE INDEX users_live_created ON users (tenant_id, created_at, id) WHERE NOT is_deleted;
+CREATE INDEX users_live_address ON users (tenant_id, email, id) WHERE NOT is_deleted;
+CREATE INDEX users_live_name ON users (tenant_id, last_name, id) WHERE NOT is_deleted;
+
+-- The same pages across tenants, for platform accounts.
+CREATE INDEX users_live_platform_created ON users (created_at, id) WHERE NOT is_deleted;
+
+CREATE INDEX users_live_search ON users
+  USING gin (email gin_trgm_ops, first_name gin_trgm_ops, last_name gin_trgm_ops) WHERE NOT is_deleted;

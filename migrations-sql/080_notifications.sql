@@ -1,0 +1,36 @@
+-- What every running instance must hear at once. Triggers send it, so that no code path, and no operator at a prompt,
+-- can revoke a session or change a grant silently.
+CREATE FUNCTION notify_session_revoked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('session_revoked', OLD.id::text);
+  RETURN NULL;
+END
+$$;
+
+-- A refresh updates its session too: the WHEN keeps the function call off that path.
+CREATE TRIGGER sessions_notify_revoked AFTER UPDATE OF revoked_at ON sessions
+  FOR EACH ROW WHEN (OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL)
+  EXECUTE FUNCTION notify_session_revoked();
+CREATE TRIGGER sessions_notify_deleted AFTER DELETE ON sessions
+  FOR EACH ROW EXECUTE FUNCTION notify_session_revoked();
+
+CREATE FUNCTION notify_user_grants() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('grants_changed', coalesce(NEW.user_id, OLD.user_id)::text);
+  RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER user_roles_notify AFTER INSERT OR UPDATE OR DELETE ON user_roles
+  FOR EACH ROW EXECUTE FUNCTION notify_user_grants();
+
+-- A role's permissions concern everybody who holds it: all grants are read again.
+CREATE FUNCTION notify_all_grants() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('grants_changed', '*');
+  RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER role_permissions_notify AFTER INSERT OR UPDATE OR DELETE ON role_permissions
+  FOR EACH STATEMENT EXECUTE FUNCTION notify_all_grants();

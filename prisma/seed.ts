@@ -1,0 +1,83 @@
+/**
+ * Demo data: two tenants, four of their users and a super admin. Safe to run again: what is there stays as it is.
+ * The system roles and permissions come with the migrations, because production needs them too.
+ */
+import { createPasswords } from "../src/crypto/password.ts";
+import { createDatabase, createPool, type Database } from "../src/db/client.ts";
+import { newId } from "../src/db/id.ts";
+import { SYSTEM_ROLES } from "../src/roles/permissions.ts";
+
+export const DEFAULT_DEMO_PASSWORD = "tenantry-demo-password";
+
+const TENANTS = [
+  { slug: "acme", name: "Acme Ltd" },
+  { slug: "globex", name: "Globex Inc" },
+];
+
+export const DEMO_USERS = [
+  { email: "super@tenantry.example", firstName: "Sam", lastName: "Super", tenant: null, role: "super_admin" },
+  { email: "owner@acme.example", firstName: "Olivia", lastName: "Owner", tenant: "acme", role: "owner" },
+  { email: "admin@acme.example", firstName: "Adam", lastName: "Admin", tenant: "acme", role: "admin" },
+  { email: "member@acme.example", firstName: "Mia", lastName: "Member", tenant: "acme", role: "member" },
+  { email: "owner@globex.example", firstName: "Omar", lastName: "Owner", tenant: "globex", role: "owner" },
+] as const;
+
+/**
+ * @param demoPassword the demo users' password. Given explicitly it also replaces what they have; else only new users
+ * get the default one.
+ */
+async function seed(db: Database, demoPassword: string | undefined): Promise<void> {
+  const passwords = await createPasswords(DEMO_USERS.length);
+  for (const tenant of TENANTS) {
+    await db.tenant.upsert({ where: { slug: tenant.slug }, create: { id: newId(), ...tenant }, update: {} });
+  }
+  for (const { tenant, role, ...user } of DEMO_USERS) {
+    const home = tenant === null ? null : await db.tenant.findUniqueOrThrow({ where: { slug: tenant } });
+    const found = await db.user.findFirst({ where: { email: user.email, tenantId: home?.id ?? null, isDeleted: false } });
+    if (!found) {
+      await db.user.create({
+        data: {
+          id: newId(),
+          ...user,
+          tenantId: home?.id ?? null,
+          emailScope: process.env.EMAIL_SCOPE === "tenant" ? (home?.id ?? null) : null,
+          emailVerifiedAt: new Date(),
+          passwordHash: await passwords.hash(demoPassword ?? DEFAULT_DEMO_PASSWORD),
+          roles: { create: { roleId: SYSTEM_ROLES[role], tenantId: home?.id ?? null } },
+        },
+      });
+    } else if (demoPassword && !(await passwords.verify(found.passwordHash, demoPassword))) {
+      await db.user.update({ where: { id: found.id }, data: { passwordHash: await passwords.hash(demoPassword) } });
+    }
+  }
+}
+
+async function main(): Promise<number> {
+  const { DATABASE_URL, DEMO_PASSWORD, NODE_ENV } = process.env;
+  if (!DATABASE_URL) {
+    console.error("The seed needs DATABASE_URL. `bunx prisma db seed` sets it from prisma.config.ts.");
+    return 1;
+  }
+  if (NODE_ENV === "production" && !DEMO_PASSWORD) {
+    console.error("Demo accounts with a well-known password do not belong in production: set DEMO_PASSWORD to seed there.");
+    return 1;
+  }
+  const pool = createPool({ databaseUrl: DATABASE_URL, databasePoolSize: 2, databaseTimeoutSeconds: 30 });
+  const db = createDatabase(pool);
+  try {
+    await seed(db, DEMO_PASSWORD || undefined);
+    const [roles, permissions] = await Promise.all([db.role.count({ where: { tenantId: null } }), db.permission.count()]);
+    console.log(
+      `Seeded ${TENANTS.length} demo tenants and ${DEMO_USERS.length} demo users; ${roles} system roles and ${permissions} permissions are there.`,
+    );
+    return 0;
+  } catch (err) {
+    console.error(`The seed failed: ${err instanceof Error ? err.message : err}`);
+    return 1;
+  } finally {
+    await db.$disconnect();
+    await pool.end();
+  }
+}
+
+if (import.meta.main) process.exit(await main());

@@ -1,0 +1,146 @@
+/** `bun dev`: from a fresh clone to a server with hot reload, its database and demo data. */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { prepare, ROOT, run } from "./prepare.ts";
+
+const DATA = join(ROOT, ".data");
+const OWNER_FILE = join(DATA, "dev.pid");
+const URL_FILE = join(DATA, "dev.url");
+const READY_SECONDS = 30;
+
+type DevDatabase = { url: string; describe: string; stop(): void };
+
+const port = Number(process.env.PORT || 3000);
+const { stop, server } = await start();
+let stopping = false;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end(0));
+await announceWhenReady();
+await server.exited;
+await end(1);
+
+async function start() {
+  await assertPortFree();
+  await prepare();
+  const database = process.env.DATABASE_URL ? givenDatabase(process.env.DATABASE_URL) : await embeddedDatabase();
+  try {
+    const env = { DATABASE_URL: database.url };
+    console.error(`Database: ${database.describe}`);
+    await run([process.execPath, "x", "prisma", "migrate", "deploy"], env);
+    await run([process.execPath, "prisma/seed.ts"], env);
+    const server = Bun.spawn([process.execPath, "--no-orphans", "--watch", "--no-clear-screen", "src/index.ts"], {
+      cwd: ROOT,
+      env: { NODE_ENV: "development", HOST: "127.0.0.1", SECRET_KEY: secretKey(), LOG_LEVEL: "warn", ...process.env, ...env, PORT: String(port) },
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    return { stop: database.stop, server };
+  } catch (err) {
+    database.stop();
+    throw err;
+  }
+}
+
+async function announceWhenReady(): Promise<void> {
+  const { DEFAULT_DEMO_PASSWORD, DEMO_USERS } = await import("../prisma/seed.ts");
+  const origin = `http://localhost:${port}`;
+  for (const deadline = Date.now() + READY_SECONDS * 1000; !(await isReady()); await Bun.sleep(50)) {
+    if (stopping) return;
+    if (Date.now() > deadline || server.exitCode !== null) {
+      console.error(`The server is not ready after ${READY_SECONDS} s: its own words are above.`);
+      await end(1);
+    }
+  }
+  console.log(`
+Tenantry is ready
+
+  API       ${origin}/v1
+  Docs      ${origin}/docs      (OpenAPI: ${origin}/openapi.json)
+  Ready     ${origin}/health/ready
+
+Demo accounts, password ${process.env.DEMO_PASSWORD ? "as in DEMO_PASSWORD" : DEFAULT_DEMO_PASSWORD}
+${DEMO_USERS.map(({ email, tenant, role }) => `  ${email.padEnd(24)}${role}${tenant ? ` of ${tenant}` : ""}`).join("\n")}
+
+Ctrl-C stops it. The data stays in .data/: delete that folder to begin again.
+`);
+}
+
+async function isReady(): Promise<boolean> {
+  const answer = await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => null);
+  return answer?.status === 200;
+}
+
+async function end(status: number): Promise<never> {
+  if (!stopping) {
+    stopping = true;
+    server.kill("SIGTERM");
+    await server.exited;
+    stop();
+  }
+  process.exit(status);
+}
+
+function givenDatabase(url: string): DevDatabase {
+  return { url, describe: `${new URL(url).host}${new URL(url).pathname} (DATABASE_URL)`, stop() {} };
+}
+
+/** The embedded server's `tenantry` database. Who started it stops it; a server that a killed run left is taken over. */
+async function embeddedDatabase(): Promise<DevDatabase> {
+  const { startEmbedded } = await import("../src/db/embedded.ts");
+  const { default: pg } = await import("pg");
+  mkdirSync(DATA, { recursive: true });
+  const embedded = await startEmbedded({ dataDir: join(DATA, "postgres") });
+  const shared = embedded.adopted && ownerIsAlive();
+  if (!shared) writeFileSync(OWNER_FILE, String(process.pid));
+
+  const client = new pg.Client({ connectionString: embedded.url });
+  await client.connect();
+  const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = 'tenantry'");
+  if (rowCount === 0) await client.query("CREATE DATABASE tenantry");
+  await client.end();
+
+  const url = embedded.url.replace(/\/postgres$/, "/tenantry");
+  writeFileSync(URL_FILE, url, { mode: 0o600 });
+  return {
+    url,
+    describe: `embedded PostgreSQL in .data/postgres${shared ? ", shared with another bun dev" : ""}`,
+    stop() {
+      if (shared) return;
+      embedded.stop();
+      rmSync(OWNER_FILE, { force: true });
+    },
+  };
+}
+
+function ownerIsAlive(): boolean {
+  if (!existsSync(OWNER_FILE)) return false;
+  try {
+    return process.kill(Number(readFileSync(OWNER_FILE, "utf8")), 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Kept beside the data that it encrypts. */
+function secretKey(): string {
+  const file = join(DATA, "secret-key");
+  mkdirSync(DATA, { recursive: true });
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString("base64"), { mode: 0o600 });
+  return readFileSync(file, "utf8");
+}
+
+async function assertPortFree(): Promise<void> {
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    console.error("PORT must be a number from 1 to 65535.");
+    process.exit(1);
+  }
+  const probe = createServer();
+  await new Promise<void>((resolve) => {
+    probe.once("error", () => {
+      console.error(`Port ${port} is taken, perhaps by another bun dev. Choose another one: PORT=${port + 1} bun dev`);
+      process.exit(1);
+    });
+    probe.listen(port, "127.0.0.1", resolve);
+  });
+  await new Promise((resolve) => probe.close(resolve));
+}

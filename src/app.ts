@@ -1,0 +1,47 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { secureHeaders } from "hono/secure-headers";
+import { auditRoutes } from "./audit/routes.ts";
+import { authRoutes } from "./auth/routes.ts";
+import type { AppEnv, Deps } from "./context.ts";
+import { healthRoutes } from "./health/routes.ts";
+import { docsRoutes } from "./http/docs.ts";
+import { notFound } from "./http/not-found.ts";
+import { openApiDocument } from "./http/openapi.ts";
+import { problemHandler } from "./http/problem.ts";
+import { requestContext } from "./http/request-context.ts";
+import { wellKnownRoutes } from "./http/well-known.ts";
+import { tenantRoutes } from "./tenants/routes.ts";
+import { userRoutes } from "./users/routes.ts";
+
+/** The application on its parts. @param migrations names of the migrations that this build needs applied. */
+export function createApp(deps: Deps, migrations: string[]) {
+  const app = new Hono<AppEnv>();
+  app.use(requestContext(deps));
+  app.use(secureHeaders(HEADERS));
+  app.use(cors({ origin: deps.config.corsOrigins, allowHeaders: ["authorization", "content-type"], maxAge: 600 }));
+
+  app.route("/v1/auth", authRoutes);
+  app.route("/v1/users", userRoutes);
+  app.route("/v1/tenants", tenantRoutes);
+  app.route("/v1/audit-logs", auditRoutes);
+  app.route("/health", healthRoutes(migrations));
+  app.route("/.well-known", wellKnownRoutes);
+
+  const document = openApiDocument(app, deps.config.issuer);
+  app.get("/openapi.json", async (c) => c.json(await document));
+  if (deps.config.docs) app.route("/docs", docsRoutes);
+
+  app.notFound(notFound(app));
+  app.onError(problemHandler());
+  return app;
+}
+
+/** An API has no pages, so nothing may be loaded, framed or guessed on its behalf (ASVS 5.0, 3.4). */
+const HEADERS = {
+  contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  strictTransportSecurity: "max-age=31536000; includeSubDomains",
+  referrerPolicy: "no-referrer",
+  xFrameOptions: "DENY",
+  crossOriginResourcePolicy: "same-origin",
+};

@@ -1,0 +1,39 @@
+/** Writing audit rows: always with the transaction of the change they speak of. */
+import type { Context, Principal } from "../context.ts";
+import type { Prisma } from "../../generated/prisma/client.ts";
+import type { Transaction } from "../db/client.ts";
+import { newId } from "../db/id.ts";
+
+export type AuditEntry = {
+  /** What happened, as resource.verb in the past tense: user.created. */
+  action: string;
+  resourceType: string;
+  resourceId?: string | null;
+  /** The tenant that the row belongs to: that of the resource. */
+  tenantId: string | null;
+  outcome?: "success" | "failure";
+  /** Never a secret: whoever reads the log sees this. */
+  details?: Prisma.InputJsonObject;
+};
+
+type Actor = Context & { principal?: Principal };
+
+/** Records one entry in `tx`; the actor and the origin come from the context, never from input. */
+export async function recordAudit(tx: Transaction, ctx: Actor, entry: AuditEntry, actorId?: string): Promise<void> {
+  await tx.auditLog.create({
+    data: {
+      id: newId(),
+      tenantId: entry.tenantId,
+      actorId: ctx.principal?.userId ?? actorId ?? null,
+      sessionId: ctx.principal?.sessionId ?? null,
+      action: entry.action,
+      resourceType: entry.resourceType,
+      resourceId: entry.resourceId ?? null,
+      outcome: entry.outcome ?? "success",
+      details: entry.details ?? {},
+      ip: ctx.origin.ip,
+      userAgent: ctx.origin.userAgent,
+      requestId: ctx.origin.requestId,
+    },
+  });
+}

@@ -1,0 +1,46 @@
+import { recordAudit } from "../audit/record.ts";
+import type { AuthedContext } from "../context.ts";
+import { isId } from "../db/id.ts";
+import { NotFoundError } from "../errors.ts";
+import { revokeSessions } from "../sessions/revoke.ts";
+
+/** Ends the session that the request came through. */
+export async function logout(ctx: AuthedContext): Promise<void> {
+  await endSessions(ctx, { id: ctx.principal.sessionId }, "logout", "auth.logged_out");
+}
+
+/** Ends every session of the caller, this one too. */
+export async function logoutAll(ctx: AuthedContext): Promise<void> {
+  await endSessions(ctx, {}, "logout_all", "auth.logged_out_everywhere");
+}
+
+/** Ends one session of the caller. @throws NotFoundError also for a session of somebody else, and for one that ended. */
+export async function endSession(ctx: AuthedContext, sessionId: string): Promise<void> {
+  if (!isId(sessionId)) throw new NotFoundError("session");
+  const ended = await endSessions(ctx, { id: sessionId }, "ended_by_user", "session.ended");
+  if (ended === 0) throw new NotFoundError("session");
+}
+
+async function endSessions(
+  ctx: AuthedContext,
+  which: { id?: string },
+  reason: "logout" | "logout_all" | "ended_by_user",
+  action: string,
+): Promise<number> {
+  const { userId, tenantId } = ctx.principal;
+  const ended = await ctx.db.$transaction(async (tx) => {
+    const ids = await revokeSessions(tx, { ...which, userId, tenantId }, reason);
+    if (ids.length > 0) {
+      await recordAudit(tx, ctx, {
+        action,
+        resourceType: "session",
+        resourceId: which.id ?? null,
+        tenantId,
+        details: { ended: ids.length },
+      });
+    }
+    return ids;
+  });
+  ctx.revocations.add(ended);
+  return ended.length;
+}

@@ -1,0 +1,113 @@
+/** Refresh token rotation with reuse detection (RFC 9700, section 4.14.2). */
+import type { Context } from "../context.ts";
+import { recordAudit } from "../audit/record.ts";
+import { hashToken, successorToken } from "../crypto/secret.ts";
+import { newId } from "../db/id.ts";
+import { ApiError } from "../errors.ts";
+import { revokeSessions } from "../sessions/revoke.ts";
+import type { UserRow } from "../users/public-user.ts";
+import { tokenAnswer } from "./answer.ts";
+import type { RefreshInput, TokenAnswer } from "./schemas.ts";
+
+/** The user's columns as `userSelect` names them; a test holds the two equal. */
+const USER_COLUMNS = `
+  users.id, users.tenant_id AS "tenantId", users.email, users.first_name AS "firstName", users.last_name AS "lastName",
+  users.status, users.email_verified_at AS "emailVerifiedAt", users.last_login_at AS "lastLoginAt",
+  users.created_at AS "createdAt", users.updated_at AS "updatedAt", users.version`;
+
+/** A session goes on while it, its user and its tenant do. */
+const SESSION_IS_LIVE = `
+  sessions.revoked_at IS NULL AND sessions.idle_expires_at > now() AND sessions.expires_at > now()
+  AND users.id = sessions.user_id AND users.status = 'active' AND NOT users.is_deleted
+  AND (users.tenant_id IS NULL OR EXISTS (
+    SELECT FROM tenants WHERE tenants.id = users.tenant_id AND tenants.status = 'active' AND NOT tenants.is_deleted))`;
+
+/**
+ * Spends the token, prolongs the session, stores the successor and audits it: one statement, so one round trip and
+ * all or nothing. Of fifty callers at once the row lock lets one through; the others find the token used.
+ */
+const ROTATE = {
+  name: "rotate-refresh-token",
+  text: `
+    WITH spent AS (
+      UPDATE refresh_tokens SET used_at = now()
+      WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now()
+      RETURNING session_id
+    ), live AS (
+      UPDATE sessions SET
+        last_used_at = now(), idle_expires_at = least(now() + make_interval(secs => $4), sessions.expires_at),
+        ip = $5, user_agent = $6
+      FROM spent, users
+      WHERE sessions.id = spent.session_id AND ${SESSION_IS_LIVE}
+      RETURNING sessions.id AS "sessionId", sessions.idle_expires_at, ${USER_COLUMNS}
+    ), successor AS (
+      INSERT INTO refresh_tokens (id, session_id, tenant_id, token_hash, expires_at)
+      SELECT $2, "sessionId", "tenantId", $3, idle_expires_at FROM live
+    ), audited AS (
+      INSERT INTO audit_log (id, tenant_id, actor_id, session_id, action, resource_type, resource_id, ip, user_agent, request_id)
+      SELECT $7, "tenantId", id, "sessionId", 'auth.refreshed', 'session', "sessionId", $5, $6, $8 FROM live
+    )
+    SELECT * FROM live`,
+};
+
+/** The session of a token that was used already, and whether that was within the grace window. */
+const FIND_USED = {
+  name: "find-used-refresh-token",
+  text: `
+    SELECT sessions.id AS "sessionId", refresh_tokens.used_at > now() - make_interval(secs => $2) AS "inGrace", ${USER_COLUMNS}
+    FROM refresh_tokens JOIN sessions ON sessions.id = refresh_tokens.session_id, users
+    WHERE refresh_tokens.token_hash = $1 AND refresh_tokens.used_at IS NOT NULL AND ${SESSION_IS_LIVE}`,
+};
+
+type LiveSession = UserRow & { sessionId: string };
+
+/**
+ * Exchanges a refresh token for the next one. A used token within the grace window (a retry, another tab) is answered
+ * with the same successor; later it is a stolen one, and the session ends.
+ * @throws ApiError `invalid_refresh_token`, whatever is wrong.
+ */
+export async function refresh(ctx: Context, { refreshToken }: RefreshInput): Promise<TokenAnswer> {
+  const tokenHash = hashToken(refreshToken);
+  const successor = successorToken(ctx.keyring.refreshToken, refreshToken);
+  const session = (await rotate(ctx, tokenHash, successor)) ?? (await findInGrace(ctx, tokenHash));
+  if (!session) throw new ApiError("invalid_refresh_token", "The refresh token is expired, used, revoked or unknown. Log in again.");
+  return tokenAnswer(ctx, session, { sessionId: session.sessionId, refreshToken: successor });
+}
+
+async function rotate(ctx: Context, tokenHash: Buffer, successor: string): Promise<LiveSession | undefined> {
+  const { ip, userAgent, requestId } = ctx.origin;
+  const { rows } = await ctx.pool.query<LiveSession>({
+    ...ROTATE,
+    values: [tokenHash, newId(), hashToken(successor), ctx.config.sessionIdleSeconds, ip, userAgent, newId(), requestId],
+  });
+  return rows[0];
+}
+
+async function findInGrace(ctx: Context, tokenHash: Buffer): Promise<LiveSession | undefined> {
+  const { rows } = await ctx.pool.query<LiveSession & { inGrace: boolean }>({
+    ...FIND_USED,
+    values: [tokenHash, ctx.config.refreshGraceSeconds],
+  });
+  const found = rows[0];
+  if (!found || found.inGrace) return found;
+  await endStolenSession(ctx, found);
+  return undefined;
+}
+
+async function endStolenSession(ctx: Context, { sessionId, id, tenantId }: LiveSession): Promise<void> {
+  const ended = await ctx.db.$transaction(async (tx) => {
+    const ids = await revokeSessions(tx, { id: sessionId, userId: id, tenantId }, "refresh_token_reuse");
+    if (ids.length > 0) {
+      await recordAudit(tx, ctx, {
+        action: "auth.refresh_token_reused",
+        resourceType: "session",
+        resourceId: sessionId,
+        tenantId,
+        outcome: "failure",
+        details: { userId: id },
+      });
+    }
+    return ids;
+  });
+  ctx.revocations.add(ended);
+}

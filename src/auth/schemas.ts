@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { Email, line, Slug } from "../fields.ts";
+import { Tenant } from "../tenants/schemas.ts";
+import { User } from "../users/public-user.ts";
+import { Password } from "../users/schemas.ts";
+
+export const RegisterInput = z.strictObject({
+  email: Email,
+  password: Password,
+  firstName: line(120).optional(),
+  lastName: line(120).optional(),
+  tenant: z.strictObject({ name: line(120), slug: Slug }),
+});
+export type RegisterInput = z.infer<typeof RegisterInput>;
+
+export const LoginInput = z.strictObject({
+  email: Email,
+  password: Password,
+  /** The tenant's slug. Needed when addresses are unique per tenant (EMAIL_SCOPE=tenant). */
+  tenant: Slug.optional(),
+});
+export type LoginInput = z.infer<typeof LoginInput>;
+
+/** 43 characters of base64url. Nothing is said of the form: a token of the wrong form is a wrong token. */
+export const RefreshInput = z.strictObject({ refreshToken: z.string().min(1).max(512) });
+export type RefreshInput = z.infer<typeof RefreshInput>;
+
+export const ChangePasswordInput = z.strictObject({ currentPassword: Password, newPassword: Password });
+export type ChangePasswordInput = z.infer<typeof ChangePasswordInput>;
+
+export const TokenAnswer = z
+  .object({
+    accessToken: z.string(),
+    tokenType: z.literal("Bearer"),
+    expiresIn: z.int().meta({ description: "Seconds until the access token expires" }),
+    refreshToken: z.string(),
+    user: User,
+  })
+  .meta({ ref: "TokenAnswer" });
+export type TokenAnswer = z.infer<typeof TokenAnswer>;
+
+export const Me = z
+  .object({ user: User, tenant: Tenant.nullable(), roles: z.array(z.string()), permissions: z.array(z.string()) })
+  .meta({ ref: "Me" });
+export type Me = z.infer<typeof Me>;

@@ -1,0 +1,58 @@
+/** Putting the parts together: what index.ts and the tests both start from. */
+import type { Config } from "./config.ts";
+import type { Deps } from "./context.ts";
+import { createAccessTokens } from "./crypto/access-token.ts";
+import { createPasswords } from "./crypto/password.ts";
+import { deriveKeyring } from "./crypto/secret.ts";
+import { loadSigningKeys } from "./crypto/signing-keys.ts";
+import { createDatabase, createPool } from "./db/client.ts";
+import { createListener } from "./db/listener.ts";
+import { createLog } from "./log.ts";
+import { createGrantStore } from "./roles/grants.ts";
+import { createRevocations } from "./sessions/revocations.ts";
+
+/** Connects and makes every part. `close` ends the connections; call it when the last request is answered. */
+export async function createDeps(config: Config): Promise<{ deps: Deps; close(): Promise<void> }> {
+  const log = createLog(config.logLevel);
+  const keyring = deriveKeyring(config.secretKey);
+  const pool = createPool(config);
+  const db = createDatabase(pool);
+  const signingKeys = await loadSigningKeys(db, keyring.signingKey);
+  const revocations = createRevocations(pool, config.accessTokenTtlSeconds);
+  const grants = createGrantStore(pool);
+  const listener = await createListener({
+    databaseUrl: config.databaseUrl,
+    channels: {
+      session_revoked: (sessionId) => revocations.add([sessionId]),
+      grants_changed: (userId) => grants.forget(userId === "*" ? undefined : userId),
+    },
+    async resync() {
+      grants.forget();
+      await revocations.resync();
+    },
+    onError: (err) => log("warn", "listener lost, asking the database", { error: String(err) }),
+  });
+  revocations.watch(listener);
+  grants.watch(listener);
+
+  const deps: Deps = {
+    config,
+    db,
+    pool,
+    keyring,
+    signingKeys,
+    accessTokens: createAccessTokens(config, signingKeys),
+    passwords: await createPasswords(config.passwordHashQueue),
+    revocations,
+    grants,
+    log,
+  };
+  return {
+    deps,
+    async close() {
+      await listener.close();
+      await db.$disconnect();
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,74 @@
+/** What can go wrong for a caller, by stable code. The codes are API: clients branch on them. HTTP is not known here. */
+
+export const ERROR_TITLES = {
+  malformed_body: "The body is not valid JSON",
+  unsupported_media_type: "The body has the wrong media type",
+  body_too_large: "The body is too large",
+  validation_failed: "The request is not valid",
+  not_authenticated: "Authentication is required",
+  invalid_token: "The access token is not valid",
+  invalid_credentials: "E-mail or password is wrong",
+  invalid_refresh_token: "The refresh token is not valid",
+  permission_denied: "You may not do this",
+  registration_closed: "Registration is closed",
+  not_found: "Not found",
+  method_not_allowed: "Method not allowed",
+  email_taken: "This e-mail address is taken",
+  slug_taken: "This slug is taken",
+  last_owner: "A tenant needs an owner",
+  last_super_admin: "The installation needs a super admin",
+  overloaded: "The server is busy",
+  unavailable: "The service is not available",
+  internal_error: "Something went wrong",
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_TITLES;
+
+/** One fault in the input: `path` in dotted form, and what to do about it. */
+export type FieldError = { path: string; message: string };
+
+export type ErrorDetails = {
+  errors?: FieldError[];
+  /** Methods that the path does answer. */
+  allow?: string[];
+  retryAfterSeconds?: number;
+  cause?: unknown;
+};
+
+/** An error that the caller may see: `message` is public text and never holds a secret or another tenant's data. */
+export class ApiError extends Error {
+  override name = "ApiError";
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly details: ErrorDetails = {},
+  ) {
+    super(message, { cause: details.cause });
+  }
+}
+
+/** Also for rows of other tenants: whether they exist is nobody else's business. */
+export class NotFoundError extends ApiError {
+  override name = "NotFoundError";
+
+  constructor(resource: string) {
+    super("not_found", `There is no such ${resource}.`);
+  }
+}
+
+export class PermissionError extends ApiError {
+  override name = "PermissionError";
+
+  constructor(message: string) {
+    super("permission_denied", message);
+  }
+}
+
+export class ValidationError extends ApiError {
+  override name = "ValidationError";
+
+  constructor(errors: FieldError[]) {
+    super("validation_failed", "Some fields are not valid: see errors.", { errors });
+  }
+}

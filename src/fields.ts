@@ -1,0 +1,38 @@
+/** Fields that several schemas share. */
+import { z } from "zod";
+
+/** Lower-case, as stored: the part before the @ is case-sensitive by the letter of RFC 5321 and by nobody's practice. */
+export const Email = z.email("Not an e-mail address").max(254).toLowerCase();
+
+/** One line of visible text. */
+export function line(max: number) {
+  return z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(/^\P{Cc}*$/u, "May not hold control characters");
+}
+
+export const Slug = z
+  .string()
+  .min(2)
+  .max(63)
+  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "Lower-case letters, digits and hyphens, as in a host name");
+
+/** JSON that a client keeps with us: an object, 16 KiB at most when written out. */
+export const JsonObject = z
+  .record(z.string(), z.json())
+  .refine((value) => JSON.stringify(value).length <= 16_384, "May have 16 KiB at most");
+
+export const PageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z.string().min(1).max(1000).optional(),
+});
+export type PageQuery = z.infer<typeof PageQuery>;
+
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+}
+
+export const Timestamp = z.iso.datetime();

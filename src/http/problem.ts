@@ -1,0 +1,80 @@
+/** Every error leaves here, as RFC 9457 application/problem+json. */
+import type { Context as HonoContext, ErrorHandler } from "hono";
+import type { AppEnv } from "../context.ts";
+import { isUnavailable } from "../db/failures.ts";
+import { ApiError, ERROR_TITLES, type ErrorCode } from "../errors.ts";
+
+const STATUS = {
+  malformed_body: 400,
+  unsupported_media_type: 415,
+  body_too_large: 413,
+  validation_failed: 422,
+  not_authenticated: 401,
+  invalid_token: 401,
+  invalid_credentials: 401,
+  invalid_refresh_token: 401,
+  permission_denied: 403,
+  registration_closed: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  email_taken: 409,
+  slug_taken: 409,
+  last_owner: 409,
+  last_super_admin: 409,
+  overloaded: 503,
+  unavailable: 503,
+  internal_error: 500,
+} as const satisfies Record<ErrorCode, number>;
+
+export function errorStatus(code: ErrorCode): (typeof STATUS)[ErrorCode] {
+  return STATUS[code];
+}
+
+/** Answers any error. What we did not mean to throw is logged whole and shown as nothing but its request id. */
+export function problemHandler(): ErrorHandler<AppEnv> {
+  return function problemHandler(thrown, c) {
+    const err = toApiError(thrown);
+    if (err.code === "internal_error" || err.code === "unavailable") {
+      c.var.ctx.log("error", err.code, { requestId: c.var.ctx.origin.requestId, error: describe(thrown) });
+    }
+    return problem(c, err);
+  };
+}
+
+export function problem(c: HonoContext<AppEnv>, err: ApiError): Response {
+  const status = STATUS[err.code];
+  const { errors, allow, retryAfterSeconds } = err.details;
+  const { requestId } = c.var.ctx.origin;
+  const body = {
+    type: `urn:tenantry:problem:${err.code}`,
+    title: ERROR_TITLES[err.code],
+    status,
+    code: err.code,
+    detail: err.message,
+    instance: `urn:tenantry:request:${requestId}`,
+    ...(errors && { errors }),
+  };
+  if (status === 401) c.header("www-authenticate", challenge(err.code));
+  if (allow) c.header("allow", allow.join(", "));
+  if (retryAfterSeconds !== undefined) c.header("retry-after", String(retryAfterSeconds));
+  c.header("cache-control", "no-store");
+  return c.body(JSON.stringify(body), status, { "content-type": "application/problem+json" });
+}
+
+/** RFC 6750, section 3: no error attribute when the request carried no credentials at all. */
+function challenge(code: ErrorCode): string {
+  return code === "invalid_token" ? 'Bearer realm="tenantry", error="invalid_token"' : 'Bearer realm="tenantry"';
+}
+
+function toApiError(thrown: unknown): ApiError {
+  if (thrown instanceof ApiError) return thrown;
+  if (isUnavailable(thrown)) {
+    return new ApiError("unavailable", "The database does not answer. Try again in a moment.", { retryAfterSeconds: 2 });
+  }
+  return new ApiError("internal_error", "The fault is ours. Quote the request id when you report it.");
+}
+
+/** The error without the parameters of the query, which may hold personal data. */
+function describe(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}

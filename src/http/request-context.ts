@@ -1,0 +1,49 @@
+import { isIP } from "node:net";
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import { getConnInfo } from "hono/bun";
+import type { AppEnv, Deps } from "../context.ts";
+import { newId } from "../db/id.ts";
+
+const CALLERS_ID = /^[A-Za-z0-9._-]{8,64}$/;
+
+/** Puts the context of the request under `ctx`, names the request, and logs how it ended. */
+export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
+  return async function requestContext(c, next) {
+    const start = performance.now();
+    const given = c.req.header("x-request-id");
+    const requestId = given && CALLERS_ID.test(given) ? given : newId();
+    const origin = { requestId, ip: clientIp(c, deps.config.trustedProxyHops), userAgent: userAgent(c) };
+    c.set("ctx", { ...deps, origin });
+    c.header("x-request-id", requestId);
+    await next();
+    deps.log("info", "request", {
+      requestId,
+      method: c.req.method,
+      // Paths hold ids at most; query strings may hold addresses and are left out.
+      path: c.req.path,
+      status: c.res.status,
+      millis: Math.round((performance.now() - start) * 10) / 10,
+    });
+  };
+}
+
+/**
+ * The caller's address. X-Forwarded-For is believed only as far as our own proxies wrote it: with n of them, the n-th
+ * entry from the right. Anything further left is the caller's invention (ASVS 5.0, 4.1.3).
+ */
+function clientIp(c: HonoContext, trustedProxyHops: number): string | null {
+  const forwarded = c.req.header("x-forwarded-for")?.split(",") ?? [];
+  const address = trustedProxyHops > 0 ? forwarded.at(-trustedProxyHops)?.trim() : socketAddress(c);
+  if (!address || isIP(address) === 0) return null;
+  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
+}
+
+function socketAddress(c: HonoContext): string | undefined {
+  // In a test the application is called without a server.
+  return c.env?.server || c.env?.requestIP ? getConnInfo(c).remote.address : undefined;
+}
+
+function userAgent(c: HonoContext): string | null {
+  const header = c.req.header("user-agent")?.replace(/[^\x20-\x7e]/g, "?").slice(0, 512);
+  return header || null;
+}

@@ -1,0 +1,44 @@
+/** Validation with the schema that the OpenAPI document shows. Failures throw, so that errors have one exit. */
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import { resolver, uniqueSymbol } from "hono-openapi";
+import type { z } from "zod";
+import type { AppEnv } from "../context.ts";
+import { ValidationError } from "../errors.ts";
+import { isStorable, readJson } from "./body.ts";
+
+type Target = "json" | "query";
+type Validated<T extends Target, S extends z.ZodType> = {
+  in: { [K in T]: z.input<S> };
+  out: { [K in T]: z.output<S> };
+};
+
+/** Checks the body or the query string; the handler reads the result with `c.req.valid(target)`. */
+export function validate<T extends Target, S extends z.ZodType>(
+  target: T,
+  schema: S,
+): MiddlewareHandler<AppEnv, string, Validated<T, S>> {
+  async function validate(c: HonoContext<AppEnv>, next: () => Promise<void>) {
+    const result = schema.safeParse(target === "json" ? await readJson(c) : readQuery(c));
+    if (!result.success) throw new ValidationError(result.error.issues.map(toFieldError));
+    c.req.addValidatedData(target, result.data as object);
+    await next();
+  }
+  return Object.assign(validate, { [uniqueSymbol]: { target, ...resolver(schema) } });
+}
+
+/** A parameter given twice stays a list, which no scalar schema accepts: which one counts is not for us to guess. */
+function readQuery(c: HonoContext): Record<string, unknown> {
+  const entries = Object.entries(c.req.queries()).map(([name, values]) => {
+    if (!values.every(isStorable)) throw new ValidationError([{ path: name, message: "Not valid text" }]);
+    return [name, values.length === 1 ? values[0] : values];
+  });
+  return Object.fromEntries(entries);
+}
+
+function toFieldError(issue: z.core.$ZodIssue) {
+  const path = issue.path.map(String).join(".");
+  if (issue.code === "unrecognized_keys") {
+    return { path: [path, issue.keys.join(", ")].filter(Boolean).join("."), message: "Unknown field" };
+  }
+  return { path, message: issue.message };
+}

@@ -1,0 +1,35 @@
+/** The permissions that the code asks for, and the system roles. The rows come from migrations-sql/090_system_roles.sql. */
+
+export const PERMISSIONS = [
+  "tenant:create",
+  "tenant:list",
+  "tenant:read",
+  "tenant:update",
+  "tenant:delete",
+  "tenant:suspend",
+  "user:create",
+  "user:read",
+  "user:update",
+  "user:delete",
+  "user:restore",
+  "role:create",
+  "role:read",
+  "role:update",
+  "role:delete",
+  "role:assign",
+  "session:read",
+  "session:revoke",
+  "audit:read",
+  "audit:export",
+] as const;
+
+export type PermissionKey = (typeof PERMISSIONS)[number];
+
+/** System roles have the same id in every installation. */
+export const SYSTEM_ROLES = {
+  super_admin: "00000000-0000-7000-8000-000000000001",
+  owner: "00000000-0000-7000-8000-000000000002",
+  admin: "00000000-0000-7000-8000-000000000003",
+  member: "00000000-0000-7000-8000-000000000004",
+  auditor: "00000000-0000-7000-8000-000000000005",
+} as const;

@@ -1,0 +1,40 @@
+import { recordAudit } from "../audit/record.ts";
+import type { AuthedContext } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { violatesUnique } from "../db/failures.ts";
+import { newId } from "../db/id.ts";
+import { ApiError } from "../errors.ts";
+import { type CreateTenantInput, type Tenant, tenantSelect, toTenant, type TenantRow } from "./schemas.ts";
+
+/** Makes a tenant without users. @throws ApiError `slug_taken`, also when a deleted tenant holds the slug. */
+export async function createTenant(ctx: AuthedContext, input: CreateTenantInput): Promise<Tenant> {
+  const row = await ctx.db.$transaction(async (tx) => {
+    const tenant = await insertTenant(tx, { id: newId(), ...input, createdBy: ctx.principal.userId });
+    await recordAudit(tx, ctx, {
+      action: "tenant.created",
+      resourceType: "tenant",
+      resourceId: tenant.id,
+      tenantId: tenant.id,
+      details: { slug: tenant.slug },
+    });
+    return tenant;
+  });
+  return toTenant(row);
+}
+
+/** The insert alone, for callers with a transaction of their own. */
+export async function insertTenant(
+  tx: Transaction,
+  data: CreateTenantInput & { id: string; createdBy: string },
+): Promise<TenantRow> {
+  return withSlugTaken(tx.tenant.create({ data, select: tenantSelect }));
+}
+
+export async function withSlugTaken<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write;
+  } catch (err) {
+    if (violatesUnique(err, "slug")) throw new ApiError("slug_taken", "Another tenant has this slug.", { cause: err });
+    throw err;
+  }
+}

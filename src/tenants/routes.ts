@@ -1,0 +1,85 @@
+import { Hono } from "hono";
+import type { AppEnv } from "../context.ts";
+import { NotFoundError } from "../errors.ts";
+import { pageOf } from "../fields.ts";
+import { authenticate, authorize } from "../http/authenticate.ts";
+import { operation } from "../http/operation.ts";
+import { validate } from "../http/validate.ts";
+import { createTenant } from "./create.ts";
+import { getTenant, listTenants } from "./read.ts";
+import { CreateTenantInput, ListTenantsQuery, Tenant, UpdateTenantInput } from "./schemas.ts";
+import { activateTenant, deleteTenant, suspendTenant, updateTenant } from "./update.ts";
+
+const op = operation("Tenants");
+
+export const tenantRoutes = new Hono<AppEnv>()
+  .get(
+    "/",
+    op("List all tenants", { 200: pageOf(Tenant), errors: [403, 422] }),
+    authenticate(),
+    authorize("tenant:list"),
+    validate("query", ListTenantsQuery),
+    async (c) => c.json(await listTenants(c.var.ctx, c.req.valid("query"))),
+  )
+  .post(
+    "/",
+    op("Create a tenant", { 201: Tenant, errors: [403, 409, 422] }),
+    authenticate(),
+    authorize("tenant:create"),
+    validate("json", CreateTenantInput),
+    async (c) => {
+      const tenant = await createTenant(c.var.ctx, c.req.valid("json"));
+      c.header("location", `/v1/tenants/${tenant.id}`);
+      return c.json(tenant, 201);
+    },
+  )
+  .get(
+    "/current",
+    op("My tenant", { 200: Tenant, errors: [403, 404] }),
+    authenticate(),
+    authorize("tenant:read"),
+    async (c) => {
+      const { tenantId } = c.var.ctx.principal;
+      if (tenantId === null) throw new NotFoundError("tenant");
+      return c.json(await getTenant(c.var.ctx, tenantId));
+    },
+  )
+  .get(
+    "/:id",
+    op("Get a tenant", { 200: Tenant, errors: [403, 404] }),
+    authenticate(),
+    authorize("tenant:read"),
+    async (c) => c.json(await getTenant(c.var.ctx, c.req.param("id"))),
+  )
+  .patch(
+    "/:id",
+    op("Change a tenant", { 200: Tenant, errors: [403, 404, 409, 422] }),
+    authenticate(),
+    authorize("tenant:update"),
+    validate("json", UpdateTenantInput),
+    async (c) => c.json(await updateTenant(c.var.ctx, c.req.param("id"), c.req.valid("json"))),
+  )
+  .delete(
+    "/:id",
+    op("Delete a tenant", { 204: null, errors: [403, 404] }),
+    authenticate(),
+    authorize("tenant:delete"),
+    async (c) => {
+      await deleteTenant(c.var.ctx, c.req.param("id"));
+      return c.body(null, 204);
+    },
+  )
+  .post(
+    "/:id/suspend",
+    op("Suspend a tenant", { 200: Tenant, errors: [403, 404] }),
+    authenticate(),
+    authorize("tenant:suspend"),
+    async (c) => c.json(await suspendTenant(c.var.ctx, c.req.param("id"))),
+  )
+  .post(
+    "/:id/activate",
+    op("Activate a tenant", { 200: Tenant, errors: [403, 404] }),
+    authenticate(),
+    authorize("tenant:suspend"),
+    async (c) => c.json(await activateTenant(c.var.ctx, c.req.param("id"))),
+  );

@@ -1,0 +1,85 @@
+import { recordAudit } from "../audit/record.ts";
+import type { AuthedContext, Context } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { violatesUnique } from "../db/failures.ts";
+import { newId } from "../db/id.ts";
+import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
+import { lockActiveTenant } from "../tenants/lock.ts";
+import { assertAcceptablePassword } from "./password-policy.ts";
+import { toUser, type User, type UserRow, userSelect } from "./public-user.ts";
+import { rolesToGrant } from "./roles.ts";
+import type { CreateUserInput } from "./schemas.ts";
+
+/**
+ * Makes a user in the caller's tenant; a platform account may name another one. Without a password the user cannot log
+ * in yet. @throws ApiError `email_taken`, `validation_failed`, `permission_denied`, `not_found` (the tenant).
+ */
+export async function createUser(ctx: AuthedContext, input: CreateUserInput): Promise<User> {
+  const tenantId = targetTenant(ctx, input.tenantId);
+  if (input.password !== undefined) assertAcceptablePassword(ctx.config, input.password);
+  const passwordHash = input.password === undefined ? null : await ctx.passwords.hash(input.password);
+
+  return ctx.db.$transaction(async (tx) => {
+    if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");
+    const roles = await rolesToGrant(tx, ctx, tenantId, input.roles);
+    const row = await insertUser(tx, ctx, {
+      id: newId(),
+      tenantId,
+      email: input.email,
+      firstName: input.firstName ?? null,
+      lastName: input.lastName ?? null,
+      passwordHash,
+      roleIds: roles.map((role) => role.id),
+      createdBy: ctx.principal.userId,
+    });
+    await recordAudit(tx, ctx, {
+      action: "user.created",
+      resourceType: "user",
+      resourceId: row.id,
+      tenantId,
+      details: { roles: roles.map((role) => role.name) },
+    });
+    return toUser(row, roles.map((role) => role.name));
+  });
+}
+
+type NewUser = {
+  id: string;
+  tenantId: string | null;
+  email: string;
+  firstName: string | null;
+  lastName: string | null;
+  passwordHash: string | null;
+  roleIds: string[];
+  createdBy: string;
+};
+
+/** The insert alone, for callers with a transaction of their own. @throws ApiError `email_taken` */
+export async function insertUser(tx: Transaction, ctx: Context, { roleIds, ...user }: NewUser): Promise<UserRow> {
+  const { tenantId, createdBy } = user;
+  const created = tx.user.create({
+    data: {
+      ...user,
+      emailScope: ctx.config.emailScope === "tenant" ? tenantId : null,
+      roles: { create: roleIds.map((roleId) => ({ roleId, tenantId, grantedBy: createdBy })) },
+    },
+    select: userSelect,
+  });
+  return withEmailTaken(created);
+}
+
+export async function withEmailTaken<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write;
+  } catch (err) {
+    if (violatesUnique(err, "email")) throw new ApiError("email_taken", "Another account has this address.", { cause: err });
+    throw err;
+  }
+}
+
+function targetTenant(ctx: AuthedContext, named: string | undefined): string | null {
+  const own = ctx.principal.tenantId;
+  if (named === undefined || named === own) return own;
+  if (own !== null) throw new PermissionError("Users are made in your own tenant: leave tenantId out.");
+  return named;
+}

@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { PASSWORD_MAX_LENGTH } from "../crypto/password.ts";
+import { Email, JsonObject, line, PageQuery, Timestamp } from "../fields.ts";
+import { User } from "./public-user.ts";
+
+/** Any text: what a password may be is a matter of policy (password-policy.ts), and how it is compared, of NFC. */
+export const Password = z.string().min(1).max(2 * PASSWORD_MAX_LENGTH);
+
+export const CreateUserInput = z.strictObject({
+  email: Email,
+  password: Password.optional(),
+  firstName: line(120).optional(),
+  lastName: line(120).optional(),
+  roles: z.array(z.string().max(50)).max(20).default(["member"]),
+  /** For platform accounts only: the tenant that the user joins. Everybody else creates users in their own. */
+  tenantId: z.uuid().optional(),
+});
+export type CreateUserInput = z.infer<typeof CreateUserInput>;
+
+export const UpdateUserInput = z
+  .strictObject({
+    email: Email.optional(),
+    firstName: line(120).nullable().optional(),
+    lastName: line(120).nullable().optional(),
+    status: z.enum(["active", "disabled"]).optional(),
+    roles: z.array(z.string().max(50)).max(20).optional(),
+  })
+  .refine((input) => Object.keys(input).length > 0, "Name at least one field");
+export type UpdateUserInput = z.infer<typeof UpdateUserInput>;
+
+export const ListUsersQuery = PageQuery.extend({
+  page: z.coerce.number().int().min(1).max(500).optional(),
+  search: line(100).optional(),
+  status: z.enum(["active", "disabled"]).optional(),
+  role: z.string().max(50).optional(),
+  sort: z.enum(["createdAt", "-createdAt", "email", "-email", "lastName", "-lastName"]).default("-createdAt"),
+  deleted: z.stringbool().default(false),
+  tenantId: z.uuid().optional(),
+}).refine((query) => query.page === undefined || query.cursor === undefined, {
+  path: ["page"],
+  message: "Either page or cursor",
+});
+export type ListUsersQuery = z.infer<typeof ListUsersQuery>;
+
+/** `page` and `total` are there when the request named a page. */
+export const UserList = z.object({
+  items: z.array(User),
+  nextCursor: z.string().nullable(),
+  page: z.int().optional(),
+  total: z.int().optional(),
+});
+export type UserList = z.infer<typeof UserList>;
+
+const TIMEZONES = new Set(["UTC", ...Intl.supportedValuesOf("timeZone")]);
+
+export const UpdateProfileInput = z
+  .strictObject({
+    phone: z.e164("In E.164 form, such as +4930123456").nullable().optional(),
+    avatarUrl: z.url({ protocol: /^https$/, error: "Must be an https URL" }).max(500).nullable().optional(),
+    timezone: z.string().refine((name) => TIMEZONES.has(name), "Must be an IANA time zone, such as Europe/Berlin").optional(),
+    language: z
+      .string()
+      .max(35)
+      .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "Must be a BCP 47 tag, such as de or pt-BR")
+      .optional(),
+    preferences: JsonObject.optional(),
+  })
+  .refine((input) => Object.keys(input).length > 0, "Name at least one field");
+export type UpdateProfileInput = z.infer<typeof UpdateProfileInput>;
+
+export const Profile = z
+  .object({
+    userId: z.uuid(),
+    phone: z.string().nullable(),
+    avatarUrl: z.string().nullable(),
+    timezone: z.string(),
+    language: z.string(),
+    preferences: z.record(z.string(), z.json()),
+    updatedAt: Timestamp.nullable(),
+  })
+  .meta({ ref: "Profile" });
+export type Profile = z.infer<typeof Profile>;

@@ -1,0 +1,51 @@
+/** Which users a caller may touch, and how far. */
+import type { Prisma } from "../../generated/prisma/client.ts";
+import type { AuthedContext } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { isId } from "../db/id.ts";
+import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
+import { SYSTEM_ROLES } from "../roles/permissions.ts";
+
+/** The users of the caller's tenant; a platform account sees those of every tenant. */
+export function visibleUsers(ctx: AuthedContext): Prisma.UserWhereInput {
+  const { tenantId } = ctx.principal;
+  return tenantId === null ? {} : { tenantId };
+}
+
+/** The one user with this id, if the caller may see them. @throws NotFoundError for what cannot be an id. */
+export function visibleUser(ctx: AuthedContext, id: string): Prisma.UserWhereInput {
+  if (!isId(id)) throw new NotFoundError("user");
+  return { ...visibleUsers(ctx), id };
+}
+
+/**
+ * Nobody changes an account that may do more than they may: an admin who could take over the owner would be the owner.
+ * @throws PermissionError
+ */
+export async function assertMayManage(tx: Transaction, ctx: AuthedContext, userId: string): Promise<void> {
+  if (userId === ctx.principal.userId) return;
+  const held = await tx.rolePermission.findMany({
+    where: { role: { users: { some: { userId } } } },
+    select: { permissionKey: true },
+    distinct: ["permissionKey"],
+  });
+  const missing = held.map((row) => row.permissionKey).filter((key) => !ctx.principal.permissions.has(key));
+  if (missing.length > 0) throw new PermissionError("This user may do more than you: only their peers can change them.");
+}
+
+/**
+ * Keeps the last active owner of a tenant, or the last super admin, from going. Call it after the change, in its
+ * transaction; it serialises with others of the tenant, so that two owners cannot remove each other at once.
+ * @throws ApiError `last_owner` or `last_super_admin`.
+ */
+export async function assertSomebodyRules(tx: Transaction, tenantId: string | null): Promise<void> {
+  // Namespaced by its first key; released at the end of the transaction.
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(730202, hashtext(${tenantId ?? "platform"}))`;
+  const roleId = tenantId === null ? SYSTEM_ROLES.super_admin : SYSTEM_ROLES.owner;
+  const rulers = await tx.user.count({
+    where: { tenantId, isDeleted: false, status: "active", roles: { some: { roleId } } },
+  });
+  if (rulers > 0) return;
+  if (tenantId === null) throw new ApiError("last_super_admin", "Make another super admin first.");
+  throw new ApiError("last_owner", "Make another user an owner first.");
+}

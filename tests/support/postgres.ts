@@ -1,0 +1,75 @@
+/** Databases for tests: each test file gets its own, cloned from one template that `prisma migrate deploy` made. */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import pg from "pg";
+
+export type TestDatabase = { url: string; name: string; drop(): Promise<void> };
+
+const ROOT = join(import.meta.dir, "..", "..");
+const PREFIX = "tenantry_test";
+
+let building: Promise<string> | undefined;
+
+/** A database of its own: complete (every migration applied), or empty with `template: false`. */
+export async function createDatabase({ template = true } = {}): Promise<TestDatabase> {
+  const source = template ? await templateName() : "template0";
+  const name = `${PREFIX}_${randomBytes(6).toString("hex")}`;
+  await onServer(`CREATE DATABASE ${name} TEMPLATE ${source}`);
+  return {
+    url: urlOf(name),
+    name,
+    drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+/** Makes the template when nobody has yet; the runner makes it once for all its workers. */
+export async function templateName(): Promise<string> {
+  const made = process.env.TENANTRY_TEST_TEMPLATE;
+  if (made) return made;
+  building ??= buildTemplate();
+  return building;
+}
+
+/** Drops the template, so that a server which outlives the run keeps nothing of it. */
+export async function dropTemplate(): Promise<void> {
+  const name = process.env.TENANTRY_TEST_TEMPLATE ?? (await building);
+  if (name) await onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+}
+
+async function buildTemplate(): Promise<string> {
+  const name = `${PREFIX}_template_${randomBytes(6).toString("hex")}`;
+  await onServer(`CREATE DATABASE ${name} TEMPLATE template0`);
+  const deploy = Bun.spawn(["bunx", "prisma", "migrate", "deploy"], {
+    cwd: ROOT,
+    env: { ...process.env, DATABASE_URL: urlOf(name) },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  if ((await deploy.exited) !== 0) {
+    const output = (await deploy.stdout.text()) + (await deploy.stderr.text());
+    throw new Error(`the migrations do not apply to an empty database:\n${output}`);
+  }
+  return name;
+}
+
+function urlOf(database: string): string {
+  const url = new URL(serverUrl());
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function onServer(sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl() });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+function serverUrl(): string {
+  const url = process.env.DATABASE_URL_TEST;
+  if (!url) throw new Error("no test server: run through `bun test`, which preloads tests/support/preload.ts");
+  return url;
+}

@@ -1,0 +1,31 @@
+/** The PostgreSQL server of a test run: DATABASE_URL_TEST, else a container (TEST_POSTGRES=testcontainers), else embedded. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startEmbedded } from "../../src/db/embedded.ts";
+
+export type TestServer = { url: string; kind: string; stop(): Promise<void> };
+
+export async function startTestServer(): Promise<TestServer> {
+  const given = process.env.DATABASE_URL_TEST;
+  if (given) return { url: given, kind: "DATABASE_URL_TEST", stop: async () => {} };
+
+  if (process.env.TEST_POSTGRES === "testcontainers") {
+    const { PostgreSqlContainer } = await import("@testcontainers/postgresql");
+    const container = await new PostgreSqlContainer("postgres:18-alpine")
+      .withCommand(["postgres", "-c", "max_connections=200", "-c", "fsync=off"])
+      .start();
+    return { url: container.getConnectionUri(), kind: "container", stop: async () => void (await container.stop()) };
+  }
+
+  const folder = mkdtempSync(join(tmpdir(), "tenantry-test-"));
+  const server = await startEmbedded({ dataDir: join(folder, "postgres"), disposable: true });
+  return {
+    url: server.url,
+    kind: "embedded",
+    async stop() {
+      server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
