@@ -15,7 +15,8 @@ type DevDatabase = { url: string; describe: string; stop(): void };
 const port = Number(process.env.PORT || 3000);
 const { stop, server } = await start();
 let stopping = false;
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end(0));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => void end(0));
 await announceWhenReady();
 await server.exited;
 await end(1);
@@ -23,17 +24,30 @@ await end(1);
 async function start() {
   await assertPortFree();
   await prepare();
-  const database = process.env.DATABASE_URL ? givenDatabase(process.env.DATABASE_URL) : await embeddedDatabase();
+  const database = process.env.DATABASE_URL
+    ? givenDatabase(process.env.DATABASE_URL)
+    : await embeddedDatabase();
   try {
     const env = { DATABASE_URL: database.url };
     console.error(`Database: ${database.describe}`);
-    await run([process.execPath, "x", "prisma", "migrate", "deploy"], env);
+    if (!(await isMigrated(database.url))) await run([process.execPath, "x", "prisma", "migrate", "deploy"], env);
     await run([process.execPath, "prisma/seed.ts"], env);
-    const server = Bun.spawn([process.execPath, "--no-orphans", "--watch", "--no-clear-screen", "src/index.ts"], {
-      cwd: ROOT,
-      env: { NODE_ENV: "development", HOST: "127.0.0.1", SECRET_KEY: secretKey(), LOG_LEVEL: "warn", ...process.env, ...env, PORT: String(port) },
-      stdio: ["ignore", "inherit", "inherit"],
-    });
+    const server = Bun.spawn(
+      [process.execPath, "--no-orphans", "--watch", "--no-clear-screen", "src/index.ts"],
+      {
+        cwd: ROOT,
+        env: {
+          NODE_ENV: "development",
+          HOST: "127.0.0.1",
+          SECRET_KEY: secretKey(),
+          LOG_LEVEL: "warn",
+          ...process.env,
+          ...env,
+          PORT: String(port),
+        },
+        stdio: ["ignore", "inherit", "inherit"],
+      },
+    );
     return { stop: database.stop, server };
   } catch (err) {
     database.stop();
@@ -41,10 +55,24 @@ async function start() {
   }
 }
 
+/** Asks the database itself: Prisma's CLI takes two seconds to say that there is nothing to do. */
+async function isMigrated(databaseUrl: string): Promise<boolean> {
+  const { checkReadiness, shippedMigrations } = await import("../src/health/readiness.ts");
+  const { createPool } = await import("../src/db/client.ts");
+  const pool = createPool({ databaseUrl, databasePoolSize: 1, databaseTimeoutSeconds: 10 });
+  const { ready } = await checkReadiness(pool, shippedMigrations(join(ROOT, "prisma", "migrations")));
+  await pool.end();
+  return ready;
+}
+
 async function announceWhenReady(): Promise<void> {
   const { DEFAULT_DEMO_PASSWORD, DEMO_USERS } = await import("../prisma/seed.ts");
   const origin = `http://localhost:${port}`;
-  for (const deadline = Date.now() + READY_SECONDS * 1000; !(await isReady()); await Bun.sleep(50)) {
+  for (
+    const deadline = Date.now() + READY_SECONDS * 1000;
+    !(await isReady());
+    await Bun.sleep(50)
+  ) {
     if (stopping) return;
     if (Date.now() > deadline || server.exitCode !== null) {
       console.error(`The server is not ready after ${READY_SECONDS} s: its own words are above.`);
@@ -70,18 +98,22 @@ async function isReady(): Promise<boolean> {
   return answer?.status === 200;
 }
 
+/** Stops the server, then its database. Whoever calls again waits for the first call to end the process. */
 async function end(status: number): Promise<never> {
-  if (!stopping) {
-    stopping = true;
-    server.kill("SIGTERM");
-    await server.exited;
-    stop();
-  }
+  if (stopping) return new Promise(() => {});
+  stopping = true;
+  server.kill("SIGTERM");
+  await server.exited;
+  stop();
   process.exit(status);
 }
 
 function givenDatabase(url: string): DevDatabase {
-  return { url, describe: `${new URL(url).host}${new URL(url).pathname} (DATABASE_URL)`, stop() {} };
+  return {
+    url,
+    describe: `${new URL(url).host}${new URL(url).pathname} (DATABASE_URL)`,
+    stop() {},
+  };
 }
 
 /** The embedded server's `tenantry` database. Who started it stops it; a server that a killed run left is taken over. */
@@ -137,7 +169,9 @@ async function assertPortFree(): Promise<void> {
   const probe = createServer();
   await new Promise<void>((resolve) => {
     probe.once("error", () => {
-      console.error(`Port ${port} is taken, perhaps by another bun dev. Choose another one: PORT=${port + 1} bun dev`);
+      console.error(
+        `Port ${port} is taken, perhaps by another bun dev. Choose another one: PORT=${port + 1} bun dev`,
+      );
       process.exit(1);
     });
     probe.listen(port, "127.0.0.1", resolve);

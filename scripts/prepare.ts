@@ -28,14 +28,22 @@ export async function run(command: string[], env: Record<string, string> = {}): 
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [stdout, stderr, status] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  const [stdout, stderr, status] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ]);
   if (status === 0) return stdout;
   const shown = command.slice(1).join(" ");
   console.error(`${stdout}${stderr}\nThis command failed with exit code ${status}: bun ${shown}`);
   process.exit(1);
 }
 
-async function whenChanged(stamp: string, inputs: string[], work: () => Promise<void>): Promise<void> {
+async function whenChanged(
+  stamp: string,
+  inputs: string[],
+  work: () => Promise<void>,
+): Promise<void> {
   const hash = createHash("sha256");
   for (const input of inputs) hash.update(readFileSync(join(ROOT, input)));
   const wanted = hash.digest("hex");

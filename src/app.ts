@@ -6,6 +6,7 @@ import { authRoutes } from "./auth/routes.ts";
 import type { AppEnv, Deps } from "./context.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { docsRoutes } from "./http/docs.ts";
+import { noStore } from "./http/no-store.ts";
 import { notFound } from "./http/not-found.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import { problemHandler } from "./http/problem.ts";
@@ -19,7 +20,15 @@ export function createApp(deps: Deps, migrations: string[]) {
   const app = new Hono<AppEnv>();
   app.use(requestContext(deps));
   app.use(secureHeaders(HEADERS));
-  app.use(cors({ origin: deps.config.corsOrigins, allowHeaders: ["authorization", "content-type"], maxAge: 600 }));
+  app.use(
+    cors({
+      origin: deps.config.corsOrigins,
+      allowHeaders: ["authorization", "content-type"],
+      maxAge: 600,
+    }),
+  );
+
+  app.use("/v1/*", noStore());
 
   app.route("/v1/auth", authRoutes);
   app.route("/v1/users", userRoutes);

@@ -1,0 +1,107 @@
+/** The rules of the layout, checked on the imports themselves. Prints each breach with its file and ends with 1. */
+import { readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { ROOT } from "./prepare.ts";
+
+const LONGEST_FILE = 300;
+/** What any feature may use. */
+const GROUND = ["config", "context", "crypto", "db", "errors", "fields", "log"];
+const SHARED_FEATURES = ["audit", "roles", "sessions"];
+/** The features that a feature may use besides those. */
+const FEATURES: Record<string, string[]> = {
+  auth: ["users", "tenants"],
+  users: ["tenants"],
+  tenants: [],
+  audit: [],
+  roles: [],
+  sessions: [],
+  health: [],
+};
+/** Files that put things together, and so may import anything. */
+const ROOTS = ["src/app.ts", "src/index.ts", "src/deps.ts"];
+/** The types of every part meet here. */
+const TYPES_ONLY = ["src/context.ts"];
+
+type Import = { from: string; to: string; typeOnly: boolean };
+
+const files = [
+  ...new Bun.Glob("{src,prisma,scripts,tests}/**/*.ts").scanSync({ cwd: ROOT }),
+].filter((file) => !file.includes("generated/"));
+const breaches = files.flatMap((file) => [
+  ...longFile(file),
+  ...importsOf(file).flatMap(breachesOf),
+  ...environment(file),
+]);
+for (const breach of [...breaches, ...indexFiles()]) console.error(breach);
+process.exit(breaches.length + indexFiles().length === 0 ? 0 : 1);
+
+function importsOf(file: string): Import[] {
+  const source = readFileSync(join(ROOT, file), "utf8");
+  const statements = source.matchAll(/^(?:import|export)\s+(type\s+)?[^;]*?from\s+"([^"]+)"/gm);
+  return [...statements].map(([, type, target = ""]) => ({
+    from: file,
+    to: target.startsWith(".") ? relative(ROOT, join(ROOT, dirname(file), target)) : target,
+    typeOnly: type !== undefined,
+  }));
+}
+
+function breachesOf({ from, to, typeOnly }: Import): string[] {
+  if (!from.startsWith("src/") || ROOTS.includes(from)) return [];
+  const room = roomOf(from);
+  const target = roomOf(to);
+  const say = (rule: string) => [`${from}: imports ${to}. ${rule}`];
+
+  if (room === "drift")
+    return to.startsWith("src/") && target !== "drift"
+      ? say("The drift check knows nothing of the application.")
+      : [];
+  if (target === "drift") return say("The application knows nothing of the drift check.");
+  if (TYPES_ONLY.includes(from)) return typeOnly ? [] : say("It may import types alone.");
+
+  const isRoutes = from.endsWith("/routes.ts");
+  const isHttp = room === "http" || isRoutes;
+  if (/^hono(\/|-|$)/.test(to) && !isHttp) return say("Hono stays in app, http/ and routes.");
+  if (isHttp && to.includes("generated/prisma")) return say("Routes hold no Prisma.");
+  if (!to.startsWith("src/") || target === room || GROUND.includes(target)) return [];
+  if (target === "http") return isRoutes ? [] : say("Functions hold no HTTP.");
+  if (room === "http")
+    return typeOnly || to === "src/roles/permissions.ts"
+      ? []
+      : say("http/ serves features, and knows none.");
+  if (GROUND.includes(room)) return say(`${room} is below the features.`);
+  const allowed = [...SHARED_FEATURES, ...(FEATURES[room] ?? [])];
+  return allowed.includes(target)
+    ? []
+    : say(`Between features: auth → users → tenants, and all → ${SHARED_FEATURES.join(", ")}.`);
+}
+
+/** The folder under src/, or the name of a file that stands there by itself. */
+function roomOf(path: string): string {
+  return /^src\/([^/]+?)(?:\.ts)?(?:\/|$)/.exec(path)?.[1] ?? "";
+}
+
+function longFile(file: string): string[] {
+  const lines = readFileSync(join(ROOT, file), "utf8").split("\n").length - 1;
+  return lines > LONGEST_FILE
+    ? [`${file}: ${lines} lines. Past ${LONGEST_FILE} a file wants splitting.`]
+    : [];
+}
+
+function environment(file: string): string[] {
+  if (
+    !file.startsWith("src/") ||
+    ["src/index.ts", "src/db/embedded.ts"].includes(file) ||
+    file.startsWith("src/drift/")
+  )
+    return [];
+  const reads = /\b(process|Bun)\.env\b/.test(readFileSync(join(ROOT, file), "utf8"));
+  return reads
+    ? [`${file}: reads the environment. Only config.ts parses it, from what index.ts passes in.`]
+    : [];
+}
+
+function indexFiles(): string[] {
+  return files
+    .filter((file) => file.endsWith("/index.ts") && file !== "src/index.ts")
+    .map((file) => `${file}: no index files per folder.`);
+}

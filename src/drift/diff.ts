@@ -1,0 +1,54 @@
+/** Compares two catalogs. It knows no kind: a test reads this file and fails when one is named in it. */
+import { type CatalogObject, keyOf } from "./object.ts";
+
+/** Seen from the expected side: missing is expected and not there, unexpected is there and not expected. */
+export type Difference =
+  | { change: "missing"; expected: CatalogObject }
+  | { change: "unexpected"; actual: CatalogObject }
+  | { change: "changed"; expected: CatalogObject; actual: CatalogObject };
+
+type Catalog = Map<string, CatalogObject>;
+
+/** All that keeps `actual` from being `expected`, sorted by key. */
+export function diff(expected: CatalogObject[], actual: CatalogObject[]): Difference[] {
+  const wanted = byKey(expected);
+  const found = byKey(actual);
+  const differences: Difference[] = [
+    ...absent(wanted, found).map((expected) => ({ change: "missing" as const, expected })),
+    ...absent(found, wanted).map((actual) => ({ change: "unexpected" as const, actual })),
+    ...changed(wanted, found),
+  ];
+  return differences.sort((one, other) => (keyOf(objectOf(one)) < keyOf(objectOf(other)) ? -1 : 1));
+}
+
+/** The object that a difference is about, as it is if it is there, else as it should be. */
+export function objectOf(difference: Difference): CatalogObject {
+  return "actual" in difference ? difference.actual : difference.expected;
+}
+
+/** Objects that are only here. What only follows its parent, because that is only here too, is left out. */
+function absent(here: Catalog, there: Catalog): CatalogObject[] {
+  const isOnlyHere = (key: string) => here.has(key) && !there.has(key);
+  return [...here]
+    .filter(([key, { parent }]) => isOnlyHere(key) && !isOnlyHere(parent))
+    .map(([, object]) => object);
+}
+
+function changed(wanted: Catalog, found: Catalog): Difference[] {
+  return [...wanted].flatMap(([key, expected]) => {
+    const actual = found.get(key);
+    if (!actual || actual.definition === expected.definition) return [];
+    return [{ change: "changed", expected, actual }];
+  });
+}
+
+/** Two objects under one key would hide each other: that is a fault of the reader, never of the database. */
+function byKey(objects: CatalogObject[]): Catalog {
+  const catalog: Catalog = new Map();
+  for (const object of objects) {
+    const key = keyOf(object);
+    if (catalog.has(key)) throw new Error(`two objects have the key "${key}"`);
+    catalog.set(key, object);
+  }
+  return catalog;
+}

@@ -1,0 +1,70 @@
+/** The project's files that say what the database should be. */
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { codeOf } from "./connection.ts";
+import { DriftError, messageOf } from "./errors.ts";
+import type { SchemaFile } from "./prisma-schema.ts";
+import type { Script } from "./replay.ts";
+
+/** A schema file, or every .prisma file below a folder. */
+export async function readSchema(path: string): Promise<SchemaFile[]> {
+  const paths = (await isFolder(path, "--schema")) ? await list(path, ".prisma") : [path];
+  if (paths.length === 0)
+    throw new DriftError(`There is no .prisma file in ${path}. Name the schema with --schema.`);
+  return Promise.all(paths.map(async (path) => ({ path, content: await readText(path) })));
+}
+
+/** The hand-written SQL, in the order of the file names. */
+export async function readSqlFiles(folder: string): Promise<Script[]> {
+  await requireFolder(folder, "--sql");
+  const paths = await list(folder, ".sql");
+  return Promise.all(paths.map(async (path) => ({ path, sql: await readText(path) })));
+}
+
+export type Migration = Script & { name: string };
+
+/** Prisma's migrations, in the order in which Prisma applies them: by name. */
+export async function readMigrations(folder: string): Promise<Migration[]> {
+  await requireFolder(folder, "--migrations");
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return Promise.all(
+    names.sort().map(async (name) => {
+      const path = join(folder, name, "migration.sql");
+      return { name, path, sql: await readText(path) };
+    }),
+  );
+}
+
+async function list(folder: string, extension: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  return names
+    .filter((name) => name.endsWith(extension))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+async function requireFolder(path: string, option: string): Promise<void> {
+  if (await isFolder(path, option)) return;
+  throw new DriftError(`${path} is not a folder. Name the folder with ${option}.`);
+}
+
+async function isFolder(path: string, option: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT")
+      throw new DriftError(`${path} cannot be read: ${messageOf(error)}`);
+    throw new DriftError(
+      `${path} does not exist. Run the check from the project's root, or name the place with ${option}.`,
+    );
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
+  } catch (error) {
+    throw new DriftError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}

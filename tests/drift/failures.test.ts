@@ -1,0 +1,236 @@
+/** A check that cannot be made: one clear message, exit 1, no secret printed, no scratch database left. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { createProject, execute, type Outcome, type Project } from "./project.ts";
+
+const files = {
+  "prisma/schema.prisma": 'datasource db {\n  provider = "postgresql"\n}\n',
+  "migrations-sql/tables.sql": "CREATE TABLE things (id integer PRIMARY KEY);\n",
+};
+
+let database: TestDatabase;
+let project: Project;
+
+beforeAll(async () => {
+  database = await createDatabase({ template: false });
+});
+afterAll(() => database.drop());
+
+beforeEach(async () => {
+  project = await createProject(database.url, files);
+});
+afterEach(() => project.remove());
+
+/** The database's URL with something changed. */
+function url(change: (url: URL) => void): string {
+  const changed = new URL(database.url);
+  change(changed);
+  return changed.href;
+}
+
+async function expectFailure(run: Promise<Outcome>, ...messages: string[]): Promise<void> {
+  const { code, stdout, stderr } = await run;
+  for (const message of messages) expect(stderr).toContain(message);
+  expect(stderr).not.toContain("    at "); // No stack: the message is enough.
+  expect(stdout).toBe("");
+  expect(code).toBe(1);
+}
+
+test("no server at the address", () =>
+  expectFailure(
+    project.drift(["--database-url", "postgresql://u:p@127.0.0.1:1/db"]),
+    "No PostgreSQL server answers at 127.0.0.1:1",
+  ));
+
+test("an unknown host", () =>
+  expectFailure(
+    project.drift(["--database-url", "postgresql://u:p@no-such-host.invalid/db"]),
+    "no-such-host.invalid",
+  ));
+
+test("a wrong password, which is not printed", async () => {
+  const wrong = url((url) => {
+    url.password = "not-the-secret";
+  });
+  const run = project.drift(["--database-url", wrong]);
+  await expectFailure(run, "refuses the login of user");
+  expect((await run).stderr).not.toContain("not-the-secret");
+});
+
+test("a URL that is none, which is not printed either", async () => {
+  const run = project.drift(["--database-url", "postgres//user:hidden@host:port/db"]);
+  await expectFailure(run, "The database URL cannot be read");
+  expect((await run).stderr).not.toContain("hidden");
+});
+
+test("a database that is not there", () =>
+  expectFailure(
+    project.drift([
+      "--database-url",
+      url((url) => {
+        url.pathname = "/nowhere";
+      }),
+    ]),
+    "There is no database nowhere",
+  ));
+
+test("no database named at all", () =>
+  expectFailure(
+    project.drift([], { DATABASE_URL: "" }),
+    "Give --database-url or set DATABASE_URL",
+  ));
+
+test("the database that the development server has started is the last resort", async () => {
+  await project.write({ ".data/dev.url": `${database.url}\n` });
+  expect((await project.drift([], { DATABASE_URL: "" })).stdout).toContain(
+    `compared with ${database.name}`,
+  );
+});
+
+test.each([
+  ["--schema", "prisma/absent.prisma"],
+  ["--migrations", "absent"],
+  ["--sql", "absent"],
+])("%s that is not there", (option, path) =>
+  expectFailure(project.drift([option, path]), `${path} does not exist`, option),
+);
+
+test("a migration folder without its file", async () => {
+  await project.write({ "prisma/migrations/1_empty/notes.md": "" });
+  await expectFailure(project.drift(), "prisma/migrations/1_empty/migration.sql cannot be read");
+});
+
+test("a URL without its option is not printed", async () => {
+  const run = project.drift(["postgresql://user:hidden@host/db"]);
+  await expectFailure(run, "belongs to no option", "--help");
+  expect((await run).stderr).not.toContain("hidden");
+});
+
+test("an option or a format that does not exist", async () => {
+  await expectFailure(project.drift(["--colour"]), "--colour", "--help");
+  await expectFailure(project.drift(["--format", "yaml"]), 'no format "yaml"', "text or json");
+  await expectFailure(project.drift(["--schemas", ","]), "--schemas names no schema");
+});
+
+test("--help says how to use it", async () => {
+  const { code, stdout } = await project.drift(["--help"], { DATABASE_URL: "" });
+  expect(stdout).toContain("--database-url");
+  expect(code).toBe(0);
+});
+
+test("a schema that Prisma does not accept, with Prisma's own pointer", async () => {
+  await project.write({
+    "prisma/schema.prisma": `${files["prisma/schema.prisma"]}model Broken {\n  id Imt @id\n}\n`,
+  });
+  await expectFailure(
+    project.drift(),
+    "Prisma does not accept the schema",
+    'Type "Imt"',
+    "prisma/schema.prisma:5",
+  );
+});
+
+test("a syntax error points at the place", async () => {
+  await project.write({
+    "migrations-sql/zebra.sql": "-- 🦓 stripes\nCREATE TABLE a (id integer);\nCREATE TABEL b ();\n",
+  });
+  await expectFailure(
+    project.drift(),
+    'migrations-sql/zebra.sql:3:8: syntax error at or near "TABEL"\n  3 | CREATE TABEL b ();\n    |        ^\n',
+  );
+});
+
+test("an error that has no place names the file and says what PostgreSQL says", async () => {
+  await project.write({ "migrations-sql/zebra.sql": "CREATE TABLE things (id integer);" });
+  await expectFailure(
+    project.drift(),
+    'migrations-sql/zebra.sql: relation "things" already exists',
+  );
+});
+
+test("a user who may not create databases learns what to ask for", async () => {
+  const role = `drift_test_${randomBytes(6).toString("hex")}`;
+  await execute(database.url, `CREATE ROLE ${role} LOGIN PASSWORD 'p'`);
+  try {
+    const login = url((url) => {
+      url.username = role;
+      url.password = "p";
+    });
+    await expectFailure(project.drift(["--database-url", login]), `ALTER ROLE "${role}" CREATEDB`);
+  } finally {
+    await execute(database.url, `DROP ROLE ${role}`);
+  }
+});
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)("%s ends the check and drops the scratch database", async (signal, code) => {
+  const { run, scratch } = await startSlowCheck();
+  run.kill(signal);
+  expect(await run.exited).toBe(code);
+  expect(await exists(scratch)).toBe(false);
+});
+
+test("connections that die in the middle: a message, and no scratch database is left", async () => {
+  const { run, scratch } = await startSlowCheck();
+  await execute(
+    database.url,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = 'drift' AND datname IN ('${scratch}', '${database.name}')`,
+  );
+  expect(await run.exited).toBe(1);
+  expect(await run.stderr.text()).toContain("terminating connection");
+  expect(await exists(scratch)).toBe(false);
+});
+
+test("a migration in progress is waited for, not taken for drift", async () => {
+  const deploy = execute(
+    database.url,
+    "SELECT pg_advisory_lock(72707369); SELECT pg_sleep(1); CREATE TABLE things (id integer PRIMARY KEY);",
+  );
+  expect((await project.drift()).stdout).toContain("no drift");
+  await deploy;
+  await execute(database.url, "DROP TABLE things");
+});
+
+test("a check that waits for a migration can be interrupted", async () => {
+  const deploy = new pg.Client({ connectionString: database.url });
+  await deploy.connect();
+  await deploy.query("SELECT pg_advisory_lock(72707369)");
+  const run = project.start();
+  const waiting = `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+    WHERE locktype = 'advisory' AND NOT granted AND d.datname = '${database.name}'`;
+  while ((await deploy.query(waiting)).rowCount === 0) await Bun.sleep(20);
+  run.kill("SIGINT");
+  expect(await run.exited).toBe(130);
+  await deploy.end();
+});
+
+/** A check that sleeps in the middle of its replay, and the name of the database that it does that in. */
+async function startSlowCheck() {
+  const marker = randomBytes(6).toString("hex");
+  await project.write({
+    "migrations-sql/slow.sql": `SELECT pg_sleep(60) /* ${marker} */;`,
+    "prisma/migrations/1/migration.sql": "",
+  });
+  const run = project.start(["--strict"]);
+  for (;;) {
+    const { rows } = await execute(
+      database.url,
+      `SELECT datname FROM pg_stat_activity WHERE query LIKE '%/* ${marker}%' AND application_name = 'drift'`,
+    );
+    if (rows[0]) return { run, scratch: String(rows[0].datname) };
+    await Bun.sleep(20);
+  }
+}
+
+async function exists(name: string): Promise<boolean> {
+  const { rowCount } = await execute(
+    database.url,
+    `SELECT FROM pg_database WHERE datname = '${name}'`,
+  );
+  return rowCount === 1;
+}

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import pg from "pg";
+import { inSnapshot, readCatalog } from "../../src/drift/catalog.ts";
+import { shippedMigrations } from "../../src/health/readiness.ts";
+import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+
+const FOLDER = join(import.meta.dir, "..", "..", "prisma", "migrations");
+
+let database: TestDatabase;
+let client: pg.Client;
+beforeAll(async () => {
+  database = await createDatabase({ template: false });
+  client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+});
+afterAll(async () => {
+  await client.end();
+  await database.drop();
+});
+
+test("every migration goes up, down to where it was, and up again to the same schema", async () => {
+  for (const migration of shippedMigrations(FOLDER)) {
+    const before = await fingerprint();
+    await apply(migration, "migration.sql");
+    const after = await fingerprint();
+    expect(after, `${migration} changes something`).not.toBe(before);
+    await apply(migration, "rollback.sql");
+    expect(await fingerprint(), `rollback.sql of ${migration}`).toBe(before);
+    await apply(migration, "migration.sql");
+    expect(await fingerprint(), `${migration} after its rollback`).toBe(after);
+  }
+});
+
+async function apply(migration: string, file: string): Promise<void> {
+  await client.query(readFileSync(join(FOLDER, migration, file), "utf8"));
+}
+
+/** Everything that the drift check sees, as text. */
+function fingerprint(): Promise<string> {
+  return inSnapshot(client, async () => {
+    const objects = await readCatalog(client, ["public"]);
+    return objects
+      .map((object) => JSON.stringify(object))
+      .sort()
+      .join("\n");
+  });
+}
