@@ -70,6 +70,9 @@ async function onServer(sql: string): Promise<void> {
 
 function serverUrl(): string {
   const url = process.env.DATABASE_URL_TEST;
-  if (!url) throw new Error("no test server: run through `bun test`, which preloads tests/support/preload.ts");
+  if (!url)
+    throw new Error(
+      "no test server: run through `bun test`, which preloads tests/support/preload.ts",
+    );
   return url;
 }

@@ -15,7 +15,11 @@ export async function startTestServer(): Promise<TestServer> {
     const container = await new PostgreSqlContainer("postgres:18-alpine")
       .withCommand(["postgres", "-c", "max_connections=200", "-c", "fsync=off"])
       .start();
-    return { url: container.getConnectionUri(), kind: "container", stop: async () => void (await container.stop()) };
+    return {
+      url: container.getConnectionUri(),
+      kind: "container",
+      stop: async () => void (await container.stop()),
+    };
   }
 
   const folder = mkdtempSync(join(tmpdir(), "tenantry-test-"));

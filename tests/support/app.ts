@@ -1,0 +1,149 @@
+/** The application on a database of its own, called without a network. */
+import { randomBytes } from "node:crypto";
+import { createApp } from "../../src/app.ts";
+import { parseConfig } from "../../src/config.ts";
+import type { Deps } from "../../src/context.ts";
+import { newId } from "../../src/db/id.ts";
+import { createDeps } from "../../src/deps.ts";
+import { shippedMigrations } from "../../src/health/readiness.ts";
+import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
+import { createDatabase, type TestDatabase } from "./postgres.ts";
+
+export const PASSWORD = "correct horse battery staple";
+
+export type Answer<Body = Record<string, unknown>> = {
+  status: number;
+  headers: Headers;
+  body: Body;
+};
+export type CallOptions = {
+  token?: string;
+  json?: unknown;
+  body?: string | Uint8Array<ArrayBuffer> | ReadableStream;
+  headers?: Record<string, string>;
+};
+
+export type TestApp = {
+  deps: Deps;
+  database: TestDatabase;
+  /** One request: `call("POST /v1/auth/login", { json: {…} })`. The body is parsed when it is JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test names the fields that it expects, and fails when they are not there
+  call(route: string, options?: CallOptions): Promise<Answer<any>>;
+  close(): Promise<void>;
+};
+
+/** @param env configuration that differs from the defaults, as environment variables. */
+export async function createTestApp(env: Record<string, string> = {}): Promise<TestApp> {
+  const database = await createDatabase();
+  const config = parseConfig({
+    NODE_ENV: "test",
+    DATABASE_URL: database.url,
+    DATABASE_POOL_SIZE: "5",
+    SECRET_KEY: randomBytes(32).toString("base64"),
+    LOG_LEVEL: "silent",
+    ...env,
+  });
+  const { deps, close } = await createDeps(config);
+  const app = createApp(deps, shippedMigrations("prisma/migrations"));
+
+  return {
+    deps,
+    database,
+    async call(route, { token, json, body, headers } = {}) {
+      const [method = "GET", path = "/"] = route.split(" ");
+      const response = await app.request(path, {
+        method,
+        headers: {
+          ...(json !== undefined && { "content-type": "application/json" }),
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...headers,
+        },
+        ...(json !== undefined
+          ? { body: JSON.stringify(json) }
+          : body !== undefined
+            ? { body }
+            : {}),
+      });
+      const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: isJson ? await response.json() : await response.text(),
+      };
+    },
+    async close() {
+      await close();
+      await database.drop();
+    },
+  };
+}
+
+export type Account = {
+  id: string;
+  email: string;
+  tenantId: string | null;
+  accessToken: string;
+  refreshToken: string;
+};
+
+/** A new tenant and its owner, through the API. */
+export async function registerOwner(
+  app: TestApp,
+  name = randomName(),
+): Promise<Account & { tenantId: string; slug: string }> {
+  const { status, body } = await app.call("POST /v1/auth/register", {
+    json: { email: `owner@${name}.example`, password: PASSWORD, tenant: { name, slug: name } },
+  });
+  if (status !== 201) throw new Error(`register answered ${status}: ${JSON.stringify(body)}`);
+  const { accessToken, refreshToken, user } = body;
+  return {
+    id: user.id,
+    email: user.email,
+    tenantId: user.tenantId,
+    slug: name,
+    accessToken,
+    refreshToken,
+  };
+}
+
+/** A user whom `owner` makes with these roles, logged in. */
+export async function createMember(
+  app: TestApp,
+  owner: Account,
+  roles = ["member"],
+  name = randomName(),
+): Promise<Account> {
+  const email = `${name}@members.example`;
+  const made = await app.call("POST /v1/users", {
+    token: owner.accessToken,
+    json: { email, password: PASSWORD, roles },
+  });
+  if (made.status !== 201)
+    throw new Error(`creating a user answered ${made.status}: ${JSON.stringify(made.body)}`);
+  return logIn(app, email);
+}
+
+/** A super admin: made in the database, as the operator of an installation does. */
+export async function createSuperAdmin(app: TestApp, name = randomName()): Promise<Account> {
+  const email = `${name}@platform.example`;
+  await app.deps.db.user.create({
+    data: {
+      id: newId(),
+      email,
+      passwordHash: await app.deps.passwords.hash(PASSWORD),
+      roles: { create: { roleId: SYSTEM_ROLES.super_admin } },
+    },
+  });
+  return logIn(app, email);
+}
+
+export async function logIn(app: TestApp, email: string, password = PASSWORD): Promise<Account> {
+  const { status, body } = await app.call("POST /v1/auth/login", { json: { email, password } });
+  if (status !== 200) throw new Error(`login answered ${status}: ${JSON.stringify(body)}`);
+  const { accessToken, refreshToken, user } = body;
+  return { id: user.id, email: user.email, tenantId: user.tenantId, accessToken, refreshToken };
+}
+
+export function randomName(): string {
+  return `t${randomBytes(5).toString("hex")}`;
+}
