@@ -1,5 +1,5 @@
 /** `bun run check`: types, lint and format, unused code, architecture. All of them run; any failure fails it. */
-import { prepare, ROOT } from "./prepare.ts";
+import { ROOT } from "./prepare.ts";
 
 const STEPS = {
   types: ["x", "tsc"],
@@ -8,7 +8,6 @@ const STEPS = {
   architecture: ["scripts/architecture.ts"],
 };
 
-await prepare();
 const failed: string[] = [];
 for (const [name, args] of Object.entries(STEPS)) {
   const start = performance.now();

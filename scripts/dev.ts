@@ -3,7 +3,12 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { prepare, ROOT, run } from "./prepare.ts";
+import pg from "pg";
+import { DEFAULT_DEMO_PASSWORD, DEMO_USERS } from "../prisma/seed.ts";
+import { createPool } from "../src/db/client.ts";
+import { startEmbedded } from "../src/db/embedded.ts";
+import { checkReadiness, shippedMigrations } from "../src/health/readiness.ts";
+import { ROOT, run } from "./prepare.ts";
 
 const DATA = join(ROOT, ".data");
 const OWNER_FILE = join(DATA, "dev.pid");
@@ -23,14 +28,14 @@ await end(1);
 
 async function start() {
   await assertPortFree();
-  await prepare();
   const database = process.env.DATABASE_URL
     ? givenDatabase(process.env.DATABASE_URL)
     : await embeddedDatabase();
   try {
     const env = { DATABASE_URL: database.url };
     console.error(`Database: ${database.describe}`);
-    if (!(await isMigrated(database.url))) await run([process.execPath, "x", "prisma", "migrate", "deploy"], env);
+    if (!(await isMigrated(database.url)))
+      await run([process.execPath, "x", "prisma", "migrate", "deploy"], env);
     await run([process.execPath, "prisma/seed.ts"], env);
     const server = Bun.spawn(
       [process.execPath, "--no-orphans", "--watch", "--no-clear-screen", "src/index.ts"],
@@ -57,16 +62,16 @@ async function start() {
 
 /** Asks the database itself: Prisma's CLI takes two seconds to say that there is nothing to do. */
 async function isMigrated(databaseUrl: string): Promise<boolean> {
-  const { checkReadiness, shippedMigrations } = await import("../src/health/readiness.ts");
-  const { createPool } = await import("../src/db/client.ts");
   const pool = createPool({ databaseUrl, databasePoolSize: 1, databaseTimeoutSeconds: 10 });
-  const { ready } = await checkReadiness(pool, shippedMigrations(join(ROOT, "prisma", "migrations")));
+  const { ready } = await checkReadiness(
+    pool,
+    shippedMigrations(join(ROOT, "prisma", "migrations")),
+  );
   await pool.end();
   return ready;
 }
 
 async function announceWhenReady(): Promise<void> {
-  const { DEFAULT_DEMO_PASSWORD, DEMO_USERS } = await import("../prisma/seed.ts");
   const origin = `http://localhost:${port}`;
   for (
     const deadline = Date.now() + READY_SECONDS * 1000;
@@ -118,8 +123,6 @@ function givenDatabase(url: string): DevDatabase {
 
 /** The embedded server's `tenantry` database. Who started it stops it; a server that a killed run left is taken over. */
 async function embeddedDatabase(): Promise<DevDatabase> {
-  const { startEmbedded } = await import("../src/db/embedded.ts");
-  const { default: pg } = await import("pg");
   mkdirSync(DATA, { recursive: true });
   const embedded = await startEmbedded({ dataDir: join(DATA, "postgres") });
   const shared = embedded.adopted && ownerIsAlive();

@@ -1,4 +1,7 @@
-/** What a fresh clone lacks: packages and the generated Prisma client. Built-in modules only: nothing else is there yet. */
+/**
+ * What a fresh clone lacks: packages and the generated Prisma client. A process of its own, with built-in modules only:
+ * a process that began without node_modules does not find what is installed later.
+ */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +11,7 @@ const INSTALLED = join(ROOT, "node_modules", ".tenantry-lock");
 const GENERATED = join(ROOT, "generated", "prisma", ".schema-hash");
 
 /** Installs and generates when something changed since the last time; else takes a few milliseconds. */
-export async function prepare(): Promise<void> {
+async function prepare(): Promise<void> {
   await whenChanged(INSTALLED, ["bun.lock", "package.json"], async () => {
     console.error("Installing packages …");
     await run([process.execPath, "install", "--frozen-lockfile"]);
@@ -51,3 +54,5 @@ async function whenChanged(
   await work();
   writeFileSync(stamp, wanted);
 }
+
+if (import.meta.main) await prepare();

@@ -2,11 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { prepare, ROOT } from "./prepare.ts";
-
-await prepare();
-const { startTestServer } = await import("../tests/support/server.ts");
-const { dropTemplate, templateName } = await import("../tests/support/postgres.ts");
+import { dropTemplate, templateName } from "../tests/support/postgres.ts";
+import { startTestServer } from "../tests/support/server.ts";
+import { ROOT } from "./prepare.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tenantry-report-"));
 const report = join(folder, "junit.xml");
