@@ -18,46 +18,56 @@ const READY_SECONDS = 30;
 type DevDatabase = { url: string; describe: string; stop(): void };
 
 const port = Number(process.env.PORT || 3000);
-const { stop, server } = await start();
 let stopping = false;
+/** What to undo at the end, the last first. */
+const started: { stop(): unknown }[] = [];
+
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => void end(0));
-await announceWhenReady();
-await server.exited;
+endWithLauncher();
+try {
+  const server = await start();
+  await announceWhenReady(server);
+  await server.exited;
+} catch (err) {
+  console.error(err instanceof Error ? err.message : err);
+}
 await end(1);
 
-async function start() {
+async function start(): Promise<Bun.Subprocess> {
   await assertPortFree();
-  const database = process.env.DATABASE_URL
-    ? givenDatabase(process.env.DATABASE_URL)
-    : await embeddedDatabase();
-  try {
-    const env = { DATABASE_URL: database.url };
-    console.error(`Database: ${database.describe}`);
-    if (!(await isMigrated(database.url)))
-      await run([process.execPath, "x", "prisma", "migrate", "deploy"], env);
-    await run([process.execPath, "prisma/seed.ts"], env);
-    const server = Bun.spawn(
-      [process.execPath, "--no-orphans", "--watch", "--no-clear-screen", "src/index.ts"],
-      {
-        cwd: ROOT,
-        env: {
-          NODE_ENV: "development",
-          HOST: "127.0.0.1",
-          SECRET_KEY: secretKey(),
-          LOG_LEVEL: "warn",
-          ...process.env,
-          ...env,
-          PORT: String(port),
-        },
-        stdio: ["ignore", "inherit", "inherit"],
+  const given = process.env.DATABASE_URL;
+  const database = given ? givenDatabase(given) : await embeddedDatabase();
+  started.push(database);
+  console.error(`Database: ${database.describe}`);
+  const env = { DATABASE_URL: database.url };
+  if (!(await isMigrated(database.url)))
+    await run([process.execPath, "x", "prisma", "migrate", "deploy"], env);
+
+  const server = Bun.spawn(
+    [process.execPath, "--no-orphans", "--watch", "--no-clear-screen", "src/index.ts"],
+    {
+      cwd: ROOT,
+      env: {
+        NODE_ENV: "development",
+        HOST: "127.0.0.1",
+        SECRET_KEY: secretKey(),
+        LOG_LEVEL: "warn",
+        ...process.env,
+        ...env,
+        PORT: String(port),
       },
-    );
-    return { stop: database.stop, server };
-  } catch (err) {
-    database.stop();
-    throw err;
-  }
+      stdio: ["ignore", "inherit", "inherit"],
+    },
+  );
+  started.push({
+    stop() {
+      server.kill("SIGTERM");
+      return server.exited;
+    },
+  });
+  await run([process.execPath, "prisma/seed.ts"], env);
+  return server;
 }
 
 /** Asks the database itself: Prisma's CLI takes two seconds to say that there is nothing to do. */
@@ -71,7 +81,7 @@ async function isMigrated(databaseUrl: string): Promise<boolean> {
   return ready;
 }
 
-async function announceWhenReady(): Promise<void> {
+async function announceWhenReady(server: Bun.Subprocess): Promise<void> {
   const origin = `http://localhost:${port}`;
   for (
     const deadline = Date.now() + READY_SECONDS * 1000;
@@ -79,10 +89,8 @@ async function announceWhenReady(): Promise<void> {
     await Bun.sleep(50)
   ) {
     if (stopping) return;
-    if (Date.now() > deadline || server.exitCode !== null) {
-      console.error(`The server is not ready after ${READY_SECONDS} s: its own words are above.`);
-      await end(1);
-    }
+    if (Date.now() > deadline || server.exitCode !== null)
+      throw new Error(`The server is not ready after ${READY_SECONDS} s: its own words are above.`);
   }
   console.log(`
 Tenantry is ready
@@ -107,13 +115,29 @@ async function isReady(): Promise<boolean> {
 async function end(status: number): Promise<never> {
   if (stopping) return new Promise(() => {});
   stopping = true;
-  server.kill("SIGTERM");
-  await server.exited;
-  stop();
+  for (const part of started.reverse()) await part.stop();
   process.exit(status);
 }
 
+/** npx that is killed says nothing to the bun that it started: that one is then left with another parent. */
+function endWithLauncher(): void {
+  if (!process.env.npm_execpath?.endsWith("npm-cli.js")) return;
+  const launcher = parentOf(process.ppid);
+  setInterval(() => {
+    if (parentOf(process.ppid) !== launcher) void end(0);
+  }, 500).unref();
+}
+
+/** Known where there is /proc; elsewhere null. */
+function parentOf(pid: number): string | null {
+  const stat = `/proc/${pid}/stat`;
+  if (!existsSync(stat)) return null;
+  return readFileSync(stat, "utf8").split(") ").at(-1)?.split(" ")[1] ?? null;
+}
+
 function givenDatabase(url: string): DevDatabase {
+  if (!URL.canParse(url))
+    throw new Error("DATABASE_URL is not a URL: postgresql://user:password@host:5432/database");
   return {
     url,
     describe: `${new URL(url).host}${new URL(url).pathname} (DATABASE_URL)`,
@@ -165,18 +189,17 @@ function secretKey(): string {
 }
 
 async function assertPortFree(): Promise<void> {
-  if (!Number.isInteger(port) || port < 1 || port > 65535) {
-    console.error("PORT must be a number from 1 to 65535.");
-    process.exit(1);
-  }
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    throw new Error("PORT must be a number from 1 to 65535.");
   const probe = createServer();
-  await new Promise<void>((resolve) => {
-    probe.once("error", () => {
-      console.error(
-        `Port ${port} is taken, perhaps by another bun dev. Choose another one: PORT=${port + 1} bun dev`,
-      );
-      process.exit(1);
-    });
+  await new Promise<void>((resolve, reject) => {
+    probe.once("error", () =>
+      reject(
+        new Error(
+          `Port ${port} is taken, perhaps by another bun dev. Choose another one: PORT=${port + 1} bun dev`,
+        ),
+      ),
+    );
     probe.listen(port, "127.0.0.1", resolve);
   });
   await new Promise((resolve) => probe.close(resolve));

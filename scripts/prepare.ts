@@ -22,7 +22,7 @@ async function prepare(): Promise<void> {
   });
 }
 
-/** Runs a command from the root; its output is shown only when it fails. Ends the process then. */
+/** Runs a command from the root. @throws Error with all of its output when it fails; else nobody needs to see that. */
 export async function run(command: string[], env: Record<string, string> = {}): Promise<string> {
   const child = Bun.spawn(command, {
     cwd: ROOT,
@@ -38,8 +38,7 @@ export async function run(command: string[], env: Record<string, string> = {}): 
   ]);
   if (status === 0) return stdout;
   const shown = command.slice(1).join(" ");
-  console.error(`${stdout}${stderr}\nThis command failed with exit code ${status}: bun ${shown}`);
-  process.exit(1);
+  throw new Error(`${stdout}${stderr}\nThis command failed with exit code ${status}: bun ${shown}`);
 }
 
 async function whenChanged(
@@ -55,4 +54,9 @@ async function whenChanged(
   writeFileSync(stamp, wanted);
 }
 
-if (import.meta.main) await prepare();
+if (import.meta.main) {
+  await prepare().catch((err) => {
+    console.error(err.message);
+    process.exit(1);
+  });
+}
