@@ -1,30 +1,38 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { defineConfig } from "prisma/config";
 
 const root = import.meta.dirname;
+const isBun = process.versions.bun !== undefined;
 const dotenv = join(root, ".env");
-// Where `bun dev` notes the address of its server.
-const devUrl = join(root, ".data/dev.url");
 
 // Bun has read it already; Prisma on Node reads none.
-if (!process.versions.bun && existsSync(dotenv)) process.loadEnvFile(dotenv);
+if (!isBun && existsSync(dotenv)) process.loadEnvFile(dotenv);
+if (!isBun && !isOnPath("bun")) console.warn("Prisma needs Bun on the PATH to reach the database.");
 
-// No binary is downloaded, and nothing is reported to anyone.
+// No binary is downloaded, and no version check leaves the machine.
 process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= join(root, "prisma/schema-engine.ts");
 process.env.CHECKPOINT_DISABLE ??= "1";
 process.env.PRISMA_HIDE_UPDATE_MESSAGE ??= "1";
+
+const { DATABASE_URL, SHADOW_DATABASE_URL } = process.env;
 
 export default defineConfig({
   schema: join(root, "prisma/schema.prisma"),
   migrations: { path: join(root, "prisma/migrations"), seed: "bun prisma/seed.ts" },
   datasource: {
-    url: process.env.DATABASE_URL || findDevUrl(),
-    ...(process.env.SHADOW_DATABASE_URL && { shadowDatabaseUrl: process.env.SHADOW_DATABASE_URL }),
+    url: DATABASE_URL || developmentUrl(),
+    ...(SHADOW_DATABASE_URL && { shadowDatabaseUrl: SHADOW_DATABASE_URL }),
   },
 });
 
-function findDevUrl(): string {
-  if (existsSync(devUrl)) return readFileSync(devUrl, "utf8").trim();
-  return "postgresql://localhost:1/start-bun-dev-or-set-DATABASE_URL";
+/** The server of `bun dev`, which notes its address; or else one that answers nobody. */
+function developmentUrl(): string {
+  const note = join(root, ".data/dev.url");
+  return existsSync(note) ? readFileSync(note, "utf8").trim() : "postgresql://localhost:1/postgres";
+}
+
+function isOnPath(program: string): boolean {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, program)));
 }

@@ -1,5 +1,7 @@
--- Roles: a name is unique within its tenant, and among the system roles (tenant_id NULL).
-CREATE UNIQUE INDEX roles_tenant_name ON roles (tenant_id, name) NULLS NOT DISTINCT;
+-- Roles: a name is unique within its tenant, and among the system roles (tenant_id NULL). Two partial indexes, and not
+-- one with NULLS NOT DISTINCT: Prisma drops a full index that its schema does not name, and cannot say NULLS.
+CREATE UNIQUE INDEX roles_tenant_name ON roles (tenant_id, name) WHERE tenant_id IS NOT NULL;
+CREATE UNIQUE INDEX roles_system_name ON roles (name) WHERE tenant_id IS NULL;
 
 ALTER TABLE roles ADD CONSTRAINT roles_name_check CHECK (name ~ '^[a-z][a-z0-9_]*$');
 ALTER TABLE permissions ADD CONSTRAINT permissions_key_check CHECK (key ~ '^[a-z_]+:[a-z_]+$');

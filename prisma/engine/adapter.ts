@@ -4,16 +4,18 @@ import {
   DriverAdapterError,
   type SqlDriverAdapter,
   type SqlMigrationAwareDriverAdapterFactory,
-  type SqlResultSet,
+  type SqlQuery,
 } from "@prisma/driver-adapter-utils";
 import pg from "pg";
 import { type Datasource, openPool, parseUrl, schemaOf } from "./connection.ts";
+import { OFFLINE } from "./offline.ts";
 import { openShadow } from "./shadow.ts";
 
 /** The engine drops the details of an error that passes through it; the last one is kept here. */
 export type Failures = { last?: unknown };
 
-const IDENTITY = { provider: "postgres", adapterName: "@prisma/adapter-pg" } as const;
+const CHAR_OID = 18;
+const TEXT_OID = 25;
 
 /**
  * Connects the engine. When it only compares files `isOffline` spares it the server, so that
@@ -25,7 +27,8 @@ export function createFactory(
   failures: Failures,
 ): SqlMigrationAwareDriverAdapterFactory {
   return {
-    ...IDENTITY,
+    provider: OFFLINE.provider,
+    adapterName: OFFLINE.adapterName,
     connect: () => (isOffline ? Promise.resolve(OFFLINE) : connect(datasource.url, failures)),
     connectToShadowDb: () => connectShadow(datasource, failures),
   };
@@ -41,7 +44,10 @@ async function connect(url: string | undefined, failures: Failures): Promise<Sql
   }
 }
 
-async function connectShadow(datasource: Datasource, failures: Failures): Promise<SqlDriverAdapter> {
+async function connectShadow(
+  datasource: Datasource,
+  failures: Failures,
+): Promise<SqlDriverAdapter> {
   try {
     const { pool, url, close } = await openShadow(datasource);
     return await adapt(pool, url, close, failures);
@@ -56,11 +62,46 @@ async function adapt(
   dispose: () => Promise<void>,
   failures: Failures,
 ): Promise<SqlDriverAdapter> {
+  const charColumns = trackCharColumns(pool);
   const adapter = await new PrismaPg(pool, { schema: schemaOf(url) }).connect();
+  const queryRaw = adapter.queryRaw.bind(adapter);
+
   return Object.assign(adapter, {
     dispose,
+    queryRaw: async (query: SqlQuery) => {
+      const result = await queryRaw(query);
+      for (const i of charColumns.get(result.rows) ?? []) {
+        result.columnTypes[i] = ColumnTypeEnum.Character;
+      }
+      return result;
+    },
     executeScript: (script: string) => runScript(pool, script, failures),
   });
+}
+
+/**
+ * The adapter refuses `"char"`, the type of some catalog columns, and the engine insists on it: such
+ * a column goes past the adapter as text, and is remembered by its rows.
+ */
+function trackCharColumns(pool: pg.Pool): WeakMap<unknown[], number[]> {
+  const charColumns = new WeakMap<unknown[], number[]>();
+  const query = pool.query.bind(pool) as (config: pg.QueryConfig) => Promise<pg.QueryResult>;
+
+  pool.query = (async (config: pg.QueryConfig) => {
+    const result = await query(config);
+    // A script of many statements has as many results, which nobody reads.
+    const fields = Array.isArray(result) ? [] : result.fields;
+    if (fields.length === 0) return result;
+
+    charColumns.set(
+      result.rows,
+      [...fields.keys()].filter((i) => fields[i]?.dataTypeID === CHAR_OID),
+    );
+    for (const field of fields) if (field.dataTypeID === CHAR_OID) field.dataTypeID = TEXT_OID;
+    return result;
+  }) as typeof pool.query;
+
+  return charColumns;
 }
 
 /**
@@ -78,25 +119,18 @@ async function runScript(pool: pg.Pool, script: string, failures: Failures): Pro
   }
 }
 
+/** Without its SQLSTATE, for which the engine would put a vaguer message of its own. */
 function keep(err: unknown, failures: Failures): DriverAdapterError {
   failures.last = err;
   const message = err instanceof Error ? err.message : String(err);
-  const { code = "", severity = "ERROR", detail, column, hint } = err instanceof pg.DatabaseError ? err : {};
-  return new DriverAdapterError({ kind: "postgres", code, severity, message, detail, column, hint });
+  const { severity = "ERROR", detail, column, hint } = err instanceof pg.DatabaseError ? err : {};
+  return new DriverAdapterError({
+    kind: "postgres",
+    code: "",
+    severity,
+    message,
+    detail,
+    column,
+    hint,
+  });
 }
-
-/** Answers the one question with which the engine starts; it has no others when it reads only files. */
-const OFFLINE: SqlDriverAdapter = {
-  ...IDENTITY,
-  queryRaw: () => Promise.resolve(OFFLINE_SERVER),
-  executeRaw: () => Promise.resolve(0),
-  executeScript: () => Promise.resolve(),
-  startTransaction: () => Promise.reject(new Error("There is no database to open a transaction in.")),
-  dispose: () => Promise.resolve(),
-};
-
-const OFFLINE_SERVER: SqlResultSet = {
-  columnNames: ["exists", "version", "numeric_version"],
-  columnTypes: [ColumnTypeEnum.Boolean, ColumnTypeEnum.Text, ColumnTypeEnum.Int32],
-  rows: [[true, "PostgreSQL 18", 180000]],
-};

@@ -17,7 +17,8 @@ export async function runCommand(name: string, { url }: Datasource): Promise<num
     await command(parseUrl(url));
     return 0;
   } catch (err) {
-    const { message, code } = err instanceof EngineError ? err : { message: String(err), code: undefined };
+    const { message, code } =
+      err instanceof EngineError ? err : { message: String(err), code: undefined };
     // The Prisma CLI skips the first line.
     process.stderr.write(`${logLine("INFO", `Ran ${name}`)}\n${logLine("ERROR", message, code)}`);
     return 1;
@@ -43,11 +44,16 @@ async function openMaintenance(url: URL): Promise<pg.Pool> {
   try {
     return await openPool(withDatabase(url, "postgres"));
   } catch (err) {
-    if (err instanceof EngineError && err.code === "P1003") return openPool(withDatabase(url, "template1"));
+    if (err instanceof EngineError && err.code === "P1003")
+      return openPool(withDatabase(url, "template1"));
     throw err;
   }
 }
 
 function logLine(level: string, message: string, code?: string): string {
-  return JSON.stringify({ level, target: "schema_engine::logger", fields: { message, error_code: code } });
+  return JSON.stringify({
+    level,
+    target: "schema_engine::logger",
+    fields: { message, error_code: code },
+  });
 }

@@ -4,13 +4,14 @@ import { connectionError, EngineError } from "./errors.ts";
 export type Datasource = { url?: string; shadowDatabaseUrl?: string };
 
 const CONNECT_TIMEOUT_SECONDS = 5;
-const CHAR_OID = 18;
-const TEXT_OID = 25;
 
 export function parseUrl(url: string | undefined): URL {
   if (!url) throw new EngineError("P1013", "There is no database URL: set DATABASE_URL.");
   if (!/^postgres(ql)?:/.test(url) || !URL.canParse(url)) {
-    throw new EngineError("P1013", "The database URL is invalid: it must be `postgresql://user:password@host:port/database`.");
+    throw new EngineError(
+      "P1013",
+      "The database URL is invalid: it must be `postgresql://user:password@host:port/database`.",
+    );
   }
 
   return new URL(url);
@@ -33,7 +34,6 @@ export async function openPool(url: URL): Promise<pg.Pool> {
   });
   // A lost connection is reported by the next query; without a listener it would end the process.
   pool.on("error", () => undefined);
-  readCharAsText(pool);
 
   try {
     const client = await pool.connect();
@@ -62,17 +62,4 @@ export function schemaOf(url: URL): string {
 /** UTC, because the adapter reads and writes every timestamp as if it were. */
 function sessionSettings(url: URL): string {
   return `SET TIME ZONE 'UTC'; SET search_path TO ${pg.escapeIdentifier(schemaOf(url))}`;
-}
-
-/** The adapter refuses `"char"`, a type of some catalog columns that the engine reads. */
-function readCharAsText(pool: pg.Pool): void {
-  const query = pool.query.bind(pool) as (config: pg.QueryConfig) => Promise<pg.QueryResult>;
-
-  pool.query = (async (config: pg.QueryConfig) => {
-    const result = await query(config);
-    for (const field of result.fields ?? []) {
-      if (field.dataTypeID === CHAR_OID) field.dataTypeID = TEXT_OID;
-    }
-    return result;
-  }) as typeof pool.query;
 }

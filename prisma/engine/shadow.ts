@@ -8,7 +8,10 @@ type Shadow = { pool: pg.Pool; url: URL; close: () => Promise<void> };
 export function openShadow({ url, shadowDatabaseUrl }: Datasource): Promise<Shadow> {
   if (!shadowDatabaseUrl) return createShadow(parseUrl(url));
   if (url && isSameDatabase(parseUrl(url), parseUrl(shadowDatabaseUrl))) {
-    throw new EngineError("P3022", "The shadow database is the same as the main database, and would be emptied. Set SHADOW_DATABASE_URL to another one.");
+    throw new EngineError(
+      "P3014",
+      "The shadow database is the main database, which would be emptied. Set SHADOW_DATABASE_URL to another one.",
+    );
   }
 
   return emptyShadow(parseUrl(shadowDatabaseUrl));
@@ -46,7 +49,10 @@ function isSameDatabase(one: URL, other: URL): boolean {
 
 function shadowError(err: unknown): unknown {
   if (!(err instanceof pg.DatabaseError) || err.code !== "42501") return err;
-  return new EngineError("P3014", `Prisma Migrate could not create the shadow database: ${err.message}. Let the database user create databases, or set SHADOW_DATABASE_URL. Read more at https://pris.ly/d/migrate-shadow`);
+  return new EngineError(
+    "P3014",
+    `Prisma Migrate could not create the shadow database: ${err.message}. Let the database user create databases, or set SHADOW_DATABASE_URL. Read more at https://pris.ly/d/migrate-shadow`,
+  );
 }
 
 const EMPTY_DATABASE = `

@@ -12,9 +12,26 @@ afterAll(() => database.drop());
 
 test("prisma migrate diff from the complete database to schema.prisma is empty", async () => {
   const diff = Bun.spawn(
-    ["bunx", "prisma", "migrate", "diff", "--from-config-datasource", "--to-schema", "prisma/schema.prisma", "--exit-code"],
-    { cwd: ROOT, env: { ...process.env, DATABASE_URL: database.url }, stdout: "pipe", stderr: "pipe" },
+    [
+      "bunx",
+      "prisma",
+      "migrate",
+      "diff",
+      "--from-config-datasource",
+      "--to-schema",
+      "prisma/schema.prisma",
+      "--exit-code",
+    ],
+    {
+      cwd: ROOT,
+      env: { ...process.env, DATABASE_URL: database.url },
+      stdout: "pipe",
+      stderr: "pipe",
+    },
   );
   const [stdout, status] = await Promise.all([diff.stdout.text(), diff.exited]);
-  expect({ stdout: stdout.trim(), status }).toEqual({ stdout: "No difference detected.", status: 0 });
+  expect({ stdout: stdout.trim(), status }).toEqual({
+    stdout: "No difference detected.",
+    status: 0,
+  });
 }, 30_000);

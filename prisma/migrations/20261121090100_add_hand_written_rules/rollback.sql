@@ -19,6 +19,7 @@ DROP INDEX users_live_platform_created;
 DROP INDEX users_live_search;
 DROP INDEX user_profiles_with_phone;
 DROP INDEX roles_tenant_name;
+DROP INDEX roles_system_name;
 DROP INDEX sessions_active;
 DROP INDEX sessions_lately_revoked;
 DROP INDEX refresh_tokens_active;
