@@ -8,8 +8,6 @@ export type TestDatabase = { url: string; name: string; drop(): Promise<void> };
 const ROOT = join(import.meta.dir, "..", "..");
 const PREFIX = "tenantry_test";
 
-let building: Promise<string> | undefined;
-
 /** A database of its own: complete (every migration applied), or empty with `template: false`. */
 export async function createDatabase({ template = true } = {}): Promise<TestDatabase> {
   const source = template ? await templateName() : "template0";
@@ -22,17 +20,14 @@ export async function createDatabase({ template = true } = {}): Promise<TestData
   };
 }
 
-/** Makes the template when nobody has yet; the runner makes it once for all its workers. */
+/** Makes the template, or names the one that was made for this run. */
 export async function templateName(): Promise<string> {
-  const made = process.env.TENANTRY_TEST_TEMPLATE;
-  if (made) return made;
-  building ??= buildTemplate();
-  return building;
+  return process.env.TENANTRY_TEST_TEMPLATE ?? buildTemplate();
 }
 
 /** Drops the template, so that a server which outlives the run keeps nothing of it. */
 export async function dropTemplate(): Promise<void> {
-  const name = process.env.TENANTRY_TEST_TEMPLATE ?? (await building);
+  const name = process.env.TENANTRY_TEST_TEMPLATE;
   if (name) await onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
 }
 

@@ -1,11 +1,16 @@
-/** Gives every `bun test` a server. `bun run test` has started one already, for all of its workers. */
-import { afterAll } from "bun:test";
-import { dropTemplate } from "./postgres.ts";
+/** Gives every `bun test` a server and its template. `bun run test` has made both already, for all of its workers. */
+import { afterAll, setDefaultTimeout } from "bun:test";
+import { dropTemplate, templateName } from "./postgres.ts";
 import { startTestServer } from "./server.ts";
+
+// Generous: a slow machine is not a broken product. What must be fast is measured by the test that says so.
+setDefaultTimeout(60_000);
 
 if (!process.env.TENANTRY_TEST_TEMPLATE) {
   const server = await startTestServer();
   process.env.DATABASE_URL_TEST = server.url;
+  // Here and not in the first test that needs it, whose own time it would take.
+  process.env.TENANTRY_TEST_TEMPLATE = await templateName();
   afterAll(async () => {
     await dropTemplate();
     await server.stop();

@@ -10,18 +10,28 @@ export async function startTestServer(): Promise<TestServer> {
   const given = process.env.DATABASE_URL_TEST;
   if (given) return { url: given, kind: "DATABASE_URL_TEST", stop: async () => {} };
 
-  if (process.env.TEST_POSTGRES === "testcontainers") {
-    const { PostgreSqlContainer } = await import("@testcontainers/postgresql");
-    const container = await new PostgreSqlContainer("postgres:18-alpine")
-      .withCommand(["postgres", "-c", "max_connections=200", "-c", "fsync=off"])
-      .start();
-    return {
-      url: container.getConnectionUri(),
-      kind: "container",
-      stop: async () => void (await container.stop()),
-    };
-  }
+  const wanted = process.env.TEST_POSTGRES || "embedded";
+  if (wanted === "testcontainers") return startContainer();
+  if (wanted === "embedded") return startEmbeddedServer();
+  throw new Error(`TEST_POSTGRES may be testcontainers or embedded, not ${wanted}.`);
+}
 
+/** It waits for an answer by TCP: the image logs that it is ready once too often, while it still initialises. */
+async function startContainer(): Promise<TestServer> {
+  const { PostgreSqlContainer } = await import("@testcontainers/postgresql");
+  const container = await new PostgreSqlContainer("postgres:18-alpine")
+    .withCommand(["postgres", "-c", "max_connections=200", "-c", "fsync=off"])
+    .start();
+  return {
+    url: container.getConnectionUri(),
+    kind: "container",
+    async stop() {
+      await container.stop();
+    },
+  };
+}
+
+async function startEmbeddedServer(): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), "tenantry-test-"));
   const server = await startEmbedded({ dataDir: join(folder, "postgres"), disposable: true });
   return {
