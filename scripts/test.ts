@@ -12,17 +12,16 @@ const server = await startTestServer();
 process.env.DATABASE_URL_TEST = server.url;
 console.error(`PostgreSQL: ${server.kind}`);
 
-let status = 1;
+let tests: Bun.Subprocess | undefined;
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => (tests ? tests.kill(signal) : void finish(1)));
+
 try {
   process.env.TENANTRY_TEST_TEMPLATE = await templateName();
-  const tests = Bun.spawn(
+  tests = Bun.spawn(
     [
-      process.execPath,
-      "test",
-      "--parallel",
-      "--reporter=junit",
-      `--reporter-outfile=${report}`,
-      ...process.argv.slice(2),
+      ...[process.execPath, "test", "--parallel", "--only-failures"],
+      ...["--reporter=junit", `--reporter-outfile=${report}`, ...process.argv.slice(2)],
     ],
     {
       cwd: ROOT,
@@ -30,26 +29,28 @@ try {
       stdio: ["ignore", "inherit", "inherit"],
     },
   );
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => tests.kill(signal));
-  status = await tests.exited;
-  await dropTemplate();
-} finally {
-  await server.stop();
+  await finish(await tests.exited);
+} catch (err) {
+  console.error(err instanceof Error ? err.message : err);
+  await finish(1);
 }
-const { passed, failed } = readReport();
-rmSync(folder, { recursive: true, force: true });
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(status !== 0 || failed > 0 || passed === 0 ? 1 : 0);
 
-/** Counts what ran. A run that died before its report counts as one failure. */
-function readReport(): { passed: number; failed: number } {
+/** Leaves nothing behind, prints the line that says how it went, and ends. */
+async function finish(status: number): Promise<never> {
+  await dropTemplate().finally(server.stop);
+  const { passed, failed } = readReport(status);
+  rmSync(folder, { recursive: true, force: true });
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exit(status !== 0 || failed > 0 || passed === 0 ? 1 : 0);
+}
+
+/** Counts what ran. A run that died without its report, or that failed beside its tests, counts as one failure. */
+function readReport(status: number): { passed: number; failed: number } {
   try {
     const [suites = ""] = /<testsuites [^>]*>/.exec(readFileSync(report, "utf8")) ?? [];
-    const read = (name: string) =>
-      Number(new RegExp(` ${name}="(\\d+)"`).exec(suites)?.[1] ?? Number.NaN);
-    const failed = read("failures") + (Number.isNaN(read("errors")) ? 0 : read("errors"));
-    const passed = read("tests") - failed - (Number.isNaN(read("skipped")) ? 0 : read("skipped"));
-    if (Number.isNaN(passed)) return { passed: 0, failed: 1 };
+    const read = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(suites)?.[1] ?? "0");
+    const failed = read("failures") + read("errors");
+    const passed = read("tests") - failed - read("skipped");
     return { passed, failed: status !== 0 && failed === 0 ? 1 : failed };
   } catch {
     return { passed: 0, failed: 1 };

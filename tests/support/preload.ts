@@ -9,10 +9,12 @@ setDefaultTimeout(60_000);
 if (!process.env.TENANTRY_TEST_TEMPLATE) {
   const server = await startTestServer();
   process.env.DATABASE_URL_TEST = server.url;
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => server.stop().finally(() => process.exit(1)));
+  afterAll(() => dropTemplate().finally(server.stop));
   // Here and not in the first test that needs it, whose own time it would take.
-  process.env.TENANTRY_TEST_TEMPLATE = await templateName();
-  afterAll(async () => {
-    await dropTemplate();
+  process.env.TENANTRY_TEST_TEMPLATE = await templateName().catch(async (err) => {
     await server.stop();
+    throw err;
   });
 }

@@ -26,7 +26,11 @@ export async function stopServers(): Promise<void> {
 
 async function start(version: Version): Promise<Started> {
   const folder = mkdtempSync(join(tmpdir(), `tenantry-test-${version}-`));
-  const server = await startEmbedded({ dataDir: join(folder, "postgres"), disposable: true, version });
+  const server = await startEmbedded({
+    dataDir: join(folder, "postgres"),
+    disposable: true,
+    version,
+  });
   const stop = () => {
     process.off("exit", stop);
     server.stop();

@@ -1,0 +1,53 @@
+/** What can be told of the Dockerfile, compose.yaml and the workflows without running them. */
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "..", "..");
+const dockerfile = read("Dockerfile");
+const compose = read("compose.yaml");
+const workflows = readdirSync(join(ROOT, ".github/workflows")).map((name) =>
+  read(join(".github/workflows", name)),
+);
+
+test("the image runs the Bun that the project is developed and tested with", () => {
+  const { packageManager } = JSON.parse(read("package.json"));
+  expect(dockerfile).toContain(`\nARG BUN_VERSION=${packageManager.replace("bun@", "")}\n`);
+});
+
+test("the Dockerfile builds without BuildKit", () => {
+  expect(dockerfile).not.toMatch(/^# *syntax=|--mount|--chmod|--link|<</m);
+});
+
+test("everything that the Dockerfile copies from here passes .dockerignore", () => {
+  const allowed = read(".dockerignore").match(/(?<=^!).+/gm);
+  const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(
+    ([, sources = ""]) => sources.split(" "),
+  );
+  expect(new Set(copied)).toEqual(new Set(allowed));
+});
+
+test("no secret stands in compose.yaml: each comes from outside", () => {
+  const services: Record<string, { environment?: Record<string, string> }> = Object(
+    Bun.YAML.parse(compose),
+  ).services;
+  const secrets = Object.values(services)
+    .flatMap(({ environment = {} }) => Object.entries(environment))
+    .filter(([name]) => /PASSWORD|SECRET|URL/.test(name));
+  expect(secrets.length).toBeGreaterThanOrEqual(3);
+  for (const [, value] of secrets) expect(value).toMatch(/\$\{(POSTGRES_PASSWORD|SECRET_KEY)[:}]/);
+});
+
+test.each(workflows)(
+  "a workflow may read the repository and no more, and pins what it uses to commits",
+  (workflow) => {
+    expect(Object(Bun.YAML.parse(workflow)).permissions).toEqual({ contents: "read" });
+    const uses = workflow.match(/(?<=uses: ).+/g) ?? [];
+    expect(uses.length).toBeGreaterThan(0);
+    for (const action of uses) expect(action).toMatch(/^[\w/-]+@[0-9a-f]{40} # v\d/);
+  },
+);
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
