@@ -22,6 +22,10 @@ CREATE INDEX users_live_name ON users (tenant_id, last_name, id) WHERE NOT is_de
 
 -- The same pages across tenants, for platform accounts.
 CREATE INDEX users_live_platform_created ON users (created_at, id) WHERE NOT is_deleted;
+CREATE INDEX users_live_platform_name ON users (last_name, id) WHERE NOT is_deleted;
+
+-- What was deleted, to be restored.
+CREATE INDEX users_deleted_created ON users (tenant_id, created_at, id) WHERE is_deleted;
 
 CREATE INDEX users_live_search ON users
   USING gin (email gin_trgm_ops, first_name gin_trgm_ops, last_name gin_trgm_ops) WHERE NOT is_deleted;

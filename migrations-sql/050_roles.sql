@@ -5,3 +5,7 @@ CREATE UNIQUE INDEX roles_system_name ON roles (name) WHERE tenant_id IS NULL;
 
 ALTER TABLE roles ADD CONSTRAINT roles_name_check CHECK (name ~ '^[a-z][a-z0-9_]*$');
 ALTER TABLE permissions ADD CONSTRAINT permissions_key_check CHECK (key ~ '^[a-z_]+:[a-z_]+$');
+
+-- super_admin is for accounts without a tenant, whatever code grants it.
+ALTER TABLE user_roles ADD CONSTRAINT user_roles_super_admin_check
+  CHECK (tenant_id IS NULL OR role_id <> '00000000-0000-7000-8000-000000000001');

@@ -15,58 +15,71 @@ const TENANTS = [
 ];
 
 export const DEMO_USERS = [
-  { email: "super@tenantry.example", firstName: "Sam", lastName: "Super", tenant: null, role: "super_admin" },
-  { email: "owner@acme.example", firstName: "Olivia", lastName: "Owner", tenant: "acme", role: "owner" },
-  { email: "admin@acme.example", firstName: "Adam", lastName: "Admin", tenant: "acme", role: "admin" },
-  { email: "member@acme.example", firstName: "Mia", lastName: "Member", tenant: "acme", role: "member" },
-  { email: "owner@globex.example", firstName: "Omar", lastName: "Owner", tenant: "globex", role: "owner" },
+  {
+    email: "super@tenantry.example",
+    firstName: "Sam",
+    lastName: "Super",
+    tenant: null,
+    role: "super_admin",
+  },
+  {
+    email: "owner@acme.example",
+    firstName: "Olivia",
+    lastName: "Owner",
+    tenant: "acme",
+    role: "owner",
+  },
+  {
+    email: "admin@acme.example",
+    firstName: "Adam",
+    lastName: "Admin",
+    tenant: "acme",
+    role: "admin",
+  },
+  {
+    email: "member@acme.example",
+    firstName: "Mia",
+    lastName: "Member",
+    tenant: "acme",
+    role: "member",
+  },
+  {
+    email: "owner@globex.example",
+    firstName: "Omar",
+    lastName: "Owner",
+    tenant: "globex",
+    role: "owner",
+  },
 ] as const;
 
-/**
- * @param demoPassword the demo users' password. Given explicitly it also replaces what they have; else only new users
- * get the default one.
- */
-async function seed(db: Database, demoPassword: string | undefined): Promise<void> {
-  const passwords = await createPasswords(DEMO_USERS.length);
-  for (const tenant of TENANTS) {
-    await db.tenant.upsert({ where: { slug: tenant.slug }, create: { id: newId(), ...tenant }, update: {} });
-  }
-  for (const { tenant, role, ...user } of DEMO_USERS) {
-    const home = tenant === null ? null : await db.tenant.findUniqueOrThrow({ where: { slug: tenant } });
-    const found = await db.user.findFirst({ where: { email: user.email, tenantId: home?.id ?? null, isDeleted: false } });
-    if (!found) {
-      await db.user.create({
-        data: {
-          id: newId(),
-          ...user,
-          tenantId: home?.id ?? null,
-          emailScope: process.env.EMAIL_SCOPE === "tenant" ? (home?.id ?? null) : null,
-          emailVerifiedAt: new Date(),
-          passwordHash: await passwords.hash(demoPassword ?? DEFAULT_DEMO_PASSWORD),
-          roles: { create: { roleId: SYSTEM_ROLES[role], tenantId: home?.id ?? null } },
-        },
-      });
-    } else if (demoPassword && !(await passwords.verify(found.passwordHash, demoPassword))) {
-      await db.user.update({ where: { id: found.id }, data: { passwordHash: await passwords.hash(demoPassword) } });
-    }
-  }
-}
+type Environment = Record<string, string | undefined>;
 
-async function main(): Promise<number> {
-  const { DATABASE_URL, DEMO_PASSWORD, NODE_ENV } = process.env;
-  if (!DATABASE_URL) {
-    console.error("The seed needs DATABASE_URL. `bunx prisma db seed` sets it from prisma.config.ts.");
+/** Seeds the database that `env` names. Answers the exit status, and says on the console what it did. */
+export async function runSeed(env: Environment): Promise<number> {
+  if (!env.DATABASE_URL) {
+    console.error(
+      "The seed needs DATABASE_URL. `bunx prisma db seed` sets it from prisma.config.ts.",
+    );
     return 1;
   }
-  if (NODE_ENV === "production" && !DEMO_PASSWORD) {
-    console.error("Demo accounts with a well-known password do not belong in production: set DEMO_PASSWORD to seed there.");
+  if (env.NODE_ENV === "production" && !env.DEMO_PASSWORD) {
+    console.error(
+      "Demo accounts with a well-known password do not belong in production: set DEMO_PASSWORD to seed there.",
+    );
     return 1;
   }
-  const pool = createPool({ databaseUrl: DATABASE_URL, databasePoolSize: 2, databaseTimeoutSeconds: 30 });
-  const db = createDatabase(pool);
+  const pool = createPool({
+    databaseUrl: env.DATABASE_URL,
+    databasePoolSize: 2,
+    databaseTimeoutSeconds: 30,
+  });
+  const db = createDatabase(pool, 30);
   try {
-    await seed(db, DEMO_PASSWORD || undefined);
-    const [roles, permissions] = await Promise.all([db.role.count({ where: { tenantId: null } }), db.permission.count()]);
+    await seed(db, env);
+    const [roles, permissions] = await Promise.all([
+      db.role.count({ where: { tenantId: null } }),
+      db.permission.count(),
+    ]);
     console.log(
       `Seeded ${TENANTS.length} demo tenants and ${DEMO_USERS.length} demo users; ${roles} system roles and ${permissions} permissions are there.`,
     );
@@ -80,4 +93,42 @@ async function main(): Promise<number> {
   }
 }
 
-if (import.meta.main) process.exit(await main());
+/** DEMO_PASSWORD also replaces what the demo users have; without it only new ones get the default. */
+async function seed(db: Database, { DEMO_PASSWORD, EMAIL_SCOPE }: Environment): Promise<void> {
+  const passwords = await createPasswords(DEMO_USERS.length);
+  for (const tenant of TENANTS) {
+    await db.tenant.upsert({
+      where: { slug: tenant.slug },
+      create: { id: newId(), ...tenant },
+      update: {},
+    });
+  }
+  for (const { tenant, role, ...user } of DEMO_USERS) {
+    const home =
+      tenant === null ? null : await db.tenant.findUniqueOrThrow({ where: { slug: tenant } });
+    const tenantId = home?.id ?? null;
+    const found = await db.user.findFirst({
+      where: { email: user.email, tenantId, isDeleted: false },
+    });
+    if (!found) {
+      await db.user.create({
+        data: {
+          id: newId(),
+          ...user,
+          tenantId,
+          emailScope: EMAIL_SCOPE === "tenant" ? tenantId : null,
+          emailVerifiedAt: new Date(),
+          passwordHash: await passwords.hash(DEMO_PASSWORD || DEFAULT_DEMO_PASSWORD),
+          roles: { create: { roleId: SYSTEM_ROLES[role], tenantId } },
+        },
+      });
+    } else if (DEMO_PASSWORD && !(await passwords.verify(found.passwordHash, DEMO_PASSWORD))) {
+      await db.user.update({
+        where: { id: found.id },
+        data: { passwordHash: await passwords.hash(DEMO_PASSWORD) },
+      });
+    }
+  }
+}
+
+if (import.meta.main) process.exit(await runSeed(process.env));

@@ -1,36 +1,59 @@
 /** The configuration: parsed once, passed in. Nothing else reads the environment. */
 import { z } from "zod";
 
-const seconds = (fallback: number, max = 366 * 24 * 3600) => z.coerce.number().int().min(1).max(max).default(fallback);
-const count = (fallback: number, max: number) => z.coerce.number().int().min(0).max(max).default(fallback);
+function integer(min: number, max: number, fallback: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce
+    .number({ error })
+    .int({ error })
+    .min(min, { error })
+    .max(max, { error })
+    .default(fallback);
+}
 
-const Environment = z.object({
+const DAY = 24 * 3600;
+const KIB = 1024;
+
+const DatabaseUrl = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: "must be a postgresql:// URL",
+});
+
+export const Environment = z.object({
   NODE_ENV: z.enum(["development", "test", "production"]).default("production"),
   HOST: z.string().min(1).default("0.0.0.0"),
-  PORT: z.coerce.number().int().min(0).max(65535).default(3000),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: "must be a postgresql:// URL" }),
-  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(1000).default(10),
-  DATABASE_TIMEOUT_SECONDS: seconds(10, 300),
+  PORT: integer(0, 65_535, 3000),
+  DATABASE_URL: DatabaseUrl,
+  LISTEN_DATABASE_URL: DatabaseUrl.optional(),
+  DATABASE_POOL_SIZE: integer(1, 1000, 10),
+  DATABASE_TIMEOUT_SECONDS: integer(1, 300, 10),
   SECRET_KEY: z
     .base64({ error: "must be base64" })
-    .refine((text) => Buffer.from(text, "base64").length >= 32, "must hold at least 32 bytes: openssl rand -base64 32"),
-  ISSUER: z.url().optional(),
+    .refine(
+      (text) => Buffer.from(text, "base64").length >= 32,
+      "must hold at least 32 bytes: openssl rand -base64 32",
+    ),
+  ISSUER: z
+    .url({ protocol: /^https?$/, error: "must be an http(s) URL" })
+    // RFC 8414, section 2.
+    .regex(/^[^?#]*$/, "must have no query and no fragment")
+    .optional(),
   AUDIENCE: z.string().min(1).default("tenantry"),
-  ACCESS_TOKEN_TTL_SECONDS: seconds(600, 3600),
-  SESSION_IDLE_SECONDS: seconds(30 * 24 * 3600),
-  SESSION_MAX_SECONDS: seconds(90 * 24 * 3600),
-  REFRESH_GRACE_SECONDS: count(10, 60),
+  ACCESS_TOKEN_TTL_SECONDS: integer(1, 3600, 600),
+  SESSION_IDLE_SECONDS: integer(1, 366 * DAY, 30 * DAY),
+  SESSION_MAX_SECONDS: integer(1, 366 * DAY, 90 * DAY),
+  REFRESH_GRACE_SECONDS: integer(0, 60, 10),
   EMAIL_SCOPE: z.enum(["global", "tenant"]).default("global"),
   REGISTRATION: z.enum(["open", "closed"]).default("open"),
-  PASSWORD_MIN_LENGTH: z.coerce.number().int().min(8).max(64).default(15),
-  PASSWORD_HASH_QUEUE: count(64, 10_000),
-  BODY_LIMIT_BYTES: z.coerce.number().int().min(1024).max(16 * 1024 * 1024).default(256 * 1024),
-  TRUSTED_PROXY_HOPS: count(0, 10),
+  PASSWORD_MIN_LENGTH: integer(8, 64, 15),
+  PASSWORD_HASH_QUEUE: integer(0, 10_000, 64),
+  BODY_LIMIT_BYTES: integer(KIB, 16 * KIB * KIB, 256 * KIB),
+  TRUSTED_PROXY_HOPS: integer(0, 10, 0),
   CORS_ORIGINS: z
     .string()
     .default("")
-    .transform((list) => list.split(",").map((origin) => origin.trim()).filter(Boolean))
-    .pipe(z.array(z.url({ protocol: /^https?$/, error: "must be origins such as https://app.example.com" }))),
+    .transform((list) => list.split(/[\s,]+/).filter(Boolean))
+    .refine((list) => list.every(isOrigin), "must be origins, such as https://app.example.com"),
   DOCS: z.enum(["on", "off"]).optional(),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
@@ -46,14 +69,20 @@ export class ConfigError extends Error {
  * @throws ConfigError that names each wrong variable, and never shows a value: values may be secrets.
  */
 export function parseConfig(env: Record<string, string | undefined>) {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),
+  );
   const parsed = Environment.safeParse(given);
   if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => {
-      const name = issue.path.join(".");
-      return `  ${name}: ${given[name] === undefined ? "is required" : issue.message}`;
-    });
-    throw new ConfigError(`The configuration is not usable:\n${lines.join("\n")}\nSee .env.example for every variable.`);
+    const faults = new Map<string, string>();
+    for (const { path, message } of parsed.error.issues) {
+      const name = path.join(".");
+      if (!faults.has(name)) faults.set(name, given[name] === undefined ? "is required" : message);
+    }
+    const list = Array.from(faults, ([name, message]) => `  ${name}: ${message}`).join("\n");
+    throw new ConfigError(
+      `The configuration is not usable:\n${list}\nSee .env.example for every variable.`,
+    );
   }
   const value = parsed.data;
   if (value.SESSION_IDLE_SECONDS > value.SESSION_MAX_SECONDS) {
@@ -64,6 +93,7 @@ export function parseConfig(env: Record<string, string | undefined>) {
     host: value.HOST,
     port: value.PORT,
     databaseUrl: value.DATABASE_URL,
+    listenDatabaseUrl: value.LISTEN_DATABASE_URL ?? value.DATABASE_URL,
     databasePoolSize: value.DATABASE_POOL_SIZE,
     databaseTimeoutSeconds: value.DATABASE_TIMEOUT_SECONDS,
     secretKey: Buffer.from(value.SECRET_KEY, "base64"),
@@ -83,4 +113,9 @@ export function parseConfig(env: Record<string, string | undefined>) {
     docs: (value.DOCS ?? (value.NODE_ENV === "production" ? "off" : "on")) === "on",
     logLevel: value.LOG_LEVEL,
   };
+}
+
+/** As browsers write them in the Origin header: no path, no slash at the end, no default port. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }

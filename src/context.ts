@@ -1,6 +1,5 @@
 /** What functions are given: the parts of the application, and who is asking. */
 import type { Pool } from "pg";
-import type { Revocations } from "./sessions/revocations.ts";
 import type { Config } from "./config.ts";
 import type { AccessTokens } from "./crypto/access-token.ts";
 import type { Passwords } from "./crypto/password.ts";
@@ -8,6 +7,7 @@ import type { Keyring } from "./crypto/secret.ts";
 import type { SigningKeys } from "./crypto/signing-keys.ts";
 import type { Database } from "./db/client.ts";
 import type { GrantStore } from "./roles/grants.ts";
+import type { Revocations } from "./sessions/revocations.ts";
 
 /** Made once, in index.ts; a test makes its own. */
 export type Deps = {

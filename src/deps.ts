@@ -16,12 +16,13 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   const log = createLog(config.logLevel);
   const keyring = deriveKeyring(config.secretKey);
   const pool = createPool(config);
-  const db = createDatabase(pool);
+  const db = createDatabase(pool, config.databaseTimeoutSeconds);
   const signingKeys = await loadSigningKeys(db, keyring.signingKey);
   const revocations = createRevocations(pool, config.accessTokenTtlSeconds);
   const grants = createGrantStore(pool);
   const listener = await createListener({
-    databaseUrl: config.databaseUrl,
+    databaseUrl: config.listenDatabaseUrl,
+    notify: (channel, payload) => pool.query("SELECT pg_notify($1, $2)", [channel, payload]),
     channels: {
       session_revoked: (sessionId) => revocations.add([sessionId]),
       grants_changed: (userId) => grants.forget(userId === "*" ? undefined : userId),

@@ -2,7 +2,11 @@
 import { z } from "zod";
 
 /** Lower-case, as stored: the part before the @ is case-sensitive by the letter of RFC 5321 and by nobody's practice. */
-export const Email = z.email("Not an e-mail address").max(254).toLowerCase();
+export const Email = z
+  .email("Not an e-mail address")
+  .max(254)
+  .regex(/^.{1,64}@/, "May have 64 characters at most before the @")
+  .toLowerCase();
 
 /** One line of visible text. */
 export function line(max: number) {
@@ -18,12 +22,15 @@ export const Slug = z
   .string()
   .min(2)
   .max(63)
-  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "Lower-case letters, digits and hyphens, as in a host name");
+  .regex(
+    /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/,
+    "Lower-case letters, digits and hyphens, as in a host name",
+  );
 
 /** JSON that a client keeps with us: an object, 16 KiB at most when written out. */
 export const JsonObject = z
   .record(z.string(), z.json())
-  .refine((value) => JSON.stringify(value).length <= 16_384, "May have 16 KiB at most");
+  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 16_384, "May have 16 KiB at most");
 
 export const PageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(20),
@@ -36,3 +43,12 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 }
 
 export const Timestamp = z.iso.datetime();
+
+/** A moment in a request. Years of four digits, because PostgreSQL has no year 0 and writes 10000 differently. */
+export const Instant = z.iso
+  .datetime({ offset: true })
+  .transform((text) => new Date(text))
+  .refine(
+    (moment) => /^(?!0000)\d{4}-/.test(moment.toISOString()),
+    "Must lie in the years 0001 to 9999",
+  );

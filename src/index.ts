@@ -2,17 +2,22 @@
 import { join } from "node:path";
 import { createApp } from "./app.ts";
 import { ConfigError, parseConfig } from "./config.ts";
+import { isUnavailable } from "./db/failures.ts";
 import { createDeps } from "./deps.ts";
 import { shippedMigrations } from "./health/readiness.ts";
 
 const DRAIN_SECONDS = 20;
+// Before anything that takes time: as the first process of a container it would otherwise be deaf to signals.
+let stop: () => unknown = () => process.exit(0);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop());
+
 const config = readConfig();
 const { deps, close } = await createDeps(config).catch(fail);
 const app = createApp(deps, shippedMigrations(join(import.meta.dir, "..", "prisma", "migrations")));
 const server = serve();
 deps.log("info", "listening", { url: `http://${config.host}:${server.port}` });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, drain);
+stop = drain;
 
 /** Takes no new connection, finishes what is under way, then lets go of the database. */
 async function drain(): Promise<void> {
@@ -29,12 +34,17 @@ function serve() {
       hostname: config.host,
       port: config.port,
       fetch: app.fetch,
-      // Ours answers 413 as a problem; this one, for bodies that lie about their length, closes the connection.
+      // Ours answers 413 as a problem; this one closes the connection on whoever sends far more.
       maxRequestBodySize: config.bodyLimitBytes * 64,
       idleTimeout: 30,
     });
   } catch (err) {
-    return fail(err instanceof Error && "code" in err && err.code === "EADDRINUSE" ? `Port ${config.port} is taken: set PORT to another one.` : err);
+    const address = `${config.host}:${config.port}`;
+    if (codeOf(err) === "EADDRINUSE")
+      return fail(`Port ${config.port} is taken: set PORT to another one.`);
+    return fail(
+      `Cannot listen on ${address} (${codeOf(err)}): set HOST and PORT to an address of this machine.`,
+    );
   }
 }
 
@@ -46,7 +56,21 @@ function readConfig() {
   }
 }
 
+/** One message and no stack: what goes wrong here is for the operator to mend. */
 function fail(reason: unknown): never {
-  console.error(reason instanceof Error ? `Tenantry cannot start: ${reason.message}` : reason);
+  console.error(reason instanceof Error ? `Tenantry cannot start: ${explain(reason)}` : reason);
   process.exit(1);
+}
+
+function explain(err: Error): string {
+  if (isUnavailable(err))
+    return `the database at ${new URL(config.databaseUrl).host} does not answer.`;
+  // Prisma's name for a table that is not there.
+  if (codeOf(err) === "P2021")
+    return "the database has no tables yet. Run: bunx prisma migrate deploy";
+  return err.message.trim();
+}
+
+function codeOf(err: unknown): unknown {
+  return err instanceof Error && "code" in err ? err.code : undefined;
 }

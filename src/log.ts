@@ -10,6 +10,8 @@ export function createLog(threshold: LogLevel | "silent"): Log {
   const lowest = LEVELS.indexOf(threshold);
   return function log(level, message, fields) {
     if (LEVELS.indexOf(level) < lowest) return;
-    process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`,
+    );
   };
 }

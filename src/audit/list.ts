@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
-import { keyset, type Page, toPage } from "../db/keyset.ts";
-import { PageQuery, Timestamp } from "../fields.ts";
+import { type Page, readPage } from "../db/keyset.ts";
+import { Instant, PageQuery, Timestamp } from "../fields.ts";
 
 export const AuditRow = z
   .object({
@@ -23,8 +23,6 @@ export const AuditRow = z
   .meta({ ref: "AuditRow" });
 export type AuditRow = z.infer<typeof AuditRow>;
 
-const Instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
-
 export const ListAuditQuery = PageQuery.extend({
   actorId: z.uuid().optional(),
   action: z.string().max(64).optional(),
@@ -40,26 +38,36 @@ export const ListAuditQuery = PageQuery.extend({
 });
 export type ListAuditQuery = z.infer<typeof ListAuditQuery>;
 
-const ORDER = { column: "createdAt", direction: "desc" } as const;
+const ORDER = {
+  list: "audit-logs",
+  column: "createdAt",
+  type: "instant",
+  direction: "desc",
+} as const;
 
 /** The audit log of the caller's tenant, the latest first; of every tenant for a platform account. */
-export async function listAuditLogs(ctx: AuthedContext, query: ListAuditQuery): Promise<Page<AuditRow>> {
+export async function listAuditLogs(
+  ctx: AuthedContext,
+  query: ListAuditQuery,
+): Promise<Page<AuditRow>> {
   const { limit, cursor, from, to, ...equals } = query;
-  const { where, ...rest } = keyset(ORDER, limit, cursor);
   const own = ctx.principal.tenantId;
-  const filter: Prisma.AuditLogWhereInput = {
-    AND: [
-      own === null ? {} : { tenantId: own },
-      equals,
-      { createdAt: { ...(from && { gte: from }), ...(to && { lt: to }) } },
-      where,
-    ],
-  };
-  const page = toPage(await ctx.db.auditLog.findMany({ where: filter, ...rest }), limit, ORDER);
+  const filters: Prisma.AuditLogWhereInput[] = [
+    own === null ? {} : { tenantId: own },
+    equals,
+    { createdAt: { ...(from && { gte: from }), ...(to && { lt: to }) } },
+  ];
+  const page = await readPage(ORDER, { limit, cursor }, ({ where, ...range }) =>
+    ctx.db.auditLog.findMany({ where: { AND: [...filters, where] }, ...range }),
+  );
   return { items: page.items.map(toAuditRow), nextCursor: page.nextCursor };
 }
 
 function toAuditRow(row: Prisma.AuditLogGetPayload<true>): AuditRow {
   // The CHECK audit_log_details_check holds the column to objects.
-  return { ...row, details: row.details as AuditRow["details"], createdAt: row.createdAt.toISOString() };
+  return {
+    ...row,
+    details: row.details as AuditRow["details"],
+    createdAt: row.createdAt.toISOString(),
+  };
 }

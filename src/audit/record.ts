@@ -1,6 +1,7 @@
 /** Writing audit rows: always with the transaction of the change they speak of. */
-import type { Context, Principal } from "../context.ts";
+
 import type { Prisma } from "../../generated/prisma/client.ts";
+import type { Context, Principal } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 
@@ -19,7 +20,12 @@ export type AuditEntry = {
 type Actor = Context & { principal?: Principal };
 
 /** Records one entry in `tx`; the actor and the origin come from the context, never from input. */
-export async function recordAudit(tx: Transaction, ctx: Actor, entry: AuditEntry, actorId?: string): Promise<void> {
+export async function recordAudit(
+  tx: Transaction,
+  ctx: Actor,
+  entry: AuditEntry,
+  actorId?: string,
+): Promise<void> {
   await tx.auditLog.create({
     data: {
       id: newId(),

@@ -4,9 +4,17 @@ import { toUser, type UserRow } from "../users/public-user.ts";
 import type { TokenAnswer } from "./schemas.ts";
 
 /** What register, login and refresh answer alike. */
-export async function tokenAnswer(ctx: Context, user: UserRow, session: StartedSession): Promise<TokenAnswer> {
+export async function tokenAnswer(
+  ctx: Context,
+  user: UserRow,
+  session: StartedSession,
+): Promise<TokenAnswer> {
   const [{ token, expiresInSeconds }, { roles }] = await Promise.all([
-    ctx.accessTokens.sign({ userId: user.id, tenantId: user.tenantId, sessionId: session.sessionId }),
+    ctx.accessTokens.sign({
+      userId: user.id,
+      tenantId: user.tenantId,
+      sessionId: session.sessionId,
+    }),
     ctx.grants.of(user.id),
   ]);
   return {

@@ -6,11 +6,23 @@ import { lockActiveTenant } from "../tenants/lock.ts";
 import { userSelect } from "../users/public-user.ts";
 import { tokenAnswer } from "./answer.ts";
 import type { LoginInput, TokenAnswer } from "./schemas.ts";
+import { countFailure, NO_FAILURES, notLocked } from "./throttle.ts";
 
-/** From here on a wrong password locks the account for a while: 30 s, then twice as long each time, 15 min at most. */
-const FREE_ATTEMPTS = 10;
-const FIRST_LOCK_SECONDS = 30;
-const LONGEST_LOCK_SECONDS = 15 * 60;
+type Account = {
+  id: string;
+  tenantId: string | null;
+  passwordHash: string | null;
+  locked: boolean;
+  active: boolean;
+};
+
+/** Which users an address may mean, by EMAIL_SCOPE. */
+const SCOPE = {
+  /** One address, one account: the tenant need not be named, and when it is, it must be the right one. */
+  global: "users.email_scope IS NULL AND ($2::varchar IS NULL OR tenants.slug = $2)",
+  /** Whoever names no tenant means a platform account, which has none. */
+  tenant: "tenants.slug IS NOT DISTINCT FROM $2",
+};
 
 /**
  * Logs a user in with a password. Unknown address, wrong password, locked, disabled, suspended: one and the same error
@@ -20,22 +32,62 @@ const LONGEST_LOCK_SECONDS = 15 * 60;
 export async function login(ctx: Context, input: LoginInput): Promise<TokenAnswer> {
   const account = await findAccount(ctx, input);
   const matches = await ctx.passwords.verify(account?.passwordHash ?? null, input.password);
-  const now = new Date();
-  const locked = account?.lockedUntil != null && account.lockedUntil > now;
-  if (!account || !matches || locked) {
-    await recordFailure(ctx, account, locked ? "locked" : account ? "wrong_password" : "unknown_account");
-    throw wrongCredentials();
+  const refusal = reasonToRefuse(account, matches);
+  const started = account && refusal === null ? await start(ctx, account) : null;
+  if (!started) {
+    await recordFailure(ctx, account, refusal ?? "changed_meanwhile");
+    throw new ApiError(
+      "invalid_credentials",
+      "The e-mail address or the password is wrong, or the account is not active.",
+    );
   }
+  return tokenAnswer(ctx, started.user, started.session);
+}
 
-  const started = await ctx.db.$transaction(async (tx) => {
-    // The conditions stand again in the write, which locks the rows: an account that was disabled, or whose password was
-    // changed, while the hash was computed gets no session.
+/** One query, whatever there is to find: a second one for what belongs to an account would tell that there is one. */
+async function findAccount(
+  ctx: Context,
+  { email, tenant }: LoginInput,
+): Promise<Account | undefined> {
+  const { emailScope } = ctx.config;
+  const { rows } = await ctx.pool.query<Account>({
+    name: `find-account-${emailScope}`,
+    text: `
+      SELECT users.id, users.tenant_id AS "tenantId", users.password_hash AS "passwordHash",
+        coalesce(users.locked_until > now(), false) AS locked,
+        users.status = 'active' AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted) AS active
+      FROM users LEFT JOIN tenants ON tenants.id = users.tenant_id
+      WHERE users.email = $1 AND NOT users.is_deleted AND ${SCOPE[emailScope]}`,
+    values: [email, tenant ?? null],
+  });
+  return rows[0];
+}
+
+function reasonToRefuse(account: Account | undefined, matches: boolean): string | null {
+  if (!account) return "unknown_account";
+  if (account.locked) return "locked";
+  if (!matches) return "wrong_password";
+  return account.active ? null : "not_active";
+}
+
+/** Begins the session; null when the account has changed since it was read. */
+async function start(ctx: Context, account: Account) {
+  return ctx.db.$transaction(async (tx) => {
+    if (!(await lockActiveTenant(tx, account.tenantId))) return null;
+    // The conditions stand again in the write, which locks the row: an account that was disabled or locked, or whose
+    // password was changed, while the hash was computed gets no session.
     const [user] = await tx.user.updateManyAndReturn({
-      where: { id: account.id, status: "active", isDeleted: false, passwordHash: account.passwordHash },
-      data: { lastLoginAt: now, loginAttempts: 0, lockedUntil: null },
+      where: {
+        id: account.id,
+        status: "active",
+        isDeleted: false,
+        passwordHash: account.passwordHash,
+        ...notLocked(),
+      },
+      data: { lastLoginAt: new Date(), ...NO_FAILURES },
       select: userSelect,
     });
-    if (!user || !(await lockActiveTenant(tx, user.tenantId))) return null;
+    if (!user) return null;
     const session = await startSession(tx, ctx, user, ["pwd"]);
     await recordAudit(
       tx,
@@ -51,33 +103,16 @@ export async function login(ctx: Context, input: LoginInput): Promise<TokenAnswe
     );
     return { user, session };
   });
-  if (!started) {
-    await recordFailure(ctx, account, "not_active");
-    throw wrongCredentials();
-  }
-  return tokenAnswer(ctx, started.user, started.session);
 }
-
-async function findAccount(ctx: Context, { email, tenant }: LoginInput) {
-  const scope = ctx.config.emailScope === "global" ? { emailScope: null } : tenant === undefined ? { tenantId: null } : {};
-  return ctx.db.user.findFirst({
-    where: { email, isDeleted: false, ...scope, ...(tenant !== undefined && { tenant: { slug: tenant } }) },
-    select: { id: true, tenantId: true, passwordHash: true, lockedUntil: true },
-  });
-}
-
-type Account = NonNullable<Awaited<ReturnType<typeof findAccount>>>;
 
 /** The same two writes whether the account exists or not: the time must not tell. */
-async function recordFailure(ctx: Context, account: Account | null, reason: string): Promise<void> {
+async function recordFailure(
+  ctx: Context,
+  account: Account | undefined,
+  reason: string,
+): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
-    // Attempts against a locked account are not counted: nobody can keep somebody else locked out by going on.
-    await tx.$executeRaw`
-      UPDATE users SET
-        login_attempts = least(login_attempts + 1, 1000),
-        locked_until = CASE WHEN login_attempts + 1 >= ${FREE_ATTEMPTS} THEN now() + make_interval(secs =>
-          least(${FIRST_LOCK_SECONDS} * 2 ^ least(login_attempts + 1 - ${FREE_ATTEMPTS}, 10), ${LONGEST_LOCK_SECONDS})) END
-      WHERE id = ${account?.id ?? null}::uuid AND (locked_until IS NULL OR locked_until <= now())`;
+    await countFailure(tx, account?.id ?? null);
     await recordAudit(tx, ctx, {
       action: "auth.login_failed",
       resourceType: "user",
@@ -87,8 +122,4 @@ async function recordFailure(ctx: Context, account: Account | null, reason: stri
       details: { reason },
     });
   });
-}
-
-function wrongCredentials(): ApiError {
-  return new ApiError("invalid_credentials", "The e-mail address or the password is wrong, or the account is not active.");
 }

@@ -1,6 +1,7 @@
 /** Refresh token rotation with reuse detection (RFC 9700, section 4.14.2). */
-import type { Context } from "../context.ts";
+
 import { recordAudit } from "../audit/record.ts";
+import type { Context } from "../context.ts";
 import { hashToken, successorToken } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
@@ -24,7 +25,7 @@ const SESSION_IS_LIVE = `
 
 /**
  * Spends the token, prolongs the session, stores the successor and audits it: one statement, so one round trip and
- * all or nothing. Of fifty callers at once the row lock lets one through; the others find the token used.
+ * one commit. A token of a session that ended is spent too, and gets no successor. Of fifty callers at once the row lock lets one through; the others find the token used.
  */
 const ROTATE = {
   name: "rotate-refresh-token",
@@ -50,13 +51,24 @@ const ROTATE = {
     SELECT * FROM live`,
 };
 
-/** The session of a token that was used already, and whether that was within the grace window. */
+/**
+ * The session of a token that was used already, and whether that was within the grace window. An answer there hands out
+ * tokens too, so it is audited: whoever looks into a theft sees from where the token came a second time.
+ */
 const FIND_USED = {
   name: "find-used-refresh-token",
   text: `
-    SELECT sessions.id AS "sessionId", refresh_tokens.used_at > now() - make_interval(secs => $2) AS "inGrace", ${USER_COLUMNS}
-    FROM refresh_tokens JOIN sessions ON sessions.id = refresh_tokens.session_id, users
-    WHERE refresh_tokens.token_hash = $1 AND refresh_tokens.used_at IS NOT NULL AND ${SESSION_IS_LIVE}`,
+    WITH used AS (
+      SELECT sessions.id AS "sessionId", refresh_tokens.used_at > now() - make_interval(secs => $2) AS "inGrace", ${USER_COLUMNS}
+      FROM refresh_tokens JOIN sessions ON sessions.id = refresh_tokens.session_id, users
+      WHERE refresh_tokens.token_hash = $1 AND refresh_tokens.used_at IS NOT NULL AND ${SESSION_IS_LIVE}
+        AND EXISTS (SELECT FROM refresh_tokens AS successors WHERE successors.token_hash = $7)
+    ), audited AS (
+      INSERT INTO audit_log (id, tenant_id, actor_id, session_id, action, resource_type, resource_id, ip, user_agent, request_id)
+      SELECT $3, "tenantId", id, "sessionId", 'auth.refresh_retried', 'session', "sessionId", $4, $5, $6 FROM used
+      WHERE "inGrace"
+    )
+    SELECT * FROM used`,
 };
 
 type LiveSession = UserRow & { sessionId: string };
@@ -69,24 +81,56 @@ type LiveSession = UserRow & { sessionId: string };
 export async function refresh(ctx: Context, { refreshToken }: RefreshInput): Promise<TokenAnswer> {
   const tokenHash = hashToken(refreshToken);
   const successor = successorToken(ctx.keyring.refreshToken, refreshToken);
-  const session = (await rotate(ctx, tokenHash, successor)) ?? (await findInGrace(ctx, tokenHash));
-  if (!session) throw new ApiError("invalid_refresh_token", "The refresh token is expired, used, revoked or unknown. Log in again.");
+  const session =
+    (await rotate(ctx, tokenHash, successor)) ?? (await findInGrace(ctx, tokenHash, successor));
+  if (!session) {
+    throw new ApiError(
+      "invalid_refresh_token",
+      "The refresh token is expired, used, revoked or unknown. Log in again.",
+    );
+  }
   return tokenAnswer(ctx, session, { sessionId: session.sessionId, refreshToken: successor });
 }
 
-async function rotate(ctx: Context, tokenHash: Buffer, successor: string): Promise<LiveSession | undefined> {
+async function rotate(
+  ctx: Context,
+  tokenHash: Buffer,
+  successor: string,
+): Promise<LiveSession | undefined> {
   const { ip, userAgent, requestId } = ctx.origin;
   const { rows } = await ctx.pool.query<LiveSession>({
     ...ROTATE,
-    values: [tokenHash, newId(), hashToken(successor), ctx.config.sessionIdleSeconds, ip, userAgent, newId(), requestId],
+    values: [
+      tokenHash,
+      newId(),
+      hashToken(successor),
+      ctx.config.sessionIdleSeconds,
+      ip,
+      userAgent,
+      newId(),
+      requestId,
+    ],
   });
   return rows[0];
 }
 
-async function findInGrace(ctx: Context, tokenHash: Buffer): Promise<LiveSession | undefined> {
+async function findInGrace(
+  ctx: Context,
+  tokenHash: Buffer,
+  successor: string,
+): Promise<LiveSession | undefined> {
+  const { ip, userAgent, requestId } = ctx.origin;
   const { rows } = await ctx.pool.query<LiveSession & { inGrace: boolean }>({
     ...FIND_USED,
-    values: [tokenHash, ctx.config.refreshGraceSeconds],
+    values: [
+      tokenHash,
+      ctx.config.refreshGraceSeconds,
+      newId(),
+      ip,
+      userAgent,
+      requestId,
+      hashToken(successor),
+    ],
   });
   const found = rows[0];
   if (!found || found.inGrace) return found;
@@ -94,9 +138,16 @@ async function findInGrace(ctx: Context, tokenHash: Buffer): Promise<LiveSession
   return undefined;
 }
 
-async function endStolenSession(ctx: Context, { sessionId, id, tenantId }: LiveSession): Promise<void> {
+async function endStolenSession(
+  ctx: Context,
+  { sessionId, id, tenantId }: LiveSession,
+): Promise<void> {
   const ended = await ctx.db.$transaction(async (tx) => {
-    const ids = await revokeSessions(tx, { id: sessionId, userId: id, tenantId }, "refresh_token_reuse");
+    const ids = await revokeSessions(
+      tx,
+      { id: sessionId, userId: id, tenantId },
+      "refresh_token_reuse",
+    );
     if (ids.length > 0) {
       await recordAudit(tx, ctx, {
         action: "auth.refresh_token_reused",

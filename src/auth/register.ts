@@ -16,7 +16,10 @@ import type { RegisterInput, TokenAnswer } from "./schemas.ts";
  */
 export async function register(ctx: Context, input: RegisterInput): Promise<TokenAnswer> {
   if (ctx.config.registration === "closed") {
-    throw new ApiError("registration_closed", "New tenants are made by the operator of this installation.");
+    throw new ApiError(
+      "registration_closed",
+      "New tenants are made by the operator of this installation.",
+    );
   }
   assertAcceptablePassword(ctx.config, input.password);
   const passwordHash = await ctx.passwords.hash(input.password);
@@ -36,8 +39,18 @@ export async function register(ctx: Context, input: RegisterInput): Promise<Toke
       createdBy: userId,
     });
     const session = await startSession(tx, ctx, user, ["pwd"]);
-    await recordAudit(tx, ctx, { action: "tenant.created", resourceType: "tenant", resourceId: tenantId, tenantId }, userId);
-    await recordAudit(tx, ctx, { action: "auth.registered", resourceType: "user", resourceId: userId, tenantId }, userId);
+    await recordAudit(
+      tx,
+      ctx,
+      { action: "tenant.created", resourceType: "tenant", resourceId: tenantId, tenantId },
+      userId,
+    );
+    await recordAudit(
+      tx,
+      ctx,
+      { action: "auth.registered", resourceType: "user", resourceId: userId, tenantId },
+      userId,
+    );
     return { user, session };
   });
   return tokenAnswer(ctx, user, session);

@@ -13,7 +13,14 @@ import { endSession, logout, logoutAll } from "./logout.ts";
 import { getMe } from "./me.ts";
 import { refresh } from "./refresh.ts";
 import { register } from "./register.ts";
-import { ChangePasswordInput, LoginInput, Me, RefreshInput, RegisterInput, TokenAnswer } from "./schemas.ts";
+import {
+  ChangePasswordInput,
+  LoginInput,
+  Me,
+  RefreshInput,
+  RegisterInput,
+  TokenAnswer,
+} from "./schemas.ts";
 
 const op = operation("Auth");
 const anonymous = operation("Auth", { anonymous: true });
@@ -21,7 +28,10 @@ const anonymous = operation("Auth", { anonymous: true });
 export const authRoutes = new Hono<AppEnv>()
   .post(
     "/register",
-    anonymous("Register a tenant and its owner", { 201: TokenAnswer, errors: [403, 409, 422, 503] }),
+    anonymous("Register a tenant and its owner", {
+      201: TokenAnswer,
+      errors: [403, 409, 422, 503],
+    }),
     validate("json", RegisterInput),
     async (c) => {
       c.header("location", "/v1/auth/me");
@@ -36,7 +46,10 @@ export const authRoutes = new Hono<AppEnv>()
   )
   .post(
     "/refresh",
-    anonymous("Exchange a refresh token for the next one", { 200: TokenAnswer, errors: [401, 422] }),
+    anonymous("Exchange a refresh token for the next one", {
+      200: TokenAnswer,
+      errors: [401, 422],
+    }),
     validate("json", RefreshInput),
     async (c) => c.json(await refresh(c.var.ctx, c.req.valid("json"))),
   )
@@ -69,7 +82,8 @@ export const authRoutes = new Hono<AppEnv>()
     op("Change my profile", { 200: Profile, errors: [422] }),
     authenticate(),
     validate("json", UpdateProfileInput),
-    async (c) => c.json(await updateProfile(c.var.ctx, c.var.ctx.principal.userId, c.req.valid("json"))),
+    async (c) =>
+      c.json(await updateProfile(c.var.ctx, c.var.ctx.principal.userId, c.req.valid("json"))),
   )
   .get(
     "/sessions",
@@ -78,7 +92,12 @@ export const authRoutes = new Hono<AppEnv>()
     validate("query", PageQuery),
     async (c) => c.json(await listOwnSessions(c.var.ctx, c.req.valid("query"))),
   )
-  .delete("/sessions/:id", op("End one of my sessions", { 204: null, errors: [404] }), authenticate(), async (c) => {
-    await endSession(c.var.ctx, c.req.param("id"));
-    return c.body(null, 204);
-  });
+  .delete(
+    "/sessions/:id",
+    op("End one of my sessions", { 204: null, errors: [404] }),
+    authenticate(),
+    async (c) => {
+      await endSession(c.var.ctx, c.req.param("id"));
+      return c.body(null, 204);
+    },
+  );

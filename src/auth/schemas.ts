@@ -25,7 +25,10 @@ export type LoginInput = z.infer<typeof LoginInput>;
 export const RefreshInput = z.strictObject({ refreshToken: z.string().min(1).max(512) });
 export type RefreshInput = z.infer<typeof RefreshInput>;
 
-export const ChangePasswordInput = z.strictObject({ currentPassword: Password, newPassword: Password });
+export const ChangePasswordInput = z.strictObject({
+  currentPassword: Password,
+  newPassword: Password,
+});
 export type ChangePasswordInput = z.infer<typeof ChangePasswordInput>;
 
 export const TokenAnswer = z
@@ -40,6 +43,11 @@ export const TokenAnswer = z
 export type TokenAnswer = z.infer<typeof TokenAnswer>;
 
 export const Me = z
-  .object({ user: User, tenant: Tenant.nullable(), roles: z.array(z.string()), permissions: z.array(z.string()) })
+  .object({
+    user: User,
+    tenant: Tenant.nullable(),
+    roles: z.array(z.string()),
+    permissions: z.array(z.string()),
+  })
   .meta({ ref: "Me" });
 export type Me = z.infer<typeof Me>;

@@ -14,7 +14,9 @@ export type AccessClaims = {
 };
 
 export type AccessTokens = {
-  sign(claims: Omit<AccessClaims, "expiresAt">): Promise<{ token: string; expiresInSeconds: number }>;
+  sign(
+    claims: Omit<AccessClaims, "expiresAt">,
+  ): Promise<{ token: string; expiresInSeconds: number }>;
   /** @throws ApiError `invalid_token` whatever is wrong; the caller learns no more than that. */
   verify(token: string): Promise<AccessClaims>;
 };
@@ -35,7 +37,11 @@ export function createAccessTokens(config: TokenConfig, keys: SigningKeys): Acce
   return {
     async sign({ userId, tenantId, sessionId }) {
       const { id, algorithm, privateKey } = keys.current();
-      const token = await new SignJWT({ client_id: CLIENT_ID, sid: sessionId, ...(tenantId !== null && { tid: tenantId }) })
+      const token = await new SignJWT({
+        client_id: CLIENT_ID,
+        sid: sessionId,
+        ...(tenantId !== null && { tid: tenantId }),
+      })
         .setProtectedHeader({ alg: algorithm, typ: TYPE, kid: id })
         .setIssuer(config.issuer)
         .setAudience(config.audience)
@@ -53,21 +59,27 @@ export function createAccessTokens(config: TokenConfig, keys: SigningKeys): Acce
 
       const claims = await verifySignature(token, config, keys);
       // A Map iterates in order of insertion: the oldest goes first, which is also the first to expire.
-      if (remembered.size >= REMEMBERED_TOKENS) remembered.delete(remembered.keys().next().value ?? "");
+      if (remembered.size >= REMEMBERED_TOKENS)
+        remembered.delete(remembered.keys().next().value ?? "");
       remembered.set(token, claims);
       return claims;
     },
   };
 }
 
-async function verifySignature(token: string, config: TokenConfig, keys: SigningKeys): Promise<AccessClaims> {
+async function verifySignature(
+  token: string,
+  config: TokenConfig,
+  keys: SigningKeys,
+): Promise<AccessClaims> {
   if (token.length > LONGEST_TOKEN) throw invalidToken();
   try {
     const { payload } = await jwtVerify(
       token,
       async ({ kid, jku, jwk, x5u, x5c }) => {
         // RFC 8725, section 3.10: a token must not bring, or point to, the key that verifies it.
-        if (jku !== undefined || jwk !== undefined || x5u !== undefined || x5c !== undefined) throw invalidToken();
+        if (jku !== undefined || jwk !== undefined || x5u !== undefined || x5c !== undefined)
+          throw invalidToken();
         const key = typeof kid === "string" ? await keys.find(kid) : null;
         if (!key) throw invalidToken();
         return key;
@@ -82,8 +94,14 @@ async function verifySignature(token: string, config: TokenConfig, keys: Signing
       },
     );
     const { sub, sid, tid, exp } = payload;
-    if (typeof sub !== "string" || typeof sid !== "string" || typeof exp !== "number") throw invalidToken();
-    return { userId: sub, tenantId: typeof tid === "string" ? tid : null, sessionId: sid, expiresAt: exp };
+    if (typeof sub !== "string" || typeof sid !== "string" || typeof exp !== "number")
+      throw invalidToken();
+    return {
+      userId: sub,
+      tenantId: typeof tid === "string" ? tid : null,
+      sessionId: sid,
+      expiresAt: exp,
+    };
   } catch (err) {
     if (err instanceof errors.JOSEError || err instanceof TypeError) throw invalidToken(err);
     throw err;
@@ -91,5 +109,7 @@ async function verifySignature(token: string, config: TokenConfig, keys: Signing
 }
 
 function invalidToken(cause?: unknown): ApiError {
-  return new ApiError("invalid_token", "The access token is expired, revoked or not one of ours.", { cause });
+  return new ApiError("invalid_token", "The access token is expired, revoked or not one of ours.", {
+    cause,
+  });
 }

@@ -1,6 +1,6 @@
 /** Password hashing in a bounded queue. */
 import { availableParallelism } from "node:os";
-import { type Options, hash, verify } from "@node-rs/argon2";
+import { hash, type Options, verify } from "@node-rs/argon2";
 import { ApiError } from "../errors.ts";
 
 /** argon2id at OWASP's parameters (19 MiB, two passes, one lane), set here so that no upgrade changes them silently. */
@@ -48,7 +48,9 @@ function createQueue(workers: number, queueLimit: number) {
   return async function enqueue<T>(work: () => Promise<T>): Promise<T> {
     if (running >= workers) {
       if (waiting.length >= queueLimit) {
-        throw new ApiError("overloaded", "Too many log-ins at once. Try again in a moment.", { retryAfterSeconds: 1 });
+        throw new ApiError("overloaded", "Too many log-ins at once. Try again in a moment.", {
+          retryAfterSeconds: 1,
+        });
       }
       // The one that finishes hands its place over, so `running` does not change.
       await new Promise<void>((resolve) => waiting.push(resolve));

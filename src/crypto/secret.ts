@@ -1,5 +1,12 @@
 /** Random secrets, keyed derivation and encryption. Everything here works on 256 bits. */
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+} from "node:crypto";
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -8,7 +15,8 @@ const TAG_BYTES = 16;
 export type Keyring = { refreshToken: Buffer; signingKey: Buffer };
 
 export function deriveKeyring(secretKey: Buffer): Keyring {
-  const derive = (purpose: string) => Buffer.from(hkdfSync("sha256", secretKey, "", `tenantry ${purpose} v1`, 32));
+  const derive = (purpose: string) =>
+    Buffer.from(hkdfSync("sha256", secretKey, "", `tenantry ${purpose} v1`, 32));
   return { refreshToken: derive("refresh token"), signingKey: derive("signing key") };
 }
 
@@ -41,8 +49,13 @@ export function encrypt(key: Buffer, plaintext: string, context: string): Buffer
 /** @throws Error when the key is not the one that encrypted, or a byte was changed. */
 export function decrypt(key: Buffer, sealed: Uint8Array, context: string): string {
   const bytes = Buffer.from(sealed);
-  const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
+  const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, NONCE_BYTES), {
+    authTagLength: TAG_BYTES,
+  })
     .setAAD(Buffer.from(context))
     .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
-  return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString("utf8");
+  return Buffer.concat([
+    decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)),
+    decipher.final(),
+  ]).toString("utf8");
 }

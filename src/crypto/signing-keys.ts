@@ -1,5 +1,12 @@
 /** The keys that sign access tokens: in the database, the private part encrypted, the public part served as JWKS. */
-import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
+import {
+  type CryptoKey,
+  calculateJwkThumbprint,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+} from "jose";
 import type { Database } from "../db/client.ts";
 import { decrypt, encrypt } from "./secret.ts";
 
@@ -18,7 +25,13 @@ export type SigningKeys = {
   jwks(): { keys: JWK[] };
 };
 
-type LoadedKey = { id: string; algorithm: string; publicJwk: JWK; publicKey: CryptoKey; privateKey: CryptoKey };
+type LoadedKey = {
+  id: string;
+  algorithm: string;
+  publicJwk: JWK;
+  publicKey: CryptoKey;
+  privateKey: CryptoKey;
+};
 
 /**
  * Loads the keys, making the first one.
@@ -59,7 +72,9 @@ async function ensureKey(db: Database, encryptionKey: Buffer): Promise<void> {
         id,
         algorithm: ALGORITHM,
         publicJwk: { ...publicMembers, kid: id, alg: ALGORITHM, use: "sig" },
-        privateJwk: Uint8Array.from(encrypt(encryptionKey, JSON.stringify(await exportJWK(pair.privateKey)), id)),
+        privateJwk: Uint8Array.from(
+          encrypt(encryptionKey, JSON.stringify(await exportJWK(pair.privateKey)), id),
+        ),
       },
     });
   });
@@ -67,10 +82,20 @@ async function ensureKey(db: Database, encryptionKey: Buffer): Promise<void> {
 
 /** Every key that still verifies, the newest first. */
 async function readKeys(db: Database, encryptionKey: Buffer): Promise<Map<string, LoadedKey>> {
-  const rows = await db.signingKey.findMany({ where: { retiredAt: null }, orderBy: [{ createdAt: "desc" }, { id: "asc" }] });
+  const rows = await db.signingKey.findMany({
+    where: { retiredAt: null },
+    orderBy: [{ createdAt: "desc" }, { id: "asc" }],
+  });
   const keys = await Promise.all(
     rows.map(async ({ id, algorithm, publicJwk, privateJwk }): Promise<LoadedKey> => {
       const publicMembers = publicJwk as JWK;
+      // The public part is not encrypted. Its thumbprint names the row, and the private part opens under that name only:
+      // whoever can write to the table still cannot put a key of theirs in place of ours.
+      if ((await calculateJwkThumbprint(publicMembers)) !== id) {
+        throw new Error(
+          `The public part of the signing key ${id} was changed: restore it from a backup.`,
+        );
+      }
       return {
         id,
         algorithm,
@@ -87,9 +112,12 @@ function openPrivateKey(encryptionKey: Buffer, sealed: Uint8Array, id: string): 
   try {
     return JSON.parse(decrypt(encryptionKey, sealed, id));
   } catch (cause) {
-    throw new Error(`SECRET_KEY does not open the signing key ${id}: start with the SECRET_KEY that this database was used with.`, {
-      cause,
-    });
+    throw new Error(
+      `SECRET_KEY does not open the signing key ${id}: start with the SECRET_KEY that this database was used with.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -7,9 +7,16 @@ import type { Config } from "../config.ts";
 export type Database = PrismaClient;
 export type Transaction = Prisma.TransactionClient;
 
-export type PoolOptions = Pick<Config, "databaseUrl" | "databasePoolSize" | "databaseTimeoutSeconds">;
+export type PoolOptions = Pick<
+  Config,
+  "databaseUrl" | "databasePoolSize" | "databaseTimeoutSeconds"
+>;
 
-export function createPool({ databaseUrl, databasePoolSize, databaseTimeoutSeconds }: PoolOptions): pg.Pool {
+export function createPool({
+  databaseUrl,
+  databasePoolSize,
+  databaseTimeoutSeconds,
+}: PoolOptions): pg.Pool {
   const timeoutMillis = databaseTimeoutSeconds * 1000;
   const pool = new pg.Pool({
     connectionString: databaseUrl,
@@ -17,9 +24,15 @@ export function createPool({ databaseUrl, databasePoolSize, databaseTimeoutSecon
     // Without it pg waits for a free connection for ever, and a slow database takes the server with it.
     connectionTimeoutMillis: timeoutMillis,
     statement_timeout: timeoutMillis,
+    // The server's own timeout says nothing when the network is what went away.
+    query_timeout: timeoutMillis + 1000,
     idle_in_transaction_session_timeout: timeoutMillis,
     keepAlive: true,
     application_name: "tenantry",
+    // Prisma sends times without their zone: on a server that is not set to UTC every one of them would be off by hours.
+    async onConnect(client) {
+      await client.query("SET TIME ZONE 'UTC'");
+    },
   });
   // An idle connection that breaks is replaced at the next query. Without a listener it would end the process.
   pool.on("error", () => {});
@@ -27,7 +40,7 @@ export function createPool({ databaseUrl, databasePoolSize, databaseTimeoutSecon
 }
 
 /** The Prisma client on a pool that stays its owner's to close. */
-export function createDatabase(pool: pg.Pool): Database {
+export function createDatabase(pool: pg.Pool, timeoutSeconds: number): Database {
   const names = new Map<string, string>();
   const statementNameGenerator = ({ sql }: { sql: string }) => {
     // Named statements are planned once a connection: twice the throughput of unnamed ones. Prisma writes a statement
@@ -39,5 +52,9 @@ export function createDatabase(pool: pg.Pool): Database {
     names.set(sql, name);
     return name;
   };
-  return new PrismaClient({ adapter: new PrismaPg(pool, { statementNameGenerator }) });
+  const timeout = timeoutSeconds * 1000;
+  return new PrismaClient({
+    adapter: new PrismaPg(pool, { statementNameGenerator }),
+    transactionOptions: { maxWait: timeout, timeout },
+  });
 }

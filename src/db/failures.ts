@@ -1,19 +1,35 @@
 /** Telling a database's complaints apart. */
 import { Prisma } from "../../generated/prisma/client.ts";
 
-/** SQLSTATE classes and system errors that say "not now": connections, resources, an administrator's shutdown. */
-const UNAVAILABLE = /^(08|53|57P|25P03|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|P1001|P1002|P1008|P1017|P2024|P2037)/;
-const UNAVAILABLE_MESSAGE = /timeout exceeded when trying to connect|Connection terminated|Query read timeout|statement timeout/i;
+/**
+ * What says "not now": connections, resources, timeouts, deadlocks, an administrator's shutdown. SQLSTATEs, the
+ * system's errors and Prisma's, among them P2028 (no connection for a transaction in time) and P2034 (deadlock).
+ */
+const UNAVAILABLE =
+  /^(08|53|57|25P03|40001|40P01|55P03|E(CONNREFUSED|CONNRESET|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN)|P(1001|1002|1008|1017|2024|2028|2034|2037))/;
+/** pg has no code for these. Where there is a code it alone counts: Prisma's messages quote the caller's source. */
+const UNAVAILABLE_MESSAGE =
+  /timeout exceeded when trying to connect|Connection terminated|connection error and is not queryable|Query read timeout/;
 
 /** True when the database cannot be reached or cannot serve, so that trying again later makes sense. */
 export function isUnavailable(err: unknown): boolean {
   if (!(err instanceof Error)) return false;
-  const code = "code" in err && typeof err.code === "string" ? err.code : "";
-  return UNAVAILABLE.test(code) || UNAVAILABLE_MESSAGE.test(err.message) || isUnavailable(err.cause);
+  const code = adapterCause(err).originalCode ?? ("code" in err ? err.code : undefined);
+  const matches =
+    typeof code === "string" ? UNAVAILABLE.test(code) : UNAVAILABLE_MESSAGE.test(err.message);
+  return matches || isUnavailable(err.cause);
 }
 
-/** True when a Prisma write broke the unique index or constraint `name`. */
-export function violatesUnique(err: unknown, name: string): boolean {
-  if (!(err instanceof Prisma.PrismaClientKnownRequestError) || err.code !== "P2002") return false;
-  return JSON.stringify(err.meta ?? {}).includes(name);
+/** True when a Prisma write broke the unique index (or the constraint) with this name. */
+export function violatesUnique(err: unknown, index: string): boolean {
+  return adapterCause(err).constraint?.index === index;
+}
+
+type AdapterCause = { originalCode?: string; constraint?: { index?: string } };
+
+/** What the driver adapter reported, from within Prisma's own error. */
+function adapterCause(err: unknown): AdapterCause {
+  if (!(err instanceof Prisma.PrismaClientKnownRequestError)) return {};
+  const { cause } = (err.meta?.driverAdapterError ?? {}) as { cause?: AdapterCause };
+  return cause ?? {};
 }

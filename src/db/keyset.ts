@@ -1,64 +1,96 @@
 /** Keyset pages: stable under concurrent writes, and as fast on page 500 as on the first. */
 import { z } from "zod";
 import { ValidationError } from "../errors.ts";
+import { Instant } from "../fields.ts";
 
-export type Direction = "asc" | "desc";
-/** A column to sort by; ties are broken by id, in the same direction. */
-export type SortOrder = { column: string; direction: Direction; nullable?: boolean };
+/** How a list is sorted: by one column, ties by id in the same direction. */
+export type SortOrder = {
+  /** The list's name: a cursor of another list is refused. */
+  list: string;
+  column: string;
+  type: "instant" | "text";
+  direction: "asc" | "desc";
+  nullable?: boolean;
+};
 export type Page<Item> = { items: Item[]; nextCursor: string | null };
 
-type Value = string | null;
-const Cursor = z.tuple([z.string(), z.string().max(255).nullable(), z.uuid()]);
+type Value = Date | string | null;
+type Position = { value: Value; id: string };
+type Where = Record<string, unknown>;
+/** The rest of the arguments of a `findMany`: `where` goes beside the list's own conditions, under AND. */
+export type Range = { where: Where; orderBy: Record<string, "asc" | "desc">[]; take: number };
+
+const CursorText = z.tuple([z.string(), z.string().max(255).nullable(), z.uuid()]);
+const VALUES = {
+  instant: Instant,
+  // PostgreSQL cannot compare with what it cannot hold.
+  text: z.string().refine((text) => !text.includes("\0")),
+};
 
 /**
- * The rest of the arguments of a `findMany` that reads the page after `cursor`. One row more than `limit` is read, to
- * know whether there is a next page. PostgreSQL puts NULLs last when ascending and first when descending; so do these.
- * @throws ValidationError for a cursor that is not ours or belongs to another sort order.
+ * Reads the page after `cursor`. PostgreSQL puts NULLs last when ascending and first when descending; so does this.
+ * @throws ValidationError for a cursor that is not ours, or of another list or sort order.
  */
-export function keyset(order: SortOrder, limit: number, cursor: string | undefined) {
+export async function readPage<Row extends { id: string }>(
+  order: SortOrder,
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+  read: (range: Range) => Promise<Row[]>,
+): Promise<Page<Row>> {
   const { column, direction } = order;
-  const after = cursor === undefined ? {} : rowsAfter(order, decodeCursor(cursor, column, direction));
-  return { where: after, orderBy: [{ [column]: direction }, { id: direction }], take: limit + 1 };
-}
-
-/** Cuts the extra row off and makes the cursor of the next page. */
-export function toPage<Row extends { id: string }>(rows: Row[], limit: number, { column, direction }: SortOrder): Page<Row> {
+  const orderBy = [{ [column]: direction }, { id: direction }];
+  const rows: Row[] = [];
+  for (const where of cursor === undefined ? [{}] : rangesAfter(order, decode(cursor, order))) {
+    // One row more than fits, to know whether there is a next page.
+    const take = limit + 1 - rows.length;
+    if (take > 0) rows.push(...(await read({ where, orderBy, take })));
+  }
   const items = rows.slice(0, limit);
   const last = rows.length > limit ? items.at(-1) : undefined;
-  if (!last) return { items, nextCursor: null };
-  return { items, nextCursor: encodeCursor(column, direction, columnValue(last, column), last.id) };
+  return { items, nextCursor: last ? encode(order, last) : null };
 }
 
-function rowsAfter({ column, direction, nullable }: SortOrder, { value, id }: { value: Value; id: string }) {
-  const beyond = direction === "asc" ? "gt" : "lt";
-  const tie = { [column]: value, id: { [beyond]: id } };
-  if (value === null) return direction === "asc" ? tie : { OR: [tie, { [column]: { not: null } }] };
-  const further = { [column]: { [beyond]: value } };
-  return direction === "asc" && nullable ? { OR: [further, tie, { [column]: null }] } : { OR: [further, tie] };
-}
-
-function columnValue(row: Record<string, unknown>, column: string): Value {
-  const value = row[column];
-  if (value instanceof Date) return value.toISOString();
-  return typeof value === "string" ? value : null;
-}
-
-function encodeCursor(column: string, direction: Direction, value: Value, id: string): string {
-  return Buffer.from(JSON.stringify([`${column} ${direction}`, value, id])).toString("base64url");
-}
-
-function decodeCursor(cursor: string, column: string, direction: Direction): { value: Value; id: string } {
-  const [order, value, id] = parseCursor(cursor) ?? [];
-  if (order !== `${column} ${direction}` || value === undefined || id === undefined) {
-    throw new ValidationError([{ path: "cursor", message: "Not a cursor of this list: begin again without one" }]);
+/**
+ * What follows a position, as ranges that an index can seek to, in their order. The bound that `OR` repeats is what
+ * PostgreSQL seeks by: from the `OR` alone it would read, and throw away, every row before the position. For the same
+ * reason rows with and without a value are two ranges and not one `OR`.
+ */
+function rangesAfter({ column, direction, nullable }: SortOrder, { value, id }: Position): Where[] {
+  const ascending = direction === "asc";
+  const [beyond, from] = ascending ? (["gt", "gte"] as const) : (["lt", "lte"] as const);
+  const tie = { id: { [beyond]: id } };
+  if (value === null) {
+    const rest = { [column]: null, ...tie };
+    return ascending ? [rest] : [rest, { [column]: { not: null } }];
   }
-  return { value, id };
+  const rest = { [column]: { [from]: value }, OR: [{ [column]: { [beyond]: value } }, tie] };
+  return ascending && nullable ? [rest, { [column]: null }] : [rest];
 }
 
-function parseCursor(cursor: string) {
+function encode(order: SortOrder, row: { id: string } & Where): string {
+  return Buffer.from(JSON.stringify([nameOf(order), row[order.column], row.id])).toString(
+    "base64url",
+  );
+}
+
+function decode(cursor: string, order: SortOrder): Position {
+  const [name, text, id] = parse(cursor) ?? [];
+  if (name === nameOf(order) && text !== undefined && id !== undefined) {
+    const value = text === null ? null : VALUES[order.type].safeParse(text).data;
+    if (value !== undefined && (value !== null || order.nullable)) return { value, id };
+  }
+  throw new ValidationError([
+    { path: "cursor", message: "Not a cursor of this list: begin again without one" },
+  ]);
+}
+
+function parse(cursor: string) {
   try {
-    return Cursor.safeParse(JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"))).data;
+    return CursorText.safeParse(JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"))).data;
   } catch {
     return undefined;
   }
+}
+
+function nameOf({ list, column, direction }: SortOrder): string {
+  return `${list} ${column} ${direction}`;
 }

@@ -11,13 +11,22 @@ export type ListenerOptions = {
   databaseUrl: string;
   /** What to call with each payload, by channel. */
   channels: Record<string, (payload: string) => void>;
+  /** Sends a notification on another connection, as whoever revokes a session does. */
+  notify: (channel: string, payload: string) => Promise<unknown>;
   /** Called on every (re)connection, after LISTEN and before `healthy`: reads what was missed. */
   resync: () => Promise<void>;
   onError?: (err: unknown) => void;
 };
 
-const HEARTBEAT_MILLIS = 1000;
+/** Together the longest time for which a connection that was cut without a word still counts as healthy. */
+const HEARTBEAT_MILLIS = 500;
+const OVERDUE_MILLIS = 400;
+const GIVE_UP_MILLIS = 5000;
+/** Doubles with every failure in a row, up to the longest. */
 const RECONNECT_MILLIS = 250;
+const LONGEST_RECONNECT_MILLIS = 5000;
+const PROBE_CHANNEL = "tenantry_probe";
+const PROBE_MILLIS = 2000;
 
 /** Connects and keeps connecting; the first attempt is awaited, so that a healthy start is healthy. */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
@@ -25,35 +34,48 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   let closed = false;
   let client: pg.Client | undefined;
   let timer: Timer | undefined;
+  let failures = 0;
 
   async function connect(): Promise<void> {
     const connection = new pg.Client({
       connectionString: options.databaseUrl,
-      connectionTimeoutMillis: 5 * HEARTBEAT_MILLIS,
-      query_timeout: 5 * HEARTBEAT_MILLIS,
+      connectionTimeoutMillis: GIVE_UP_MILLIS,
+      query_timeout: GIVE_UP_MILLIS,
       application_name: "tenantry listener",
     });
     client = connection;
-    connection.on("notification", ({ channel, payload }) => options.channels[channel]?.(payload ?? ""));
+    connection.on("notification", ({ channel, payload }) =>
+      options.channels[channel]?.(payload ?? ""),
+    );
     connection.on("error", (err) => lose(connection, err));
     connection.on("end", () => lose(connection));
     try {
       await connection.connect();
-      for (const channel of Object.keys(options.channels)) await connection.query(`LISTEN ${channel}`);
+      for (const channel of Object.keys(options.channels))
+        await connection.query(`LISTEN ${channel}`);
+      await assertHears(connection, options.notify);
       await options.resync();
       healthy = client === connection && !closed;
-      if (healthy) timer = setTimeout(() => beat(connection), HEARTBEAT_MILLIS);
+      if (!healthy) return;
+      failures = 0;
+      timer = setTimeout(() => beat(connection), HEARTBEAT_MILLIS);
     } catch (err) {
       lose(connection, err);
     }
   }
 
-  /** A connection that was cut without a word (a firewall, a pulled cable) shows only when it is asked. */
+  /**
+   * A connection that was cut without a word (a firewall, a pulled cable) shows only when it is asked. A late answer is
+   * no loss: the notifications sent before it arrived before it, so nothing has to be read again.
+   */
   async function beat(connection: pg.Client): Promise<void> {
-    const overdue = setTimeout(() => lose(connection, new Error("no heartbeat")), HEARTBEAT_MILLIS);
+    const overdue = setTimeout(() => {
+      if (client === connection) healthy = false;
+    }, OVERDUE_MILLIS);
     try {
       await connection.query("SELECT 1");
-      if (client === connection && !closed) timer = setTimeout(() => beat(connection), HEARTBEAT_MILLIS);
+      healthy = client === connection && !closed;
+      if (healthy) timer = setTimeout(() => beat(connection), HEARTBEAT_MILLIS);
     } catch (err) {
       lose(connection, err);
     } finally {
@@ -68,7 +90,11 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     clearTimeout(timer);
     if (err !== undefined) options.onError?.(err);
     connection.end().catch(() => {});
-    timer = setTimeout(connect, RECONNECT_MILLIS);
+    timer = setTimeout(
+      connect,
+      Math.min(RECONNECT_MILLIS * 2 ** failures, LONGEST_RECONNECT_MILLIS),
+    );
+    failures += 1;
   }
 
   await connect();
@@ -83,4 +109,30 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       await client?.end().catch(() => {});
     },
   };
+}
+
+/**
+ * A pooler in transaction mode takes LISTEN without a word and delivers nothing: sessions that ended elsewhere would go
+ * on here. So one notification has to arrive before any silence is believed. @throws Error when it does not.
+ */
+async function assertHears(
+  connection: pg.Client,
+  notify: ListenerOptions["notify"],
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const payload = crypto.randomUUID();
+  const hear = (message: pg.Notification) => message.payload === payload && resolve();
+  const deaf = setTimeout(
+    () =>
+      reject(new Error("LISTEN hears nothing: LISTEN_DATABASE_URL must lead to PostgreSQL itself")),
+    PROBE_MILLIS,
+  );
+  connection.on("notification", hear);
+  try {
+    await connection.query(`LISTEN ${PROBE_CHANNEL}`);
+    await Promise.all([notify(PROBE_CHANNEL, payload), promise]);
+  } finally {
+    clearTimeout(deaf);
+    connection.off("notification", hear);
+  }
 }

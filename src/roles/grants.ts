@@ -54,5 +54,8 @@ async function readGrants(pool: Pool, userId: string): Promise<Grants> {
       ORDER BY roles.name`,
     values: [userId],
   });
-  return { roles: rows.map((row) => row.name), permissions: new Set(rows.flatMap((row) => row.permissions)) };
+  return {
+    roles: rows.map((row) => row.name),
+    permissions: new Set(rows.flatMap((row) => row.permissions)),
+  };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { AuthedContext } from "../context.ts";
-import { keyset, type Page, toPage } from "../db/keyset.ts";
+import { type Page, readPage } from "../db/keyset.ts";
 import { type PageQuery, Timestamp } from "../fields.ts";
 
 export const Session = z
@@ -18,18 +18,33 @@ export const Session = z
   .meta({ ref: "Session" });
 export type Session = z.infer<typeof Session>;
 
-const ORDER = { column: "createdAt", direction: "desc" } as const;
+const ORDER = {
+  list: "sessions",
+  column: "createdAt",
+  type: "instant",
+  direction: "desc",
+} as const;
 
 /** The caller's own sessions that go on, the newest first. */
-export async function listOwnSessions(ctx: AuthedContext, { limit, cursor }: PageQuery): Promise<Page<Session>> {
-  const { where, ...rest } = keyset(ORDER, limit, cursor);
+export async function listOwnSessions(
+  ctx: AuthedContext,
+  { limit, cursor }: PageQuery,
+): Promise<Page<Session>> {
   const { userId, tenantId, sessionId } = ctx.principal;
-  const rows = await ctx.db.session.findMany({
-    where: { AND: [{ userId, tenantId, revokedAt: null, idleExpiresAt: { gt: new Date() } }, where] },
-    ...rest,
-    omit: { tenantId: true, userId: true, revokedAt: true, revokedReason: true, deviceName: true },
-  });
-  const page = toPage(rows, limit, ORDER);
+  const live = { userId, tenantId, revokedAt: null, idleExpiresAt: { gt: new Date() } };
+  const page = await readPage(ORDER, { limit, cursor }, ({ where, ...range }) =>
+    ctx.db.session.findMany({
+      where: { AND: [live, where] },
+      ...range,
+      omit: {
+        tenantId: true,
+        userId: true,
+        revokedAt: true,
+        revokedReason: true,
+        deviceName: true,
+      },
+    }),
+  );
   const items = page.items.map((row) => ({
     id: row.id,
     current: row.id === sessionId,

@@ -12,8 +12,12 @@ export type Revocations = {
   watch(listener: Pick<Listener, "healthy">): void;
 };
 
+/** The clocks of instances and database may differ by this much. */
+const CLOCK_SKEW_SECONDS = 60;
+
 /** @param accessTokenTtlSeconds how long an ended session matters: after that its last access token has expired. */
 export function createRevocations(pool: Pool, accessTokenTtlSeconds: number): Revocations {
+  const rememberedSeconds = accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
   /** Session id → when it can be forgotten, in milliseconds since 1970. In order of insertion, so of time. */
   const ended = new Map<string, number>();
   let listener: Pick<Listener, "healthy"> = { healthy: false };
@@ -24,7 +28,7 @@ export function createRevocations(pool: Pool, accessTokenTtlSeconds: number): Re
       if (until > now) break;
       ended.delete(id);
     }
-    for (const id of sessionIds) ended.set(id, now + accessTokenTtlSeconds * 1000);
+    for (const id of sessionIds) ended.set(id, now + rememberedSeconds * 1000);
   }
 
   async function isRevokedInDatabase(sessionId: string): Promise<boolean> {
@@ -45,7 +49,7 @@ export function createRevocations(pool: Pool, accessTokenTtlSeconds: number): Re
     async resync() {
       const { rows } = await pool.query<{ id: string }>(
         "SELECT id FROM sessions WHERE revoked_at > now() - make_interval(secs => $1)",
-        [accessTokenTtlSeconds],
+        [rememberedSeconds],
       );
       add(rows.map((row) => row.id));
     },

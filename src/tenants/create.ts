@@ -4,12 +4,22 @@ import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
-import { type CreateTenantInput, type Tenant, tenantSelect, toTenant, type TenantRow } from "./schemas.ts";
+import {
+  type CreateTenantInput,
+  type Tenant,
+  type TenantRow,
+  tenantSelect,
+  toTenant,
+} from "./schemas.ts";
 
 /** Makes a tenant without users. @throws ApiError `slug_taken`, also when a deleted tenant holds the slug. */
 export async function createTenant(ctx: AuthedContext, input: CreateTenantInput): Promise<Tenant> {
   const row = await ctx.db.$transaction(async (tx) => {
-    const tenant = await insertTenant(tx, { id: newId(), ...input, createdBy: ctx.principal.userId });
+    const tenant = await insertTenant(tx, {
+      id: newId(),
+      ...input,
+      createdBy: ctx.principal.userId,
+    });
     await recordAudit(tx, ctx, {
       action: "tenant.created",
       resourceType: "tenant",
@@ -34,7 +44,8 @@ export async function withSlugTaken<T>(write: Promise<T>): Promise<T> {
   try {
     return await write;
   } catch (err) {
-    if (violatesUnique(err, "slug")) throw new ApiError("slug_taken", "Another tenant has this slug.", { cause: err });
+    if (violatesUnique(err, "tenants_slug_key"))
+      throw new ApiError("slug_taken", "Another tenant has this slug.", { cause: err });
     throw err;
   }
 }

@@ -43,11 +43,19 @@ export function toTenant(row: TenantRow): Tenant {
   };
 }
 
-export const CreateTenantInput = z.strictObject({ name: line(120), slug: Slug, settings: JsonObject.optional() });
+export const CreateTenantInput = z.strictObject({
+  name: line(120),
+  slug: Slug,
+  settings: JsonObject.optional(),
+});
 export type CreateTenantInput = z.infer<typeof CreateTenantInput>;
 
 export const UpdateTenantInput = z
-  .strictObject({ name: line(120).optional(), slug: Slug.optional(), settings: JsonObject.optional() })
+  .strictObject({
+    name: line(120).optional(),
+    slug: Slug.optional(),
+    settings: JsonObject.optional(),
+  })
   .refine((input) => Object.keys(input).length > 0, "Name at least one field");
 export type UpdateTenantInput = z.infer<typeof UpdateTenantInput>;
 

@@ -17,8 +17,16 @@ type Change = {
 };
 
 /** @throws NotFoundError; ApiError `slug_taken`. */
-export function updateTenant(ctx: AuthedContext, id: string, input: UpdateTenantInput): Promise<Tenant> {
-  return changeTenant(ctx, id, { action: "tenant.updated", data: input, details: { fields: Object.keys(input) } });
+export function updateTenant(
+  ctx: AuthedContext,
+  id: string,
+  input: UpdateTenantInput,
+): Promise<Tenant> {
+  return changeTenant(ctx, id, {
+    action: "tenant.updated",
+    data: input,
+    details: { fields: Object.keys(input) },
+  });
 }
 
 /** Refuses the tenant's users at once: their sessions end, and they cannot begin new ones. @throws NotFoundError */
@@ -48,10 +56,16 @@ async function changeTenant(ctx: AuthedContext, id: string, change: Change): Pro
   const where = visibleTenant(ctx, id);
   const { tenant, ended } = await ctx.db.$transaction(async (tx) => {
     // First the tenant, which waits for log-ins under way (lock.ts), then the sessions, theirs included.
-    const write = tx.tenant.updateManyAndReturn({ where, data: { ...change.data, ...touch(ctx) }, select: tenantSelect });
+    const write = tx.tenant.updateManyAndReturn({
+      where,
+      data: { ...change.data, ...touch(ctx) },
+      select: tenantSelect,
+    });
     const [tenant] = await withSlugTaken(write);
     if (!tenant) throw new NotFoundError("tenant");
-    const ended = change.endSessions ? await revokeSessions(tx, { tenantId: id }, change.endSessions) : [];
+    const ended = change.endSessions
+      ? await revokeSessions(tx, { tenantId: id }, change.endSessions)
+      : [];
     await recordAudit(tx, ctx, {
       action: change.action,
       resourceType: "tenant",

@@ -10,18 +10,24 @@ import { toUser, type User, type UserRow, userSelect } from "./public-user.ts";
 import { rolesToGrant } from "./roles.ts";
 import type { CreateUserInput } from "./schemas.ts";
 
+const DEFAULT_ROLES = ["member"];
+
 /**
  * Makes a user in the caller's tenant; a platform account may name another one. Without a password the user cannot log
  * in yet. @throws ApiError `email_taken`, `validation_failed`, `permission_denied`, `not_found` (the tenant).
  */
 export async function createUser(ctx: AuthedContext, input: CreateUserInput): Promise<User> {
   const tenantId = targetTenant(ctx, input.tenantId);
+  if (input.roles && !ctx.principal.permissions.has("role:assign")) {
+    throw new PermissionError("Giving roles needs the permission role:assign.");
+  }
   if (input.password !== undefined) assertAcceptablePassword(ctx.config, input.password);
-  const passwordHash = input.password === undefined ? null : await ctx.passwords.hash(input.password);
+  const passwordHash =
+    input.password === undefined ? null : await ctx.passwords.hash(input.password);
 
   return ctx.db.$transaction(async (tx) => {
     if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");
-    const roles = await rolesToGrant(tx, ctx, tenantId, input.roles);
+    const roles = await rolesToGrant(tx, ctx, tenantId, input.roles ?? DEFAULT_ROLES);
     const row = await insertUser(tx, ctx, {
       id: newId(),
       tenantId,
@@ -39,7 +45,10 @@ export async function createUser(ctx: AuthedContext, input: CreateUserInput): Pr
       tenantId,
       details: { roles: roles.map((role) => role.name) },
     });
-    return toUser(row, roles.map((role) => role.name));
+    return toUser(
+      row,
+      roles.map((role) => role.name),
+    );
   });
 }
 
@@ -55,7 +64,11 @@ type NewUser = {
 };
 
 /** The insert alone, for callers with a transaction of their own. @throws ApiError `email_taken` */
-export async function insertUser(tx: Transaction, ctx: Context, { roleIds, ...user }: NewUser): Promise<UserRow> {
+export async function insertUser(
+  tx: Transaction,
+  ctx: Context,
+  { roleIds, ...user }: NewUser,
+): Promise<UserRow> {
   const { tenantId, createdBy } = user;
   const created = tx.user.create({
     data: {
@@ -72,7 +85,8 @@ export async function withEmailTaken<T>(write: Promise<T>): Promise<T> {
   try {
     return await write;
   } catch (err) {
-    if (violatesUnique(err, "email")) throw new ApiError("email_taken", "Another account has this address.", { cause: err });
+    if (violatesUnique(err, "users_live_email"))
+      throw new ApiError("email_taken", "Another account has this address.", { cause: err });
     throw err;
   }
 }
@@ -80,6 +94,7 @@ export async function withEmailTaken<T>(write: Promise<T>): Promise<T> {
 function targetTenant(ctx: AuthedContext, named: string | undefined): string | null {
   const own = ctx.principal.tenantId;
   if (named === undefined || named === own) return own;
-  if (own !== null) throw new PermissionError("Users are made in your own tenant: leave tenantId out.");
+  if (own !== null)
+    throw new PermissionError("Users are made in your own tenant: leave tenantId out.");
   return named;
 }

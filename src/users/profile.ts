@@ -3,7 +3,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { NotFoundError } from "../errors.ts";
 import type { Profile, UpdateProfileInput } from "./schemas.ts";
-import { assertMayManage, visibleUser } from "./scope.ts";
+import { assertMayManage, lockUser, visibleUser } from "./scope.ts";
 
 type ProfileRow = Prisma.UserProfileGetPayload<true>;
 
@@ -18,15 +18,14 @@ export async function getProfile(ctx: AuthedContext, userId: string): Promise<Pr
 }
 
 /** Sets the fields that are given; `preferences` is replaced as a whole. @throws NotFoundError, PermissionError */
-export async function updateProfile(ctx: AuthedContext, userId: string, input: UpdateProfileInput): Promise<Profile> {
+export async function updateProfile(
+  ctx: AuthedContext,
+  userId: string,
+  input: UpdateProfileInput,
+): Promise<Profile> {
   const row = await ctx.db.$transaction(async (tx) => {
-    const user = await tx.user.findFirst({
-      where: { ...visibleUser(ctx, userId), isDeleted: false },
-      select: { tenantId: true },
-    });
-    if (!user) throw new NotFoundError("user");
-    await assertMayManage(tx, ctx, userId);
-    const { tenantId } = user;
+    const { id, tenantId } = await lockUser(tx, ctx, userId);
+    await assertMayManage(tx, ctx, id);
     const profile = await tx.userProfile.upsert({
       where: { userId },
       create: { userId, tenantId, ...input },

@@ -62,5 +62,8 @@ export function toUser(row: UserRow, roles: readonly string[]): User {
 }
 
 export function toUserWithRoles({ roles, ...row }: UserRowWithRoles): User {
-  return toUser(row, roles.map(({ role }) => role.name));
+  return toUser(
+    row,
+    roles.map(({ role }) => role.name),
+  );
 }

@@ -10,21 +10,37 @@ type Role = { id: string; name: string };
  * @throws ValidationError for unknown names and for a role of the wrong side (super_admin is for platform accounts, the
  * others for tenants); PermissionError for a role that may do more than the caller (ASVS 5.0, 8.2).
  */
-export async function rolesToGrant(tx: Transaction, ctx: AuthedContext, tenantId: string | null, names: string[]): Promise<Role[]> {
+export async function rolesToGrant(
+  tx: Transaction,
+  ctx: AuthedContext,
+  tenantId: string | null,
+  names: string[],
+): Promise<Role[]> {
   const wanted = [...new Set(names)];
   const found = await tx.role.findMany({
     where: { name: { in: wanted }, OR: [{ tenantId: null }, { tenantId: tenantId }] },
     select: { id: true, name: true, permissions: { select: { permissionKey: true } } },
   });
-  const fits = found.filter((role) => (role.id === SYSTEM_ROLES.super_admin) === (tenantId === null));
+  const fits = found.filter(
+    (role) => (role.id === SYSTEM_ROLES.super_admin) === (tenantId === null),
+  );
   const unknown = wanted.filter((name) => !fits.some((role) => role.name === name));
   if (unknown.length > 0) {
-    throw new ValidationError(unknown.map((name) => ({ path: "roles", message: `There is no role ${JSON.stringify(name)} to give here` })));
+    throw new ValidationError(
+      unknown.map((name) => ({
+        path: "roles",
+        message: `There is no role ${JSON.stringify(name)} to give here`,
+      })),
+    );
   }
   const own = ctx.principal.permissions;
-  const above = fits.filter((role) => role.permissions.some(({ permissionKey }) => !own.has(permissionKey)));
+  const above = fits.filter((role) =>
+    role.permissions.some(({ permissionKey }) => !own.has(permissionKey)),
+  );
   if (above.length > 0) {
-    throw new PermissionError(`You cannot give what you do not hold: ${above.map((role) => role.name).join(", ")}.`);
+    throw new PermissionError(
+      `You cannot give what you do not hold: ${above.map((role) => role.name).join(", ")}.`,
+    );
   }
   return fits.map(({ id, name }) => ({ id, name }));
 }
@@ -38,9 +54,16 @@ export async function replaceRoles(
 ): Promise<void> {
   const roles = await rolesToGrant(tx, ctx, user.tenantId, names);
   const ids = roles.map((role) => role.id);
-  await tx.userRole.deleteMany({ where: { userId: user.id, tenantId: user.tenantId, roleId: { notIn: ids } } });
+  await tx.userRole.deleteMany({
+    where: { userId: user.id, tenantId: user.tenantId, roleId: { notIn: ids } },
+  });
   await tx.userRole.createMany({
-    data: ids.map((roleId) => ({ userId: user.id, roleId, tenantId: user.tenantId, grantedBy: ctx.principal.userId })),
+    data: ids.map((roleId) => ({
+      userId: user.id,
+      roleId,
+      tenantId: user.tenantId,
+      grantedBy: ctx.principal.userId,
+    })),
     skipDuplicates: true,
   });
 }

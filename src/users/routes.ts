@@ -7,7 +7,14 @@ import { createUser } from "./create.ts";
 import { getProfile, updateProfile } from "./profile.ts";
 import { User } from "./public-user.ts";
 import { getUser, listUsers } from "./read.ts";
-import { CreateUserInput, ListUsersQuery, Profile, UpdateProfileInput, UpdateUserInput, UserList } from "./schemas.ts";
+import {
+  CreateUserInput,
+  ListUsersQuery,
+  Profile,
+  UpdateProfileInput,
+  UpdateUserInput,
+  UserList,
+} from "./schemas.ts";
 import { deleteUser, restoreUser, updateUser } from "./update.ts";
 
 const op = operation("Users");

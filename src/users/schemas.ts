@@ -4,16 +4,20 @@ import { Email, JsonObject, line, PageQuery, Timestamp } from "../fields.ts";
 import { User } from "./public-user.ts";
 
 /** Any text: what a password may be is a matter of policy (password-policy.ts), and how it is compared, of NFC. */
-export const Password = z.string().min(1).max(2 * PASSWORD_MAX_LENGTH);
+export const Password = z
+  .string()
+  .min(1)
+  .max(2 * PASSWORD_MAX_LENGTH);
 
 export const CreateUserInput = z.strictObject({
   email: Email,
   password: Password.optional(),
   firstName: line(120).optional(),
   lastName: line(120).optional(),
-  roles: z.array(z.string().max(50)).max(20).default(["member"]),
+  /** Without it: member. */
+  roles: z.array(z.string().max(50)).max(20).optional(),
   /** For platform accounts only: the tenant that the user joins. Everybody else creates users in their own. */
-  tenantId: z.uuid().optional(),
+  tenantId: z.uuid().toLowerCase().optional(),
 });
 export type CreateUserInput = z.infer<typeof CreateUserInput>;
 
@@ -33,7 +37,9 @@ export const ListUsersQuery = PageQuery.extend({
   search: line(100).optional(),
   status: z.enum(["active", "disabled"]).optional(),
   role: z.string().max(50).optional(),
-  sort: z.enum(["createdAt", "-createdAt", "email", "-email", "lastName", "-lastName"]).default("-createdAt"),
+  sort: z
+    .enum(["createdAt", "-createdAt", "email", "-email", "lastName", "-lastName"])
+    .default("-createdAt"),
   deleted: z.stringbool().default(false),
   tenantId: z.uuid().optional(),
 }).refine((query) => query.page === undefined || query.cursor === undefined, {
@@ -51,13 +57,28 @@ export const UserList = z.object({
 });
 export type UserList = z.infer<typeof UserList>;
 
-const TIMEZONES = new Set(["UTC", ...Intl.supportedValuesOf("timeZone")]);
+/** Any IANA name, old ones too: browsers still report Asia/Calcutta. Offsets such as +01:00 are not names. */
+const Timezone = z
+  .string()
+  .max(64)
+  .transform((name, ctx) => {
+    try {
+      if (/^[A-Za-z]/.test(name))
+        return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
+    } catch {}
+    ctx.addIssue({ code: "custom", message: "Must be an IANA time zone, such as Europe/Berlin" });
+    return z.NEVER;
+  });
 
 export const UpdateProfileInput = z
   .strictObject({
     phone: z.e164("In E.164 form, such as +4930123456").nullable().optional(),
-    avatarUrl: z.url({ protocol: /^https$/, error: "Must be an https URL" }).max(500).nullable().optional(),
-    timezone: z.string().refine((name) => TIMEZONES.has(name), "Must be an IANA time zone, such as Europe/Berlin").optional(),
+    avatarUrl: z
+      .url({ protocol: /^https$/, normalize: true, error: "Must be an https URL" })
+      .max(500)
+      .nullable()
+      .optional(),
+    timezone: Timezone.optional(),
     language: z
       .string()
       .max(35)

@@ -18,34 +18,73 @@ export function visibleUser(ctx: AuthedContext, id: string): Prisma.UserWhereInp
   return { ...visibleUsers(ctx), id };
 }
 
+export type LockedUser = { id: string; tenantId: string | null; email: string };
+
+/**
+ * Locks the user, if the caller may see them, so that what is checked from here on still holds when it is written.
+ * One statement: what a second one read before the lock would be stale. @throws NotFoundError
+ */
+export async function lockUser(
+  tx: Transaction,
+  ctx: AuthedContext,
+  id: string,
+  { deleted = false } = {},
+): Promise<LockedUser> {
+  if (!isId(id)) throw new NotFoundError("user");
+  const own = ctx.principal.tenantId;
+  const [user] = await tx.$queryRaw<LockedUser[]>`
+    SELECT id, tenant_id AS "tenantId", email FROM users
+    WHERE id = ${id}::uuid AND is_deleted = ${deleted} AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)
+    FOR UPDATE`;
+  if (!user) throw new NotFoundError("user");
+  return user;
+}
+
 /**
  * Nobody changes an account that may do more than they may: an admin who could take over the owner would be the owner.
  * @throws PermissionError
  */
-export async function assertMayManage(tx: Transaction, ctx: AuthedContext, userId: string): Promise<void> {
+export async function assertMayManage(
+  tx: Transaction,
+  ctx: AuthedContext,
+  userId: string,
+): Promise<void> {
   if (userId === ctx.principal.userId) return;
   const held = await tx.rolePermission.findMany({
     where: { role: { users: { some: { userId } } } },
     select: { permissionKey: true },
     distinct: ["permissionKey"],
   });
-  const missing = held.map((row) => row.permissionKey).filter((key) => !ctx.principal.permissions.has(key));
-  if (missing.length > 0) throw new PermissionError("This user may do more than you: only their peers can change them.");
+  const missing = held
+    .map((row) => row.permissionKey)
+    .filter((key) => !ctx.principal.permissions.has(key));
+  if (missing.length > 0)
+    throw new PermissionError("This user may do more than you: only their peers can change them.");
 }
 
 /**
- * Keeps the last active owner of a tenant, or the last super admin, from going. Call it after the change, in its
- * transaction; it serialises with others of the tenant, so that two owners cannot remove each other at once.
- * @throws ApiError `last_owner` or `last_super_admin`.
+ * Keeps the last active owner of a tenant, or the last super admin, from going. Call it before `user` loses the role,
+ * the account or access to it: callers of one tenant come one after the other, so that two owners cannot remove each
+ * other at once. @throws ApiError `last_owner` or `last_super_admin`.
  */
-export async function assertSomebodyRules(tx: Transaction, tenantId: string | null): Promise<void> {
+export async function assertNotLastRuler(
+  tx: Transaction,
+  { id, tenantId }: LockedUser,
+): Promise<void> {
   // Namespaced by its first key; released at the end of the transaction.
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(730202, hashtext(${tenantId ?? "platform"}))`;
-  const roleId = tenantId === null ? SYSTEM_ROLES.super_admin : SYSTEM_ROLES.owner;
-  const rulers = await tx.user.count({
-    where: { tenantId, isDeleted: false, status: "active", roles: { some: { roleId } } },
+  const roleId = SYSTEM_ROLES[rulingRole(tenantId)];
+  const rulers = await tx.user.findMany({
+    where: { tenantId, isDeleted: false, status: "active", roles: { some: { roleId, tenantId } } },
+    select: { id: true },
+    take: 2,
   });
-  if (rulers > 0) return;
+  if (rulers.length !== 1 || rulers[0]?.id !== id) return;
   if (tenantId === null) throw new ApiError("last_super_admin", "Make another super admin first.");
   throw new ApiError("last_owner", "Make another user an owner first.");
+}
+
+/** The role of which a tenant, or the platform, must always have somebody. */
+export function rulingRole(tenantId: string | null) {
+  return tenantId === null ? "super_admin" : "owner";
 }

@@ -41,6 +41,10 @@ CREATE INDEX users_live_name ON users (tenant_id, last_name, id) WHERE NOT is_de
 
 -- The same pages across tenants, for platform accounts.
 CREATE INDEX users_live_platform_created ON users (created_at, id) WHERE NOT is_deleted;
+CREATE INDEX users_live_platform_name ON users (last_name, id) WHERE NOT is_deleted;
+
+-- What was deleted, to be restored.
+CREATE INDEX users_deleted_created ON users (tenant_id, created_at, id) WHERE is_deleted;
 
 CREATE INDEX users_live_search ON users
   USING gin (email gin_trgm_ops, first_name gin_trgm_ops, last_name gin_trgm_ops) WHERE NOT is_deleted;
@@ -64,6 +68,10 @@ CREATE UNIQUE INDEX roles_system_name ON roles (name) WHERE tenant_id IS NULL;
 
 ALTER TABLE roles ADD CONSTRAINT roles_name_check CHECK (name ~ '^[a-z][a-z0-9_]*$');
 ALTER TABLE permissions ADD CONSTRAINT permissions_key_check CHECK (key ~ '^[a-z_]+:[a-z_]+$');
+
+-- super_admin is for accounts without a tenant, whatever code grants it.
+ALTER TABLE user_roles ADD CONSTRAINT user_roles_super_admin_check
+  CHECK (tenant_id IS NULL OR role_id <> '00000000-0000-7000-8000-000000000001');
 
 -- From migrations-sql/060_sessions.sql
 -- Sessions and refresh tokens: expiries in order, revocation with its reason, hashes of the right length.

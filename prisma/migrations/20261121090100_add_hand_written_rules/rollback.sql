@@ -16,6 +16,8 @@ DROP INDEX users_live_created;
 DROP INDEX users_live_address;
 DROP INDEX users_live_name;
 DROP INDEX users_live_platform_created;
+DROP INDEX users_live_platform_name;
+DROP INDEX users_deleted_created;
 DROP INDEX users_live_search;
 DROP INDEX user_profiles_with_phone;
 DROP INDEX roles_tenant_name;
@@ -51,6 +53,8 @@ ALTER TABLE roles
   DROP CONSTRAINT roles_name_check;
 ALTER TABLE permissions
   DROP CONSTRAINT permissions_key_check;
+ALTER TABLE user_roles
+  DROP CONSTRAINT user_roles_super_admin_check;
 ALTER TABLE sessions
   DROP CONSTRAINT sessions_expiry_check,
   DROP CONSTRAINT sessions_revoked_check,

@@ -1,0 +1,134 @@
+/** What login, refresh and logout cost does not grow with the number of users: their statements read by index only. */
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import pg from "pg";
+import { createTestApp, PASSWORD, registerOwner, type TestApp } from "../support/app.ts";
+
+/** Enough for PostgreSQL to prefer an index wherever there is one; at five times as many the plans are the same. */
+const USERS = 20_000;
+const TOKENS_EACH = 3;
+
+let app: TestApp;
+let owner: Awaited<ReturnType<typeof registerOwner>>;
+beforeAll(async () => {
+  app = await createTestApp();
+  owner = await registerOwner(app);
+  await fill();
+}, 60_000);
+afterAll(() => app.close());
+
+/** One session a user, one unused refresh token a session. Keys and triggers are not what is tested here. */
+async function fill() {
+  const client = new pg.Client({ connectionString: app.database.url });
+  await client.connect();
+  const id = (kind: number, n: string) =>
+    `('00000000-0000-7000-800${kind}-' || lpad((${n})::text, 12, '0'))::uuid`;
+  await client.query(`
+    SET session_replication_role = replica;
+    DROP INDEX users_live_search;
+    INSERT INTO tenants (id, slug, name)
+      SELECT ${id(1, "n")}, 'tenant-' || n, 'Tenant' FROM generate_series(1, ${USERS / 10}) AS n;
+    INSERT INTO users (id, tenant_id, email, password_hash)
+      SELECT ${id(2, "n")}, ${id(1, "n / 10 + 1")}, 'user' || n || '@example.com', 'x' FROM generate_series(1, ${USERS}) AS n;
+    INSERT INTO sessions (id, user_id, tenant_id, amr, idle_expires_at, expires_at)
+      SELECT ${id(3, "n")}, ${id(2, "n")}, ${id(1, "n / 10 + 1")}, '{pwd}', now() + interval '1 day', now() + interval '2 days'
+      FROM generate_series(1, ${USERS}) AS n;
+    INSERT INTO refresh_tokens (id, session_id, tenant_id, token_hash, used_at, expires_at)
+      SELECT ${id(4, "n")}, ${id(3, `n / ${TOKENS_EACH} + 1`)}, ${id(1, `n / ${TOKENS_EACH * 10} + 1`)}, sha256(n::text::bytea),
+        CASE WHEN n % ${TOKENS_EACH} > 0 THEN now() END, now() + interval '1 day'
+      FROM generate_series(0, ${USERS * TOKENS_EACH - 1}) AS n;
+    ANALYZE tenants, users, sessions, refresh_tokens;`);
+  await client.end();
+}
+
+type Statement = { text: string; values: unknown[] };
+
+/** The statements that the application sends while `act` runs, each once. */
+async function statementsOf(act: () => Promise<unknown>): Promise<Statement[]> {
+  const queries = spyOn(pg.Client.prototype, "query");
+  try {
+    await act();
+    const sent = queries.mock.calls.map(([query, values]): Statement => {
+      if (typeof query === "string") return { text: query, values: [] };
+      const config = query as unknown as pg.QueryConfig;
+      return { text: config.text, values: config.values ?? values ?? [] };
+    });
+    const statements = sent.filter(({ text }) =>
+      /\b(users|sessions|refresh_tokens|tenants)\b/.test(text),
+    );
+    return [...new Map(statements.map((statement) => [statement.text, statement])).values()];
+  } finally {
+    queries.mockRestore();
+  }
+}
+
+type Plan = { "Node Type": string; "Relation Name"?: string; Plans?: Plan[] };
+
+/** How PostgreSQL would run it: with the values known, and with the one plan for all values that it may keep. */
+async function scansOf(
+  { text, values }: Statement,
+  mode: "force_custom_plan" | "force_generic_plan",
+): Promise<string[]> {
+  const client = new pg.Client({ connectionString: app.database.url });
+  await client.connect();
+  try {
+    await client.query(`SET plan_cache_mode = ${mode}`);
+    await client.query(`PREPARE statement AS ${text}`);
+    const literals = values.map((value) =>
+      value === null ? "NULL" : pg.escapeLiteral(toText(value)),
+    );
+    const { rows } = await client.query(
+      `EXPLAIN (FORMAT JSON, COSTS OFF) EXECUTE statement${literals.length > 0 ? `(${literals.join(", ")})` : ""}`,
+    );
+    return scansIn(rows[0]["QUERY PLAN"][0].Plan);
+  } finally {
+    await client.end();
+  }
+}
+
+function toText(value: unknown): string {
+  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString("hex")}`;
+  return Array.isArray(value) ? `{${value.join(",")}}` : String(value);
+}
+
+function scansIn(plan: Plan): string[] {
+  const below = (plan.Plans ?? []).flatMap(scansIn);
+  const table = plan["Relation Name"];
+  return table === undefined || plan["Node Type"] === "ModifyTable"
+    ? below
+    : [`${plan["Node Type"]} on ${table}`, ...below];
+}
+
+const login = () =>
+  app.call("POST /v1/auth/login", { json: { email: owner.email, password: PASSWORD } });
+const acts: Record<string, () => Promise<{ status: number }>> = {
+  login,
+  "login that names the tenant": () =>
+    app.call("POST /v1/auth/login", {
+      json: { email: owner.email, password: PASSWORD, tenant: owner.slug },
+    }),
+  "refused login": () =>
+    app.call("POST /v1/auth/login", { json: { email: owner.email, password: "wrong" } }),
+  "refresh, and its retry": async () => {
+    const json = { refreshToken: owner.refreshToken };
+    await app.call("POST /v1/auth/refresh", { json });
+    return app.call("POST /v1/auth/refresh", { json });
+  },
+  "list of sessions": () => app.call("GET /v1/auth/sessions", { token: owner.accessToken }),
+  logout: () => app.call("POST /v1/auth/logout", { token: owner.accessToken }),
+};
+
+for (const [name, act] of Object.entries(acts)) {
+  test(`${name}: ${USERS} users and ${USERS * TOKENS_EACH} refresh tokens are read by index only`, async () => {
+    const statements = await statementsOf(act);
+    expect(statements.length).toBeGreaterThan(0);
+    for (const statement of statements) {
+      for (const mode of ["force_custom_plan", "force_generic_plan"] as const) {
+        const scans = await scansOf(statement, mode);
+        expect(
+          scans.filter((scan) => scan.startsWith("Seq Scan")),
+          `${mode}: ${statement.text}`,
+        ).toEqual([]);
+      }
+    }
+  });
+}

@@ -1,0 +1,58 @@
+/** Rows to try the rules of the database on. */
+
+export const IDS = {
+  tenant: "00000000-0000-7000-8000-0000000000a1",
+  gone: "00000000-0000-7000-8000-0000000000a2",
+  user: "00000000-0000-7000-8000-0000000000b1",
+  deleted: "00000000-0000-7000-8000-0000000000b2",
+  session: "00000000-0000-7000-8000-0000000000c1",
+  role: "00000000-0000-7000-8000-0000000000d1",
+  fresh: "00000000-0000-7000-8000-0000000000f1",
+} as const;
+
+/** One row of each table, valid in every column. */
+export const ROWS: Record<string, Record<string, string>> = {
+  tenants: { id: `'${IDS.fresh}'`, slug: "'fresh'", name: "'Fresh'" },
+  users: { id: `'${IDS.fresh}'`, tenant_id: `'${IDS.tenant}'`, email: "'fresh@x.example'" },
+  user_profiles: { user_id: `'${IDS.user}'`, tenant_id: `'${IDS.tenant}'` },
+  roles: { id: `'${IDS.fresh}'`, tenant_id: `'${IDS.tenant}'`, name: "'fresh'" },
+  user_roles: {
+    user_id: `'${IDS.user}'`,
+    role_id: `'${IDS.role}'`,
+    tenant_id: `'${IDS.tenant}'`,
+  },
+  permissions: { key: "'fresh:do'", description: "'Fresh'" },
+  sessions: {
+    id: `'${IDS.fresh}'`,
+    user_id: `'${IDS.user}'`,
+    amr: "'{pwd}'",
+    created_at: "'2020-01-01'",
+    idle_expires_at: "'2020-01-02'",
+    expires_at: "'2020-01-03'",
+  },
+  refresh_tokens: {
+    id: `'${IDS.fresh}'`,
+    session_id: `'${IDS.session}'`,
+    token_hash: "sha256('fresh')",
+    created_at: "'2020-01-01'",
+    expires_at: "'2020-01-02'",
+  },
+  audit_log: { id: `'${IDS.fresh}'`, action: "'test.done'", resource_type: "'test'" },
+};
+
+/** What is there before each row is tried. */
+export const FIXTURE = `
+  INSERT INTO tenants (id, slug, name) VALUES ('${IDS.tenant}', 'tenant', 'Tenant');
+  INSERT INTO tenants (id, slug, name, is_deleted, deleted_at) VALUES ('${IDS.gone}', 'gone', 'Gone', true, now());
+  INSERT INTO users (id, tenant_id, email) VALUES ('${IDS.user}', '${IDS.tenant}', 'taken@x.example');
+  INSERT INTO users (id, email, is_deleted, deleted_at) VALUES ('${IDS.deleted}', 'deleted@x.example', true, now());
+  INSERT INTO users (id, tenant_id, email_scope, email)
+    VALUES (gen_random_uuid(), '${IDS.tenant}', '${IDS.tenant}', 'scoped@x.example');
+  INSERT INTO roles (id, tenant_id, name) VALUES ('${IDS.role}', '${IDS.tenant}', 'taken');
+  INSERT INTO sessions (id, user_id, amr, idle_expires_at, expires_at)
+    SELECT id::uuid, '${IDS.user}', '{pwd}', now() + interval '1 day', now() + interval '1 day'
+    FROM unnest(ARRAY['${IDS.session}', '${IDS.session.replace("c1", "c2")}']) AS id;
+  INSERT INTO refresh_tokens (id, session_id, token_hash, used_at, expires_at)
+    VALUES (gen_random_uuid(), '${IDS.session}', sha256('used'), now(), now() + interval '1 day');
+  INSERT INTO refresh_tokens (id, session_id, token_hash, expires_at)
+    VALUES (gen_random_uuid(), '${IDS.session.replace("c1", "c2")}', sha256('unused'), now() + interval '1 day');`;

@@ -1,0 +1,130 @@
+/** What triggers do: refuse changes of the audit log, and tell every instance of what ended or changed. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import pg from "pg";
+import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { FIXTURE, IDS } from "./fixture.ts";
+
+let database: TestDatabase;
+let client: pg.Client;
+let heard: string[] = [];
+beforeAll(async () => {
+  database = await createDatabase();
+  client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  await client.query(FIXTURE);
+  await client.query(
+    "INSERT INTO audit_log (id, action, resource_type) VALUES ($1, 'test.done', 'test')",
+    [IDS.fresh],
+  );
+  client.on("notification", ({ channel, payload }) => heard.push(`${channel} ${payload}`));
+  await client.query("LISTEN session_revoked");
+  await client.query("LISTEN grants_changed");
+});
+afterAll(async () => {
+  await client.end();
+  await database.drop();
+});
+
+/** What is heard of a statement. Notifications come before the answer to the query after them. */
+async function hearing(sql: string): Promise<string[]> {
+  heard = [];
+  await client.query(sql);
+  await client.query("SELECT 1");
+  return heard.sort();
+}
+
+const grant = (role: string) =>
+  `INSERT INTO user_roles (user_id, role_id, tenant_id) VALUES ('${IDS.user}', '${role}', '${IDS.tenant}')`;
+
+const CASES: { trigger: string; sql: string; heard: string[] }[] = [
+  { trigger: "user_roles_notify", sql: grant(IDS.role), heard: [`grants_changed ${IDS.user}`] },
+  {
+    trigger: "user_roles_notify",
+    sql: "UPDATE user_roles SET granted_by = user_id",
+    heard: [`grants_changed ${IDS.user}`],
+  },
+  {
+    trigger: "user_roles_notify",
+    sql: "DELETE FROM user_roles",
+    heard: [`grants_changed ${IDS.user}`],
+  },
+  {
+    trigger: "role_permissions_notify",
+    sql: `INSERT INTO role_permissions (role_id, permission_key) VALUES ('${IDS.role}', 'user:read')`,
+    heard: ["grants_changed *"],
+  },
+  {
+    trigger: "role_permissions_notify",
+    sql: `UPDATE role_permissions SET permission_key = 'user:create' WHERE role_id = '${IDS.role}'`,
+    heard: ["grants_changed *"],
+  },
+  {
+    trigger: "role_permissions_notify",
+    sql: `DELETE FROM role_permissions WHERE role_id = '${IDS.role}'`,
+    heard: ["grants_changed *"],
+  },
+  {
+    trigger: "sessions_notify_revoked",
+    sql: `UPDATE sessions SET last_used_at = now() WHERE id = '${IDS.session}'`,
+    heard: [],
+  },
+  {
+    trigger: "sessions_notify_revoked",
+    sql: `UPDATE sessions SET revoked_at = now(), revoked_reason = 'logout' WHERE id = '${IDS.session}'`,
+    heard: [`session_revoked ${IDS.session}`],
+  },
+  {
+    trigger: "sessions_notify_revoked",
+    sql: `UPDATE sessions SET revoked_at = now() WHERE id = '${IDS.session}'`,
+    heard: [],
+  },
+  {
+    trigger: "sessions_notify_deleted",
+    sql: `DELETE FROM sessions WHERE id = '${IDS.session}'`,
+    heard: [`session_revoked ${IDS.session}`],
+  },
+];
+
+test("triggers tell every instance of sessions that end and of grants that change, and of nothing else", async () => {
+  for (const { sql, heard } of CASES) expect([sql, await hearing(sql)]).toEqual([sql, heard]);
+});
+
+test("a change that is rolled back is not told", async () => {
+  expect(await hearing(`BEGIN; ${grant(IDS.role)}; ROLLBACK`)).toEqual([]);
+});
+
+test("deleting a user tells of each of their sessions", async () => {
+  const session = IDS.session.replace("c1", "c2");
+  expect(await hearing(`DELETE FROM users WHERE id = '${IDS.user}'`)).toEqual([
+    `session_revoked ${session}`,
+  ]);
+});
+
+const REFUSALS = {
+  audit_log_append_only: [
+    "UPDATE audit_log SET action = action",
+    "DELETE FROM audit_log",
+    "INSERT INTO audit_log (id, action, resource_type) VALUES ($id, 'a.b', 'c') ON CONFLICT (id) DO UPDATE SET action = 'x.y'",
+  ],
+  audit_log_no_truncate: ["TRUNCATE audit_log", "TRUNCATE users, audit_log CASCADE"],
+};
+
+test("R63: the audit log takes new rows and no change of old ones, from its owner either", async () => {
+  for (const sql of Object.values(REFUSALS).flat()) {
+    const attempt = client.query(sql.replace("$id", `'${IDS.fresh}'`));
+    await expect(attempt).rejects.toMatchObject({
+      code: "42501",
+      message: expect.stringContaining("append-only"),
+    });
+  }
+  const { rows } = await client.query("SELECT action FROM audit_log");
+  expect(rows).toEqual([{ action: "test.done" }]);
+});
+
+test("every trigger of the application's tables is tested here", async () => {
+  const { rows } = await client.query<{ name: string }>(
+    "SELECT tgname AS name FROM pg_trigger WHERE NOT tgisinternal ORDER BY name",
+  );
+  const tested = new Set([...CASES.map(({ trigger }) => trigger), ...Object.keys(REFUSALS)]);
+  expect(rows.map(({ name }) => name)).toEqual([...tested].sort());
+});

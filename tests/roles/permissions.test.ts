@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { PERMISSIONS, SYSTEM_ROLES } from "../../src/roles/permissions.ts";
+import { createTestApp, type TestApp } from "../support/app.ts";
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp();
+});
+afterAll(() => app.close());
+
+test("the permissions and system roles of the code are those of the database", async () => {
+  const permissions = await app.deps.db.permission.findMany({ select: { key: true } });
+  expect(permissions.map(({ key }) => key).sort()).toEqual(PERMISSIONS.toSorted());
+  const roles = await app.deps.db.role.findMany({
+    select: { id: true, name: true, tenantId: true },
+  });
+  expect(roles).toHaveLength(Object.keys(SYSTEM_ROLES).length);
+  expect(Object.fromEntries(roles.map(({ name, id }) => [name, id]))).toEqual(SYSTEM_ROLES);
+  expect(roles.every(({ tenantId }) => tenantId === null)).toBe(true);
+});
+
+test("what each system role may do: the lists, so that a change of them is seen", async () => {
+  const rows = await app.deps.db.rolePermission.findMany({
+    select: { permissionKey: true, role: { select: { name: true } } },
+  });
+  const of = (name: string) =>
+    rows
+      .filter(({ role }) => role.name === name)
+      .map((row) => row.permissionKey)
+      .sort();
+  const without = (...keys: string[]) => PERMISSIONS.filter((key) => !keys.includes(key)).sort();
+  const platform = ["tenant:create", "tenant:list", "tenant:suspend"];
+  expect(of("super_admin")).toEqual(without());
+  expect(of("owner")).toEqual(without(...platform));
+  expect(of("admin")).toEqual(without(...platform, "tenant:delete"));
+  expect(of("member")).toEqual(["tenant:read", "user:read"]);
+  expect(of("auditor")).toEqual([
+    "audit:export",
+    "audit:read",
+    "role:read",
+    "session:read",
+    "tenant:read",
+    "user:read",
+  ]);
+});

@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { newId } from "../../src/db/id.ts";
+import { tenantRoutes } from "../../src/tenants/routes.ts";
+import {
+  createMember,
+  createTestApp,
+  randomName,
+  registerOwner,
+  type TestApp,
+} from "../support/app.ts";
+import {
+  createMemberWith,
+  type RouteCase,
+  routesOf,
+  testRoutes,
+  type World,
+} from "../users/routes.ts";
+
+const SLUGS = [
+  "",
+  "a",
+  "-ab",
+  "ab-",
+  "A-b",
+  "a_b",
+  "a.b",
+  "a b",
+  "ä-b",
+  "ab\n",
+  "a".repeat(64),
+  1,
+  null,
+];
+const NAMES = ["", " ", "x".repeat(121), "a\u0000", "a\nb", 1, null];
+const SETTINGS = [[], "x", null, 1, { a: "x".repeat(16_384) }];
+const UNKNOWN = ["id", "status", "isDeleted", "createdBy", "version", "tenantId"];
+
+const CASES: RouteCase[] = [
+  {
+    route: "GET /v1/tenants",
+    permission: "tenant:list",
+    success: 200,
+    invalid: [
+      "limit=0",
+      "limit=101",
+      "cursor=x",
+      "status=deleted",
+      "search=",
+      "search=%00",
+      "sort=name",
+      "page=1",
+    ].map((query) => `?${query}`),
+  },
+  {
+    route: "POST /v1/tenants",
+    permission: "tenant:create",
+    success: 201,
+    get json() {
+      return { name: "Made", slug: randomName() };
+    },
+    invalid: [
+      ...[{}, [], null, { name: "Made" }, { slug: "made" }],
+      ...SLUGS.map((slug) => ({ name: "Made", slug })),
+      ...NAMES.filter((name) => name !== "a\u0000").map((name) => ({ name, slug: "made" })),
+      ...SETTINGS.map((settings) => ({ name: "Made", slug: "made", settings })),
+      ...UNKNOWN.map((field) => ({ name: "Made", slug: "made", [field]: null })),
+    ],
+  },
+  { route: "GET /v1/tenants/current", permission: "tenant:read", success: 200 },
+  { route: "GET /v1/tenants/:id", permission: "tenant:read", success: 200 },
+  {
+    route: "PATCH /v1/tenants/:id",
+    permission: "tenant:update",
+    success: 200,
+    json: { settings: { theme: "dark" } },
+    invalid: [
+      ...[{}, [], null],
+      ...SLUGS.map((slug) => ({ slug })),
+      ...NAMES.filter((name) => name !== "a\u0000").map((name) => ({ name })),
+      ...SETTINGS.map((settings) => ({ settings })),
+      ...UNKNOWN.map((field) => ({ name: "Made", [field]: null })),
+    ],
+  },
+  { route: "DELETE /v1/tenants/:id", permission: "tenant:delete", success: 204 },
+  { route: "POST /v1/tenants/:id/suspend", permission: "tenant:suspend", success: 200 },
+  { route: "POST /v1/tenants/:id/activate", permission: "tenant:suspend", success: 200 },
+];
+/** These end the session of whoever calls them from within the tenant. */
+const ENDING = ["DELETE /v1/tenants/:id", "POST /v1/tenants/:id/suspend"];
+
+let app: TestApp;
+let world: World;
+let nextCaller: () => Promise<void>;
+
+beforeAll(async () => {
+  app = await createTestApp();
+  nextCaller = async () => {
+    const owner = await registerOwner(app);
+    const stranger = await registerOwner(app);
+    const caller = await createMemberWith(app, owner);
+    const powerless = await createMember(app, owner, []);
+    world = {
+      app,
+      caller,
+      powerless,
+      own: async () => owner.tenantId,
+      foreign: async () => stranger.tenantId,
+    };
+  };
+  await nextCaller();
+});
+afterAll(() => app.close());
+
+test("every route of the tenants is tested here", () => {
+  expect(routesOf(tenantRoutes, "/v1/tenants")).toEqual(CASES.map(({ route }) => route).sort());
+});
+
+for (const routeCase of CASES) {
+  testRoutes([routeCase], () => world);
+  if (ENDING.includes(routeCase.route)) {
+    test(`after ${routeCase.route} the caller, a user of that tenant, is refused`, async () => {
+      const { status } = await app.call("GET /v1/tenants/current", {
+        token: world.caller.accessToken,
+      });
+      expect(status).toBe(401);
+      await nextCaller();
+    });
+  }
+}
+
+test("R60: a right over all tenants reaches the own one alone in the hands of a tenant's user", async () => {
+  await nextCaller();
+  const { body } = await app.call("GET /v1/tenants?limit=100", { token: world.caller.accessToken });
+  expect(body.items.map((tenant: { id: string }) => tenant.id)).toEqual([world.caller.tenantId]);
+});
+
+test("an id in capitals is the same id, and another tenant's is not", async () => {
+  const { caller } = world;
+  const get = (id: string) =>
+    app.call(`GET /v1/tenants/${id.toUpperCase()}`, { token: caller.accessToken });
+  expect((await get(caller.tenantId ?? "")).body.id).toBe(caller.tenantId);
+  expect((await get(await world.foreign(""))).status).toBe(404);
+  expect((await get(newId())).status).toBe(404);
+});
