@@ -40,7 +40,7 @@ export function createPool({
 }
 
 /** The Prisma client on a pool that stays its owner's to close. */
-export function createDatabase(pool: pg.Pool, timeoutSeconds: number): Database {
+export function createDatabase(pool: pg.Pool, timeoutSeconds = 10): Database {
   const names = new Map<string, string>();
   const statementNameGenerator = ({ sql }: { sql: string }) => {
     // Named statements are planned once a connection: twice the throughput of unnamed ones. Prisma writes a statement
