@@ -9,7 +9,6 @@ export function authenticate(): MiddlewareHandler<AppEnv & AuthedEnv> {
     const ctx: Context = c.var.ctx;
     c.set("ctx", { ...ctx, principal: await readPrincipal(ctx, c.req.header("authorization")) });
     await next();
-    c.header("cache-control", "no-store");
   };
 }
 
@@ -23,15 +22,24 @@ export function authorize(permission: PermissionKey): MiddlewareHandler<AuthedEn
   };
 }
 
+/** The form of a token by RFC 6750, section 2.1. */
+const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+
 async function readPrincipal(ctx: Context, header: string | undefined): Promise<Principal> {
-  if (header === undefined) throw new ApiError("not_authenticated", "Send an access token: Authorization: Bearer …");
-  const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header)?.[1];
-  if (token === undefined) throw new ApiError("invalid_token", "The Authorization header is not of the form: Bearer <token>.");
+  // Another scheme is no access token at all (RFC 6750, section 3.1).
+  const token = /^Bearer +(.+)$/i.exec(header ?? "")?.[1];
+  if (token === undefined) {
+    const message = "Send an access token: Authorization: Bearer <token>.";
+    throw new ApiError("not_authenticated", message);
+  }
+  if (!TOKEN.test(token)) throw invalidToken();
 
   const { userId, tenantId, sessionId } = await ctx.accessTokens.verify(token);
-  if (await ctx.revocations.isRevoked(sessionId)) {
-    throw new ApiError("invalid_token", "The access token is expired, revoked or not one of ours.");
-  }
+  if (await ctx.revocations.isRevoked(sessionId)) throw invalidToken();
   const { roles, permissions } = await ctx.grants.of(userId);
   return { userId, tenantId, sessionId, roles, permissions };
+}
+
+function invalidToken(): ApiError {
+  return new ApiError("invalid_token", "The access token is expired, revoked or not one of ours.");
 }

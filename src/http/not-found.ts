@@ -5,15 +5,21 @@ import { problem } from "./problem.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/** 405 with Allow when the path exists for another method (RFC 9110, section 15.5.6), else 404. */
+/**
+ * When the path exists for another method: 405 with Allow (RFC 9110, section 15.5.6), and for OPTIONS, Allow alone
+ * (section 9.3.7). Else 404.
+ */
 export function notFound(app: Hono<AppEnv>): NotFoundHandler<AppEnv> {
   return function notFound(c) {
     const allow = METHODS.filter((method) => answers(app, method, c.req.path));
     if (allow.length === 0) {
-      return problem(c, new ApiError("not_found", `There is nothing at ${c.req.method} ${c.req.path}.`));
+      const message = `There is nothing at ${c.req.method} ${c.req.path}.`;
+      return problem(c, new ApiError("not_found", message));
     }
     if (allow.includes("GET")) allow.push("HEAD");
-    return problem(c, new ApiError("method_not_allowed", `This path answers ${allow.join(", ")}.`, { allow }));
+    if (c.req.method === "OPTIONS") return c.body(null, 204, { allow: allow.join(", ") });
+    const message = `This path answers ${allow.join(", ")}.`;
+    return problem(c, new ApiError("method_not_allowed", message, { allow }));
   };
 }
 

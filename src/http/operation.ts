@@ -25,26 +25,30 @@ const REASONS = {
   413: "The body is too large",
   415: "The body is not application/json",
   422: "A field is not valid",
-  503: "Busy: try again after Retry-After seconds",
+  503: "Busy, or without its database: try again after Retry-After seconds",
 } as const;
 
 type ErrorStatus = keyof typeof REASONS;
 type Answers = { 200?: z.ZodType; 201?: z.ZodType; 204?: null; errors?: ErrorStatus[] };
 
 /**
- * Makes the `describeRoute` of a group of routes. Only errors that an operation gives are listed. The 401 of an access
- * token is added here, those of a body in openapi.ts.
+ * Makes the `describeRoute` of a group of routes. Only errors that an operation gives are listed; the 401 of an access
+ * token and the 503 of a database that is away are added here, those of a body in openapi.ts.
  */
 export function operation(tag: string, { anonymous = false } = {}) {
-  return function describe(summary: string, { errors = [], ...answers }: Answers): MiddlewareHandler {
-    const failures: ErrorStatus[] = anonymous ? errors : [401, ...errors];
+  return function describe(
+    summary: string,
+    { errors = [], ...answers }: Answers,
+  ): MiddlewareHandler {
     return describeRoute({
       tags: [tag],
       summary,
       ...(!anonymous && { security: [{ bearer: [] }] }),
       responses: {
-        ...Object.fromEntries(Object.entries(answers).map(([status, schema]) => [status, success(status, schema)])),
-        ...Object.fromEntries(failures.map((status) => [status, failure(status)])),
+        ...Object.fromEntries(
+          Object.entries(answers).map(([status, schema]) => [status, success(status, schema)]),
+        ),
+        ...failures([...(anonymous ? [] : [401 as const]), ...errors, 503]),
       },
     });
   };
@@ -56,7 +60,19 @@ function success(status: string, schema: z.ZodType | null | undefined) {
   return { description, content: { "application/json": { schema: resolver(schema) } } };
 }
 
-/** What an operation answers when it fails with `status`. */
-export function failure(status: ErrorStatus) {
-  return { description: REASONS[status], content: { "application/problem+json": { schema: resolver(Problem) } } };
+/** Answers of these statuses, each described once in `PROBLEMS`. */
+export function failures(statuses: ErrorStatus[]) {
+  const entries = statuses.map((status) => [
+    status,
+    { $ref: `#/components/responses/Problem${status}` },
+  ]);
+  return Object.fromEntries(entries);
 }
+
+/** The components that `failures` refers to. */
+export const PROBLEMS = Object.fromEntries(
+  Object.entries(REASONS).map(([status, description]) => {
+    const content = { "application/problem+json": { schema: resolver(Problem) } };
+    return [`Problem${status}`, { description, content }];
+  }),
+);

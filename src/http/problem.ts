@@ -1,5 +1,5 @@
 /** Every error leaves here, as RFC 9457 application/problem+json. */
-import type { Context as HonoContext, ErrorHandler } from "hono";
+import type { ErrorHandler, Context as HonoContext } from "hono";
 import type { AppEnv } from "../context.ts";
 import { isUnavailable } from "../db/failures.ts";
 import { ApiError, ERROR_TITLES, type ErrorCode } from "../errors.ts";
@@ -35,7 +35,10 @@ export function problemHandler(): ErrorHandler<AppEnv> {
   return function problemHandler(thrown, c) {
     const err = toApiError(thrown);
     if (err.code === "internal_error" || err.code === "unavailable") {
-      c.var.ctx.log("error", err.code, { requestId: c.var.ctx.origin.requestId, error: describe(thrown) });
+      c.var.ctx.log("error", err.code, {
+        requestId: c.var.ctx.origin.requestId,
+        error: describe(thrown),
+      });
     }
     return problem(c, err);
   };
@@ -63,18 +66,31 @@ export function problem(c: HonoContext<AppEnv>, err: ApiError): Response {
 
 /** RFC 6750, section 3: no error attribute when the request carried no credentials at all. */
 function challenge(code: ErrorCode): string {
-  return code === "invalid_token" ? 'Bearer realm="tenantry", error="invalid_token"' : 'Bearer realm="tenantry"';
+  return code === "invalid_token"
+    ? 'Bearer realm="tenantry", error="invalid_token"'
+    : 'Bearer realm="tenantry"';
 }
 
 function toApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
   if (isUnavailable(thrown)) {
-    return new ApiError("unavailable", "The database does not answer. Try again in a moment.", { retryAfterSeconds: 2 });
+    return new ApiError("unavailable", "The database does not answer. Try again in a moment.", {
+      retryAfterSeconds: 2,
+    });
   }
-  return new ApiError("internal_error", "The fault is ours. Quote the request id when you report it.");
+  return new ApiError(
+    "internal_error",
+    "The fault is ours. Quote the request id when you report it.",
+  );
 }
 
-/** The error without the parameters of the query, which may hold personal data. */
+/**
+ * The error for the log: what went wrong and where. Of the message only the last line, since Prisma prints the arguments
+ * of the call above it, and those are personal data.
+ */
 function describe(thrown: unknown): string {
-  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  if (!(thrown instanceof Error)) return `thrown: ${typeof thrown}`;
+  const frames = thrown.stack?.split("\n").filter((line) => /^ +at /.test(line)) ?? [];
+  const summary = thrown.message.trim().split("\n").at(-1);
+  return [`${thrown.name}: ${summary}`, ...frames].join("\n");
 }

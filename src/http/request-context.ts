@@ -1,6 +1,5 @@
 import { isIP } from "node:net";
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
-import { getConnInfo } from "hono/bun";
 import type { AppEnv, Deps } from "../context.ts";
 import { newId } from "../db/id.ts";
 
@@ -12,7 +11,11 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
     const start = performance.now();
     const given = c.req.header("x-request-id");
     const requestId = given && CALLERS_ID.test(given) ? given : newId();
-    const origin = { requestId, ip: clientIp(c, deps.config.trustedProxyHops), userAgent: userAgent(c) };
+    const origin = {
+      requestId,
+      ip: clientIp(c, deps.config.trustedProxyHops),
+      userAgent: userAgent(c),
+    };
     c.set("ctx", { ...deps, origin });
     c.header("x-request-id", requestId);
     await next();
@@ -33,17 +36,22 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
  */
 function clientIp(c: HonoContext, trustedProxyHops: number): string | null {
   const forwarded = c.req.header("x-forwarded-for")?.split(",") ?? [];
-  const address = trustedProxyHops > 0 ? forwarded.at(-trustedProxyHops)?.trim() : socketAddress(c);
-  if (!address || isIP(address) === 0) return null;
-  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
+  const given = trustedProxyHops > 0 ? forwarded.at(-trustedProxyHops)?.trim() : socketAddress(c);
+  // IPv4 in IPv6 clothes is IPv4, and a zone (fe80::1%eth0) means nothing outside this machine.
+  const address = given?.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+  return address && isIP(address) !== 0 ? address : null;
 }
 
+/** Bun.serve passes its server as the environment. A test that calls the application itself has none. */
 function socketAddress(c: HonoContext): string | undefined {
-  // In a test the application is called without a server.
-  return c.env?.server || c.env?.requestIP ? getConnInfo(c).remote.address : undefined;
+  const server: Partial<Pick<Bun.Server<unknown>, "requestIP">> | undefined = c.env;
+  return server?.requestIP?.(c.req.raw)?.address;
 }
 
 function userAgent(c: HonoContext): string | null {
-  const header = c.req.header("user-agent")?.replace(/[^\x20-\x7e]/g, "?").slice(0, 512);
+  const header = c.req
+    .header("user-agent")
+    ?.replace(/[^\x20-\x7e]/g, "?")
+    .slice(0, 512);
   return header || null;
 }

@@ -3,8 +3,12 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { resolver, uniqueSymbol } from "hono-openapi";
 import type { z } from "zod";
 import type { AppEnv } from "../context.ts";
-import { ValidationError } from "../errors.ts";
-import { isStorable, readJson } from "./body.ts";
+import { type FieldError, ValidationError } from "../errors.ts";
+import { readJson } from "./body.ts";
+import { isStorable } from "./json-fault.ts";
+
+/** A caller has use for the first few; a body made of nothing but faults shall not come back many times as long. */
+const MAX_ERRORS = 50;
 
 type Target = "json" | "query";
 type Validated<T extends Target, S extends z.ZodType> = {
@@ -19,7 +23,7 @@ export function validate<T extends Target, S extends z.ZodType>(
 ): MiddlewareHandler<AppEnv, string, Validated<T, S>> {
   async function validate(c: HonoContext<AppEnv>, next: () => Promise<void>) {
     const result = schema.safeParse(target === "json" ? await readJson(c) : readQuery(c));
-    if (!result.success) throw new ValidationError(result.error.issues.map(toFieldError));
+    if (!result.success) throw new ValidationError(toFieldErrors(result.error.issues));
     c.req.addValidatedData(target, result.data as object);
     await next();
   }
@@ -28,17 +32,41 @@ export function validate<T extends Target, S extends z.ZodType>(
 
 /** A parameter given twice stays a list, which no scalar schema accepts: which one counts is not for us to guess. */
 function readQuery(c: HonoContext): Record<string, unknown> {
+  // Hono leaves what it cannot decode as it stands.
+  if (!isDecodable(c.req.url)) {
+    throw new ValidationError([{ path: "", message: "The query is not percent-encoded UTF-8" }]);
+  }
   const entries = Object.entries(c.req.queries()).map(([name, values]) => {
-    if (!values.every(isStorable)) throw new ValidationError([{ path: name, message: "Not valid text" }]);
+    if (![name, ...values].every(isStorable)) {
+      throw new ValidationError([{ path: name, message: "Not valid text" }]);
+    }
     return [name, values.length === 1 ? values[0] : values];
   });
   return Object.fromEntries(entries);
 }
 
-function toFieldError(issue: z.core.$ZodIssue) {
-  const path = issue.path.map(String).join(".");
-  if (issue.code === "unrecognized_keys") {
-    return { path: [path, issue.keys.join(", ")].filter(Boolean).join("."), message: "Unknown field" };
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
   }
-  return { path, message: issue.message };
+}
+
+function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
+  const errors = issues.slice(0, MAX_ERRORS).flatMap((issue) => {
+    if (issue.code !== "unrecognized_keys") {
+      return [{ path: toPath(issue.path), message: issue.message }];
+    }
+    return issue.keys.map((key) => ({
+      path: toPath([...issue.path, key]),
+      message: "Unknown field",
+    }));
+  });
+  return errors.slice(0, MAX_ERRORS);
+}
+
+function toPath(path: PropertyKey[]): string {
+  return path.map(String).join(".");
 }

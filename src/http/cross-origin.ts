@@ -1,0 +1,27 @@
+import type { MiddlewareHandler } from "hono";
+
+const PREFLIGHT = {
+  "access-control-allow-methods": "GET, HEAD, POST, PATCH, DELETE",
+  "access-control-allow-headers": "authorization, content-type, x-request-id",
+  "access-control-max-age": "600",
+};
+const EXPOSED = "location, retry-after, www-authenticate, x-request-id";
+
+/**
+ * Lets browser pages of the listed origins call and read (the Fetch standard, section 3.3). Any other origin gets no CORS
+ * header at all, and its preflight is an OPTIONS like every other (not-found.ts). No cookies, so no credentials.
+ */
+export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
+  const allowed = new Set(origins);
+  return async function crossOrigin(c, next) {
+    c.header("vary", "Origin");
+    const origin = c.req.header("origin");
+    if (origin !== undefined && allowed.has(origin)) {
+      c.header("access-control-allow-origin", origin);
+      c.header("access-control-expose-headers", EXPOSED);
+      const asked = c.req.header("access-control-request-method");
+      if (c.req.method === "OPTIONS" && asked !== undefined) return c.body(null, 204, PREFLIGHT);
+    }
+    return next();
+  };
+}

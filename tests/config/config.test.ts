@@ -1,0 +1,121 @@
+import { describe, expect, test } from "bun:test";
+import { ConfigError, parseConfig } from "../../src/config.ts";
+
+const SECRET = "hunter2hunter2hunter2hunter2hunter2hunter2==";
+const REQUIRED = {
+  DATABASE_URL: "postgresql://user:hunter2@db.example:5432/tenantry",
+  SECRET_KEY: Buffer.alloc(32, 7).toString("base64"),
+};
+
+/** What parseConfig complains of, a line a variable. */
+function complaints(env: Record<string, string | undefined>): string[] {
+  try {
+    parseConfig(env);
+    return [];
+  } catch (err) {
+    if (!(err instanceof ConfigError)) throw err;
+    return err.message
+      .split("\n")
+      .filter((line) => line.startsWith("  "))
+      .map((line) => line.trim());
+  }
+}
+
+describe("parseConfig", () => {
+  test("needs a database and a key, and has a default for the rest", () => {
+    expect(complaints({})).toEqual(["DATABASE_URL: is required", "SECRET_KEY: is required"]);
+    expect(parseConfig(REQUIRED)).toMatchObject({
+      environment: "production",
+      port: 3000,
+      issuer: "http://localhost:3000",
+      corsOrigins: [],
+      trustedProxyHops: 0,
+      docs: false,
+    });
+  });
+
+  test("takes an empty variable for an absent one", () => {
+    expect(complaints({ ...REQUIRED, SECRET_KEY: "" })).toEqual(["SECRET_KEY: is required"]);
+    expect(
+      parseConfig({ ...REQUIRED, PORT: "", ISSUER: "", DOCS: "", CORS_ORIGINS: "" }).port,
+    ).toBe(3000);
+  });
+
+  const wrong: Record<string, string[]> = {
+    NODE_ENV: ["staging", "Production"],
+    PORT: ["-1", "65536", "80.5", "http", "1e9"],
+    DATABASE_URL: ["mysql://u:p@h/d", "localhost", "postgresql://[", "://"],
+    DATABASE_POOL_SIZE: ["0", "1001", "many"],
+    DATABASE_TIMEOUT_SECONDS: ["0", "301", "10s"],
+    SECRET_KEY: ["short", "aGVsbG8=", "not base64 at all, but long enough to be one of 32 bytes"],
+    ISSUER: [
+      "id.example.com",
+      "ftp://id.example.com",
+      "https://id.example.com/?a=b",
+      "https://id.example.com/#a",
+    ],
+    ACCESS_TOKEN_TTL_SECONDS: ["0", "3601", "1.5"],
+    SESSION_IDLE_SECONDS: ["0", "-1", "999999999"],
+    SESSION_MAX_SECONDS: ["0", "999999999"],
+    REFRESH_GRACE_SECONDS: ["-1", "61"],
+    EMAIL_SCOPE: ["both"],
+    REGISTRATION: ["yes"],
+    PASSWORD_MIN_LENGTH: ["7", "65"],
+    PASSWORD_HASH_QUEUE: ["-1", "10001"],
+    BODY_LIMIT_BYTES: ["1023", "16777217", "1MB", "9e99"],
+    TRUSTED_PROXY_HOPS: ["-1", "11", "true"],
+    CORS_ORIGINS: [
+      "*",
+      "app.example.net",
+      "https://app.example.net/",
+      "https://a.example/x",
+      "null",
+      "https://A.example",
+      "https://a.example:443",
+      "file://x",
+      "https://ok.example,*",
+    ],
+    DOCS: ["true"],
+    LOG_LEVEL: ["trace", "INFO"],
+  };
+  for (const [name, values] of Object.entries(wrong)) {
+    test(`refuses a wrong ${name}, names it once, and does not show it`, () => {
+      for (const value of values) {
+        const lines = complaints({ ...REQUIRED, [name]: value });
+        expect([value, lines]).toEqual([
+          value,
+          [expect.stringMatching(new RegExp(`^${name}: \\S`))],
+        ]);
+        if (value.length > 3) expect(lines.join()).not.toContain(value);
+      }
+    });
+  }
+
+  test("names every wrong variable at once, and never a value", () => {
+    const env = Object.fromEntries(
+      Object.keys(wrong).map((name) => [name, `${SECRET} for ${name}`]),
+    );
+    const lines = complaints(env);
+    // Any text will do for the audience, and HOST is for the system to judge.
+    expect(lines.map((line) => line.split(":")[0])).toEqual(Object.keys(wrong));
+    expect(lines.join()).not.toContain("hunter2");
+  });
+
+  test("refuses an idle time longer than the whole", () => {
+    const env = { ...REQUIRED, SESSION_IDLE_SECONDS: "100", SESSION_MAX_SECONDS: "99" };
+    expect(() => parseConfig(env)).toThrow(
+      "SESSION_IDLE_SECONDS may not be longer than SESSION_MAX_SECONDS.",
+    );
+  });
+
+  test("reads lists, the key's bytes, and the docs by environment", () => {
+    const CORS_ORIGINS = "https://app.example.com, http://localhost:5173";
+    expect(parseConfig({ ...REQUIRED, CORS_ORIGINS }).corsOrigins).toEqual(
+      CORS_ORIGINS.split(", "),
+    );
+    expect(parseConfig(REQUIRED).secretKey).toEqual(Buffer.alloc(32, 7));
+    expect(parseConfig({ ...REQUIRED, NODE_ENV: "development" }).docs).toBe(true);
+    expect(parseConfig({ ...REQUIRED, NODE_ENV: "development", DOCS: "off" }).docs).toBe(false);
+    expect(parseConfig({ ...REQUIRED, DOCS: "on" }).docs).toBe(true);
+  });
+});

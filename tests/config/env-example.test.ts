@@ -1,0 +1,49 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Environment, parseConfig } from "../../src/config.ts";
+
+const ROOT = join(import.meta.dir, "..", "..");
+const lines = readFileSync(join(ROOT, ".env.example"), "utf8").split("\n");
+const example = Object.fromEntries(
+  lines.flatMap((line) =>
+    [...line.matchAll(/^([A-Z_]+)=(.*)$/g)].map(([, name, value]) => [name, value]),
+  ),
+);
+
+describe(".env.example", () => {
+  test("names every variable of the configuration, in its order, and no other", () => {
+    expect(Object.keys(example)).toEqual(Object.keys(Environment.shape));
+  });
+
+  test("gives each its default, and leaves empty what is required or has none", () => {
+    const required = {
+      DATABASE_URL: "postgresql://db.example/tenantry",
+      SECRET_KEY: `${"A".repeat(43)}=`,
+    };
+    const { DATABASE_URL, SECRET_KEY, ...rest } = example;
+    expect([DATABASE_URL, SECRET_KEY]).toEqual(["", ""]);
+    expect(parseConfig({ ...rest, ...required })).toEqual(parseConfig(required));
+    for (const [name, schema] of Object.entries(Environment.shape)) {
+      const { data, success } = schema.safeParse(undefined);
+      const fallback = success && data !== undefined ? String(data) : "";
+      expect([name, example[name]]).toEqual([name, fallback]);
+    }
+  });
+
+  test("says of each what it does", () => {
+    lines.forEach((line, index) => {
+      if (/^[A-Z]/.test(line))
+        expect([line, lines[index - 1]]).toEqual([line, expect.stringMatching(/^#|^HOST=/)]);
+    });
+  });
+});
+
+test("nothing in src reads the environment but the configuration", () => {
+  const files = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });
+  const readers = files
+    .filter((file) => file.endsWith(".ts") && !file.startsWith("drift"))
+    .filter((file) => /process\.env|Bun\.env/.test(readFileSync(join(ROOT, "src", file), "utf8")));
+  // index.ts hands it over; the embedded server of `bun dev` passes it on to PostgreSQL's own programs.
+  expect(readers.sort()).toEqual(["db/embedded.ts", "index.ts"]);
+});

@@ -1,0 +1,115 @@
+/** A start that cannot succeed ends at once: one message for the operator, exit 1, no stack, no secret. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { startProxy } from "./proxy.ts";
+import { runServer, type Server, serverEnv, startServer } from "./start.ts";
+
+let server: Server;
+let database: TestDatabase;
+beforeAll(async () => {
+  [server, database] = await Promise.all([startServer(), createDatabase()]);
+});
+afterAll(async () => {
+  await server.stop();
+  await database.drop();
+});
+
+/** What the server says on stderr when it ends as it should. */
+async function failure(env: Record<string, string>): Promise<string> {
+  const run = await runServer(env);
+  expect([run.status, run.stdout]).toEqual([1, ""]);
+  expect(run.stderr).not.toMatch(/\n\s+at |node_modules|\.ts\b|hunter2/);
+  expect(run.seconds).toBeLessThan(8);
+  return run.stderr.trim();
+}
+
+/** The test database's URL with something changed. */
+function databaseUrl(change: (url: URL) => void): string {
+  const url = new URL(database.url);
+  change(url);
+  return url.href;
+}
+
+describe("a start ends with one message", () => {
+  test("when nothing is configured", async () => {
+    const message = await failure({ PATH: process.env.PATH ?? "" });
+    expect(message).toContain("DATABASE_URL: is required");
+    expect(message).toContain("SECRET_KEY: is required");
+  });
+
+  test("when variables are wrong: each is named, none is shown", async () => {
+    const env = {
+      DATABASE_URL: "mysql://user:hunter2@db/x",
+      SECRET_KEY: "hunter2",
+      PORT: "hunter2",
+    };
+    const message = await failure(serverEnv(env));
+    for (const name of Object.keys(env)) expect(message).toMatch(new RegExp(`^ {2}${name}: `, "m"));
+  });
+
+  test("when the port is taken", async () => {
+    const env = serverEnv({ DATABASE_URL: database.url, PORT: String(server.port), SECRET_KEY });
+    expect(await failure(env)).toBe(`Port ${server.port} is taken: set PORT to another one.`);
+  });
+
+  test("when the host is none of this machine's", async () => {
+    const env = serverEnv({ DATABASE_URL: database.url, HOST: "203.0.113.1", SECRET_KEY });
+    expect(await failure(env)).toStartWith("Cannot listen on 203.0.113.1:0");
+  });
+
+  test("when nothing listens where the database should be", async () => {
+    const env = serverEnv({ DATABASE_URL: "postgresql://user:hunter2@127.0.0.1:1/x" });
+    expect(await failure(env)).toBe(
+      "Tenantry cannot start: the database at 127.0.0.1:1 does not answer.",
+    );
+  });
+
+  test("when something listens there and says nothing", async () => {
+    const proxy = await startProxy(database.url);
+    proxy.freeze();
+    const env = serverEnv({ DATABASE_URL: proxy.url, DATABASE_TIMEOUT_SECONDS: "1" });
+    expect(await failure(env)).toMatch(
+      /^Tenantry cannot start: the database at \S+ does not answer\.$/,
+    );
+    await proxy.close();
+  });
+
+  test("when the password is wrong", async () => {
+    const DATABASE_URL = databaseUrl((url) => {
+      url.password = "hunter2";
+    });
+    expect(await failure(serverEnv({ DATABASE_URL }))).toMatch(
+      /^Tenantry cannot start: Authentication failed/,
+    );
+  });
+
+  test("when there is no such database", async () => {
+    const DATABASE_URL = databaseUrl((url) => {
+      url.pathname = "/absent";
+    });
+    expect(await failure(serverEnv({ DATABASE_URL }))).toMatch(
+      /^Tenantry cannot start: .*absent.* does not exist/,
+    );
+  });
+
+  test("when the migrations were not applied", async () => {
+    const empty = await createDatabase({ template: false });
+    const message = await failure(serverEnv({ DATABASE_URL: empty.url }));
+    expect(message).toBe(
+      "Tenantry cannot start: the database has no tables yet. Run: bunx prisma migrate deploy",
+    );
+    await empty.drop();
+  });
+
+  test("when the key is not the one that this database was used with", async () => {
+    const first = await startServer({ DATABASE_URL: database.url, SECRET_KEY });
+    await first.stop();
+    const message = await failure(serverEnv({ DATABASE_URL: database.url }));
+    expect(message).toMatch(
+      /^Tenantry cannot start: SECRET_KEY does not open the signing key \S+: start with/,
+    );
+  });
+});
+
+/** One for all starts on the same database. */
+const SECRET_KEY = Buffer.alloc(32, 1).toString("base64");
