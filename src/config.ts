@@ -54,6 +54,7 @@ export const Environment = z.object({
     .default("")
     .transform((list) => list.split(/[\s,]+/).filter(Boolean))
     .refine((list) => list.every(isOrigin), "must be origins, such as https://app.example.com"),
+  SCHEMA_CHECK: z.enum(["off", "report", "require"]).default("report"),
   DOCS: z.enum(["on", "off"]).optional(),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
@@ -110,6 +111,7 @@ export function parseConfig(env: Record<string, string | undefined>) {
     bodyLimitBytes: value.BODY_LIMIT_BYTES,
     trustedProxyHops: value.TRUSTED_PROXY_HOPS,
     corsOrigins: value.CORS_ORIGINS,
+    schemaCheck: value.SCHEMA_CHECK,
     docs: (value.DOCS ?? (value.NODE_ENV === "production" ? "off" : "on")) === "on",
     logLevel: value.LOG_LEVEL,
   };

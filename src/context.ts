@@ -6,6 +6,7 @@ import type { Passwords } from "./crypto/password.ts";
 import type { Keyring } from "./crypto/secret.ts";
 import type { SigningKeys } from "./crypto/signing-keys.ts";
 import type { Database } from "./db/client.ts";
+import type { SchemaWatch } from "./health/schema-watch.ts";
 import type { GrantStore } from "./roles/grants.ts";
 import type { Revocations } from "./sessions/revocations.ts";
 
@@ -20,6 +21,8 @@ export type Deps = {
   passwords: Passwords;
   revocations: Revocations;
   grants: GrantStore;
+  /** Null when SCHEMA_CHECK is off. */
+  schema: SchemaWatch | null;
   log: Log;
 };
 

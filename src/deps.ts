@@ -1,4 +1,5 @@
 /** Putting the parts together: what index.ts and the tests both start from. */
+import { join } from "node:path";
 import type { Config } from "./config.ts";
 import type { Deps } from "./context.ts";
 import { createAccessTokens } from "./crypto/access-token.ts";
@@ -7,9 +8,12 @@ import { deriveKeyring } from "./crypto/secret.ts";
 import { loadSigningKeys } from "./crypto/signing-keys.ts";
 import { createDatabase, createPool } from "./db/client.ts";
 import { createListener } from "./db/listener.ts";
+import { watchSchema } from "./health/schema-watch.ts";
 import { createLog } from "./log.ts";
 import { createGrantStore } from "./roles/grants.ts";
 import { createRevocations } from "./sessions/revocations.ts";
+
+const SNAPSHOT_FILE = join(import.meta.dir, "..", "migrations-sql", "drift.snapshot.json");
 
 /** Connects and makes every part. `close` ends the connections; call it when the last request is answered. */
 export async function createDeps(config: Config): Promise<{ deps: Deps; close(): Promise<void> }> {
@@ -36,6 +40,16 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   revocations.watch(listener);
   grants.watch(listener);
 
+  const schema =
+    config.schemaCheck === "off"
+      ? null
+      : await watchSchema({
+          databaseUrl: config.listenDatabaseUrl,
+          snapshotFile: SNAPSHOT_FILE,
+          everySeconds: 60,
+          onError: (err) => log("warn", "the schema cannot be compared", { error: String(err) }),
+        });
+
   const deps: Deps = {
     config,
     db,
@@ -46,11 +60,13 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     passwords: await createPasswords(config.passwordHashQueue),
     revocations,
     grants,
+    schema,
     log,
   };
   return {
     deps,
     async close() {
+      schema?.stop();
       await listener.close();
       await db.$disconnect();
       await pool.end();

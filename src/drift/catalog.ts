@@ -1,11 +1,13 @@
 /** Reads the catalog of a database: every object of every kind, in one query. */
 import type pg from "pg";
-import { kinds, scope } from "./kinds.ts";
+import { attachedScope } from "./kinds/attached.ts";
+import { scope } from "./kinds/scope.ts";
+import { attachedKinds, canonicalText, objectKinds } from "./kinds.ts";
 import type { CatalogObject } from "./object.ts";
 
 /**
  * What PostgreSQL prints depends on these; with an empty search_path it writes the schema of every name. A query of many
- * cheap parts would also make the server compile it, which takes longer than running it.
+ * cheap parts would also make the server compile it, or plan it again each time, which takes longer than running it.
  */
 export const CANONICAL_OUTPUT = `
 SET LOCAL search_path = '';
@@ -15,17 +17,19 @@ SET LOCAL DateStyle = 'ISO, MDY';
 SET LOCAL IntervalStyle = 'postgres';
 SET LOCAL bytea_output = 'hex';
 SET LOCAL extra_float_digits = 1;
-SET LOCAL jit = off;`;
+SET LOCAL jit = off;
+SET LOCAL plan_cache_mode = force_generic_plan;`;
 
 const TIMEOUTS = "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s';";
 
-const CATALOG = `WITH ${scope}
-${Object.entries(kinds)
-  .map(
-    ([kind, select]) =>
-      `SELECT '${kind}' AS kind, k.* FROM (${select}) AS k (schema, name, parent, definition)`,
-  )
-  .join("\nUNION ALL\n")}`;
+export type CatalogOptions = {
+  /** Compares who owns what. In a scratch database that is whoever runs the check, so it is off. */
+  owners?: boolean;
+  /** Compares what roles other than the owner may do. */
+  grants?: boolean;
+  /** Plans the query once, for a connection that reads many times. It must not DISCARD ALL in between. */
+  prepare?: boolean;
+};
 
 /** Runs reads that must all see the same moment and print the same text whatever the session is set to. */
 export async function inSnapshot<T>(client: pg.Client, read: () => Promise<T>): Promise<T> {
@@ -39,8 +43,38 @@ export async function inSnapshot<T>(client: pg.Client, read: () => Promise<T>): 
   }
 }
 
-/** Every object of the schemas, and the extensions in them. To be called within `inSnapshot`. */
-export async function readCatalog(client: pg.Client, schemas: string[]): Promise<CatalogObject[]> {
-  const { rows } = await client.query<CatalogObject>(CATALOG, [schemas]);
+/** Every object of the schemas, and of the database as a whole. To be called within `inSnapshot`. */
+export async function readCatalog(
+  client: pg.Client,
+  schemas: string[],
+  { owners = false, grants = true, prepare = false }: CatalogOptions = {},
+): Promise<CatalogObject[]> {
+  const leftOut = [...(owners ? [] : ["owner"]), ...(grants ? [] : ["grant", "default privilege"])];
+  const { rows } = await client.query<CatalogObject>({
+    text: catalogQuery(leftOut),
+    values: [schemas],
+    ...(prepare && { name: `catalog without ${leftOut}` }),
+  });
+  for (const row of rows) {
+    const canonical = canonicalText[row.kind];
+    if (canonical) row.definition = canonical(row.definition);
+  }
   return rows;
+}
+
+/** Objects are read first, and then what is attached to them. */
+function catalogQuery(leftOut: string[]): string {
+  const union = (kinds: Record<string, string>, columns: string) =>
+    Object.entries(kinds)
+      .filter(([kind]) => !leftOut.includes(kind))
+      .map(([kind, select]) => `SELECT '${kind}' AS kind, k.* FROM (${select}) AS k (${columns})`)
+      .join("\nUNION ALL\n");
+  return `WITH ${scope},
+object AS MATERIALIZED (
+${union(objectKinds, "class, oid, sub, schema, name, parent, definition")}
+),
+${attachedScope}
+SELECT kind, schema, name, parent, definition FROM object
+UNION ALL
+${union(attachedKinds, "schema, name, parent, definition")}`;
 }

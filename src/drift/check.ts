@@ -1,90 +1,85 @@
-/** Live against what the project says it should be. */
-import type pg from "pg";
+/** The comparisons: live with what is declared or with the snapshot of that, and the history of migrations with it. */
+import { compare, NOWHERE, readRules, type State } from "./compare.ts";
 import { withConnection } from "./connection.ts";
-import type { Unmodelled } from "./coverage.ts";
-import { diff } from "./diff.ts";
-import { type Migration, readMigrations, readSchema, readSqlFiles } from "./files.ts";
+import { DriftError } from "./errors.ts";
+import { readMigrations } from "./files.ts";
 import { type Progress, progressOf } from "./history.ts";
-import { withoutIgnored } from "./ignore.ts";
 import { unlessAborted } from "./interruption.ts";
-import { type Live, readLive } from "./live.ts";
-import { prismaSchemaToSql } from "./prisma-schema.ts";
-import { replay, type Script } from "./replay.ts";
-import { type Report, toFinding } from "./report.ts";
-import { withScratchDatabase } from "./scratch.ts";
-
-export type CheckOptions = {
-  databaseUrl: string;
-  /** Path of schema.prisma, or of a folder of .prisma files. */
-  schema: string;
-  migrations: string;
-  sql: string;
-  /** The PostgreSQL schemas that are compared. */
-  schemas: string[];
-  /** Compares with the declared schema also while migrations are pending, and counts those as drift. */
-  strict: boolean;
-  signal: AbortSignal;
-};
+import { readLive } from "./live.ts";
+import type { Options } from "./options.ts";
+import { declaredScripts, stateOf, withServer } from "./project.ts";
+import { type Report, toReport } from "./report.ts";
+import { readRolesManifest, withRoles } from "./roles.ts";
+import { committedState } from "./snapshots.ts";
 
 /** Compares the live database with the expected one. Throws a DriftError when that cannot be done. */
-export async function check(options: CheckOptions): Promise<Report> {
+export async function check(options: Options): Promise<Report> {
+  if (options.databaseUrl === null)
+    throw new DriftError(
+      "No database is named. Give --database-url or set DATABASE_URL, or start `bun dev`.",
+    );
+  const [rules, manifest, snapshot] = await Promise.all([
+    readRules(options),
+    readRolesManifest(options.rolesFile),
+    options.useSnapshot ? committedState(options) : null,
+  ]);
+  const declared = snapshot ? [] : begun(declaredScripts(options));
   return withConnection(options.databaseUrl, async (client) => {
-    const [live, declared, migrations] = await unlessAborted(options.signal, () =>
-      Promise.all([
-        readLive(client, options.schemas),
-        declaredScripts(options),
-        readMigrations(options.migrations),
-      ]),
+    options.onProgress?.("reading the live database");
+    const [live, migrations] = await unlessAborted(options.signal, () =>
+      Promise.all([readLive(client, options, manifest), readMigrations(options.migrations)]),
     );
-    const { applied, pending, warnings } = progress(migrations, live);
-    // What is pending is not there yet and need not be: then live has to be what the applied migrations made of it.
-    const expectsDeclared = pending.length === 0 || options.strict;
-    const expected = await build(client, expectsDeclared ? declared : applied, options);
-    const objects = withoutIgnored(expected.objects);
-    const findings = diff(objects, withoutIgnored(live.objects)).map((difference) =>
-      toFinding(difference, expected.declaredIn),
-    );
-    return {
-      database: client.database ?? "",
-      expected: expectsDeclared ? "declared" : "applied migrations",
-      findings,
-      pending: pending.map(({ name }) => name),
-      objects: objects.length,
-      warnings: [...warnings, ...live.unmodelled.map(unmodelledWarning)],
-      drift: findings.length > 0 || (options.strict && pending.length > 0),
-    };
+    const progress = progressOf(migrations, live);
+    const expected = expectationOf(progress, options);
+    const actual = { objects: [...live.objects, ...live.roles], places: NOWHERE };
+    const compareWith = (state: State) => compare(withRoles(state, manifest), actual, rules);
+    const compared =
+      snapshot !== null
+        ? await compareWith(snapshot)
+        : await withServer(options, client, async (server) => {
+            const scripts = expected === "declared" ? declared : progress.applied;
+            return compareWith(await stateOf(server, scripts, options));
+          });
+    return toReport({ database: client.database ?? "", expected, compared, progress, options });
   });
 }
 
-/** The declared schema as scripts: Prisma's part first, since the hand-written part builds on its tables. */
-async function declaredScripts({ schema, sql }: CheckOptions): Promise<Script[]> {
-  const [files, scripts] = await Promise.all([readSchema(schema), readSqlFiles(sql)]);
-  return [{ path: schema, sql: await prismaSchemaToSql(files), generated: true }, ...scripts];
+/** Compares what the migrations make with what the project declares. Needs a server, and no live database. */
+export async function parity(options: Options): Promise<Report> {
+  if (options.migrations === null)
+    throw new DriftError("There is no migrations folder to compare. Name it with --migrations.");
+  const declared = begun(declaredScripts(options));
+  const migrations = begun(readMigrations(options.migrations));
+  const rules = await readRules(options);
+  return withServer(options, null, async (server) => {
+    const [expected, actual] = await both(
+      stateOf(server, declared, options),
+      stateOf(server, migrations, options),
+    );
+    // Exceptions are about a live database: there is no reason why two states of the files should differ.
+    const compared = await compare(expected, actual, { ...rules, exceptions: [] });
+    return toReport({ database: "the migration history", expected: "declared", compared, options });
+  });
 }
 
-function build(
-  live: pg.Client,
-  scripts: Script[],
-  { databaseUrl: url, schemas, signal }: CheckOptions,
-) {
-  // As for Prisma, names without a schema mean the one in the URL.
-  const defaultSchema = new URL(url).searchParams.get("schema");
-  return withScratchDatabase({ live, url, signal }, (scratch) =>
-    replay(scratch, scripts, { schemas, defaultSchema }),
+/** Work that goes on while a database is made. Who needs the result meets its failure; until then nobody does. */
+function begun<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => {});
+  return work;
+}
+
+/** Both results, or the first failure, but not before both have ended and left nothing behind. */
+async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
+}
+
+/** What is pending is not there yet and need not be: then live has to be what the applied migrations made of it. */
+export function expectationOf({ pending }: Progress, { useSnapshot, strict }: Options) {
+  const isComplete = pending.length === 0 || strict;
+  if (!useSnapshot) return isComplete ? "declared" : "applied migrations";
+  if (isComplete) return "snapshot";
+  throw new DriftError(
+    `The snapshot says what the database is after all migrations, and ${pending.length} of them are pending, such as ${pending[0]?.name}. Apply them first, take the snapshot of the release that is deployed, or run the check without --snapshot.`,
   );
-}
-
-/** Where nothing tells what was applied, live has to be what is declared: there is no state in between to compare with. */
-function progress(migrations: Migration[], { history, objects }: Live): Progress {
-  const isEmpty = objects.every(({ parent }) => parent === "");
-  if (history !== null || isEmpty) return progressOf(migrations, history ?? []);
-  const warning =
-    "The database has no _prisma_migrations table, so nothing is known of what was applied to it.";
-  return { applied: [], pending: [], warnings: [warning] };
-}
-
-function unmodelledWarning({ kind, names }: Unmodelled): string {
-  const shown =
-    names.slice(0, 3).join(", ") + (names.length > 3 ? `, and ${names.length - 3} more` : "");
-  return `Not compared: ${kind} (${shown}). The check does not know this kind of object yet.`;
 }

@@ -1,4 +1,5 @@
 /** The project's files that say what the database should be. */
+import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf } from "./connection.ts";
@@ -15,25 +16,38 @@ export async function readSchema(path: string): Promise<SchemaFile[]> {
 }
 
 /** The hand-written SQL, in the order of the file names. */
-export async function readSqlFiles(folder: string): Promise<Script[]> {
+export async function readSqlFiles(folder: string | null): Promise<Script[]> {
+  if (folder === null) return [];
   await requireFolder(folder, "--sql");
   const paths = await list(folder, ".sql");
   return Promise.all(paths.map(async (path) => ({ path, sql: await readText(path) })));
 }
 
-export type Migration = Script & { name: string };
+export type Migration = Script & {
+  name: string;
+  /** SHA-256 of the file as it is, and as other systems end its lines: Prisma accepts either. */
+  checksums: string[];
+};
 
 /** Prisma's migrations, in the order in which Prisma applies them: by name. */
-export async function readMigrations(folder: string): Promise<Migration[]> {
+export async function readMigrations(folder: string | null): Promise<Migration[]> {
+  if (folder === null) return [];
   await requireFolder(folder, "--migrations");
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   return Promise.all(
     names.sort().map(async (name) => {
       const path = join(folder, name, "migration.sql");
-      return { name, path, sql: await readText(path) };
+      const sql = await readText(path);
+      return { name, path, sql, checksums: checksumsOf(sql) };
     }),
   );
+}
+
+function checksumsOf(sql: string): string[] {
+  const unix = sql.replaceAll("\r\n", "\n");
+  const texts = [sql, unix, unix.replaceAll("\n", "\r\n"), `\uFEFF${sql}`];
+  return texts.map((text) => createHash("sha256").update(text).digest("hex"));
 }
 
 async function list(folder: string, extension: string): Promise<string[]> {

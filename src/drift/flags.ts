@@ -1,90 +1,159 @@
 /** The command line and the environment, as options of the check. */
-import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import {
+  defaultSchema,
+  defaultSchemas,
+  devUrl,
+  MIGRATIONS_FOLDER,
+  present,
+  SQL_FOLDER,
+} from "./defaults.ts";
 import { DriftError, messageOf } from "./errors.ts";
+import { formatNames } from "./formats/formats.ts";
+import type { Options } from "./options.ts";
+import { severities } from "./severity.ts";
 
-export const formatNames = ["text", "json"] as const;
+export const commands = ["drift", "parity", "snapshot", "allow", "repair", "migrate"] as const;
 
 export type Flags = {
+  command: (typeof commands)[number];
   help: boolean;
-  databaseUrl: string;
-  schema: string;
-  migrations: string;
-  sql: string;
-  schemas: string[];
-  strict: boolean;
   format: (typeof formatNames)[number];
+  output: string | null;
+  quiet: boolean;
+  /** `snapshot --check`. */
+  check: boolean;
+  /** Of `allow`. */
+  key: string;
+  until: string;
+  reason: string;
+  /** Of `repair`. */
+  apply: boolean;
+  allowDestructive: boolean;
+  /** Of `migrate`. */
+  name: string;
+  yes: boolean;
+  allowDangerous: boolean;
+  options: Omit<Options, "signal">;
 };
 
-/** Where `bun dev` writes the URL of the database that it has started. */
-const DEV_URL_FILE = ".data/dev.url";
-
-export const usage = `Compares a live database with what the project declares: the Prisma schema and the hand-written SQL.
-
-Usage: bun run drift [options]
-
-  --database-url URL    the live database (DATABASE_URL, else the one that \`bun dev\` has started)
-  --schema PATH         Prisma schema, a file or a folder (prisma/schema.prisma)
-  --migrations FOLDER   Prisma migrations (prisma/migrations)
-  --sql FOLDER          hand-written SQL, applied in the order of names (migrations-sql)
-  --schemas A,B         PostgreSQL schemas to compare (the URL's, else public)
-  --strict              pending migrations count as drift
-  --format FORMAT       ${formatNames.join(" or ")} (text)
-  --help
-
-Exit code: 0 no drift, 1 the check could not be made, 2 drift.
-`;
+/** Options that only some commands have: to pass over one in silence would be to promise what is not done. */
+const OWNED = [
+  ["snapshot", ["drift", "repair"]],
+  ["check", ["snapshot"]],
+  ["until", ["allow"]],
+  ["reason", ["allow"]],
+  ["apply", ["repair"]],
+  ["allow-destructive", ["repair"]],
+  ["name", ["migrate"]],
+  ["yes", ["migrate"]],
+  ["allow-dangerous", ["migrate"]],
+] as const satisfies [string, Flags["command"][]][];
 
 /** Throws a DriftError for what it cannot understand. */
 export function parseFlags(args: string[], env: Record<string, string | undefined>): Flags {
-  const values = parse(args);
-  const help = values.help;
-  const databaseUrl = help ? "" : (values["database-url"] ?? (env.DATABASE_URL || devUrl()));
+  const { values, positionals } = parse(args);
+  const [name = "drift", ...rest] = positionals;
+  const command = commands.find((known) => known === name);
+  // Not repeated in the message: a URL without its option would show its password.
+  if (!command || rest.length > (command === "allow" ? 1 : 0))
+    throw misuse(
+      `There is an argument that is no command and belongs to no option. The commands are ${commands.join(", ")}.`,
+    );
+  for (const [option, owners] of OWNED) {
+    const isOwn = owners.some((owner) => owner === command);
+    if (values[option] && !isOwn)
+      throw misuse(`--${option} is an option of ${owners.join(" and ")}, not of ${command}.`);
+  }
+
+  const isSql = values.format === "sql"; // The same as `repair` prints: it takes a trial, not only a comparison.
+  const databaseUrl = values["database-url"] ?? (env.DATABASE_URL || devUrl());
+  const schema = values.schema ?? defaultSchema();
+  const shadowUrl = values["shadow-url"] ?? null;
+  const beside = join(values.sql ?? SQL_FOLDER, "drift.");
   return {
-    help,
-    databaseUrl,
-    schema: values.schema,
-    migrations: values.migrations,
-    sql: values.sql,
-    schemas: values.schemas === undefined ? [schemaOfUrl(databaseUrl)] : names(values.schemas),
-    strict: values.strict,
-    format: format(values.format),
+    command: isSql && command === "drift" ? "repair" : command,
+    help: values.help,
+    format: isSql ? "text" : oneOf(formatNames, values.format, "format"),
+    output: values.output ?? null,
+    quiet: values.quiet,
+    check: values.check,
+    key: rest[0] ?? "",
+    until: values.until,
+    reason: values.reason,
+    apply: values.apply,
+    allowDestructive: values["allow-destructive"],
+    name: values.name,
+    yes: values.yes,
+    allowDangerous: values["allow-dangerous"],
+    options: {
+      databaseUrl,
+      shadowUrl,
+      schema,
+      migrations: values.migrations ?? present(MIGRATIONS_FOLDER),
+      sql: values.sql ?? present(SQL_FOLDER),
+      schemas: values.schemas
+        ? names(values.schemas)
+        : defaultSchemas(schema, databaseUrl ?? shadowUrl),
+      owners: values.owners && !values["no-owner"],
+      grants: !values["no-grants"],
+      useSnapshot: values.snapshot,
+      snapshotFile: values["snapshot-file"] ?? `${beside}snapshot.json`,
+      ignoreFile: values["ignore-file"] ?? present(`${beside}ignore`),
+      allowFile: values["allow-file"] ?? present(`${beside}allow`),
+      rolesFile: values["roles-file"] ?? present(`${beside}roles.json`),
+      ignore: values.ignore,
+      strict: values.strict,
+      failOn: oneOf(severities, values["fail-on"], "severity"),
+    },
   };
 }
 
 function parse(args: string[]) {
   try {
-    const { values, positionals } = parseArgs({
+    return parseArgs({
       args,
       allowPositionals: true,
       options: {
         "database-url": { type: "string" },
-        schema: { type: "string", default: "prisma/schema.prisma" },
-        migrations: { type: "string", default: "prisma/migrations" },
-        sql: { type: "string", default: "migrations-sql" },
+        "shadow-url": { type: "string" },
+        schema: { type: "string" },
+        migrations: { type: "string" },
+        sql: { type: "string" },
         schemas: { type: "string" },
+        owners: { type: "boolean", default: false },
+        "no-owner": { type: "boolean", default: false },
+        "no-grants": { type: "boolean", default: false },
+        ignore: { type: "string", multiple: true, default: [] },
+        "ignore-file": { type: "string" },
+        "allow-file": { type: "string" },
+        "roles-file": { type: "string" },
+        "snapshot-file": { type: "string" },
+        snapshot: { type: "boolean", default: false },
+        check: { type: "boolean", default: false },
         strict: { type: "boolean", default: false },
+        "fail-on": { type: "string", default: "minor" },
         format: { type: "string", default: "text" },
+        output: { type: "string" },
+        quiet: { type: "boolean", default: false },
+        until: { type: "string", default: "" },
+        reason: { type: "string", default: "" },
+        apply: { type: "boolean", default: false },
+        "allow-destructive": { type: "boolean", default: false },
+        name: { type: "string", default: "" },
+        yes: { type: "boolean", default: false },
+        "allow-dangerous": { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
     });
-    // Not repeated in the message: a URL without its option would show its password.
-    if (positionals.length > 0) throw new Error("There is an argument that belongs to no option.");
-    return values;
   } catch (error) {
-    throw new DriftError(`${messageOf(error)}\nSee --help for the options.`, { cause: error });
+    throw misuse(messageOf(error));
   }
 }
 
-function devUrl(): string {
-  if (existsSync(DEV_URL_FILE)) return readFileSync(DEV_URL_FILE, "utf8").trim();
-  throw new DriftError(
-    "No database is named. Give --database-url or set DATABASE_URL, or start `bun dev`.",
-  );
-}
-
-function schemaOfUrl(url: string): string {
-  return (URL.canParse(url) && new URL(url).searchParams.get("schema")) || "public";
+function misuse(message: string): DriftError {
+  return new DriftError(`${message}\nSee --help for the options.`);
 }
 
 function names(list: string): string[] {
@@ -97,9 +166,10 @@ function names(list: string): string[] {
   return found;
 }
 
-function format(name: string): Flags["format"] {
-  const known = formatNames.find((known) => known === name);
-  if (!known)
-    throw new DriftError(`There is no format "${name}". Choose ${formatNames.join(" or ")}.`);
-  return known;
+function oneOf<T extends string>(known: readonly T[], name: string, noun: string): T {
+  const found = known.find((one) => one === name);
+  if (found) return found;
+  throw new DriftError(
+    `There is no ${noun} "${name}". Choose ${known.slice(0, -1).join(", ")} or ${known.at(-1)}.`,
+  );
 }

@@ -1,28 +1,33 @@
 /** Reads all that the check needs of the live database, in one transaction. */
 import type pg from "pg";
-import { inSnapshot, readCatalog } from "./catalog.ts";
+import { inSnapshot } from "./catalog.ts";
 import { codeOf } from "./connection.ts";
-import { readUnmodelled, type Unmodelled } from "./coverage.ts";
 import { DriftError } from "./errors.ts";
-import { type HistoryRow, readHistory } from "./history.ts";
+import { type History, readHistory } from "./history.ts";
 import type { CatalogObject } from "./object.ts";
+import { type RolesManifest, readRoles } from "./roles.ts";
+import { readObjects, type Scope } from "./state.ts";
 
 export type Live = {
   objects: CatalogObject[];
-  unmodelled: Unmodelled[];
-  /** Null when Prisma has never migrated the database. */
-  history: HistoryRow[] | null;
+  /** The roles of the server that the manifest is about; none without a manifest. */
+  roles: CatalogObject[];
+  history: History;
 };
 
 /** The lock that Prisma holds while it migrates. */
-const PRISMA_LOCK = 72707369;
+export const PRISMA_LOCK = 72707369;
 
-export async function readLive(client: pg.Client, schemas: string[]): Promise<Live> {
+export async function readLive(
+  client: pg.Client,
+  scope: Scope,
+  manifest: RolesManifest | null = null,
+): Promise<Live> {
   return betweenMigrations(client, () =>
     inSnapshot(client, async () => ({
-      objects: await readCatalog(client, schemas),
-      unmodelled: await readUnmodelled(client, schemas),
-      history: await readHistory(client, schemas),
+      objects: await readObjects(client, scope),
+      roles: manifest ? await readRoles(client, manifest, scope.schemas) : [],
+      history: await readHistory(client, scope.schemas),
     })),
   );
 }

@@ -30,7 +30,15 @@ export async function prismaSchemaToSql(files: SchemaFile[]): Promise<string> {
   }
 }
 
-async function startEngine(): Promise<void> {
+let started: Promise<void> | undefined;
+
+/** Once a process: a second start would take the memory from under the engines of the first. */
+export function startEngine(): Promise<void> {
+  started ??= instantiate();
+  return started;
+}
+
+async function instantiate(): Promise<void> {
   const wasm = import.meta
     .resolve("@prisma/schema-engine-wasm/schema_engine_bg")
     .replace(/js$/, "wasm");

@@ -1,15 +1,17 @@
 /** Applies SQL files and remembers which of them made or last changed each object. */
 import pg from "pg";
-import { inSnapshot, readCatalog } from "./catalog.ts";
+import { inSnapshot } from "./catalog.ts";
 import { DriftError, messageOf } from "./errors.ts";
 import { type CatalogObject, keyOf } from "./object.ts";
+import type { SchemaFile } from "./prisma-schema.ts";
+import { readObjects, type Scope } from "./state.ts";
 
 export type Script = {
   /** Where the objects are declared, as people know the file. */
   path: string;
   sql: string;
-  /** True when `sql` was made from the file, so that positions in it are not positions in the file. */
-  generated?: boolean;
+  /** The files that `sql` was made from, where it is not the text of `path`: positions in it are not positions there. */
+  sources?: SchemaFile[];
 };
 
 export type Replayed = {
@@ -19,25 +21,33 @@ export type Replayed = {
 };
 
 export type ReplayOptions = {
-  /** The schemas whose objects are read. */
-  schemas: string[];
+  /** What is read. */
+  scope: Scope;
   /** The schema that names without one mean; null leaves it to the server. */
   defaultSchema: string | null;
 };
 
-/** Applies the scripts one after the other. Throws a DriftError that points at the place when one fails. */
+/** Applies the scripts one after the other and reads the result. Throws a DriftError that points at the place when one fails. */
+export async function build(
+  client: pg.Client,
+  scripts: Script[],
+  options: ReplayOptions,
+): Promise<CatalogObject[]> {
+  for (const script of scripts) await apply(client, script, options);
+  return inSnapshot(client, () => readObjects(client, options.scope));
+}
+
+/** The same, and reads also between the scripts, to learn which of them declares each object. */
 export async function replay(
   client: pg.Client,
   scripts: Script[],
   options: ReplayOptions,
 ): Promise<Replayed> {
-  const read = () => inSnapshot(client, () => readCatalog(client, options.schemas));
   const declaredIn = new Map<string, string>();
-  let objects = await read();
+  let objects = await build(client, [], options);
   for (const script of scripts) {
-    await apply(client, script, options);
     const before = new Map(objects.map((object) => [keyOf(object), object.definition]));
-    objects = await read();
+    objects = await build(client, [script], options);
     for (const object of objects) {
       if (before.get(keyOf(object)) !== object.definition)
         declaredIn.set(keyOf(object), script.path);
@@ -65,8 +75,8 @@ async function apply(
   }
 }
 
-function describe({ path, sql, generated }: Script, error: unknown): string {
-  const origin = generated ? `${path}, as SQL` : path;
+function describe({ path, sql, sources }: Script, error: unknown): string {
+  const origin = sources ? `${path}, as SQL` : path;
   if (!(error instanceof pg.DatabaseError))
     return `${origin} could not be applied: ${messageOf(error)}`;
 

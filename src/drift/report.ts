@@ -1,9 +1,17 @@
 /** The result of a check, before it has a format. */
+import type { Compared } from "./compare.ts";
 import { type Difference, objectOf } from "./diff.ts";
+import type { Allowed, StaleException } from "./exceptions.ts";
+import type { Fault } from "./faults.ts";
+import type { Progress } from "./history.ts";
 import { keyOf } from "./object.ts";
+import type { Options } from "./options.ts";
+import type { Place } from "./provenance.ts";
+import { type Severity, severityOf } from "./severity.ts";
 
 export type Finding = {
   change: Difference["change"];
+  severity: Severity;
   kind: string;
   schema: string;
   name: string;
@@ -13,34 +21,77 @@ export type Finding = {
   actual: string | null;
   /** The file that declares the object; null when no file does. */
   declaredIn: string | null;
+  /** The line in that file, from 1; null when it is not known for sure. */
+  line: number | null;
 };
 
 export type Report = {
+  /** What was compared: the name of the live database, or the replayed migrations. */
   database: string;
-  /** What live was compared with: the declared schema, or the migrations that are applied while others are pending. */
-  expected: "declared" | "applied migrations";
+  /** What it was compared with; the applied migrations while others are pending. */
+  expected: "declared" | "applied migrations" | "snapshot";
   findings: Finding[];
+  /** Findings that an exception allows. */
+  allowed: Allowed[];
+  /** Exceptions that have expired or that nothing needs. */
+  staleExceptions: StaleException[];
   /** Migrations of the folder that are not applied yet. */
   pending: string[];
+  /** What is wrong with the history of migrations, apart from what it made. */
+  faults: Fault[];
   /** Number of objects that were expected. */
   objects: number;
   /** What the reader must know to trust the result. */
   warnings: string[];
-  /** True when the check says no: findings, or pending migrations that are counted as drift. */
+  /** True when the check says no. */
   drift: boolean;
 };
 
+/** What a comparison found, with what is known of the history of migrations. */
+export function toReport({ database, expected, compared, progress, options }: Parts): Report {
+  const { pending = [], faults = [], warnings = [] } = progress ?? {};
+  return {
+    ...compared,
+    database,
+    expected,
+    pending: pending.map(({ name }) => name),
+    faults,
+    warnings: [...missingFolders(options), ...warnings, ...compared.warnings],
+    drift: compared.drift || (options.strict && pending.length + faults.length > 0),
+  };
+}
+
+type Parts = Pick<Report, "database" | "expected"> & {
+  compared: Compared;
+  progress?: Progress;
+  options: Pick<Options, "sql" | "migrations" | "strict">;
+};
+
+function missingFolders({ sql, migrations }: Pick<Options, "sql" | "migrations">): string[] {
+  return [
+    ...(sql === null
+      ? ["There is no migrations-sql folder, so the Prisma schema alone is declared."]
+      : []),
+    ...(migrations === null
+      ? ["There is no prisma/migrations folder, so nothing can be pending."]
+      : []),
+  ];
+}
+
 /** A difference with all that the formats show of it. */
-export function toFinding(difference: Difference, declaredIn: Map<string, string>): Finding {
+export function toFinding(difference: Difference, places: Map<string, Place>): Finding {
   const { kind, schema, name, parent } = objectOf(difference);
+  const place = places.get(keyOf({ kind, schema, name }));
   return {
     change: difference.change,
+    severity: severityOf(difference),
     kind,
     schema,
     name,
     parent,
     expected: "expected" in difference ? difference.expected.definition : null,
     actual: "actual" in difference ? difference.actual.definition : null,
-    declaredIn: declaredIn.get(keyOf({ kind, schema, name })) ?? null,
+    declaredIn: place?.path ?? null,
+    line: place?.line ?? null,
   };
 }

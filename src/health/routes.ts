@@ -7,7 +7,17 @@ export function healthRoutes(migrations: string[]) {
   return new Hono<AppEnv>()
     .get("/live", (c) => c.json({ status: "ok" }))
     .get("/ready", async (c) => {
-      const { ready, checks } = await checkReadiness(c.var.ctx.pool, migrations);
-      return c.json({ status: ready ? "ok" : "unavailable", checks }, ready ? 200 : 503);
+      const { pool, schema, config } = c.var.ctx;
+      const { ready: serves, checks } = await checkReadiness(pool, migrations);
+      const { state, ...fingerprints } = schema?.current() ?? {};
+      const ready = serves && (config.schemaCheck !== "require" || state === "ok");
+      return c.json(
+        {
+          status: ready ? "ok" : "unavailable",
+          checks: { ...checks, ...(state && { schema: state }) },
+          ...(state && { schema: fingerprints }),
+        },
+        ready ? 200 : 503,
+      );
     });
 }

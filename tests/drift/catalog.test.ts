@@ -8,6 +8,7 @@ import { kinds } from "../../src/drift/kinds.ts";
 import { keyOf } from "../../src/drift/object.ts";
 import { withScratchDatabase } from "../../src/drift/scratch.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { expressions } from "./expressions.ts";
 import { execute } from "./project.ts";
 import { shop, shopSchemas } from "./shop.ts";
 
@@ -26,7 +27,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const read = () => inSnapshot(client, () => readCatalog(client, shopSchemas));
+const read = () => inSnapshot(client, () => readCatalog(client, shopSchemas, { owners: true }));
 
 test("the shop schema has every kind, each object once and each parent among them", async () => {
   const objects = await read();
@@ -45,13 +46,48 @@ test("definitions hold no OIDs: the same statements give the same catalog in ano
     await second.query("CREATE TABLE gone (a integer, b text); DROP TABLE gone;");
     await second.query(shop);
     expect(
-      diff(await read(), await inSnapshot(second, () => readCatalog(second, shopSchemas))),
+      diff(
+        await read(),
+        await inSnapshot(second, () => readCatalog(second, shopSchemas, { owners: true })),
+      ),
     ).toEqual([]);
   } finally {
     await second.end();
     await other.drop();
   }
 });
+
+test("whoever owns the database and its objects, the catalog is the same", async () => {
+  const [one, other] = await Promise.all([
+    createDatabase({ template: false }),
+    createDatabase({ template: false }),
+  ]);
+  const role = `${other.name}_owner`;
+  await execute(other.url, `CREATE ROLE ${role}; ALTER DATABASE ${other.name} OWNER TO ${role}`);
+  const statements = `${expressions}
+    GRANT SELECT ON people TO PUBLIC;
+    REVOKE EXECUTE ON FUNCTION fire() FROM PUBLIC;
+    ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO pg_monitor;`;
+  const catalogOf = async (url: string, before: string) => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(before);
+    await client.query(statements);
+    await client.query("RESET ROLE");
+    const objects = await inSnapshot(client, () => readCatalog(client, ["public"]));
+    await client.end();
+    return objects;
+  };
+  try {
+    expect(
+      diff(await catalogOf(one.url, ""), await catalogOf(other.url, `SET ROLE ${role}`)),
+    ).toEqual([]);
+  } finally {
+    await Promise.all([one.drop(), other.drop()]);
+    await execute(database.url, `DROP ROLE ${role}`);
+  }
+}, 20_000);
 
 test("members of extensions and indexes behind constraints are not listed", async () => {
   const keys = (await read()).map(keyOf);
@@ -77,6 +113,8 @@ test("names that need quotes are quoted, so that no two objects share a key", as
       'column public."a.b".c',
       'column public.a."Id"',
       'column public.a."b.c"',
+      "grant on database to PUBLIC",
+      "grant on schema public to PUBLIC",
       "schema public",
       'table public."a.b"',
       "table public.a",
@@ -86,55 +124,70 @@ test("names that need quotes are quoted, so that no two objects share a key", as
   }
 });
 
+test("nothing of the shop goes unnoticed", async () => {
+  expect(await inSnapshot(client, () => readUnmodelled(client, shopSchemas))).toEqual([]);
+});
+
 test("every kind that is not compared is noticed", async () => {
   await client.query("BEGIN");
   try {
     await client.query(`
-      CREATE DOMAIN d AS text; CREATE TYPE c AS (x integer); CREATE TYPE r AS RANGE (subtype = integer);
-      CREATE AGGREGATE total (integer) (SFUNC = int4pl, STYPE = integer);
-      CREATE RULE quiet AS ON DELETE TO orders DO INSTEAD NOTHING;
-      CREATE STATISTICS s ON email, name FROM customers;
-      CREATE COLLATION plain FROM "C";
-      CREATE OPERATOR === (LEFTARG = text, RIGHTARG = text, FUNCTION = texteq);
-      CREATE TEXT SEARCH CONFIGURATION t (COPY = simple); CREATE TEXT SEARCH DICTIONARY td (TEMPLATE = simple);
-      CREATE CAST (c AS text) WITH INOUT;
-      CREATE FUNCTION on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
-      CREATE EVENT TRIGGER ddl ON ddl_command_end EXECUTE FUNCTION on_ddl();
-      CREATE PUBLICATION p FOR TABLE customers;
-      CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE f (x integer) SERVER far;
-      COMMENT ON TABLE orders IS 'o'; COMMENT ON COLUMN orders.total IS 't';
-      ALTER DEFAULT PRIVILEGES IN SCHEMA sales GRANT SELECT ON TABLES TO PUBLIC;
-      GRANT SELECT ON customers TO PUBLIC; GRANT SELECT (total) ON orders TO PUBLIC; GRANT USAGE ON SCHEMA sales TO PUBLIC;
-      GRANT EXECUTE ON FUNCTION touch() TO PUBLIC`);
+      CREATE TYPE half; CREATE TYPE whole;
+      CREATE FUNCTION whole_in(cstring) RETURNS whole LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
+      CREATE FUNCTION whole_out(whole) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out';
+      CREATE TYPE whole (INPUT = whole_in, OUTPUT = whole_out, LIKE = integer);
+      CREATE CONVERSION public.latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+      CREATE TRANSFORM FOR integer LANGUAGE sql (FROM SQL WITH FUNCTION time_support(internal));
+      CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
+      CREATE LANGUAGE mine HANDLER plpgsql_call_handler;
+      CREATE SUBSCRIPTION far CONNECTION 'host=nowhere.invalid' PUBLICATION p WITH (connect = false, slot_name = NONE)`);
     const found = await readUnmodelled(client, shopSchemas);
     expect(Object.fromEntries(found.map(({ kind, names }) => [kind, names]))).toEqual({
-      aggregate: ["public.total(integer)"],
-      cast: ["(public.c AS pg_catalog.text)", "(public.r AS public.r_multirange)"],
-      collation: ["public.plain"],
-      comment: ["public.orders", "public.orders.total"],
-      "composite type": ["public.c"],
-      "default privilege": ["for role postgres in schema sales on tables"],
-      domain: ["public.d"],
-      "event trigger": ["ddl"],
-      "foreign data wrapper": ["w"],
-      "foreign server": ["far"],
-      "foreign table": ["public.f"],
-      grant: ["public.customers", "public.orders.total", "public.touch()", "sales"],
-      operator: ["public.===(pg_catalog.text,pg_catalog.text)"],
-      publication: ["p"],
-      "range type": ["public.r"],
-      rule: ["quiet on public.orders"],
-      "statistics object": ["public.s"],
-      "text search configuration": ["public.t"],
-      "text search dictionary": ["public.td"],
+      "access method": ["heap2"],
+      "base type": ["public.whole"],
+      conversion: ["public.latin"],
+      language: ["mine"],
+      "shell type": ["public.half"],
+      subscription: ["far"],
+      transform: ["for integer language sql"],
     });
   } finally {
     await client.query("ROLLBACK");
   }
 });
 
+test("a table, an index and a key say where they are kept when that is not the usual place", async () => {
+  const name = `drift_${database.name}`;
+  await client.query("SET allow_in_place_tablespaces = on");
+  await client.query(`CREATE TABLESPACE ${name} LOCATION ''`);
+  try {
+    await client.query(`CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
+      CREATE TABLE kept (id integer PRIMARY KEY USING INDEX TABLESPACE ${name}) USING heap2 TABLESPACE ${name};
+      CREATE INDEX kept_twice ON kept (id) TABLESPACE ${name};`);
+    const definitions = (await read())
+      .filter(({ name }) => name.startsWith("kept"))
+      .map((object) => `${keyOf(object)}: ${object.definition}`);
+    expect(definitions).toContain(`table public.kept: TABLE USING heap2 TABLESPACE ${name}`);
+    expect(definitions).toContain(
+      `index public.kept_twice: CREATE INDEX kept_twice ON public.kept USING btree (id); SET TABLESPACE ${name}`,
+    );
+    expect(definitions).toContain(
+      `constraint public.kept.kept_pkey: PRIMARY KEY (id); SET TABLESPACE ${name}`,
+    );
+  } finally {
+    await client.query("DROP TABLE IF EXISTS kept; DROP ACCESS METHOD IF EXISTS heap2");
+    await client.query(`DROP TABLESPACE ${name}`);
+  }
+});
+
+test("no password of foreign data is in the catalog", async () => {
+  const text = JSON.stringify(await read());
+  expect(text).toContain("far.example");
+  expect(text).not.toContain("hidden");
+});
+
 test("objects of other schemas and of extensions are no business of the check", async () => {
-  await execute(database.url, "CREATE SCHEMA other; CREATE DOMAIN other.d AS text");
+  await execute(database.url, "CREATE SCHEMA other; CREATE TYPE other.half");
   expect(await inSnapshot(client, () => readUnmodelled(client, shopSchemas))).toEqual([]);
 });
 

@@ -1,7 +1,14 @@
 /** A check that cannot be made: one clear message, exit 1, no secret printed, no scratch database left. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  expect,
+  setDefaultTimeout,
+  test,
+} from "bun:test";
 import { randomBytes } from "node:crypto";
-import pg from "pg";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { createProject, execute, type Outcome, type Project } from "./project.ts";
 
@@ -9,6 +16,8 @@ const files = {
   "prisma/schema.prisma": 'datasource db {\n  provider = "postgresql"\n}\n',
   "migrations-sql/tables.sql": "CREATE TABLE things (id integer PRIMARY KEY);\n",
 };
+
+setDefaultTimeout(30_000);
 
 let database: TestDatabase;
 let project: Project;
@@ -110,8 +119,11 @@ test("a URL without its option is not printed", async () => {
 
 test("an option or a format that does not exist", async () => {
   await expectFailure(project.drift(["--colour"]), "--colour", "--help");
-  await expectFailure(project.drift(["--format", "yaml"]), 'no format "yaml"', "text or json");
+  await expectFailure(project.drift(["--format", "yaml"]), 'no format "yaml"', "or html");
   await expectFailure(project.drift(["--schemas", ","]), "--schemas names no schema");
+  await expectFailure(project.drift(["--fail-on", "any"]), "minor, major or critical");
+  await expectFailure(project.drift(["party"]), "The commands are drift, parity, snapshot");
+  await expectFailure(project.drift(["parity", "--check"]), "--check is an option of snapshot");
 });
 
 test("--help says how to use it", async () => {
@@ -158,79 +170,54 @@ test("a user who may not create databases learns what to ask for", async () => {
       url.username = role;
       url.password = "p";
     });
-    await expectFailure(project.drift(["--database-url", login]), `ALTER ROLE "${role}" CREATEDB`);
+    await expectFailure(
+      project.drift(["--database-url", login]),
+      `ALTER ROLE "${role}" CREATEDB`,
+      "--shadow-url",
+      "--snapshot",
+    );
   } finally {
     await execute(database.url, `DROP ROLE ${role}`);
   }
 });
 
-test.each([
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-] as const)("%s ends the check and drops the scratch database", async (signal, code) => {
-  const { run, scratch } = await startSlowCheck();
-  run.kill(signal);
-  expect(await run.exited).toBe(code);
-  expect(await exists(scratch)).toBe(false);
-});
-
-test("connections that die in the middle: a message, and no scratch database is left", async () => {
-  const { run, scratch } = await startSlowCheck();
-  await execute(
-    database.url,
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE application_name = 'drift' AND datname IN ('${scratch}', '${database.name}')`,
-  );
-  expect(await run.exited).toBe(1);
-  expect(await run.stderr.text()).toContain("terminating connection");
-  expect(await exists(scratch)).toBe(false);
-});
-
-test("a migration in progress is waited for, not taken for drift", async () => {
-  const deploy = execute(
-    database.url,
-    "SELECT pg_advisory_lock(72707369); SELECT pg_sleep(1); CREATE TABLE things (id integer PRIMARY KEY);",
-  );
-  expect((await project.drift()).stdout).toContain("no drift");
-  await deploy;
-  await execute(database.url, "DROP TABLE things");
-});
-
-test("a check that waits for a migration can be interrupted", async () => {
-  const deploy = new pg.Client({ connectionString: database.url });
-  await deploy.connect();
-  await deploy.query("SELECT pg_advisory_lock(72707369)");
-  const run = project.start();
-  const waiting = `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
-    WHERE locktype = 'advisory' AND NOT granted AND d.datname = '${database.name}'`;
-  while ((await deploy.query(waiting)).rowCount === 0) await Bun.sleep(20);
-  run.kill("SIGINT");
-  expect(await run.exited).toBe(130);
-  await deploy.end();
-});
-
-/** A check that sleeps in the middle of its replay, and the name of the database that it does that in. */
-async function startSlowCheck() {
-  const marker = randomBytes(6).toString("hex");
-  await project.write({
-    "migrations-sql/slow.sql": `SELECT pg_sleep(60) /* ${marker} */;`,
-    "prisma/migrations/1/migration.sql": "",
-  });
-  const run = project.start(["--strict"]);
-  for (;;) {
-    const { rows } = await execute(
-      database.url,
-      `SELECT datname FROM pg_stat_activity WHERE query LIKE '%/* ${marker}%' AND application_name = 'drift'`,
+test("a server that is too old", async () => {
+  const old = await startOldServer("14.9", 140009);
+  try {
+    await expectFailure(
+      project.drift(["--database-url", `postgresql://u@127.0.0.1:${old.port}/db`]),
+      "The server runs PostgreSQL 14.9; the drift check needs version 15 or later.",
     );
-    if (rows[0]) return { run, scratch: String(rows[0].datname) };
-    await Bun.sleep(20);
+  } finally {
+    old.stop(true);
   }
-}
+});
 
-async function exists(name: string): Promise<boolean> {
-  const { rowCount } = await execute(
-    database.url,
-    `SELECT FROM pg_database WHERE datname = '${name}'`,
-  );
-  return rowCount === 1;
+/** Says what a server of that version says to a client that connects and asks for it. */
+async function startOldServer(version: string, number: number) {
+  const message = (type: string, ...parts: (string | number[])[]) => {
+    const body = Buffer.concat(parts.map((part) => Buffer.from(part as string)));
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(body.length + 4);
+    return Buffer.concat([Buffer.from(type), length, body]);
+  };
+  const field = (name: string, type: number) => [
+    ...[name, [0], [0, 0, 0, 0, 0, 0], [0, 0, 0, type], [0, 4, 255, 255, 255, 255, 0, 0]],
+  ];
+  const value = (text: string) => [[0, 0, 0, text.length], text];
+  const ready = message("Z", "I");
+  const answers = [
+    Buffer.concat([message("R", [0, 0, 0, 0]), ready]),
+    Buffer.concat([
+      message("T", [0, 2], ...field("number", 23), ...field("version", 25)),
+      message("D", [0, 2], ...value(String(number)), ...value(version)),
+      message("C", "SELECT 1", [0]),
+      ready,
+    ]),
+  ];
+  return Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { data: (socket) => void socket.write(answers.shift() ?? "") },
+  });
 }

@@ -7,6 +7,7 @@ import type { Finding, Report } from "../../src/drift/report.ts";
 function report(...findings: Partial<Finding>[]): Report {
   const finding: Finding = {
     change: "changed",
+    severity: "major",
     kind: "column",
     schema: "public",
     name: "users.email",
@@ -14,12 +15,16 @@ function report(...findings: Partial<Finding>[]): Report {
     expected: null,
     actual: null,
     declaredIn: null,
+    line: null,
   };
   return {
     database: "shop",
     expected: "declared",
     findings: findings.map((given) => ({ ...finding, ...given })),
+    allowed: [],
+    staleExceptions: [],
     pending: [],
+    faults: [],
     objects: 7,
     warnings: [],
     drift: findings.length > 0,
@@ -61,7 +66,7 @@ test("a changed body is shown by lines, with a little around them", () => {
     ),
   ).toContain(
     [
-      "changed function public.f()",
+      "major: changed function public.f()",
       "  - expected, + actual",
       "    2",
       "    3",
@@ -87,5 +92,7 @@ test("of a long missing definition the first lines are shown", () => {
 test("colour is only there when asked for", () => {
   const changed = report({ expected: "a", actual: "b" });
   expect(formatText(changed)).not.toContain("\u001b");
-  expect(formatText(changed, { colour: true })).toContain("\u001b[36mchanged\u001b[0m column");
+  expect(formatText(changed, { colour: true })).toContain(
+    "\u001b[33mmajor\u001b[0m: changed column",
+  );
 });

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import type { HistoryRow } from "../../src/drift/history.ts";
 
 const CLI = join(import.meta.dir, "../../src/drift/cli.ts");
 
@@ -13,6 +14,9 @@ export type Outcome = { code: number; stdout: string; stderr: string };
 
 export type Project = {
   write(files: Files): Promise<void>;
+  read(path: string): Promise<string>;
+  /** The same, run in a folder of the project. */
+  at(folder: string): Pick<Project, "drift">;
   start(args?: string[], env?: Record<string, string>): ReturnType<typeof start>;
   drift(args?: string[], env?: Record<string, string>): Promise<Outcome>;
   remove(): Promise<void>;
@@ -26,10 +30,15 @@ CREATE TABLE public._prisma_migrations (
   applied_steps_count integer NOT NULL DEFAULT 0
 );`;
 
-/** Marks a migration as applied, or as one that has failed. */
-export function historyRow(name: string, { failed = false } = {}): string {
-  return `INSERT INTO public._prisma_migrations (id, checksum, migration_name, finished_at)
-    VALUES (gen_random_uuid(), '', '${name}', ${failed ? "NULL" : "now()"});`;
+/** Marks a migration as applied, or as one that has failed or was rolled back. */
+export function historyRow(
+  name: string,
+  { sql = "", state = "applied" }: { sql?: string; state?: HistoryRow["state"] } = {},
+): string {
+  const checksum = new Bun.CryptoHasher("sha256").update(sql).digest("hex");
+  return `INSERT INTO public._prisma_migrations (id, checksum, migration_name, started_at, finished_at, rolled_back_at)
+    VALUES (gen_random_uuid(), '${checksum}', '${name}', clock_timestamp(),
+      ${state === "applied" ? "now()" : "NULL"}, ${state === "rolled back" ? "now()" : "NULL"});`;
 }
 
 /** Makes the project in a folder of its own; paths are the check's defaults. */
@@ -43,6 +52,10 @@ export async function createProject(databaseUrl: string, files: Files = {}): Pro
 
   return {
     write,
+    read: (path) => Bun.file(join(folder, path)).text(),
+    at: (below) => ({
+      drift: (args, env) => runDrift(join(folder, below), databaseUrl, args, env),
+    }),
     start: (args, env) => start(folder, databaseUrl, args, env),
     drift: (args, env) => runDrift(folder, databaseUrl, args, env),
     remove: () => rm(folder, { recursive: true, force: true }),

@@ -1,4 +1,6 @@
 /** A small schema that has every kind of object that the check compares, for tests of what it sees. */
+import { shopExtras } from "./shop-extras.ts";
+
 export const shop = `
 CREATE SCHEMA sales;
 CREATE EXTENSION pg_trgm WITH SCHEMA public;
@@ -83,7 +85,7 @@ CREATE VIEW public.open_orders WITH (security_invoker = true) AS
   SELECT o.id, c.email, o.total FROM public.orders o JOIN public.customers c ON c.id = o.customer_id WHERE o.status = 'open';
 CREATE MATERIALIZED VIEW sales.totals AS SELECT customer_id, sum(total) AS total FROM public.orders GROUP BY customer_id;
 CREATE UNIQUE INDEX totals_customer ON sales.totals (customer_id);
-`;
+${shopExtras}`;
 
 /** Schemas of the objects above. */
 export const shopSchemas = ["public", "sales"];

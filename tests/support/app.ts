@@ -33,14 +33,18 @@ export type TestApp = {
 };
 
 /** @param env configuration that differs from the defaults, as environment variables. */
-export async function createTestApp(env: Record<string, string> = {}): Promise<TestApp> {
-  const database = await createDatabase();
+export async function createTestApp(
+  env: Record<string, string> = {},
+  given?: TestDatabase,
+): Promise<TestApp> {
+  const database = given ?? (await createDatabase());
   const config = parseConfig({
     NODE_ENV: "test",
     DATABASE_URL: database.url,
     DATABASE_POOL_SIZE: "5",
     SECRET_KEY: randomBytes(32).toString("base64"),
     LOG_LEVEL: "silent",
+    SCHEMA_CHECK: "off",
     ...env,
   });
   const { deps, close } = await createDeps(config);

@@ -3,7 +3,13 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import pg from "pg";
 
-export type TestDatabase = { url: string; name: string; drop(): Promise<void> };
+export type TestDatabase = {
+  url: string;
+  name: string;
+  /** Runs SQL on a connection of its own. */
+  query(sql: string): Promise<void>;
+  drop(): Promise<void>;
+};
 
 const ROOT = join(import.meta.dir, "..", "..");
 const PREFIX = "tenantry_test";
@@ -16,6 +22,7 @@ export async function createDatabase({ template = true } = {}): Promise<TestData
   return {
     url: urlOf(name),
     name,
+    query: (sql) => run(urlOf(name), sql),
     drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
 }
@@ -53,8 +60,12 @@ function urlOf(database: string): string {
   return url.href;
 }
 
-async function onServer(sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: serverUrl() });
+function onServer(sql: string): Promise<void> {
+  return run(serverUrl(), sql);
+}
+
+async function run(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
     await client.query(sql);

@@ -2,6 +2,7 @@
 import { qualifiedName } from "../object.ts";
 import type { Finding, Report } from "../report.ts";
 import { markLines, markWords, type Parts } from "./mark.ts";
+import { comparison, count, placeOf, verdict } from "./wording.ts";
 
 type Paint = (code: number, text: string) => string;
 
@@ -11,7 +12,7 @@ const GREEN = 32;
 const YELLOW = 33;
 const CYAN = 36;
 
-const CHANGE_COLOUR = { missing: RED, unexpected: YELLOW, changed: CYAN } as const;
+const SEVERITY_COLOUR = { critical: RED, major: YELLOW, minor: CYAN } as const;
 const CONTEXT_LINES = 2;
 /** More than 60 characters around what differs: cut between words. */
 const LONG_BEFORE = /^(?=.{61}).+?\s(\S.{0,60})$/;
@@ -23,17 +24,28 @@ export function formatText(report: Report, { colour = false } = {}): string {
   const paint: Paint = (code, text) => (colour && text ? `\u001b[${code}m${text}\u001b[0m` : text);
   return [
     ...report.findings.map((finding) => describe(finding, paint)),
+    ...staleLines(report, paint),
+    ...faultLines(report),
     ...pendingLines(report),
-    summary(report, paint),
+    summaryLine(report, colour),
   ]
     .map((block) => `${block}\n`)
     .join("\n");
 }
 
+/** The last line, which says it all to who is in a hurry. */
+export function summaryLine(report: Report, colour = false): string {
+  const { result, counts } = verdict(report);
+  const code = report.drift ? RED : GREEN;
+  const painted = colour ? `\u001b[${code}m${result}\u001b[0m` : result;
+  return `${painted}: ${counts === "" ? "" : `${counts}; `}${comparison(report)}`;
+}
+
 function describe(finding: Finding, paint: Paint): string {
-  const title = `${paint(CHANGE_COLOUR[finding.change], finding.change)} ${finding.kind} ${paint(BOLD, qualifiedName(finding))}`;
-  const origin = finding.declaredIn ? [`  --> ${finding.declaredIn}`] : [];
-  return [title, ...origin, ...body(finding, paint)].join("\n");
+  const { severity, change, kind } = finding;
+  const title = `${paint(SEVERITY_COLOUR[severity], severity)}: ${change} ${kind} ${paint(BOLD, qualifiedName(finding))}`;
+  const place = placeOf(finding);
+  return [title, ...(place ? [`  --> ${place}`] : []), ...body(finding, paint)].join("\n");
 }
 
 function body({ expected, actual }: Finding, paint: Paint): string[] {
@@ -83,34 +95,27 @@ function lineDifference([want, have]: [Parts, Parts], paint: Paint): string[] {
   ];
 }
 
+function staleLines({ staleExceptions }: Report, paint: Paint): string[] {
+  return staleExceptions.map(
+    ({ at, key, problem }) => `${paint(YELLOW, "stale exception")}: ${key} ${problem}\n  --> ${at}`,
+  );
+}
+
+function faultLines({ faults }: Report): string[] {
+  return faults.map(
+    ({ migration, fault, explanation, mend }) =>
+      `history: ${migration} (${fault}): ${explanation}\n  ${mend}`,
+  );
+}
+
 function pendingLines({ pending, expected }: Report): string[] {
   if (pending.length === 0) return [];
   const note =
-    expected === "declared" ? "" : ", so the database was compared with the applied ones";
+    expected === "applied migrations" ? ", so the database was compared with the applied ones" : "";
   return [
     [
       `pending: ${count(pending.length, "migration")} not applied yet${note}`,
       ...pending.map((name) => `  ${name}`),
     ].join("\n"),
   ];
-}
-
-function summary(
-  { database, findings, pending, drift, objects, expected }: Report,
-  paint: Paint,
-): string {
-  const compared = `${count(objects, "object")} of ${expected === "declared" ? "the declared schema" : "the applied migrations"} compared with ${database}`;
-  if (!drift) return `${paint(GREEN, "no drift")}: ${compared}`;
-  const changes = (["missing", "unexpected", "changed"] as const)
-    .map(
-      (change) => [findings.filter((finding) => finding.change === change).length, change] as const,
-    )
-    .filter(([number]) => number > 0)
-    .map(([number, change]) => `${number} ${change}`);
-  const counts = pending.length > 0 ? [...changes, `${pending.length} pending`] : changes;
-  return `${paint(RED, "drift")}: ${counts.join(", ")}; ${compared}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -1,0 +1,68 @@
+/** What hangs on a table: constraints, indexes, statistics objects, triggers, rules, policies. */
+import { at, firing, indexState, options, sorted, withState } from "./fragments.ts";
+
+/** Of those that keep a constraint; pg_constraint c. */
+const offTriggers = "WHERE t.tgconstraint = c.oid AND t.tgisinternal AND t.tgenabled <> 'O'";
+
+export const tableParts = {
+  // The triggers behind a key can be off, and with them the key. An inherited constraint follows its parent and is not
+  // listed again, but for a partition's copy of a key that is off by itself.
+  constraint: `
+    SELECT ${at("pg_constraint", "c.oid")}, r.schema, r.name || '.' || quote_ident(c.conname), r.key, ${withState(
+      "pg_get_constraintdef(c.oid)",
+      `(SELECT nullif(${withState(`'INDEX ' || ${options("x.reloptions")}`, ...indexState)}, '')
+        FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+        WHERE i.indexrelid = c.conindid AND c.contype IN ('p', 'u', 'x'))`,
+      `CASE WHEN c.contype = 'f' OR c.condeferrable THEN ${sorted(
+        `SELECT DISTINCT ${firing("t.tgenabled")} || ' TRIGGERS ON ' || t.tgrelid::regclass FROM pg_trigger t
+         ${offTriggers}`,
+      )} END`,
+    )}
+    FROM relation r JOIN pg_constraint c ON c.conrelid = r.oid
+    WHERE c.contype IN ('c', 'f', 'p', 'u', 'x')
+      AND (c.conislocal OR c.contype = 'f' AND EXISTS (SELECT FROM pg_trigger t ${offTriggers}))`,
+
+  // Without those behind a constraint, and without those that a partition has because its parent has one.
+  index: `
+    SELECT ${at("pg_class", "i.indexrelid")}, r.schema, quote_ident(x.relname), r.key, ${withState(
+      "pg_get_indexdef(i.indexrelid)",
+      ...indexState,
+    )}
+    FROM relation r JOIN pg_index i ON i.indrelid = r.oid JOIN pg_class x ON x.oid = i.indexrelid
+    WHERE NOT x.relispartition
+      AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x'))`,
+
+  "statistics object": `
+    SELECT ${at("pg_statistic_ext", "s.oid")}, n.schema, quote_ident(s.stxname), r.key, ${withState(
+      "pg_get_statisticsobjdef(s.oid)",
+      "CASE WHEN s.stxstattarget >= 0 THEN 'SET STATISTICS ' || s.stxstattarget END",
+    )}
+    FROM relation r JOIN pg_statistic_ext s ON s.stxrelid = r.oid JOIN namespace n ON n.oid = s.stxnamespace`,
+
+  // A partition's copy of a trigger counts only where it is switched on or off by itself.
+  trigger: `
+    SELECT ${at("pg_trigger", "t.oid")}, r.schema, r.name || '.' || quote_ident(t.tgname), r.key, ${withState(
+      "pg_get_triggerdef(t.oid)",
+      firing("t.tgenabled"),
+    )}
+    FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid LEFT JOIN pg_trigger parent ON parent.oid = t.tgparentid
+    WHERE NOT t.tgisinternal AND (parent.oid IS NULL OR parent.tgenabled <> t.tgenabled)`,
+
+  // A view is itself a rule, of the name _RETURN.
+  rule: `
+    SELECT ${at("pg_rewrite", "w.oid")}, r.schema, r.name || '.' || quote_ident(w.rulename), r.key, ${withState(
+      "rtrim(pg_get_ruledef(w.oid), ';')",
+      firing("w.ev_enabled"),
+    )}
+    FROM relation r JOIN pg_rewrite w ON w.ev_class = r.oid
+    WHERE w.rulename <> '_RETURN'`,
+
+  policy: `
+    SELECT ${at("pg_policy", "p.oid")}, r.schema, r.name || '.' || quote_ident(p.polname), r.key, concat_ws(' ',
+      CASE WHEN p.polpermissive THEN 'AS PERMISSIVE' ELSE 'AS RESTRICTIVE' END,
+      'FOR ' || CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+      'TO ' || ${sorted("SELECT CASE role WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(role)) END FROM unnest(p.polroles) role")},
+      'USING (' || pg_get_expr(p.polqual, p.polrelid) || ')',
+      'WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')')
+    FROM relation r JOIN pg_policy p ON p.polrelid = r.oid`,
+} as const satisfies Record<string, string>;

@@ -1,0 +1,74 @@
+/** The two states that a repair is between: what the check compares, without what it has been told to let be. */
+import type pg from "pg";
+import { expectationOf } from "../check.ts";
+import { compare, NOWHERE, readRules, type State } from "../compare.ts";
+import { DriftError } from "../errors.ts";
+import { readMigrations } from "../files.ts";
+import { progressOf } from "../history.ts";
+import { withoutIgnored } from "../ignore.ts";
+import { unlessAborted } from "../interruption.ts";
+import { readLive } from "../live.ts";
+import { type CatalogObject, keyOf } from "../object.ts";
+import type { Options } from "../options.ts";
+import { declaredScripts, stateOf } from "../project.ts";
+import type { ScratchOptions } from "../scratch.ts";
+import { committedState } from "../snapshots.ts";
+import { readObjects } from "../state.ts";
+import type { Reader } from "./trial.ts";
+
+export type States = { actual: CatalogObject[]; expected: CatalogObject[]; reader: Reader };
+
+export async function readStates(
+  client: pg.Client,
+  server: ScratchOptions,
+  options: Options,
+): Promise<States> {
+  const rules = await readRules(options);
+  const [live, migrations] = await unlessAborted(options.signal, () =>
+    Promise.all([readLive(client, options), readMigrations(options.migrations)]),
+  );
+  const progress = progressOf(migrations, live);
+  const wanted = await expectedState();
+  const { allowed } = await compare(wanted, { objects: live.objects, places: NOWHERE }, rules);
+  const actual = withoutIgnored(live.objects, rules.ignored);
+  return {
+    actual,
+    expected: withAllowed(
+      withoutIgnored(wanted.objects, rules.ignored),
+      actual,
+      new Set(allowed.map(({ key }) => key)),
+    ),
+    reader: async (client) => withoutIgnored(await readObjects(client, options), rules.ignored),
+  };
+
+  async function expectedState(): Promise<State> {
+    const kind = expectationOf(progress, options);
+    if (kind === "snapshot") return committedState(options);
+    const scripts = kind === "declared" ? await declaredScripts(options) : progress.applied;
+    return stateOf(server, scripts, options);
+  }
+}
+
+/** A live database to repair, and a server to try the repair on. */
+export function databaseOf({ databaseUrl }: Options): string {
+  if (databaseUrl !== null) return databaseUrl;
+  throw new DriftError(
+    "No database is named. Give --database-url or set DATABASE_URL, or start `bun dev`.",
+  );
+}
+
+/** What an exception allows is expected to be as it is, with all that belongs to it. */
+function withAllowed(
+  expected: CatalogObject[],
+  actual: CatalogObject[],
+  allowed: Set<string>,
+): CatalogObject[] {
+  const all = [...expected, ...actual];
+  const parentOf = new Map(all.map((object) => [keyOf(object), object.parent]));
+  const isAllowed = (key: string): boolean =>
+    key !== "" && (allowed.has(key) || isAllowed(parentOf.get(key) ?? ""));
+  return [
+    ...expected.filter((object) => !isAllowed(keyOf(object))),
+    ...actual.filter((object) => isAllowed(keyOf(object))),
+  ];
+}
