@@ -14,3 +14,6 @@ CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE ON audit_log
   FOR EACH ROW EXECUTE FUNCTION refuse_audit_log_change();
 CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON audit_log
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_log_change();
+
+-- What security watches: failures are few among many rows.
+CREATE INDEX audit_log_failures ON audit_log (tenant_id, created_at, id) WHERE outcome = 'failure';
