@@ -20,11 +20,13 @@ test(
       await symlink(Bun.which(program) ?? "", join(PATH, program));
     }
 
-    const deploy = await project.prisma("migrate deploy", { PATH });
+    // Under npx these name a Node, and bunx then believes that there is one.
+    const env = { PATH, NODE: undefined, npm_node_execpath: undefined };
+    const deploy = await project.prisma("migrate deploy", env);
     expect(deploy.output).toContain("1_users");
     expect(deploy.code).toBe(0);
     const diff = "migrate diff --from-migrations prisma/migrations --to-config-datasource";
-    const { output, code } = await project.prisma(`${diff} --exit-code`, { PATH });
+    const { output, code } = await project.prisma(`${diff} --exit-code`, env);
     expect(output).toContain("No difference detected.");
     expect(code).toBe(0);
   },
