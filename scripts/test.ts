@@ -20,7 +20,7 @@ try {
   process.env.TENANTRY_TEST_TEMPLATE = await templateName();
   tests = Bun.spawn(
     [
-      ...[process.execPath, "test", "--parallel", "--only-failures"],
+      ...[process.execPath, "test", "--parallel", "--only-failures", "--timeout=60000"],
       ...["--reporter=junit", `--reporter-outfile=${report}`, ...process.argv.slice(2)],
     ],
     {
