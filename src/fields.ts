@@ -38,8 +38,9 @@ export const PageQuery = z.strictObject({
 });
 export type PageQuery = z.infer<typeof PageQuery>;
 
-export function pageOf<Item extends z.ZodType>(item: Item) {
-  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+/** One page of a list. @param ref its name in the OpenAPI document, which client generators take for the type's. */
+export function pageOf<Item extends z.ZodType>(item: Item, ref: string) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() }).meta({ ref });
 }
 
 export const Timestamp = z.iso.datetime();

@@ -10,7 +10,7 @@ const op = operation("Audit");
 
 export const auditRoutes = new Hono<AppEnv>().get(
   "/",
-  op("Read the audit log", { 200: pageOf(AuditRow), errors: [403, 422] }),
+  op("Read the audit log", { 200: pageOf(AuditRow, "AuditPage"), errors: [403, 422] }),
   authenticate(),
   authorize("audit:read"),
   validate("query", ListAuditQuery),

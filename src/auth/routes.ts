@@ -87,7 +87,7 @@ export const authRoutes = new Hono<AppEnv>()
   )
   .get(
     "/sessions",
-    op("My sessions", { 200: pageOf(Session), errors: [422] }),
+    op("My sessions", { 200: pageOf(Session, "SessionPage"), errors: [422] }),
     authenticate(),
     validate("query", PageQuery),
     async (c) => c.json(await listOwnSessions(c.var.ctx, c.req.valid("query"))),

@@ -4,31 +4,39 @@ import { Tenant } from "../tenants/schemas.ts";
 import { User } from "../users/public-user.ts";
 import { Password } from "../users/schemas.ts";
 
-export const RegisterInput = z.strictObject({
-  email: Email,
-  password: Password,
-  firstName: line(120).optional(),
-  lastName: line(120).optional(),
-  tenant: z.strictObject({ name: line(120), slug: Slug }),
-});
+export const RegisterInput = z
+  .strictObject({
+    email: Email,
+    password: Password,
+    firstName: line(120).optional(),
+    lastName: line(120).optional(),
+    tenant: z.strictObject({ name: line(120), slug: Slug }),
+  })
+  .meta({ ref: "RegisterInput" });
 export type RegisterInput = z.infer<typeof RegisterInput>;
 
-export const LoginInput = z.strictObject({
-  email: Email,
-  password: Password,
-  /** The tenant's slug. Needed when addresses are unique per tenant (EMAIL_SCOPE=tenant). */
-  tenant: Slug.optional(),
-});
+export const LoginInput = z
+  .strictObject({
+    email: Email,
+    password: Password,
+    /** The tenant's slug. Needed when addresses are unique per tenant (EMAIL_SCOPE=tenant). */
+    tenant: Slug.optional(),
+  })
+  .meta({ ref: "LoginInput" });
 export type LoginInput = z.infer<typeof LoginInput>;
 
 /** 43 characters of base64url. Nothing is said of the form: a token of the wrong form is a wrong token. */
-export const RefreshInput = z.strictObject({ refreshToken: z.string().min(1).max(512) });
+export const RefreshInput = z
+  .strictObject({ refreshToken: z.string().min(1).max(512) })
+  .meta({ ref: "RefreshInput" });
 export type RefreshInput = z.infer<typeof RefreshInput>;
 
-export const ChangePasswordInput = z.strictObject({
-  currentPassword: Password,
-  newPassword: Password,
-});
+export const ChangePasswordInput = z
+  .strictObject({
+    currentPassword: Password,
+    newPassword: Password,
+  })
+  .meta({ ref: "ChangePasswordInput" });
 export type ChangePasswordInput = z.infer<typeof ChangePasswordInput>;
 
 export const TokenAnswer = z

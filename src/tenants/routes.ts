@@ -15,7 +15,7 @@ const op = operation("Tenants");
 export const tenantRoutes = new Hono<AppEnv>()
   .get(
     "/",
-    op("List all tenants", { 200: pageOf(Tenant), errors: [403, 422] }),
+    op("List all tenants", { 200: pageOf(Tenant, "TenantPage"), errors: [403, 422] }),
     authenticate(),
     authorize("tenant:list"),
     validate("query", ListTenantsQuery),

@@ -43,11 +43,13 @@ export function toTenant(row: TenantRow): Tenant {
   };
 }
 
-export const CreateTenantInput = z.strictObject({
-  name: line(120),
-  slug: Slug,
-  settings: JsonObject.optional(),
-});
+export const CreateTenantInput = z
+  .strictObject({
+    name: line(120),
+    slug: Slug,
+    settings: JsonObject.optional(),
+  })
+  .meta({ ref: "CreateTenantInput" });
 export type CreateTenantInput = z.infer<typeof CreateTenantInput>;
 
 export const UpdateTenantInput = z
@@ -56,7 +58,8 @@ export const UpdateTenantInput = z
     slug: Slug.optional(),
     settings: JsonObject.optional(),
   })
-  .refine((input) => Object.keys(input).length > 0, "Name at least one field");
+  .refine((input) => Object.keys(input).length > 0, "Name at least one field")
+  .meta({ ref: "UpdateTenantInput" });
 export type UpdateTenantInput = z.infer<typeof UpdateTenantInput>;
 
 export const ListTenantsQuery = PageQuery.extend({

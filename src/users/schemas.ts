@@ -9,16 +9,18 @@ export const Password = z
   .min(1)
   .max(2 * PASSWORD_MAX_LENGTH);
 
-export const CreateUserInput = z.strictObject({
-  email: Email,
-  password: Password.optional(),
-  firstName: line(120).optional(),
-  lastName: line(120).optional(),
-  /** Without it: member. */
-  roles: z.array(z.string().max(50)).max(20).optional(),
-  /** For platform accounts only: the tenant that the user joins. Everybody else creates users in their own. */
-  tenantId: z.uuid().toLowerCase().optional(),
-});
+export const CreateUserInput = z
+  .strictObject({
+    email: Email,
+    password: Password.optional(),
+    firstName: line(120).optional(),
+    lastName: line(120).optional(),
+    /** Without it: member. */
+    roles: z.array(z.string().max(50)).max(20).optional(),
+    /** For platform accounts only: the tenant that the user joins. Everybody else creates users in their own. */
+    tenantId: z.uuid().toLowerCase().optional(),
+  })
+  .meta({ ref: "CreateUserInput" });
 export type CreateUserInput = z.infer<typeof CreateUserInput>;
 
 export const UpdateUserInput = z
@@ -29,7 +31,8 @@ export const UpdateUserInput = z
     status: z.enum(["active", "disabled"]).optional(),
     roles: z.array(z.string().max(50)).max(20).optional(),
   })
-  .refine((input) => Object.keys(input).length > 0, "Name at least one field");
+  .refine((input) => Object.keys(input).length > 0, "Name at least one field")
+  .meta({ ref: "UpdateUserInput" });
 export type UpdateUserInput = z.infer<typeof UpdateUserInput>;
 
 export const ListUsersQuery = PageQuery.extend({
@@ -49,12 +52,14 @@ export const ListUsersQuery = PageQuery.extend({
 export type ListUsersQuery = z.infer<typeof ListUsersQuery>;
 
 /** `page` and `total` are there when the request named a page. */
-export const UserList = z.object({
-  items: z.array(User),
-  nextCursor: z.string().nullable(),
-  page: z.int().optional(),
-  total: z.int().optional(),
-});
+export const UserList = z
+  .object({
+    items: z.array(User),
+    nextCursor: z.string().nullable(),
+    page: z.int().optional(),
+    total: z.int().optional(),
+  })
+  .meta({ ref: "UserList" });
 export type UserList = z.infer<typeof UserList>;
 
 /** Any IANA name, old ones too: browsers still report Asia/Calcutta. Offsets such as +01:00 are not names. */
@@ -86,7 +91,8 @@ export const UpdateProfileInput = z
       .optional(),
     preferences: JsonObject.optional(),
   })
-  .refine((input) => Object.keys(input).length > 0, "Name at least one field");
+  .refine((input) => Object.keys(input).length > 0, "Name at least one field")
+  .meta({ ref: "UpdateProfileInput" });
 export type UpdateProfileInput = z.infer<typeof UpdateProfileInput>;
 
 export const Profile = z
