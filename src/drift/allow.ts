@@ -15,7 +15,7 @@ export async function allowLine(
     throw new DriftError(
       "An exception needs a key, a day and a reason: bun run drift allow 'index public.extra' --until 2027-01-31 --reason 'why'",
     );
-  const { findings } = await check({ ...options, allowFile: null });
+  const { findings } = await check({ ...options, allowFile: null, repair: false });
   const found = findings.find((finding) => keyOf(finding) === key);
   if (found) return exceptionLine(found, until, reason.trim());
   const keys = findings.map((finding) => `\n  ${keyOf(finding)}`).join("");

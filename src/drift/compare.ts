@@ -22,7 +22,7 @@ export type Rules = { ignored: Ignored; exceptions: Exception[]; failOn: Severit
 
 export type Compared = Pick<
   Report,
-  "findings" | "allowed" | "staleExceptions" | "objects" | "warnings" | "drift"
+  "findings" | "repair" | "allowed" | "staleExceptions" | "objects" | "warnings" | "drift"
 >;
 
 export async function compare(
@@ -45,6 +45,7 @@ export async function compare(
   const { findings, allowed, stale } = applyExceptions(all, exceptions);
   return {
     findings,
+    repair: null,
     allowed,
     staleExceptions: stale,
     objects: wanted.length,

@@ -42,6 +42,7 @@ export type Flags = {
 const OWNED = [
   ["snapshot", ["drift", "repair"]],
   ["check", ["snapshot"]],
+  ["no-repair", ["drift"]],
   ["until", ["allow"]],
   ["reason", ["allow"]],
   ["apply", ["repair"]],
@@ -71,6 +72,7 @@ export function parseFlags(args: string[], env: Record<string, string | undefine
   const databaseUrl = values["database-url"] ?? (env.DATABASE_URL || devUrl());
   const schema = values.schema ?? defaultSchema();
   const shadowUrl = values["shadow-url"] ?? null;
+  const isShown = values.format !== "github" && (!values.quiet || values.output !== undefined);
   const beside = join(values.sql ?? SQL_FOLDER, "drift.");
   return {
     command: isSql && command === "drift" ? "repair" : command,
@@ -106,6 +108,7 @@ export function parseFlags(args: string[], env: Record<string, string | undefine
       ignore: values.ignore,
       strict: values.strict,
       failOn: oneOf(severities, values["fail-on"], "severity"),
+      repair: isShown && !values["no-repair"],
     },
   };
 }
@@ -133,6 +136,7 @@ function parse(args: string[]) {
         snapshot: { type: "boolean", default: false },
         check: { type: "boolean", default: false },
         strict: { type: "boolean", default: false },
+        "no-repair": { type: "boolean", default: false },
         "fail-on": { type: "string", default: "minor" },
         format: { type: "string", default: "text" },
         output: { type: "string" },

@@ -1,8 +1,10 @@
 /** What Prisma says it has applied to the database, against the migrations of the project. */
 import pg from "pg";
+import { DriftError } from "./errors.ts";
 import { type Fault, faultsOf } from "./faults.ts";
 import type { Migration } from "./files.ts";
 import type { CatalogObject } from "./object.ts";
+import type { Options } from "./options.ts";
 
 export type HistoryRow = {
   name: string;
@@ -69,3 +71,13 @@ const UNKNOWN = {
   unreadable:
     "The login may not read _prisma_migrations, so nothing is known of what was applied. Allow it with GRANT SELECT ON _prisma_migrations.",
 };
+
+/** What is pending is not there yet and need not be: then live has to be what the applied migrations made of it. */
+export function expectationOf({ pending }: Progress, { useSnapshot, strict }: Options) {
+  const isComplete = pending.length === 0 || strict;
+  if (!useSnapshot) return isComplete ? "declared" : "applied migrations";
+  if (isComplete) return "snapshot";
+  throw new DriftError(
+    `The snapshot says what the database is after all migrations, and ${pending.length} of them are pending, such as ${pending[0]?.name}. Apply them first, take the snapshot of the release that is deployed, or run the check without --snapshot.`,
+  );
+}

@@ -25,6 +25,8 @@ export type Options = Scope & {
   strict: boolean;
   /** The least severity that counts as drift. */
   failOn: Severity;
+  /** Finds the statements that mend each finding, and tries them on a copy of the schema. */
+  repair: boolean;
   signal: AbortSignal;
   /** Called when a longer step begins. */
   onProgress?: (step: string) => void;

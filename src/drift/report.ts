@@ -23,6 +23,12 @@ export type Finding = {
   declaredIn: string | null;
   /** The line in that file, from 1; null when it is not known for sure. */
   line: number | null;
+  /** The statements that mend it, in order; none where they were not asked for or not found. */
+  repair: string[];
+  /** What they lose for good, in words. */
+  destroys: string | null;
+  /** Why it, or a part of it, has none. */
+  unrepaired: string | null;
 };
 
 export type Report = {
@@ -31,6 +37,8 @@ export type Report = {
   /** What it was compared with; the applied migrations while others are pending. */
   expected: "declared" | "applied migrations" | "snapshot";
   findings: Finding[];
+  /** Whether the statements of all findings together were proved, else why not; null when nobody asked for them. */
+  repair: { proved: boolean; doubt: string | null } | null;
   /** Findings that an exception allows. */
   allowed: Allowed[];
   /** Exceptions that have expired or that nothing needs. */
@@ -93,5 +101,8 @@ export function toFinding(difference: Difference, places: Map<string, Place>): F
     actual: "actual" in difference ? difference.actual.definition : null,
     declaredIn: place?.path ?? null,
     line: place?.line ?? null,
+    repair: [],
+    destroys: null,
+    unrepaired: null,
   };
 }

@@ -38,6 +38,8 @@ What counts
 
 How it is shown
   --format FORMAT       ${formatNames.join(", ")}, sql (text)
+  --no-repair           without the statements that mend each finding, which take a copy of the schema;
+                        --snapshot, parity and more than 2,000 objects or 20 seconds are without as well
   --output FILE         writes the report there; stdout gets the last line of the text
   --quiet               nothing on stdout, and no warnings
   --help

@@ -57,6 +57,21 @@ test("definitions hold no OIDs: the same statements give the same catalog in ano
   }
 });
 
+test("the order of a table's columns is no part of a statistics object, and names are quoted as ever", async () => {
+  const definition = async (columns: string) => {
+    await client.query(`CREATE TABLE public.things (${columns});
+      CREATE STATISTICS public.things_places (mcv) ON name, "Place ON name", city, (lower(name)), (length(city) + 1) FROM public.things`);
+    const found = (await read()).find(({ name }) => name === "things_places");
+    await client.query("DROP TABLE public.things");
+    return found?.definition;
+  };
+  const one = await definition('city text, name text, "Place ON name" text');
+  expect(one).toBe(
+    'CREATE STATISTICS public.things_places (mcv) ON "Place ON name", city, name, lower(name), (length(city) + 1) FROM public.things',
+  );
+  expect(await definition('name text, "Place ON name" text, city text')).toBe(one);
+});
+
 test("whoever owns the database and its objects, the catalog is the same", async () => {
   const [one, other] = await Promise.all([
     createDatabase({ template: false }),

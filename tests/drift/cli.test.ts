@@ -65,6 +65,7 @@ test("drift: exit 2, with what, where it is declared and both definitions", asyn
   expect(counted(stdout)).toBe(`critical: missing constraint public.users.users_email_lower
   --> migrations-sql/users.sql:1
   expected  CHECK (((email)::text = lower((email)::text)))
+  repair    ALTER TABLE public.users ADD CONSTRAINT users_email_lower CHECK (((email)::text = lower((email)::text)));
 
 major: changed column public.users.email
   --> prisma/schema.prisma:8
@@ -72,6 +73,9 @@ major: changed column public.users.email
                               ^^^
   actual    character varying(80) NOT NULL
                               ^^
+  repair    ALTER TABLE public.users ALTER COLUMN email TYPE character varying(120) USING email::character varying(120);
+
+repair: proved on a copy of the schema, which has no rows
 
 drift: 1 missing, 1 changed; N objects of the declared schema compared with ${database.name}
 `);
@@ -92,6 +96,7 @@ test("--format json has one stable shape", async () => {
     pending: [],
     faults: [],
     warnings: [],
+    repair: { proved: true, doubt: null },
     findings: [
       {
         change: "unexpected",
@@ -104,6 +109,9 @@ test("--format json has one stable shape", async () => {
         actual: "CREATE INDEX extra ON public.users USING btree (email)",
         declaredIn: null,
         line: null,
+        repair: ["DROP INDEX public.extra"],
+        destroys: null,
+        unrepaired: null,
       },
     ],
   });

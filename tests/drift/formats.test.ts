@@ -16,11 +16,15 @@ function report(...findings: Partial<Finding>[]): Report {
     actual: null,
     declaredIn: null,
     line: null,
+    repair: [],
+    destroys: null,
+    unrepaired: null,
   };
   return {
     database: "shop",
     expected: "declared",
     findings: findings.map((given) => ({ ...finding, ...given })),
+    repair: null,
     allowed: [],
     staleExceptions: [],
     pending: [],
@@ -87,6 +91,25 @@ test("of a long missing definition the first lines are shown", () => {
     }),
   );
   expect(text).toContain("line 11\n    … 18 more lines");
+});
+
+test("of a repair so much is shown as tells what would be done, and what destroys is said first", () => {
+  const repair = [
+    "DROP FUNCTION f()",
+    "CREATE FUNCTION f()\n  AS 'body'",
+    ...["SELECT 1", "SELECT 2", "SELECT 3"],
+  ];
+  const text = formatText(report({ expected: "a", actual: "b", repair, destroys: "all of it" }));
+  expect(text).toContain(
+    [
+      "  repair    -- DESTRUCTIVE: all of it",
+      "            DROP FUNCTION f();",
+      "            CREATE FUNCTION f() …",
+      "            SELECT 1;",
+      "            … 2 more",
+      "",
+    ].join("\n"),
+  );
 });
 
 test("colour is only there when asked for", () => {

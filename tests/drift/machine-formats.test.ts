@@ -14,6 +14,12 @@ const finding: Finding = {
   actual: "SELECT 2",
   declaredIn: "migrations-sql/a b.sql",
   line: 7,
+  repair: [
+    "DROP MATERIALIZED VIEW public.totals",
+    "CREATE MATERIALIZED VIEW public.totals AS\nSELECT 1",
+  ],
+  destroys: null,
+  unrepaired: null,
 };
 const hostile: Finding = {
   ...finding,
@@ -25,11 +31,14 @@ const hostile: Finding = {
   actual: "````\n::error::injected",
   declaredIn: null,
   line: null,
+  repair: ['DROP TABLE public."````</pre>"'],
+  destroys: "drops the table with its rows",
 };
 const report: Report = {
   database: "shop",
   expected: "declared",
   findings: [finding, hostile],
+  repair: { proved: false, doubt: "<b>&" },
   allowed: [{ key: "index public.a", until: "2999-01-01", reason: "why" }],
   staleExceptions: [
     { at: "migrations-sql/drift.allow:3", key: "index public.b", problem: "expired on 2020-01-01" },
@@ -93,8 +102,9 @@ test("SARIF 2.1.0: the structure that the standard demands", () => {
         logicalLocations: [{ fullyQualifiedName: "public.totals", kind: "materialized view" }],
       },
     ],
-    properties: { severity: "critical" },
+    properties: { severity: "critical", repair: finding.repair, destroys: null },
   });
+  expect(results[0].message.text).toContain("\nrepair: DROP MATERIALIZED VIEW public.totals;\n");
   expect(results[1].level).toBe("warning");
   expect(results[2].locations[0].physicalLocation).toEqual({
     artifactLocation: { uri: "migrations-sql/drift.allow" },
@@ -132,6 +142,9 @@ test("Markdown: a comment that folds, with differences in colour, and nothing in
   expect(text).toContain("```diff\n- SELECT 1\n- 100%\n+ SELECT 2\n```");
   expect(text).toContain("· critical · migrations-sql/a b.sql:7</summary>");
   expect(text).not.toContain("<script>");
+  expect(text).toContain("```sql\nDROP MATERIALIZED VIEW public.totals;\nCREATE MATERIALIZED VIEW");
+  expect(text).toContain("`````sql\n-- DESTRUCTIVE: drops the table with its rows\nDROP TABLE");
+  expect(text).toContain("Repair: not proved: &lt;b&gt;&amp;.");
   // A fence within the definition cannot end that of the comment.
   expect(text).toContain("`````diff\n+ ````\n+ ::error::injected\n`````");
   expect(formats.markdown(clean)).toStartWith("### ✅ Schema: no drift\n");
@@ -144,6 +157,8 @@ test("HTML: one page that loads nothing, and nothing in a name is markup", () =>
   expect(text).not.toMatch(/(src|href)=/);
   expect(text).toContain("&lt;script&gt;");
   expect(text).toContain('<article class="critical">');
+  expect(text).toContain("<pre>DROP MATERIALIZED VIEW public.totals;\nCREATE MATERIALIZED VIEW");
+  expect(text).toContain("Repair: not proved: &lt;b&gt;&amp;.");
   for (const tag of ["article", "pre", "code", "ul", "body", "html"])
     expect(text.split(`<${tag}`).length).toBe(text.split(`</${tag}>`).length);
 });

@@ -2,7 +2,7 @@
 import { qualifiedName } from "../object.ts";
 import type { Finding, Report } from "../report.ts";
 import { markLines, markWords, type Parts } from "./mark.ts";
-import { comparison, escapeHtml, placeOf, verdict } from "./wording.ts";
+import { comparison, escapeHtml, placeOf, proofOf, repairOf, verdict } from "./wording.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; --line: light-dark(#ddd, #444); --soft: light-dark(#666, #aaa); }
@@ -28,6 +28,7 @@ export function formatHtml(report: Report): string {
 <p>${escapeHtml(comparison(report))}</p>
 ${[
   ...report.findings.map(describe),
+  ...(report.repair ? [`<p>Repair: ${escapeHtml(proofOf(report.repair))}.</p>`] : []),
   ...list(
     "Stale exceptions",
     report.staleExceptions.map(({ at, key, problem }) => `${key} ${problem} (${at})`),
@@ -53,7 +54,7 @@ function describe(finding: Finding): string {
   return `<article class="${severity}">
 <h2>${change} ${escapeHtml(kind)} <code>${escapeHtml(qualifiedName(finding))}</code></h2>
 <p>${severity}${place ? ` · ${escapeHtml(place)}` : ""}</p>
-${definitions(finding)}
+${[definitions(finding), ...repairBlock(finding)].join("\n")}
 </article>`;
 }
 
@@ -64,6 +65,11 @@ function definitions({ expected, actual }: Finding): string {
   const [want, have] = byLines ? markLines(expected, actual) : markWords(expected, actual);
   const glue = byLines ? "\n" : "";
   return `<pre>expected  ${marked(want, "ins", glue)}</pre>\n<pre>actual    ${marked(have, "del", glue)}</pre>`;
+}
+
+function repairBlock(finding: Finding): string[] {
+  const lines = repairOf(finding);
+  return lines.length === 0 ? [] : [`<pre>${escapeHtml(lines.join("\n"))}</pre>`];
 }
 
 function marked({ before, differing, after }: Parts, tag: "ins" | "del", glue: string): string {

@@ -3,7 +3,9 @@ import type { Report } from "../report.ts";
 /**
  * The report as JSON for programs. Within a version, fields are added and never changed:
  * { version, database, expected, drift, objects,
- *   findings: { change, severity, kind, schema, name, parent, expected, actual, declaredIn, line }[],
+ *   findings: { change, severity, kind, schema, name, parent, expected, actual, declaredIn, line,
+ *     repair: statements, destroys, unrepaired }[],
+ *   repair: { proved, doubt } | null,
  *   allowed: { key, until, reason }[], staleExceptions: { at, key, problem }[],
  *   pending, faults: { migration, fault, explanation, mend }[], warnings }
  */

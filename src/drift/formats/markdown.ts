@@ -1,7 +1,7 @@
 /** The report as a comment on a pull request. */
 import { qualifiedName } from "../object.ts";
 import type { Finding, Report } from "../report.ts";
-import { comparison, escapeHtml, placeOf, verdict } from "./wording.ts";
+import { comparison, escapeHtml, placeOf, proofOf, repairOf, verdict } from "./wording.ts";
 
 const MARK = { critical: "🔴", major: "🟠", minor: "🔵" } as const;
 
@@ -11,6 +11,7 @@ export function formatMarkdown(report: Report): string {
     `### ${report.drift ? "❌" : "✅"} Schema: ${result}`,
     `${counts === "" ? "" : `**${counts}** · `}${comparison(report)}`,
     ...report.findings.map(describe),
+    ...(report.repair ? [`Repair: ${escapeHtml(proofOf(report.repair))}.`] : []),
     ...section(
       "Stale exceptions",
       report.staleExceptions.map(({ at, key, problem }) => `${code(key)} ${problem} (${code(at)})`),
@@ -37,7 +38,8 @@ function describe(finding: Finding): string {
   return [
     `<details><summary>${title} · ${severity}${origin}</summary>`,
     "",
-    fence(difference(finding)),
+    fence("diff", difference(finding)),
+    ...repairFence(finding),
     "</details>",
   ].join("\n");
 }
@@ -53,6 +55,11 @@ function difference({ expected, actual }: Finding): string {
   return [...lines(expected, "-"), ...lines(actual, "+")].join("\n");
 }
 
+function repairFence(finding: Finding): string[] {
+  const lines = repairOf(finding);
+  return lines.length === 0 ? [] : [fence("sql", lines.join("\n"))];
+}
+
 function section(title: string, items: string[]): string[] {
   return items.length === 0
     ? []
@@ -60,10 +67,10 @@ function section(title: string, items: string[]): string[] {
 }
 
 /** A fence that no run of backticks within can close. */
-function fence(text: string): string {
+function fence(language: "diff" | "sql", text: string): string {
   const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((run) => run.length));
   const ticks = "`".repeat(longest + 1);
-  return `${ticks}diff\n${text}\n${ticks}\n`;
+  return `${ticks}${language}\n${text}\n${ticks}\n`;
 }
 
 function code(text: string): string {

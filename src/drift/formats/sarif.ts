@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { keyOf, qualifiedName } from "../object.ts";
 import type { Finding, Report } from "../report.ts";
-import { titleOf } from "./wording.ts";
+import { repairOf, titleOf } from "./wording.ts";
 
 const LEVEL = { critical: "error", major: "error", minor: "warning" } as const;
 /** How code scanning sorts; its scale is that of CVSS. */
@@ -61,7 +61,7 @@ function rulesOf(findings: Finding[]) {
 }
 
 function result(finding: Finding) {
-  const { kind, severity, expected, actual, declaredIn, line } = finding;
+  const { kind, severity, expected, actual, declaredIn, line, repair, destroys } = finding;
   return {
     ruleId: ruleOf(finding),
     level: LEVEL[severity],
@@ -73,7 +73,7 @@ function result(finding: Finding) {
       },
     ],
     partialFingerprints: { "drift/v1": hash(`${keyOf(finding)}\n${expected}\n${actual}`) },
-    properties: { severity, expected, actual },
+    properties: { severity, expected, actual, repair, destroys },
   };
 }
 
@@ -96,6 +96,7 @@ function message(finding: Finding): string {
     `${titleOf(finding)}`,
     ...(expected === null ? [] : [`expected: ${expected}`]),
     ...(actual === null ? [] : [`actual: ${actual}`]),
+    ...repairOf(finding).map((line) => `repair: ${line}`),
   ].join("\n");
 }
 

@@ -2,7 +2,7 @@
 import { qualifiedName } from "../object.ts";
 import type { Finding, Report } from "../report.ts";
 import { markLines, markWords, type Parts } from "./mark.ts";
-import { comparison, count, placeOf, verdict } from "./wording.ts";
+import { comparison, count, placeOf, proofOf, repairOf, verdict } from "./wording.ts";
 
 type Paint = (code: number, text: string) => string;
 
@@ -18,12 +18,14 @@ const CONTEXT_LINES = 2;
 const LONG_BEFORE = /^(?=.{61}).+?\s(\S.{0,60})$/;
 const LONG_AFTER = /^(?=.{61})(.{0,60}\S)\s.+$/;
 const DEFINITION_LINES = 12;
+const REPAIR_LINES = 4;
 
 /** The report as text. Colours are for terminals. */
 export function formatText(report: Report, { colour = false } = {}): string {
   const paint: Paint = (code, text) => (colour && text ? `\u001b[${code}m${text}\u001b[0m` : text);
   return [
     ...report.findings.map((finding) => describe(finding, paint)),
+    ...(report.repair ? [`repair: ${proofOf(report.repair)}`] : []),
     ...staleLines(report, paint),
     ...faultLines(report),
     ...pendingLines(report),
@@ -45,7 +47,20 @@ function describe(finding: Finding, paint: Paint): string {
   const { severity, change, kind } = finding;
   const title = `${paint(SEVERITY_COLOUR[severity], severity)}: ${change} ${kind} ${paint(BOLD, qualifiedName(finding))}`;
   const place = placeOf(finding);
-  return [title, ...(place ? [`  --> ${place}`] : []), ...body(finding, paint)].join("\n");
+  return [
+    title,
+    ...(place ? [`  --> ${place}`] : []),
+    ...body(finding, paint),
+    ...repairLines(finding),
+  ].join("\n");
+}
+
+/** Enough to know what would be done; all of it is for `drift repair` and the other formats. */
+function repairLines(finding: Finding): string[] {
+  const all = repairOf(finding).map((sql) => sql.replace(/\n.*/s, " …"));
+  const rest = all.length - REPAIR_LINES;
+  const shown = [...all.slice(0, REPAIR_LINES), ...(rest > 0 ? [`… ${rest} more`] : [])];
+  return shown.map((line, place) => `  ${place === 0 ? "repair  " : "        "}  ${line}`);
 }
 
 function body({ expected, actual }: Finding, paint: Paint): string[] {

@@ -44,6 +44,27 @@ export function verdict({ findings, pending, staleExceptions, allowed, faults, d
   return { result: drift ? "drift" : "no drift", counts: shown.join(", ") };
 }
 
+/** How far the statements of a repair can be trusted. */
+export function proofOf({ doubt }: { doubt: string | null }): string {
+  return doubt === null
+    ? "proved on a copy of the schema, which has no rows"
+    : `not proved: ${doubt}`;
+}
+
+/** What mends a finding, one entry a statement or remark; what destroys is said before it. */
+export function repairOf({ repair, destroys, unrepaired }: Finding): string[] {
+  return [
+    ...(destroys === null ? [] : [`-- DESTRUCTIVE: ${destroys}`]),
+    ...repair.map((sql) => `${sql};`),
+    ...(unrepaired === null ? [] : [`-- ${unrepaired}`]),
+  ];
+}
+
+/** A name may have any character, and a line break would end the comment or the line. */
+export function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, " ");
+}
+
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

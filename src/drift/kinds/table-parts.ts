@@ -4,6 +4,11 @@ import { at, firing, indexState, options, sorted, withState } from "./fragments.
 /** Of those that keep a constraint; pg_constraint c. */
 const offTriggers = "WHERE t.tgconstraint = c.oid AND t.tgisinternal AND t.tgenabled <> 'O'";
 
+/** Columns of a statistics object; pg_statistic_ext s. */
+const columnsBy = (order: string) => `array_to_string(ARRAY(SELECT quote_ident(a.attname)
+  FROM unnest(s.stxkeys::int2[]) WITH ORDINALITY k(attnum, place) JOIN pg_attribute a ON a.attrelid = s.stxrelid AND a.attnum = k.attnum
+  ORDER BY ${order}), ', ')`;
+
 export const tableParts = {
   // The triggers behind a key can be off, and with them the key. An inherited constraint follows its parent and is not
   // listed again, but for a partition's copy of a key that is off by itself.
@@ -32,9 +37,10 @@ export const tableParts = {
     WHERE NOT x.relispartition
       AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x'))`,
 
+  // PostgreSQL lists the columns as they stand in the table, and that order is not compared.
   "statistics object": `
     SELECT ${at("pg_statistic_ext", "s.oid")}, n.schema, quote_ident(s.stxname), r.key, ${withState(
-      "pg_get_statisticsobjdef(s.oid)",
+      `replace(pg_get_statisticsobjdef(s.oid), ' ON ' || ${columnsBy("k.place")}, ' ON ' || ${columnsBy("a.attname")})`,
       "CASE WHEN s.stxstattarget >= 0 THEN 'SET STATISTICS ' || s.stxstattarget END",
     )}
     FROM relation r JOIN pg_statistic_ext s ON s.stxrelid = r.oid JOIN namespace n ON n.oid = s.stxnamespace`,

@@ -44,7 +44,7 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
     if (!options.apply) return false;
 
     await apply(client, states, proposal, options);
-    const report = await check(options);
+    const report = await check({ ...options, repair: false });
     await output.note(`${summaryLine(report, false)}\n`);
     return !report.drift;
   });

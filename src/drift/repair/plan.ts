@@ -6,13 +6,17 @@
 import { type Difference, diff, objectOf } from "../diff.ts";
 import { messageOf } from "../errors.ts";
 import { type CatalogObject, keyOf } from "../object.ts";
-import { repairs } from "./repairs.ts";
+import { assumptions, byKey, overlay } from "./assumptions.ts";
+import { candidates, cascade, dropOf, type Level, rank } from "./candidates.ts";
 import type { Trial } from "./trial.ts";
 import type { Catalogs, Way } from "./way.ts";
 
 export type Step = {
   /** What the step mends, for people: `changed column public.users.email`. */
   reason: string;
+  /** Key of the object that the step is about, and of the one for whose sake it is taken. */
+  key: string;
+  mends: string;
   sql: string[];
   /** What is lost for good, in words. */
   destroys: string | null;
@@ -24,16 +28,7 @@ export type Plan = {
   /** Steps that lose something, and those that have to wait for them. */
   destructive: Step[];
   /** Differences that no way removes, with PostgreSQL's reason. */
-  unresolved: { reason: string; error: string }[];
-};
-
-/** How far the planner goes. It tries the next level only where the one before leads nowhere, and then starts over. */
-type Level = {
-  /** Also what only follows its missing parent, such as a sequence that its table's default needs first. */
-  children?: boolean;
-  /** Takes what depends on an object away; it is missing then, and made again. */
-  dependents?: boolean;
-  destructive?: boolean;
+  unresolved: { key: string; reason: string; error: string }[];
 };
 
 const LEVELS: Level[] = [
@@ -52,8 +47,6 @@ const HELPLESS =
 
 /** A way that leads back to the same difference is not taken for ever. */
 const MOST_REPEATS = 4;
-
-type Candidate = { difference: Difference; ways: Way[] };
 
 export type PlanOptions = {
   /** What is there, where the trial is only a copy of it. */
@@ -84,7 +77,8 @@ export async function plan(
     if (differences.length === 0 || !limits) {
       result.unresolved = differences.map((difference) => {
         const reason = reasonOf(difference);
-        return { reason, error: errors.get(reason) ?? HELPLESS };
+        const key = keyOf(objectOf(difference));
+        return { key, reason, error: errors.get(reason) ?? HELPLESS };
       });
       return result;
     }
@@ -125,15 +119,17 @@ export async function plan(
 
   async function take(difference: Difference, way: Way, limits: Level): Promise<Step[] | null> {
     const reason = reasonOf(difference);
+    const key = keyOf(objectOf(difference));
     const { sql, destroys, mayRewrite } = way;
+    const step = { reason, key, mends: key, sql };
     try {
       return await trial.allOrNothing(async () => {
         const before = mayRewrite && (await trial.filesOf(mayRewrite));
         await trial.run(sql);
         const rewrites = mayRewrite && before !== (await trial.filesOf(mayRewrite));
-        if (!rewrites) return [{ reason, sql, destroys: destroys ?? null }];
+        if (!rewrites) return [{ ...step, destroys: destroys ?? null }];
         errors.set(reason, "The rows would have to be rewritten.");
-        return limits.destructive ? [{ reason, sql, destroys: REWRITE }] : null;
+        return limits.destructive ? [{ ...step, destroys: REWRITE }] : null;
       });
     } catch (error) {
       errors.set(reason, messageOf(error));
@@ -173,7 +169,7 @@ export async function plan(
   ): Promise<Step | null> {
     for (const [place, object] of waiting.entries()) {
       const isWanted = catalogs.expected.has(keyOf(object));
-      const [way] = repairs[object.kind]?.drop(object, catalogs) ?? [];
+      const way = dropOf(object, catalogs);
       // What comes back must come back whole.
       if (!way || (way.destroys && (isWanted || !destructive))) continue;
       try {
@@ -183,64 +179,12 @@ export async function plan(
       }
       waiting.splice(place, 1);
       const again = isWanted ? ", and is made again" : "";
-      const reason = `${keyOf(object)} depends on ${keyOf(needs)}${again}`;
-      return { reason, sql: way.sql, destroys: way.destroys ?? null };
+      const [key, mends] = [keyOf(object), keyOf(needs)];
+      const reason = `${key} depends on ${mends}${again}`;
+      return { reason, key, mends, sql: way.sql, destroys: way.destroys ?? null };
     }
     return null;
   }
-}
-
-/** Away with the unexpected first, the last made first; then changes; then what is missing. */
-function candidates(
-  differences: Difference[],
-  catalogs: Catalogs,
-  { children, dependents, destructive }: Level,
-): Candidate[] {
-  const known = new Set(differences.map((difference) => keyOf(objectOf(difference))));
-  const deeper: Difference[] =
-    children || dependents || destructive
-      ? [...catalogs.expected]
-          .filter(([key]) => !catalogs.actual.has(key) && !known.has(key))
-          .map(([, expected]) => ({ change: "missing", expected }))
-      : [];
-  return [...differences, ...deeper]
-    .sort((one, other) => order(one) - order(other))
-    .map((difference) => ({
-      difference,
-      ways: waysOf(difference, catalogs).filter((way) =>
-        destructive ? way.destroys || way.mayRewrite : !way.destroys,
-      ),
-    }));
-}
-
-function waysOf(difference: Difference, catalogs: Catalogs): Way[] {
-  const repair = repairs[objectOf(difference).kind];
-  if (!repair) return [];
-  if (difference.change === "missing") return repair.create(difference.expected, catalogs);
-  if (difference.change === "unexpected") return repair.drop(difference.actual, catalogs);
-  const { expected, actual } = difference;
-  const [drop] = repair.drop(actual, catalogs);
-  const [create] = repair.create(expected, catalogs);
-  const anew = drop && create ? [{ ...drop, ...create, sql: [...drop.sql, ...create.sql] }] : [];
-  return [...(repair.alter?.(expected, actual, catalogs) ?? []), ...anew];
-}
-
-function cascade(object: CatalogObject, catalogs: Catalogs): string[] {
-  const [way] = repairs[object.kind]?.drop(object, catalogs) ?? [];
-  return (way?.sql ?? []).map((sql, i, all) => (i === all.length - 1 ? `${sql} CASCADE` : sql));
-}
-
-const RANKS = new Map(Object.keys(repairs).map((kind, place) => [kind, place]));
-const LAST = RANKS.size;
-
-function rank(kind: string): number {
-  return RANKS.get(kind) ?? LAST;
-}
-
-function order(difference: Difference): number {
-  const place = rank(objectOf(difference).kind);
-  if (difference.change === "unexpected") return -place - 1;
-  return difference.change === "changed" ? place : place + LAST + 1;
 }
 
 /** True for an object itself and all that belongs to it. */
@@ -256,27 +200,4 @@ function reasonOf(difference: Difference): string {
 
 function signature(difference: Difference, { sql }: Way): string {
   return [reasonOf(difference), ...sql].join("\n");
-}
-
-/** Where the trial is not what it stands for: the object as it should be, or null where there should be none. */
-function assumptions(
-  wanted: CatalogObject[],
-  found: CatalogObject[],
-): Map<string, CatalogObject | null> {
-  const [target, present] = [byKey(wanted), byKey(found)];
-  const isSame = (key: string) => target.get(key)?.definition === present.get(key)?.definition;
-  const keys = [...new Set([...target.keys(), ...present.keys()])].filter((key) => !isSame(key));
-  return new Map(keys.map((key) => [key, target.get(key) ?? null]));
-}
-
-function overlay(
-  found: CatalogObject[],
-  assumed: Map<string, CatalogObject | null>,
-): CatalogObject[] {
-  const others = found.filter((object) => !assumed.has(keyOf(object)));
-  return [...others, ...[...assumed.values()].filter((object) => object !== null)];
-}
-
-function byKey(objects: CatalogObject[]): Map<string, CatalogObject> {
-  return new Map(objects.map((object) => [keyOf(object), object]));
 }

@@ -1,4 +1,5 @@
 /** A repair as SQL that people read, keep and run. */
+import { oneLine, proofOf } from "../formats/wording.ts";
 import type { Step } from "./plan.ts";
 import type { Proposal } from "./proposal.ts";
 import { PLAN_SETTINGS } from "./trial.ts";
@@ -9,10 +10,8 @@ export function repairScript(
   { allowDestructive = false } = {},
 ): string {
   if (safe.length + destructive.length + unresolved.length === 0) return "-- Nothing to repair.\n";
-  const proof =
-    doubt === null
-      ? "-- Proved on a copy of the schema, which has no rows."
-      : `-- Not proved: ${line(doubt)}.`;
+  const proof = proofOf({ doubt: doubt && oneLine(doubt) });
+  const title = `-- ${proof.charAt(0).toUpperCase()}${proof.slice(1)}.`;
   const body = [PLAN_SETTINGS, ...safe.map(block)];
   if (destructive.length > 0 && !allowDestructive)
     body.push(
@@ -21,22 +20,17 @@ export function repairScript(
     );
   if (allowDestructive) body.push(...destructive.map(block));
   const helpless = unresolved.map(
-    ({ reason, error }) => `-- ${reason}: no statement helps. ${line(error)}`,
+    ({ reason, error }) => `-- ${reason}: no statement helps. ${oneLine(error)}`,
   );
-  return `${[proof, "BEGIN;", ...body, ...helpless, "COMMIT;"].join("\n\n")}\n`;
+  return `${[title, "BEGIN;", ...body, ...helpless, "COMMIT;"].join("\n\n")}\n`;
 }
 
 /** The statements of a step under its reason. */
 export function block({ reason, sql, destroys }: Step): string {
-  const title = `-- ${line(reason)}${destroys ? ` (DESTRUCTIVE: ${destroys})` : ""}`;
+  const title = `-- ${oneLine(reason)}${destroys ? ` (DESTRUCTIVE: ${destroys})` : ""}`;
   return [title, ...sql.map((statement) => `${statement};`)].join("\n");
 }
 
 function commented(text: string): string {
   return text.replace(/^(?!-- )/gm, "-- ");
-}
-
-/** A name may have any character, and a line break would end the comment. */
-function line(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, " ");
 }

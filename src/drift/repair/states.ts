@@ -1,10 +1,9 @@
 /** The two states that a repair is between: what the check compares, without what it has been told to let be. */
 import type pg from "pg";
-import { expectationOf } from "../check.ts";
-import { compare, NOWHERE, readRules, type State } from "../compare.ts";
+import { type Compared, compare, NOWHERE, type Rules, readRules, type State } from "../compare.ts";
 import { DriftError } from "../errors.ts";
 import { readMigrations } from "../files.ts";
-import { progressOf } from "../history.ts";
+import { expectationOf, progressOf } from "../history.ts";
 import { withoutIgnored } from "../ignore.ts";
 import { unlessAborted } from "../interruption.ts";
 import { readLive } from "../live.ts";
@@ -13,7 +12,7 @@ import type { Options } from "../options.ts";
 import { declaredScripts, stateOf } from "../project.ts";
 import type { ScratchOptions } from "../scratch.ts";
 import { committedState } from "../snapshots.ts";
-import { readObjects } from "../state.ts";
+import { readObjects, type Scope } from "../state.ts";
 import type { Reader } from "./trial.ts";
 
 export type States = { actual: CatalogObject[]; expected: CatalogObject[]; reader: Reader };
@@ -29,17 +28,9 @@ export async function readStates(
   );
   const progress = progressOf(migrations, live);
   const wanted = await expectedState();
-  const { allowed } = await compare(wanted, { objects: live.objects, places: NOWHERE }, rules);
-  const actual = withoutIgnored(live.objects, rules.ignored);
-  return {
-    actual,
-    expected: withAllowed(
-      withoutIgnored(wanted.objects, rules.ignored),
-      actual,
-      new Set(allowed.map(({ key }) => key)),
-    ),
-    reader: async (client) => withoutIgnored(await readObjects(client, options), rules.ignored),
-  };
+  const found = { objects: live.objects, places: NOWHERE };
+  const compared = await compare({ ...wanted, places: NOWHERE }, found, rules);
+  return statesOf(live.objects, wanted.objects, compared, rules, options);
 
   async function expectedState(): Promise<State> {
     const kind = expectationOf(progress, options);
@@ -47,6 +38,23 @@ export async function readStates(
     const scripts = kind === "declared" ? await declaredScripts(options) : progress.applied;
     return stateOf(server, scripts, options);
   }
+}
+
+/** The same of a comparison that has been made. */
+export function statesOf(
+  live: CatalogObject[],
+  wanted: CatalogObject[],
+  { allowed }: Pick<Compared, "allowed">,
+  { ignored }: Pick<Rules, "ignored">,
+  scope: Scope,
+): States {
+  const actual = withoutIgnored(live, ignored);
+  const keys = new Set(allowed.map(({ key }) => key));
+  return {
+    actual,
+    expected: withAllowed(withoutIgnored(wanted, ignored), actual, keys),
+    reader: async (client) => withoutIgnored(await readObjects(client, scope), ignored),
+  };
 }
 
 /** A live database to repair, and a server to try the repair on. */
