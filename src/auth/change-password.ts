@@ -15,12 +15,20 @@ export async function changePassword(
   ctx: AuthedContext,
   input: ChangePasswordInput,
 ): Promise<void> {
-  assertAcceptablePassword(ctx.config, input.newPassword, "newPassword");
   const { userId, tenantId, sessionId } = ctx.principal;
   const account = await ctx.db.user.findFirst({
     where: { id: userId, tenantId, isDeleted: false },
-    select: { passwordHash: true },
+    select: {
+      passwordHash: true,
+      email: true,
+      firstName: true,
+      lastName: true,
+      tenant: { select: { name: true, slug: true } },
+    },
   });
+  if (account) {
+    await assertAcceptablePassword(ctx.config, input.newPassword, account, "newPassword");
+  }
   const matches = await ctx.passwords.verify(account?.passwordHash ?? null, input.currentPassword);
   if (!account || !matches) throw await refuse(ctx);
   const passwordHash = await ctx.passwords.hash(input.newPassword);

@@ -1,5 +1,6 @@
 import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
+import { isWeak } from "../crypto/password.ts";
 import { ApiError } from "../errors.ts";
 import { startSession } from "../sessions/start.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
@@ -33,8 +34,10 @@ export async function login(ctx: Context, input: LoginInput): Promise<TokenAnswe
   const account = await findAccount(ctx, input);
   const matches = await ctx.passwords.verify(account?.passwordHash ?? null, input.password);
   const refusal = reasonToRefuse(account, matches);
-  const started = account && refusal === null ? await start(ctx, account) : null;
+  const started = account && refusal === null ? await start(ctx, account, input.password) : null;
   if (!started) {
+    // Another login has renewed the weak hash first, perhaps. From the beginning: it is no longer weak then.
+    if (refusal === null && hasWeakHash(account)) return login(ctx, input);
     await recordFailure(ctx, account, refusal ?? "changed_meanwhile");
     throw new ApiError(
       "invalid_credentials",
@@ -71,7 +74,8 @@ function reasonToRefuse(account: Account | undefined, matches: boolean): string 
 }
 
 /** Begins the session; null when the account has changed since it was read. */
-async function start(ctx: Context, account: Account) {
+async function start(ctx: Context, account: Account, password: string) {
+  const renewed = await renewedHash(ctx, account, password);
   return ctx.db.$transaction(async (tx) => {
     if (!(await lockActiveTenant(tx, account.tenantId))) return null;
     // The conditions stand again in the write, which locks the row: an account that was disabled or locked, or whose
@@ -84,7 +88,7 @@ async function start(ctx: Context, account: Account) {
         passwordHash: account.passwordHash,
         ...notLocked(),
       },
-      data: { lastLoginAt: new Date(), ...NO_FAILURES },
+      data: { lastLoginAt: new Date(), ...NO_FAILURES, ...renewed },
       select: userSelect,
     });
     if (!user) return null;
@@ -103,6 +107,26 @@ async function start(ctx: Context, account: Account) {
     );
     return { user, session };
   });
+}
+
+function hasWeakHash(account: Account | undefined): boolean {
+  return typeof account?.passwordHash === "string" && isWeak(account.passwordHash);
+}
+
+/** A hash at our parameters, for an account whose hash is weaker: only at login is the password at hand. */
+async function renewedHash(
+  ctx: Context,
+  account: Account,
+  password: string,
+): Promise<{ passwordHash?: string }> {
+  if (!hasWeakHash(account)) return {};
+  try {
+    return { passwordHash: await ctx.passwords.hash(password) };
+  } catch (err) {
+    // The queue is full: the password was right, and there will be another login.
+    if (err instanceof ApiError && err.code === "overloaded") return {};
+    throw err;
+  }
 }
 
 /** The same two writes whether the account exists or not: the time must not tell. */

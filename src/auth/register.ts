@@ -21,7 +21,7 @@ export async function register(ctx: Context, input: RegisterInput): Promise<Toke
       "New tenants are made by the operator of this installation.",
     );
   }
-  assertAcceptablePassword(ctx.config, input.password);
+  await assertAcceptablePassword(ctx.config, input.password, input);
   const passwordHash = await ctx.passwords.hash(input.password);
 
   const tenantId = newId();

@@ -4,7 +4,12 @@ import { hash, type Options, verify } from "@node-rs/argon2";
 import { ApiError } from "../errors.ts";
 
 /** argon2id at OWASP's parameters (19 MiB, two passes, one lane), set here so that no upgrade changes them silently. */
-const PARAMETERS: Options = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+const PARAMETERS = {
+  algorithm: 2,
+  memoryCost: 19_456,
+  timeCost: 2,
+  parallelism: 1,
+} satisfies Options;
 
 /** More code points than this are refused, never cut off: cutting makes different passwords equal. */
 export const PASSWORD_MAX_LENGTH = 256;
@@ -35,6 +40,16 @@ export async function createPasswords(queueLimit: number): Promise<Passwords> {
         return matches && passwordHash !== null;
       }),
   };
+}
+
+/**
+ * True for a hash made with less memory or fewer passes than ours, which the next login replaces. Only its text is
+ * looked at: asking costs nothing.
+ */
+export function isWeak(passwordHash: string): boolean {
+  const [, memory, passes] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(passwordHash) ?? [];
+  // What does not match (another algorithm, another version) gives NaN, which is no less weak.
+  return !(Number(memory) >= PARAMETERS.memoryCost && Number(passes) >= PARAMETERS.timeCost);
 }
 
 /** NFC at set and at verify alike: one password typed on two keyboards is one password (SP 800-63B-4, 3.1.1.2). */

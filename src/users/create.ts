@@ -21,9 +21,7 @@ export async function createUser(ctx: AuthedContext, input: CreateUserInput): Pr
   if (input.roles && !ctx.principal.permissions.has("role:assign")) {
     throw new PermissionError("Giving roles needs the permission role:assign.");
   }
-  if (input.password !== undefined) assertAcceptablePassword(ctx.config, input.password);
-  const passwordHash =
-    input.password === undefined ? null : await ctx.passwords.hash(input.password);
+  const passwordHash = await hashAcceptable(ctx, input, tenantId);
 
   return ctx.db.$transaction(async (tx) => {
     if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");
@@ -89,6 +87,23 @@ export async function withEmailTaken<T>(write: Promise<T>): Promise<T> {
       throw new ApiError("email_taken", "Another account has this address.", { cause: err });
     throw err;
   }
+}
+
+async function hashAcceptable(
+  ctx: Context,
+  { password, ...owner }: CreateUserInput,
+  tenantId: string | null,
+): Promise<string | null> {
+  if (password === undefined) return null;
+  const tenant =
+    tenantId === null
+      ? null
+      : await ctx.db.tenant.findUnique({
+          where: { id: tenantId },
+          select: { name: true, slug: true },
+        });
+  await assertAcceptablePassword(ctx.config, password, { ...owner, tenant });
+  return ctx.passwords.hash(password);
 }
 
 function targetTenant(ctx: AuthedContext, named: string | undefined): string | null {

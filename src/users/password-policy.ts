@@ -1,25 +1,60 @@
 import type { Config } from "../config.ts";
 import { PASSWORD_MAX_LENGTH } from "../crypto/password.ts";
 import { ValidationError } from "../errors.ts";
+import { isCommon } from "./password-blocklist.ts";
+import { fold, followsRow, isMadeOf, lengthOfUnit } from "./password-patterns.ts";
+
+const PRODUCT = "tenantry";
+
+/** Whose password it is: what others know of them is what they try first. */
+export type PasswordOwner = {
+  email: string;
+  firstName?: string | null;
+  lastName?: string | null;
+  tenant: { name: string; slug: string } | null;
+};
 
 /**
- * Length is what counts, in code points of the normalised text; no rules on what characters it is made of
- * (SP 800-63B-4, 3.1.1.2). @throws ValidationError that names `path`.
+ * Length is what counts, in code points of the normalised text, and that nobody guesses it early; no rules on what
+ * characters it is made of (SP 800-63B-4, 3.1.1.2). @throws ValidationError that names `path`.
  */
-export function assertAcceptablePassword(
-  config: Pick<Config, "passwordMinLength">,
+export async function assertAcceptablePassword(
+  { passwordMinLength }: Pick<Config, "passwordMinLength">,
   password: string,
+  owner: PasswordOwner,
   path = "password",
-): void {
-  const length = [...password.normalize("NFC")].length;
-  if (length < config.passwordMinLength) {
-    throw new ValidationError([
-      { path, message: `Must have at least ${config.passwordMinLength} characters` },
-    ]);
-  }
-  if (length > PASSWORD_MAX_LENGTH) {
-    throw new ValidationError([
-      { path, message: `May have at most ${PASSWORD_MAX_LENGTH} characters` },
-    ]);
-  }
+): Promise<void> {
+  const folded = fold(password);
+  const message =
+    faultOfLength(password.normalize("NFC"), passwordMinLength) ??
+    faultOfPattern(folded, passwordMinLength, owner) ??
+    (await faultOfFame(folded, passwordMinLength));
+  if (message) throw new ValidationError([{ path, message }]);
+}
+
+function faultOfLength(password: string, minLength: number): string | null {
+  const { length } = [...password];
+  if (length < minLength) return `Must have at least ${minLength} characters`;
+  if (length > PASSWORD_MAX_LENGTH) return `May have at most ${PASSWORD_MAX_LENGTH} characters`;
+  return null;
+}
+
+function faultOfPattern(folded: string, minLength: number, owner: PasswordOwner): string | null {
+  if (lengthOfUnit(folded) < minLength)
+    return "Repeats the same few characters, which count only once: choose several unrelated words";
+  if (followsRow(folded))
+    return "Follows the keyboard, the alphabet or the digits: choose several unrelated words";
+  if (isMadeOf(folded, contextOf(owner)))
+    return "Is made of a name or address that others know (the person's, the tenant's or this service's): add unrelated words";
+  return null;
+}
+
+async function faultOfFame(folded: string, minLength: number): Promise<string | null> {
+  return (await isCommon(folded, minLength))
+    ? "Is on the list of passwords that attackers try first: choose several unrelated words"
+    : null;
+}
+
+function contextOf({ email, firstName, lastName, tenant }: PasswordOwner): string[] {
+  return [PRODUCT, email, firstName ?? "", lastName ?? "", tenant?.name ?? "", tenant?.slug ?? ""];
 }

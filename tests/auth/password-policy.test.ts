@@ -19,15 +19,17 @@ async function registerWith(password: string) {
 }
 
 const OWL = "🦉"; // One code point, two UTF-16 units, four bytes.
+const BEASTS = "🦉🐢🦊🐙🦔🐝🦋🐳🦜🐞🦩🐌🦚🐘🦒"; // Fifteen of the kind.
 
 test("R1: fifteen characters are enough, fourteen are not", async () => {
-  expect(await registerWith("a".repeat(14))).toMatchObject({ status: 422, fields: ["password"] });
-  expect(await registerWith("a".repeat(15))).toMatchObject({ status: 201 });
+  expect(await registerWith("unrelated word")).toMatchObject({ status: 422, fields: ["password"] });
+  expect(await registerWith("unrelated words")).toMatchObject({ status: 201 });
 });
 
 test("R2: length is counted in code points, not in UTF-16 units or bytes", async () => {
-  expect(await registerWith(OWL.repeat(14))).toMatchObject({ status: 422, fields: ["password"] });
-  expect(await registerWith(OWL.repeat(15))).toMatchObject({ status: 201 });
+  const fourteen = BEASTS.slice(2);
+  expect(await registerWith(fourteen)).toMatchObject({ status: 422, fields: ["password"] });
+  expect(await registerWith(BEASTS)).toMatchObject({ status: 201 });
 });
 
 test("R2: 256 code points are accepted, 257 are refused rather than cut", async () => {
@@ -41,8 +43,9 @@ test("R2: 256 code points are accepted, 257 are refused rather than cut", async 
 
 test("R3: spaces, controls and any script are accepted, with no rule of composition", async () => {
   for (const password of [
-    "               ",
-    "aaaaaaaaaaaaaaa",
+    "    \u00a0    \u3000     ",
+    "onlylowercaseletters",
+    "83920174650283917",
     "パスワードは長いほうがいいですよね",
     "tab\tand\nnewline in it",
   ]) {
@@ -68,5 +71,5 @@ test("R4: e + U+0301 and U+00E9 are one password, whichever was set", async () =
 
 test("R2: the length is that of the normalised password", async () => {
   expect(await registerWith("e\u0301".repeat(14))).toMatchObject({ status: 422 });
-  expect(await registerWith("e\u0301".repeat(256))).toMatchObject({ status: 201 });
+  expect(await registerWith(`${"e\u0301".repeat(255)}x`)).toMatchObject({ status: 201 });
 });

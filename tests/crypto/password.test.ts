@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { availableParallelism } from "node:os";
-import { createPasswords, type Passwords } from "../../src/crypto/password.ts";
+import { createPasswords, isWeak, type Passwords } from "../../src/crypto/password.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 
 const CORES = availableParallelism();
@@ -16,6 +16,23 @@ test("R9: a hash is argon2id with m=19456, t=2, p=1 and a salt of its own", asyn
     /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22,}\$[A-Za-z0-9+/]{43}$/,
   );
   expect(second).not.toBe(first);
+});
+
+test("R9: a hash is weak with less memory, fewer passes or another algorithm than ours, and not with more", async () => {
+  expect(isWeak(await passwords.hash("x"))).toBe(false);
+  const weak = {
+    "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA": false,
+    "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA": false,
+    "$argon2id$v=19$m=19455,t=2,p=1$c2FsdA$aGFzaA": true,
+    "$argon2id$v=19$m=65536,t=1,p=1$c2FsdA$aGFzaA": true,
+    "$argon2id$v=16$m=19456,t=2,p=1$c2FsdA$aGFzaA": true,
+    "$argon2i$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA": true,
+    "$2b$12$C6UzMDM.H6dfI/f/IKcEe.uQhlV2pbC6d9eyq5o0mY4sU1qvQ6j9K": true,
+    "": true,
+  };
+  for (const [hash, expected] of Object.entries(weak)) {
+    expect([hash, isWeak(hash)]).toEqual([hash, expected]);
+  }
 });
 
 test("only the password verifies, whole and exact", async () => {
