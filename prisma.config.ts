@@ -14,6 +14,8 @@ if (!isBun && !isOnPath("bun")) console.warn("Prisma needs Bun on the PATH to re
 process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= join(root, "prisma/schema-engine.ts");
 process.env.CHECKPOINT_DISABLE ??= "1";
 process.env.PRISMA_HIDE_UPDATE_MESSAGE ??= "1";
+// The seed is a process of its own: it inherits the address.
+process.env.DATABASE_URL ||= developmentUrl();
 
 const { DATABASE_URL, SHADOW_DATABASE_URL } = process.env;
 
@@ -21,7 +23,7 @@ export default defineConfig({
   schema: join(root, "prisma/schema.prisma"),
   migrations: { path: join(root, "prisma/migrations"), seed: "bun prisma/seed.ts" },
   datasource: {
-    url: DATABASE_URL || developmentUrl(),
+    url: DATABASE_URL,
     ...(SHADOW_DATABASE_URL && { shadowDatabaseUrl: SHADOW_DATABASE_URL }),
   },
 });

@@ -62,7 +62,9 @@ test(
     const difference = await Bun.file(join(project.folder, "difference.txt")).text();
     expect(difference).toContain("[-] Removed tables\n  - extra");
 
-    expect((await project.prisma("db seed")).code).toBe(0);
+    // Without DATABASE_URL, as beside `bun dev`: the seed is told the address too.
+    await project.write({ ".data/dev.url": project.url });
+    expect((await project.prisma("db seed", { DATABASE_URL: undefined })).code).toBe(0);
     expect(await project.query('SELECT id FROM "User"')).toEqual([{ id: 7 }]);
     expect((await project.prisma("db pull")).code).toBe(0);
     const pulled = await Bun.file(join(project.folder, "prisma/schema.prisma")).text();
