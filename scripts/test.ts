@@ -8,7 +8,11 @@ import { ROOT } from "./prepare.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tenantry-report-"));
 const report = join(folder, "junit.xml");
-const server = await startTestServer();
+const server = await startTestServer().catch((err) => {
+  console.error(err instanceof Error ? err.message : err);
+  console.log("0 passed, 1 failed");
+  process.exit(1);
+});
 process.env.DATABASE_URL_TEST = server.url;
 console.error(`PostgreSQL: ${server.kind}`);
 
