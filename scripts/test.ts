@@ -6,13 +6,13 @@ import { dropTemplate, templateName } from "../tests/support/postgres.ts";
 import { startTestServer } from "../tests/support/server.ts";
 import { ROOT } from "./prepare.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "tenantry-report-"));
-const report = join(folder, "junit.xml");
 const server = await startTestServer().catch((err) => {
   console.error(err instanceof Error ? err.message : err);
   console.log("0 passed, 1 failed");
   process.exit(1);
 });
+const folder = mkdtempSync(join(tmpdir(), "tenantry-report-"));
+const report = join(folder, "junit.xml");
 process.env.DATABASE_URL_TEST = server.url;
 console.error(`PostgreSQL: ${server.kind}`);
 
