@@ -19,6 +19,14 @@ INSERT INTO permissions (key, description) VALUES
   ('role:assign', 'Give and take roles'),
   ('session:read', 'See other users'' sessions'),
   ('session:revoke', 'End other users'' sessions'),
+  ('user:import', 'Create users with the password hash of another system'),
+  ('service_account:create', 'Create service accounts'),
+  ('service_account:read', 'See service accounts'),
+  ('service_account:update', 'Change service accounts'),
+  ('service_account:delete', 'Delete service accounts'),
+  ('api_key:create', 'Create API keys for others'),
+  ('api_key:read', 'See the API keys of others'),
+  ('api_key:delete', 'Revoke the API keys of others'),
   ('audit:read', 'Read the audit log'),
   ('audit:export', 'Export the audit log')
 ON CONFLICT (key) DO UPDATE SET description = EXCLUDED.description;
@@ -40,6 +48,6 @@ WHERE roles.tenant_id IS NULL AND CASE roles.name
   WHEN 'owner' THEN key NOT IN ('tenant:create', 'tenant:list', 'tenant:suspend')
   WHEN 'admin' THEN key NOT IN ('tenant:create', 'tenant:list', 'tenant:suspend', 'tenant:delete')
   WHEN 'member' THEN key IN ('tenant:read', 'user:read')
-  WHEN 'auditor' THEN key IN ('tenant:read', 'user:read', 'role:read', 'session:read', 'audit:read', 'audit:export')
+  WHEN 'auditor' THEN key IN ('tenant:read', 'user:read', 'role:read', 'session:read', 'service_account:read', 'api_key:read', 'audit:read', 'audit:export')
 END
 ON CONFLICT DO NOTHING;

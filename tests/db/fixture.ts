@@ -6,6 +6,7 @@ export const IDS = {
   user: "00000000-0000-7000-8000-0000000000b1",
   deleted: "00000000-0000-7000-8000-0000000000b2",
   session: "00000000-0000-7000-8000-0000000000c1",
+  apiKey: "00000000-0000-7000-8000-0000000000e1",
   role: "00000000-0000-7000-8000-0000000000d1",
   fresh: "00000000-0000-7000-8000-0000000000f1",
 } as const;
@@ -37,6 +38,47 @@ export const ROWS: Record<string, Record<string, string>> = {
     created_at: "'2020-01-01'",
     expires_at: "'2020-01-02'",
   },
+  one_time_tokens: {
+    id: `'${IDS.fresh}'`,
+    purpose: "'reset_password'",
+    user_id: `'${IDS.user}'`,
+    token_hash: "sha256('fresh')",
+    created_at: "'2020-01-01'",
+    expires_at: "'2020-01-02'",
+  },
+  totp_factors: { id: `'${IDS.fresh}'`, user_id: `'${IDS.user}'`, secret: "'x'" },
+  recovery_codes: {
+    id: `'${IDS.fresh}'`,
+    user_id: `'${IDS.user}'`,
+    code_hash: "sha256('fresh')",
+  },
+  passkeys: {
+    id: `'${IDS.fresh}'`,
+    user_id: `'${IDS.user}'`,
+    name: "'Key'",
+    credential_id: "'fresh'",
+    public_key: "'x'",
+    user_handle: "sha256('x')",
+    backup_eligible: "true",
+    backed_up: "false",
+  },
+  api_keys: {
+    id: `'${IDS.fresh}'`,
+    user_id: `'${IDS.user}'`,
+    name: "'Deploy'",
+    prefix: "'tnk_abcdefgh'",
+    key_hash: "sha256('fresh')",
+    scopes: "'{user:read}'",
+    created_at: "'2020-01-01'",
+  },
+  signing_keys: {
+    id: "'fresh'",
+    algorithm: "'ES256'",
+    public_jwk: "'{}'",
+    private_jwk: "'x'",
+    activates_at: "'2020-01-01'",
+  },
+  rate_limits: { key: "'fresh'" },
   audit_log: { id: `'${IDS.fresh}'`, action: "'test.done'", resource_type: "'test'" },
 };
 
@@ -55,4 +97,12 @@ export const FIXTURE = `
   INSERT INTO refresh_tokens (id, session_id, token_hash, used_at, expires_at)
     VALUES (gen_random_uuid(), '${IDS.session}', sha256('used'), now(), now() + interval '1 day');
   INSERT INTO refresh_tokens (id, session_id, token_hash, expires_at)
-    VALUES (gen_random_uuid(), '${IDS.session.replace("c1", "c2")}', sha256('unused'), now() + interval '1 day');`;
+    VALUES (gen_random_uuid(), '${IDS.session.replace("c1", "c2")}', sha256('unused'), now() + interval '1 day');
+  INSERT INTO one_time_tokens (id, purpose, user_id, token_hash, challenge_hash, expires_at)
+    VALUES (gen_random_uuid(), 'magic_link', '${IDS.user}', sha256('taken'), sha256('taken'), now() + interval '1 day');
+  INSERT INTO totp_factors (id, user_id, secret, confirmed_at) VALUES (gen_random_uuid(), '${IDS.user}', 'x', now());
+  INSERT INTO recovery_codes (id, user_id, code_hash) VALUES (gen_random_uuid(), '${IDS.user}', sha256('taken'));
+  INSERT INTO passkeys (id, user_id, name, credential_id, public_key, user_handle, backup_eligible, backed_up)
+    VALUES (gen_random_uuid(), '${IDS.user}', 'Key', sha256('taken'), 'x', sha256('x'), false, false);
+  INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes)
+    VALUES ('${IDS.apiKey}', '${IDS.user}', 'Deploy', 'tnk_abcdefgh', sha256('taken'), '{user:read}');`;

@@ -3,7 +3,10 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { FIXTURE, IDS, ROWS } from "./fixture.ts";
+import { IDENTITY_RULES } from "./identity-rules.ts";
 import { RULES } from "./rules.ts";
+
+const ALL = [...RULES, ...IDENTITY_RULES];
 
 let database: TestDatabase;
 let client: pg.Client;
@@ -32,7 +35,7 @@ async function insert(table: string, change: Record<string, string>): Promise<st
   }
 }
 
-for (const { table, name, refused, accepted } of RULES) {
+for (const { table, name, refused, accepted } of ALL) {
   test(`${name} refuses what breaks it, and nothing else does`, async () => {
     expect(refused.length * accepted.length).toBeGreaterThan(0);
     for (const change of refused)
@@ -49,7 +52,7 @@ test("every CHECK and every unique index of the application's tables is tested h
     SELECT index.relname FROM pg_index JOIN pg_class AS index ON index.oid = indexrelid
     WHERE indisunique AND NOT indisprimary AND index.relnamespace = 'public'::regnamespace
     ORDER BY name`);
-  expect(rows.map(({ name }) => name)).toEqual(RULES.map(({ name }) => name).sort());
+  expect(rows.map(({ name }) => name)).toEqual(ALL.map(({ name }) => name).sort());
 });
 
 test("the unused token of a session makes way when it is used, and only then", async () => {

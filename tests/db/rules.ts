@@ -8,9 +8,9 @@ const SUPER_ADMIN = `'${SYSTEM_ROLES.super_admin}'`;
 type Change = Record<string, string>;
 export type Rule = { table: string; name: string; refused: Change[]; accepted: Change[] };
 
-const one = (column: string, values: string[]): Change[] =>
+export const one = (column: string, values: string[]): Change[] =>
   values.map((value) => ({ [column]: value }));
-const text = (column: string, values: string[]) =>
+export const text = (column: string, values: string[]) =>
   one(
     column,
     values.map((value) => `E'${value}'`),

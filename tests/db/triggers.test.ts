@@ -19,6 +19,8 @@ beforeAll(async () => {
   client.on("notification", ({ channel, payload }) => heard.push(`${channel} ${payload}`));
   await client.query("LISTEN session_revoked");
   await client.query("LISTEN grants_changed");
+  await client.query("LISTEN api_keys_changed");
+  await client.query("LISTEN signing_keys_changed");
 });
 afterAll(async () => {
   await client.end();
@@ -83,6 +85,56 @@ const CASES: { trigger: string; sql: string; heard: string[] }[] = [
     sql: `DELETE FROM sessions WHERE id = '${IDS.session}'`,
     heard: [`session_revoked ${IDS.session}`],
   },
+  {
+    trigger: "api_keys_notify",
+    sql: "UPDATE api_keys SET last_used_at = now()",
+    heard: [],
+  },
+  {
+    trigger: "api_keys_notify",
+    sql: "UPDATE api_keys SET revoked_at = now()",
+    heard: ["api_keys_changed *"],
+  },
+  {
+    trigger: "users_notify_api_keys",
+    sql: `UPDATE users SET status = 'disabled', first_name = 'A' WHERE id = '${IDS.user}'`,
+    heard: ["api_keys_changed *"],
+  },
+  {
+    trigger: "users_notify_api_keys",
+    sql: `UPDATE users SET status = 'disabled', first_name = 'B' WHERE id = '${IDS.user}'`,
+    heard: [],
+  },
+  {
+    trigger: "tenants_notify_api_keys",
+    sql: `UPDATE tenants SET status = 'suspended' WHERE id = '${IDS.tenant}'`,
+    heard: ["api_keys_changed *"],
+  },
+  {
+    trigger: "tenants_notify_api_keys",
+    sql: `UPDATE tenants SET name = 'B' WHERE id = '${IDS.tenant}'`,
+    heard: [],
+  },
+  {
+    trigger: "api_keys_notify_deleted",
+    sql: "DELETE FROM api_keys",
+    heard: ["api_keys_changed *"],
+  },
+  {
+    trigger: "signing_keys_notify",
+    sql: `INSERT INTO signing_keys (id, algorithm, public_jwk, private_jwk) VALUES ('a', 'ES256', '{}', 'x')`,
+    heard: ["signing_keys_changed "],
+  },
+  {
+    trigger: "signing_keys_notify",
+    sql: "UPDATE signing_keys SET retired_at = activates_at",
+    heard: ["signing_keys_changed "],
+  },
+  {
+    trigger: "signing_keys_notify",
+    sql: "DELETE FROM signing_keys",
+    heard: ["signing_keys_changed "],
+  },
 ];
 
 test("triggers tell every instance of sessions that end and of grants that change, and of nothing else", async () => {
@@ -96,8 +148,39 @@ test("a change that is rolled back is not told", async () => {
 test("deleting a user tells of each of their sessions", async () => {
   const session = IDS.session.replace("c1", "c2");
   expect(await hearing(`DELETE FROM users WHERE id = '${IDS.user}'`)).toEqual([
+    "api_keys_changed *",
     `session_revoked ${session}`,
   ]);
+});
+
+/** What is still open of a user's one-time tokens after a change, all of them taken back afterwards. */
+async function openAfter(change: string): Promise<string[]> {
+  await client.query("BEGIN");
+  await client.query(`
+    INSERT INTO users (id, email, password_hash) VALUES ('${IDS.fresh}', 'fresh@x.example', 'x');
+    INSERT INTO one_time_tokens (id, purpose, user_id, token_hash, expires_at)
+      SELECT gen_random_uuid(), purpose, '${IDS.fresh}', sha256(purpose::text::bytea), now() + interval '1 hour'
+      FROM unnest(ARRAY['reset_password', 'verify_email', 'mfa']::one_time_purpose[]) AS purpose;
+    UPDATE users SET ${change} WHERE id = '${IDS.fresh}'`);
+  const { rows } = await client.query<{ purpose: string }>(
+    `SELECT purpose FROM one_time_tokens WHERE user_id = $1 AND used_at IS NULL ORDER BY purpose::text`,
+    [IDS.fresh],
+  );
+  await client.query("ROLLBACK");
+  return rows.map(({ purpose }) => purpose);
+}
+
+const VOIDING = { users_void_one_time_tokens: "" };
+
+test("R15: a change of address, password or status voids what was sent before it", async () => {
+  const all = ["mfa", "reset_password", "verify_email"];
+  expect(await openAfter("first_name = 'A', login_attempts = 3")).toEqual(all);
+  expect(await openAfter("email = email, password_hash = password_hash")).toEqual(all);
+  expect(await openAfter("password_hash = 'y'")).toEqual(["verify_email"]);
+  expect(await openAfter("password_hash = NULL")).toEqual(["verify_email"]);
+  expect(await openAfter("email = 'new@x.example'")).toEqual([]);
+  expect(await openAfter("status = 'disabled'")).toEqual([]);
+  expect(await openAfter("is_deleted = true, deleted_at = now()")).toEqual([]);
 });
 
 const REFUSALS = {
@@ -125,6 +208,9 @@ test("every trigger of the application's tables is tested here", async () => {
   const { rows } = await client.query<{ name: string }>(
     "SELECT tgname AS name FROM pg_trigger WHERE NOT tgisinternal ORDER BY name",
   );
-  const tested = new Set([...CASES.map(({ trigger }) => trigger), ...Object.keys(REFUSALS)]);
+  const tested = new Set([
+    ...CASES.map(({ trigger }) => trigger),
+    ...Object.keys({ ...REFUSALS, ...VOIDING }),
+  ]);
   expect(rows.map(({ name }) => name)).toEqual([...tested].sort());
 });

@@ -35,9 +35,11 @@ test("what each system role may do: the lists, so that a change of them is seen"
   expect(of("admin")).toEqual(without(...platform, "tenant:delete"));
   expect(of("member")).toEqual(["tenant:read", "user:read"]);
   expect(of("auditor")).toEqual([
+    "api_key:read",
     "audit:export",
     "audit:read",
     "role:read",
+    "service_account:read",
     "session:read",
     "tenant:read",
     "user:read",

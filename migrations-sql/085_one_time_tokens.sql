@@ -1,0 +1,31 @@
+-- One-time tokens: hashes of the right length, attempts that end, and whose they are.
+ALTER TABLE one_time_tokens
+  ADD CONSTRAINT one_time_tokens_token_hash_check CHECK (octet_length(token_hash) = 32),
+  ADD CONSTRAINT one_time_tokens_code_hash_check CHECK (octet_length(code_hash) = 32),
+  ADD CONSTRAINT one_time_tokens_challenge_hash_check CHECK (octet_length(challenge_hash) = 32),
+  -- Six digits count only together with what the requester alone knows.
+  ADD CONSTRAINT one_time_tokens_code_check CHECK (code_hash IS NULL OR challenge_hash IS NOT NULL OR bound_to IS NOT NULL),
+  ADD CONSTRAINT one_time_tokens_attempts_check CHECK (attempts BETWEEN 0 AND 10),
+  ADD CONSTRAINT one_time_tokens_expiry_check CHECK (expires_at > created_at AND expires_at <= created_at + interval '7 days'),
+  -- Before a registration is complete, and before a passkey has said whose it is, there is no user.
+  ADD CONSTRAINT one_time_tokens_user_check CHECK (user_id IS NOT NULL OR purpose IN ('register', 'passkey_login'));
+
+CREATE INDEX one_time_tokens_open ON one_time_tokens (user_id, purpose) WHERE used_at IS NULL;
+
+-- A proof speaks of the account as it was: a reset link that an attacker asked for must not survive the administrator's
+-- change of the address, nor a half-finished log-in the new password. A trigger, so that no code path forgets it.
+CREATE FUNCTION void_one_time_tokens() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE one_time_tokens SET used_at = now()
+  WHERE user_id = NEW.id AND used_at IS NULL
+    -- Who only has a new password still has the address that a verification was sent to.
+    AND (purpose <> 'verify_email' OR NEW.email <> OLD.email OR NEW.is_deleted OR NEW.status <> 'active');
+  RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER users_void_one_time_tokens AFTER UPDATE OF email, password_hash, status, is_deleted ON users
+  FOR EACH ROW WHEN (
+    OLD.email <> NEW.email OR OLD.password_hash IS DISTINCT FROM NEW.password_hash
+    OR OLD.status <> NEW.status OR OLD.is_deleted <> NEW.is_deleted)
+  EXECUTE FUNCTION void_one_time_tokens();

@@ -1,0 +1,2 @@
+-- The queue goes with the jobs in it.
+DROP SCHEMA pgboss CASCADE;
