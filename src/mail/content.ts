@@ -1,0 +1,90 @@
+/** What each mail can say: one example of every template, and the names that its text may use. */
+import type { Mail, MailContent } from "./send.ts";
+
+export type MailTemplate = MailContent["template"];
+export type View = Record<string, unknown>;
+
+const LONGEST_VALUE = 320;
+/** The values that somebody other than the reader may have written. */
+const FREE_TEXT = ["device", "tenant"];
+/** The dots of host names, also those of East Asian keyboards; the @ of addresses; the :// of URLs. */
+const LINK_MAKING = /[:/](?=\/)|[.。．｡@](?=\p{L})/gu;
+const LINK = "https://app.example.com/#token=example";
+const AT = "2026-01-31T12:00:00.000Z";
+const DEVICE = "Firefox on Linux";
+
+/** Tried with the texts at start. The type asks for one of each, so none can be forgotten. */
+export const EXAMPLES: { [T in MailTemplate]: Extract<MailContent, { template: T }> } = {
+  verify_email: { template: "verify_email", link: LINK, code: "123456", minutes: 60 },
+  complete_registration: {
+    template: "complete_registration",
+    link: LINK,
+    code: "123456",
+    minutes: 60,
+    tenant: "Acme",
+  },
+  address_in_use: { template: "address_in_use", link: LINK },
+  change_email: { template: "change_email", link: LINK, code: "123456", minutes: 60 },
+  email_changed: { template: "email_changed", newEmail: "ada@example.com" },
+  magic_link: { template: "magic_link", link: LINK, code: "123456", minutes: 10 },
+  reset_password: { template: "reset_password", link: LINK, minutes: 30 },
+  password_changed: { template: "password_changed" },
+  factor_changed: { template: "factor_changed", factor: "totp", change: "added" },
+  recovery_code_used: { template: "recovery_code_used", left: 9 },
+  new_device: { template: "new_device", device: DEVICE, ip: "192.0.2.1", at: AT, link: LINK },
+  account_locked: { template: "account_locked", link: LINK, minutes: 30 },
+  session_stolen: { template: "session_stolen", device: DEVICE, at: AT, link: LINK },
+};
+
+export const TEMPLATE_NAMES = Object.keys(EXAMPLES) as MailTemplate[];
+
+/**
+ * The variables of a mail's text. `validFor` is `minutes` in words, `at` a time in words, and the two values of
+ * factor_changed are names for sections: {{#totp}}…{{/totp}}.
+ */
+export function viewOf(
+  mail: MailContent & Partial<Pick<Mail, "to" | "language">>,
+  language: string,
+  productName: string,
+): View {
+  const { template: _, to: __, language: ___, ...values } = mail;
+  const view: View = Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, safeValue(name, value)]),
+  );
+  if ("minutes" in mail) view.validFor = duration(mail.minutes, language);
+  if ("at" in mail) view.at = pointInTime(mail.at, language);
+  if (mail.template === "factor_changed") {
+    for (const factor of ["totp", "passkey", "recovery_codes"])
+      view[factor] = mail.factor === factor;
+    for (const change of ["added", "removed"]) view[change] = mail.change === change;
+  }
+  return { ...view, productName: safeValue("productName", productName) };
+}
+
+/**
+ * What strangers can choose may not begin a paragraph of its own or go on for pages, and may hold no address that a mail
+ * program would make a link of: whoever registers a tenant by that name would have us send their advertisement.
+ */
+function safeValue(name: string, value: unknown): unknown {
+  if (typeof value !== "string" || name === "link") return value;
+  const line = value
+    .replace(/[\s\p{C}]+/gu, " ")
+    .trim()
+    .slice(0, LONGEST_VALUE);
+  return FREE_TEXT.includes(name) ? line.replace(LINK_MAKING, "$& ") : line;
+}
+
+/** In the unit that gives a whole number: 90 minutes, 2 hours. */
+function duration(minutes: number, language: string): string {
+  const [value, unit] = minutes % 60 === 0 ? [minutes / 60, "hour"] : [minutes, "minute"];
+  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(
+    value,
+  );
+}
+
+function pointInTime(at: string, language: string): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return at;
+  const format = { dateStyle: "long", timeStyle: "short", timeZone: "UTC" } as const;
+  return `${new Intl.DateTimeFormat(language, format).format(date)} UTC`;
+}

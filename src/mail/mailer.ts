@@ -1,0 +1,18 @@
+/** The mail of an installation: its texts and where they go. */
+import { resolve } from "node:path";
+import type { Config } from "../config.ts";
+import type { Log } from "../context.ts";
+import { loadTemplates, type Templates } from "./templates.ts";
+import { createTransportFor, type Transport } from "./transport.ts";
+
+export type Mailer = { templates: Templates; transport: Transport };
+
+export type MailerOptions = Pick<Config, "smtpUrl" | "mailFrom" | "mailTemplates" | "environment">;
+
+/** @throws TemplateError when a text is missing or not usable. */
+export function createMailer(config: MailerOptions, log: Log): Mailer {
+  return {
+    templates: loadTemplates(resolve(config.mailTemplates)),
+    transport: createTransportFor(config, log),
+  };
+}

@@ -1,0 +1,106 @@
+/** Where mails go: to the SMTP server, into an inbox that developers and tests read, or nowhere. */
+import { createTransport } from "nodemailer";
+import type { Config } from "../config.ts";
+import type { Log } from "../context.ts";
+import { PermanentFailure } from "../jobs/jobs.ts";
+import type { MailTemplate } from "./content.ts";
+import type { RenderedMail } from "./render.ts";
+
+export type OutgoingMail = RenderedMail & {
+  /** Of the job: the same when it is sent again, and so is the Message-ID. */
+  id: string;
+  template: MailTemplate;
+  to: string;
+};
+
+/** `at` as ISO 8601. */
+export type ReceivedMail = RenderedMail & { id: string; to: string; at: string };
+
+export type Transport = {
+  /** @throws PermanentFailure when the server will never take this mail. */
+  send(mail: OutgoingMail): Promise<void>;
+  /** The last hundred mails, the newest last; null where mails leave the process. */
+  inbox: readonly ReceivedMail[] | null;
+  close(): void;
+};
+
+export type TransportOptions = Pick<Config, "smtpUrl" | "mailFrom" | "environment">;
+
+const INBOX_LENGTH = 100;
+/** What has a sign of the syntax of address lists or of headers in it is refused, whatever let it in. */
+const ONE_ADDRESS = /^[^\s\p{C}<>()[\]\\,;:"@]+@[^\s\p{C}<>()[\]\\,;:"@]+$/u;
+
+export function createTransportFor(config: TransportOptions, log: Log): Transport {
+  if (config.smtpUrl) return smtpTransport(config.smtpUrl, config.mailFrom);
+  if (config.environment !== "production") return inboxTransport();
+  log("warn", "SMTP_URL is not set: no mail is sent");
+  return {
+    async send({ template }) {
+      log("warn", "a mail was dropped: SMTP_URL is not set", { template });
+    },
+    inbox: null,
+    close() {},
+  };
+}
+
+/** STARTTLS is used where the server offers it; `?requireTLS=true` at the end of the URL insists. */
+function smtpTransport(url: string, from: string): Transport {
+  const transport = createTransport({
+    url,
+    pool: true,
+    maxConnections: 5,
+    connectionTimeout: 10_000,
+    greetingTimeout: 10_000,
+    socketTimeout: 30_000,
+    // A mail is text that we made: it attaches no file and fetches nothing.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  const domain = /@([^\s@<>]+)>?$/.exec(from.trim())?.[1] ?? "localhost";
+  return {
+    async send({ id, to, subject, text, html }) {
+      if (!ONE_ADDRESS.test(to)) throw new PermanentFailure("the recipient is not one address");
+      try {
+        await transport.sendMail({
+          from,
+          to: { name: "", address: to },
+          subject,
+          text,
+          html,
+          messageId: `<${id}@${domain}>`,
+          // RFC 3834: no out-of-office answers to these.
+          headers: { "Auto-Submitted": "auto-generated" },
+        });
+      } catch (err) {
+        throw smtpFailure(err);
+      }
+    },
+    inbox: null,
+    close: () => transport.close(),
+  };
+}
+
+/** Without what the server said: it likes to repeat the address. */
+function smtpFailure(err: unknown): Error {
+  const { code, responseCode, command } = err as SmtpError;
+  const answer = responseCode ? ` ${responseCode}` : "";
+  const message = `the mail server did not take it: ${code ?? "unknown"}${answer}${command ? ` at ${command}` : ""}`;
+  // Refused for good is the recipient or the content. A log-in or a sender that it refuses is a mistake that gets mended.
+  const isFinal =
+    responseCode !== undefined && responseCode >= 500 && /^(RCPT TO|DATA)$/.test(command ?? "");
+  return isFinal ? new PermanentFailure(message) : new Error(message);
+}
+
+type SmtpError = { code?: string; responseCode?: number; command?: string };
+
+function inboxTransport(): Transport {
+  const inbox: ReceivedMail[] = [];
+  return {
+    async send({ id, to, subject, text, html }) {
+      inbox.push({ id, to, subject, text, html, at: new Date().toISOString() });
+      if (inbox.length > INBOX_LENGTH) inbox.shift();
+    },
+    inbox,
+    close() {},
+  };
+}

@@ -1,0 +1,184 @@
+/** Workers that go by themselves: at once, on a schedule, over an outage, and to an end. */
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import type { JobHandlers, Jobs } from "../../src/jobs/jobs.ts";
+import { createJobs } from "../../src/jobs/queue.ts";
+import { createTestApp, type TestApp } from "../support/app.ts";
+
+let app: TestApp;
+const made: Jobs[] = [];
+const messages: string[] = [];
+beforeAll(async () => {
+  app = await createTestApp();
+});
+afterEach(async () => {
+  for (const jobs of [...made.splice(0)]) await jobs.stop();
+  await app.deps.pool.query("DELETE FROM pgboss.job");
+  messages.length = 0;
+});
+afterAll(() => app.close());
+
+async function otherInstance(): Promise<Jobs> {
+  const jobs = await createJobs({
+    pool: app.deps.pool,
+    keyring: app.deps.keyring,
+    log: (_, message) => messages.push(message),
+    superviseSeconds: 1,
+  });
+  made.push(jobs);
+  return jobs;
+}
+
+function onMail(mail: JobHandlers["mail"]): JobHandlers {
+  const nothing = async () => {};
+  return { mail, mail_request: nothing, signing_keys: nothing, clean_up: nothing };
+}
+
+async function until(holds: () => boolean | Promise<boolean>, seconds = 15): Promise<void> {
+  for (const deadline = Date.now() + seconds * 1000; !(await holds()); await Bun.sleep(20))
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${messages.join(", ")}`);
+}
+
+async function states(): Promise<unknown[]> {
+  const { rows } = await app.deps.pool.query(
+    "SELECT state FROM pgboss.job WHERE name = 'mail' ORDER BY created_on",
+  );
+  return rows.map(({ state }) => state);
+}
+
+test("a job of any instance is begun at once, long before the next poll, when its transaction commits", async () => {
+  const seen: unknown[] = [];
+  await app.deps.jobs.start(onMail(async (data) => void seen.push(data)));
+  made.push(app.deps.jobs);
+  const sender = await otherInstance();
+  const delays: number[] = [];
+  for (let n = 0; n < 5; n++) {
+    await app.deps.db.$transaction((tx) => sender.send("mail", n, tx));
+    const committed = performance.now();
+    await until(() => seen.length === n + 1);
+    delays.push(performance.now() - committed);
+  }
+  expect(seen).toEqual([0, 1, 2, 3, 4]);
+  expect(delays.toSorted((a, b) => a - b)[2]).toBeLessThan(300);
+});
+
+test("a database that cuts every connection in the middle: the job is recorded as done, and work goes on", async () => {
+  const jobs = await otherInstance();
+  const seen: unknown[] = [];
+  const { promise: cut, resolve } = Promise.withResolvers<void>();
+  await jobs.send("mail", "during");
+  await jobs.start(
+    onMail(async (data) => {
+      if (data === "during") {
+        await app.database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND pid <> pg_backend_pid()`);
+        resolve();
+      }
+      seen.push(data);
+    }),
+  );
+  await cut;
+  await until(async () =>
+    jobs.send("mail", "after").then(
+      () => true,
+      () => false,
+    ),
+  );
+  await until(() => seen.length === 2);
+  expect(seen).toEqual(["during", "after"]);
+  await until(async () => (await states()).every((state) => state === "completed"));
+});
+
+test("a job whose worker was killed is taken up again", async () => {
+  const jobs = await otherInstance();
+  await jobs.send("mail", "orphan");
+  await app.deps.pool.query(
+    "UPDATE pgboss.job SET state = 'active', started_on = now() - interval '3 minutes'",
+  );
+  const seen: unknown[] = [];
+  await jobs.start(onMail(async (data) => void seen.push(data)));
+  await until(async () => (await states())[0] === "retry");
+  await app.deps.pool.query("UPDATE pgboss.job SET start_after = now() WHERE name = 'mail'");
+  await until(() => seen.length === 1);
+  expect(seen).toEqual(["orphan"]);
+});
+
+test("stopping waits for what is under way, and begins nothing new", async () => {
+  const jobs = await otherInstance();
+  let begun = 0;
+  let ended = 0;
+  await jobs.start(
+    onMail(async () => {
+      begun += 1;
+      await Bun.sleep(400);
+      ended += 1;
+    }),
+  );
+  await jobs.send("mail", 1);
+  jobs.wake("mail");
+  await until(() => begun === 1);
+  const stopped = jobs.stop();
+  await jobs.send("mail", 2);
+  await stopped;
+  expect([begun, ended]).toEqual([1, 1]);
+  expect(await states()).toEqual(["completed", "created"]);
+});
+
+test("a handler that hangs does not hold up the end for more than seconds", async () => {
+  const jobs = await otherInstance();
+  let begun = false;
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  await jobs.start(
+    onMail(() => {
+      begun = true;
+      return released;
+    }),
+  );
+  await jobs.send("mail", 1);
+  jobs.wake("mail");
+  await until(() => begun);
+  const start = performance.now();
+  await jobs.stop();
+  expect(performance.now() - start).toBeWithin(4000, 9000);
+  release();
+  await until(async () => (await states())[0] === "completed");
+});
+
+test("a handler that never ends holds up neither the others nor its own next try", async () => {
+  const jobs = await otherInstance();
+  const seen: unknown[] = [];
+  await jobs.send("mail", "hangs");
+  await app.deps.pool.query("UPDATE pgboss.job SET expire_seconds = 1 WHERE name = 'mail'");
+  await jobs.drain(
+    onMail(async (data) => {
+      seen.push(data);
+      if (data === "hangs") await new Promise(() => {});
+    }),
+  );
+  expect(await states()).toEqual(["retry"]);
+  await jobs.send("mail", "next");
+  await jobs.drain(onMail(async (data) => void seen.push(data)));
+  expect(seen).toEqual(["hangs", "next"]);
+});
+
+test("keys and clean-up are on a schedule, which instances share", async () => {
+  const nothing = onMail(async () => {});
+  for (let n = 0; n < 2; n++) await (await otherInstance()).start(nothing);
+  const { rows } = await app.deps.pool.query(
+    "SELECT name, cron, timezone FROM pgboss.schedule ORDER BY name",
+  );
+  expect(rows).toEqual([
+    { name: "clean_up", cron: "23 3 * * *", timezone: "UTC" },
+    { name: "signing_keys", cron: "7 * * * *", timezone: "UTC" },
+  ]);
+});
+
+test("what is on a schedule waits or runs once at a time, however often it comes due", async () => {
+  const jobs = await otherInstance();
+  let runs = 0;
+  const count = async () => {
+    runs += 1;
+  };
+  for (let n = 0; n < 3; n++) await jobs.send("clean_up", null);
+  await jobs.drain({ ...onMail(async () => {}), clean_up: count });
+  expect(runs).toBe(1);
+});
