@@ -7,6 +7,9 @@ import { Prisma } from "../../generated/prisma/client.ts";
  */
 const UNAVAILABLE =
   /^(08|53|57|25P03|40001|40P01|55P03|E(CONNREFUSED|CONNRESET|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN)|P(1001|1002|1008|1017|2024|2028|2034|2037))/;
+/** What the driver adapter calls them; of raw queries Prisma tells no more than that. */
+const UNAVAILABLE_KIND =
+  /^(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TooManyConnections|TransactionWriteConflict)$/;
 /** pg has no code for these. Where there is a code it alone counts: Prisma's messages quote the caller's source. */
 const UNAVAILABLE_MESSAGE =
   /timeout exceeded when trying to connect|Connection terminated|connection error and is not queryable|Query read timeout/;
@@ -14,7 +17,9 @@ const UNAVAILABLE_MESSAGE =
 /** True when the database cannot be reached or cannot serve, so that trying again later makes sense. */
 export function isUnavailable(err: unknown): boolean {
   if (!(err instanceof Error)) return false;
-  const code = adapterCause(err).originalCode ?? ("code" in err ? err.code : undefined);
+  const { originalCode, kind } = adapterCause(err);
+  if (kind !== undefined && UNAVAILABLE_KIND.test(kind)) return true;
+  const code = originalCode ?? ("code" in err ? err.code : undefined);
   const matches =
     typeof code === "string" ? UNAVAILABLE.test(code) : UNAVAILABLE_MESSAGE.test(err.message);
   return matches || isUnavailable(err.cause);
@@ -25,7 +30,11 @@ export function violatesUnique(err: unknown, index: string): boolean {
   return adapterCause(err).constraint?.index === index;
 }
 
-type AdapterCause = { originalCode?: string; constraint?: { index?: string } };
+type AdapterCause = {
+  kind?: string;
+  originalCode?: string;
+  constraint?: { index?: string };
+};
 
 /** What the driver adapter reported, from within Prisma's own error. */
 function adapterCause(err: unknown): AdapterCause {

@@ -48,6 +48,28 @@ test("a connection that an administrator ends is unavailability, through pg and 
   }
 });
 
+test("so is a server that does not answer, whatever was asked of it", async () => {
+  const away = createPool({
+    databaseUrl: "postgresql://x:y@127.0.0.1:1/z",
+    databasePoolSize: 1,
+    databaseTimeoutSeconds: 1,
+  });
+  const client = connect(away);
+  const asks = {
+    pg: () => away.query("SELECT 1"),
+    model: () => client.user.count(),
+    raw: () => client.$queryRaw`SELECT 1`,
+    write: () => client.$executeRaw`SELECT 1`,
+    transaction: () => client.$transaction((tx) => tx.$queryRaw`SELECT 1`),
+  };
+  for (const [name, ask] of Object.entries(asks)) {
+    const err = await failureOf(ask());
+    expect([name, String(err), isUnavailable(err)]).toEqual([name, String(err), true]);
+  }
+  await client.$disconnect();
+  await away.end();
+});
+
 test("so is a connection that is lost within a transaction", async () => {
   const err = await failureOf(
     db.$transaction(async (tx) => {
