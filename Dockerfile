@@ -41,6 +41,7 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/generated generated
 COPY package.json prisma.config.ts ./
 COPY migrations-sql migrations-sql
+COPY mail-templates mail-templates
 COPY prisma prisma
 COPY src src
 

@@ -98,6 +98,7 @@ Tenantry is ready
   API       ${origin}/v1
   Docs      ${origin}/docs      (OpenAPI: ${origin}/openapi.json)
   Ready     ${origin}/health/ready
+  Mail      ${origin}/dev/mail
 
 Demo accounts, password ${process.env.DEMO_PASSWORD ? "as in DEMO_PASSWORD" : DEFAULT_DEMO_PASSWORD}
 ${DEMO_USERS.map(({ email, tenant, role }) => `  ${email.padEnd(24)}${role}${tenant ? ` of ${tenant}` : ""}`).join("\n")}

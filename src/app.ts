@@ -1,7 +1,13 @@
 import { Hono } from "hono";
+import { apiKeyRoutes } from "./api-keys/routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
+import { emailRoutes, userEmailRoutes } from "./auth/email/routes.ts";
+import { mfaRoutes } from "./auth/mfa/routes.ts";
+import { passkeyRoutes } from "./auth/passkeys/routes.ts";
+import { reauthenticateRoutes } from "./auth/reauthenticate/routes.ts";
 import { authRoutes } from "./auth/routes.ts";
 import type { AppEnv, Deps } from "./context.ts";
+import { factorRoutes } from "./factors/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import { docsRoutes } from "./http/docs.ts";
@@ -13,6 +19,8 @@ import { problemHandler } from "./http/problem.ts";
 import { requestContext } from "./http/request-context.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { wellKnownRoutes } from "./http/well-known.ts";
+import { devMailRoutes } from "./mail/routes.ts";
+import { serviceAccountRoutes } from "./service-accounts/routes.ts";
 import { tenantRoutes } from "./tenants/routes.ts";
 import { userRoutes } from "./users/routes.ts";
 
@@ -25,11 +33,20 @@ export function createApp(deps: Deps, migrations: string[]) {
   app.use("/v1/*", noStore());
 
   app.route("/v1/auth", authRoutes);
+  app.route("/v1/auth", emailRoutes);
+  app.route("/v1/auth/me", factorRoutes);
+  app.route("/v1/auth/mfa", mfaRoutes);
+  app.route("/v1/auth/passkey", passkeyRoutes);
+  app.route("/v1/auth/reauthenticate", reauthenticateRoutes);
   app.route("/v1/users", userRoutes);
+  app.route("/v1/users", userEmailRoutes);
   app.route("/v1/tenants", tenantRoutes);
+  app.route("/v1/api-keys", apiKeyRoutes);
+  app.route("/v1/service-accounts", serviceAccountRoutes);
   app.route("/v1/audit-logs", auditRoutes);
   app.route("/health", healthRoutes(migrations));
   app.route("/.well-known", wellKnownRoutes);
+  if (deps.config.environment === "development") app.route("/dev", devMailRoutes);
 
   const document = openApiDocument(app, deps.config.issuer);
   app.get("/openapi.json", async (c) => c.json(await document));

@@ -1,5 +1,6 @@
 /** Putting the parts together: what index.ts and the tests both start from. */
 import { join } from "node:path";
+import { createApiKeyStore } from "./api-keys/store.ts";
 import type { Config } from "./config.ts";
 import type { Deps } from "./context.ts";
 import { createAccessTokens } from "./crypto/access-token.ts";
@@ -9,36 +10,57 @@ import { loadSigningKeys } from "./crypto/signing-keys.ts";
 import { createDatabase, createPool } from "./db/client.ts";
 import { createListener } from "./db/listener.ts";
 import { watchSchema } from "./health/schema-watch.ts";
+import { JOBS_CHANNEL } from "./jobs/boss.ts";
+import { createJobs } from "./jobs/queue.ts";
 import { createLog } from "./log.ts";
+import { createMailer } from "./mail/mailer.ts";
+import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { createGrantStore } from "./roles/grants.ts";
 import { createRevocations } from "./sessions/revocations.ts";
 
 const SNAPSHOT_FILE = join(import.meta.dir, "..", "migrations-sql", "drift.snapshot.json");
 
-/** Connects and makes every part. `close` ends the connections; call it when the last request is answered. */
+/**
+ * Connects and makes every part; jobs are worked off once somebody calls `jobs.start`. `close` ends the connections; call
+ * it when the last request is answered.
+ */
 export async function createDeps(config: Config): Promise<{ deps: Deps; close(): Promise<void> }> {
   const log = createLog(config.logLevel);
-  const keyring = deriveKeyring(config.secretKey);
+  const keyring = deriveKeyring(config.secretKey, config.previousSecretKey);
+  const mailer = createMailer(config, log);
   const pool = createPool(config);
   const db = createDatabase(pool, config.databaseTimeoutSeconds);
-  const signingKeys = await loadSigningKeys(db, keyring.signingKey);
+  const onKeyError = (err: unknown) =>
+    log("error", "a signing key is not usable", { error: String(err) });
+  const signingKeys = await loadSigningKeys(db, keyring.signingKey, {
+    algorithm: config.signingAlgorithm,
+    onError: onKeyError,
+    everySeconds: 60,
+  });
   const revocations = createRevocations(pool, config.accessTokenTtlSeconds);
   const grants = createGrantStore(pool);
+  const jobs = await createJobs({ pool, keyring, log });
+  const apiKeys = createApiKeyStore(pool, grants, log);
   const listener = await createListener({
     databaseUrl: config.listenDatabaseUrl,
     notify: (channel, payload) => pool.query("SELECT pg_notify($1, $2)", [channel, payload]),
     channels: {
       session_revoked: (sessionId) => revocations.add([sessionId]),
+      signing_keys_changed: () => signingKeys.reload().catch(onKeyError),
+      [JOBS_CHANNEL]: (queue) => jobs.wake(queue),
       grants_changed: (userId) => grants.forget(userId === "*" ? undefined : userId),
+      api_keys_changed: () => apiKeys.forget(),
     },
     async resync() {
       grants.forget();
-      await revocations.resync();
+      apiKeys.forget();
+      await Promise.all([revocations.resync(), signingKeys.reload()]);
     },
     onError: (err) => log("warn", "listener lost, asking the database", { error: String(err) }),
   });
   revocations.watch(listener);
   grants.watch(listener);
+  apiKeys.watch(listener);
 
   const schema =
     config.schemaCheck === "off"
@@ -59,14 +81,21 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     accessTokens: createAccessTokens(config, signingKeys),
     passwords: await createPasswords(config.passwordHashQueue),
     revocations,
+    rateLimits: createRateLimits(config, pool, keyring.rateLimit),
     grants,
+    apiKeys,
+    jobs,
+    mailer,
     schema,
     log,
   };
   return {
     deps,
     async close() {
+      await jobs.stop();
+      mailer.transport.close();
       schema?.stop();
+      signingKeys.stop();
       await listener.close();
       await db.$disconnect();
       await pool.end();

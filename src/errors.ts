@@ -9,12 +9,21 @@ export const ERROR_TITLES = {
   invalid_token: "The access token is not valid",
   invalid_credentials: "E-mail or password is wrong",
   invalid_refresh_token: "The refresh token is not valid",
+  invalid_one_time_token: "The link or code is not valid",
+  invalid_mfa_token: "The log-in has to be begun again",
+  invalid_second_factor: "The second factor was not right",
+  invalid_passkey: "The passkey was not accepted",
+  reauthentication_required: "Log in again to do this",
+  session_required: "This needs a session",
+  mfa_enrollment_required: "A second factor has to be set up first",
+  rate_limited: "Too many requests",
   permission_denied: "You may not do this",
   registration_closed: "Registration is closed",
   not_found: "Not found",
   method_not_allowed: "Method not allowed",
   email_taken: "This e-mail address is taken",
   slug_taken: "This slug is taken",
+  factor_exists: "This factor is set up already",
   last_owner: "A tenant needs an owner",
   last_super_admin: "The installation needs a super admin",
   overloaded: "The server is busy",
@@ -27,11 +36,24 @@ export type ErrorCode = keyof typeof ERROR_TITLES;
 /** One fault in the input: `path` in dotted form, and what to do about it. */
 export type FieldError = { path: string; message: string };
 
+/** Where a caller stands with a rate limit, as the RateLimit fields tell it. */
+export type RateState = {
+  policy: string;
+  quota: number;
+  windowSeconds: number;
+  remaining: number;
+  resetSeconds: number;
+};
+
 export type ErrorDetails = {
   errors?: FieldError[];
   /** Methods that the path does answer. */
   allow?: string[];
   retryAfterSeconds?: number;
+  /** RFC 9470: how recent the log-in must be. */
+  maxAgeSeconds?: number;
+  /** The rate limit that was reached. */
+  rateLimit?: RateState;
   cause?: unknown;
 };
 

@@ -6,7 +6,9 @@ export const Email = z
   .email("Not an e-mail address")
   .max(254)
   .regex(/^.{1,64}@/, "May have 64 characters at most before the @")
-  .toLowerCase();
+  .toLowerCase()
+  // RFC 2606: no mail reaches it. Service accounts have such addresses (users_service_check).
+  .refine((address) => !address.endsWith(".invalid"), "Not an address that mail can reach");
 
 /** One line of visible text. */
 export function line(max: number) {

@@ -5,6 +5,7 @@ import { ConfigError, parseConfig } from "./config.ts";
 import { isUnavailable } from "./db/failures.ts";
 import { createDeps } from "./deps.ts";
 import { shippedMigrations } from "./health/readiness.ts";
+import { createJobHandlers } from "./job-handlers.ts";
 
 const DRAIN_SECONDS = 20;
 // Before anything that takes time: as the first process of a container it would otherwise be deaf to signals.
@@ -14,6 +15,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 const config = readConfig();
 const { deps, close } = await createDeps(config).catch(fail);
 const app = createApp(deps, shippedMigrations(join(import.meta.dir, "..", "prisma", "migrations")));
+if (config.jobs) await deps.jobs.start(createJobHandlers(deps)).catch(fail);
 const server = serve();
 deps.log("info", "listening", { url: `http://${config.host}:${server.port}` });
 
@@ -65,8 +67,8 @@ function fail(reason: unknown): never {
 function explain(err: Error): string {
   if (isUnavailable(err))
     return `the database at ${new URL(config.databaseUrl).host} does not answer.`;
-  // Prisma's name for a table that is not there.
-  if (codeOf(err) === "P2021")
+  // Prisma's name for a table that is not there, and PostgreSQL's.
+  if (codeOf(err) === "P2021" || codeOf(err) === "42P01")
     return "the database has no tables yet. Run: bunx prisma migrate deploy";
   return err.message.trim();
 }

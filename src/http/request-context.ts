@@ -1,7 +1,7 @@
-import { isIP } from "node:net";
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { AppEnv, Deps } from "../context.ts";
 import { newId } from "../db/id.ts";
+import { addressOf } from "../network.ts";
 
 const CALLERS_ID = /^[A-Za-z0-9._-]{8,64}$/;
 
@@ -15,6 +15,8 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
       requestId,
       ip: clientIp(c, deps.config.trustedProxyHops),
       userAgent: userAgent(c),
+      language: language(c),
+      device: device(c),
     };
     c.set("ctx", { ...deps, origin });
     c.header("x-request-id", requestId);
@@ -37,9 +39,10 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
 function clientIp(c: HonoContext, trustedProxyHops: number): string | null {
   const forwarded = c.req.header("x-forwarded-for")?.split(",") ?? [];
   const given = trustedProxyHops > 0 ? forwarded.at(-trustedProxyHops)?.trim() : socketAddress(c);
-  // IPv4 in IPv6 clothes is IPv4, and a zone (fe80::1%eth0) means nothing outside this machine.
-  const address = given?.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
-  return address && isIP(address) !== 0 ? address : null;
+  // Some proxies write the port too: 192.0.2.1:4711, [2001:db8::1]:4711. Without it all of their clients would be one.
+  const address =
+    /^\[(.+)\](?::\d+)?$/.exec(given ?? "")?.[1] ?? given?.replace(/^([\d.]+):\d+$/, "$1");
+  return address === undefined ? null : addressOf(address);
 }
 
 /** Bun.serve passes its server as the environment. A test that calls the application itself has none. */
@@ -54,4 +57,21 @@ function userAgent(c: HonoContext): string | null {
     ?.replace(/[^\x20-\x7e]/g, "?")
     .slice(0, 512);
   return header || null;
+}
+
+/** The first of Accept-Language: clients put the one that they want most first. */
+function language(c: HonoContext): string | null {
+  const [first] =
+    /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*/.exec(c.req.header("accept-language") ?? "") ?? [];
+  return first?.slice(0, 35) ?? null;
+}
+
+/** The header Tenantry-Device, percent-encoded where it is not ASCII. What cannot be read is no name. */
+function device(c: HonoContext): string | null {
+  try {
+    const name = decodeURIComponent(c.req.header("tenantry-device") ?? "").trim();
+    return /^[^\p{C}]{1,120}$/u.test(name) ? name : null;
+  } catch {
+    return null;
+  }
 }

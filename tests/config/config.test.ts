@@ -45,25 +45,35 @@ describe("parseConfig", () => {
     NODE_ENV: ["staging", "Production"],
     PORT: ["-1", "65536", "80.5", "http", "1e9"],
     DATABASE_URL: ["mysql://u:p@h/d", "localhost", "postgresql://[", "://"],
+    LISTEN_DATABASE_URL: ["localhost"],
     DATABASE_POOL_SIZE: ["0", "1001", "many"],
     DATABASE_TIMEOUT_SECONDS: ["0", "301", "10s"],
     SECRET_KEY: ["short", "aGVsbG8=", "not base64 at all, but long enough to be one of 32 bytes"],
+    SECRET_KEY_PREVIOUS: ["short"],
     ISSUER: [
       "id.example.com",
       "ftp://id.example.com",
       "https://id.example.com/?a=b",
       "https://id.example.com/#a",
     ],
+    SIGNING_ALGORITHM: ["HS256", "none", "RS256", "es256"],
+    SIGNING_KEY_DAYS: ["-1", "367"],
     ACCESS_TOKEN_TTL_SECONDS: ["0", "3601", "1.5"],
     SESSION_IDLE_SECONDS: ["0", "-1", "999999999"],
     SESSION_MAX_SECONDS: ["0", "999999999"],
     REFRESH_GRACE_SECONDS: ["-1", "61"],
+    SESSION_LIMIT: ["-1", "1001"],
+    STEP_UP_SECONDS: ["29", "86401"],
     EMAIL_SCOPE: ["both"],
     REGISTRATION: ["yes"],
+    EMAIL_VERIFICATION: ["always"],
+    MFA: ["on"],
     PASSWORD_MIN_LENGTH: ["7", "65"],
+    PASSWORD_MIN_LENGTH_WITH_MFA: ["7", "65"],
     PASSWORD_HASH_QUEUE: ["-1", "10001"],
     BODY_LIMIT_BYTES: ["1023", "16777217", "1MB", "9e99"],
     TRUSTED_PROXY_HOPS: ["-1", "11", "true"],
+    RATE_LIMITS: ["redis", "on"],
     CORS_ORIGINS: [
       "*",
       "app.example.net",
@@ -75,6 +85,13 @@ describe("parseConfig", () => {
       "file://x",
       "https://ok.example,*",
     ],
+    PRODUCT_NAME: ["x".repeat(65), "   "],
+    APP_URL: ["app.example.com", "ftp://app.example.com", "https://app.example.com/#a"],
+    PASSKEY_RP_ID: ["https://example.com", "example.com/", "Example.com", "a..b"],
+    PASSKEY_ORIGINS: ["app.example.org", "https://app.example.org/", "*"],
+    SMTP_URL: ["mail.example.com", "https://mail.example.com"],
+    JOBS: ["true"],
+    SCHEMA_CHECK: ["on"],
     DOCS: ["true"],
     LOG_LEVEL: ["trace", "INFO"],
   };
@@ -93,7 +110,7 @@ describe("parseConfig", () => {
 
   test("names every wrong variable at once, and never a value", () => {
     const env = Object.fromEntries(
-      Object.keys(wrong).map((name) => [name, `${SECRET} for ${name}`]),
+      Object.keys(wrong).map((name) => [name, `${SECRET} for ${name} ${"x".repeat(64)}`]),
     );
     const lines = complaints(env);
     // Any text will do for the audience, and HOST is for the system to judge.
@@ -106,6 +123,25 @@ describe("parseConfig", () => {
     expect(() => parseConfig(env)).toThrow(
       "SESSION_IDLE_SECONDS may not be longer than SESSION_MAX_SECONDS.",
     );
+  });
+
+  test("takes the passkeys' domain and origin from the web application's address", () => {
+    const { passkeyRpId, passkeyOrigins } = parseConfig({
+      ...REQUIRED,
+      APP_URL: "https://app.example.com:8443/login",
+    });
+    expect([passkeyRpId, passkeyOrigins]).toEqual([
+      "app.example.com",
+      ["https://app.example.com:8443"],
+    ]);
+  });
+
+  test("refuses to require proofs by mail where no mail can be sent", () => {
+    const env = { ...REQUIRED, EMAIL_VERIFICATION: "required" };
+    expect(() => parseConfig(env)).toThrow("needs SMTP_URL");
+    expect(parseConfig({ ...env, NODE_ENV: "development" }).emailVerification).toBe("required");
+    const SMTP_URL = "smtps://user:hunter2@mail.example.com";
+    expect(parseConfig({ ...env, SMTP_URL }).smtpUrl).toBe(SMTP_URL);
   });
 
   test("reads lists, the key's bytes, and the docs by environment", () => {

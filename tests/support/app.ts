@@ -6,6 +6,8 @@ import type { Deps } from "../../src/context.ts";
 import { newId } from "../../src/db/id.ts";
 import { createDeps } from "../../src/deps.ts";
 import { shippedMigrations } from "../../src/health/readiness.ts";
+import { createJobHandlers } from "../../src/job-handlers.ts";
+import type { ReceivedMail } from "../../src/mail/transport.ts";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import { createDatabase, type TestDatabase } from "./postgres.ts";
 
@@ -29,6 +31,10 @@ export type TestApp = {
   /** One request: `call("POST /v1/auth/login", { json: {…} })`. The body is parsed when it is JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: a test names the fields that it expects, and fails when they are not there
   call(route: string, options?: CallOptions): Promise<Answer<any>>;
+  /** Works off the jobs that are due, and answers the mails so far, the newest last. */
+  mail(): Promise<readonly ReceivedMail[]>;
+  /** The newest mail to this address, once the jobs are worked off. @throws Error when there is none. */
+  lastMailTo(address: string): Promise<ReceivedMail>;
   close(): Promise<void>;
 };
 
@@ -45,14 +51,30 @@ export async function createTestApp(
     SECRET_KEY: randomBytes(32).toString("base64"),
     LOG_LEVEL: "silent",
     SCHEMA_CHECK: "off",
+    // No test has an address of its own: all of them would count as one caller.
+    RATE_LIMITS: "off",
     ...env,
   });
   const { deps, close } = await createDeps(config);
   const app = createApp(deps, shippedMigrations("prisma/migrations"));
 
+  async function mail(): Promise<readonly ReceivedMail[]> {
+    await deps.jobs.drain(createJobHandlers(deps));
+    return deps.mailer.transport.inbox ?? [];
+  }
+
   return {
     deps,
     database,
+    mail,
+    async lastMailTo(address) {
+      const found = (await mail()).findLast(({ to }) => to === address);
+      if (found) return found;
+      const { rows } = await deps.pool.query(
+        "SELECT name, state, output FROM pgboss.job WHERE state <> 'completed'",
+      );
+      throw new Error(`no mail to ${address}; jobs: ${JSON.stringify(rows)}`);
+    },
     async call(route, { token, json, body, headers } = {}) {
       const [method = "GET", path = "/"] = route.split(" ");
       const response = await app.request(path, {
