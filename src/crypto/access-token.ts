@@ -9,6 +9,9 @@ export type AccessClaims = {
   userId: string;
   tenantId: string | null;
   sessionId: string;
+  /** How the user proved who they are (RFC 8176), and when, in seconds since 1970. */
+  amr: readonly string[];
+  authenticatedAt: number;
   /** Seconds since 1970. */
   expiresAt: number;
 };
@@ -21,6 +24,7 @@ export type AccessTokens = {
   verify(token: string): Promise<AccessClaims>;
 };
 
+type Verified = { claims: AccessClaims; keyId: string };
 type TokenConfig = Pick<Config, "issuer" | "audience" | "accessTokenTtlSeconds">;
 
 /** RFC 9068, section 2.1: with the type checked, no other JWT of ours can ever pass for an access token. */
@@ -32,14 +36,16 @@ const REMEMBERED_TOKENS = 10_000;
 const LONGEST_TOKEN = 2048;
 
 export function createAccessTokens(config: TokenConfig, keys: SigningKeys): AccessTokens {
-  const remembered = new Map<string, AccessClaims>();
+  const remembered = new Map<string, Verified>();
 
   return {
-    async sign({ userId, tenantId, sessionId }) {
+    async sign({ userId, tenantId, sessionId, amr, authenticatedAt }) {
       const { id, algorithm, privateKey } = keys.current();
       const token = await new SignJWT({
         client_id: CLIENT_ID,
         sid: sessionId,
+        amr,
+        auth_time: authenticatedAt,
         ...(tenantId !== null && { tid: tenantId }),
       })
         .setProtectedHeader({ alg: algorithm, typ: TYPE, kid: id })
@@ -55,14 +61,16 @@ export function createAccessTokens(config: TokenConfig, keys: SigningKeys): Acce
 
     async verify(token) {
       const known = remembered.get(token);
-      if (known && known.expiresAt > Date.now() / 1000) return known;
+      // A key that leaked is retired at once, and with it what it signed.
+      if (known && known.claims.expiresAt > Date.now() / 1000 && keys.verifies(known.keyId))
+        return known.claims;
 
-      const claims = await verifySignature(token, config, keys);
+      const verified = await verifySignature(token, config, keys);
       // A Map iterates in order of insertion: the oldest goes first, which is also the first to expire.
       if (remembered.size >= REMEMBERED_TOKENS)
         remembered.delete(remembered.keys().next().value ?? "");
-      remembered.set(token, claims);
-      return claims;
+      remembered.set(token, verified);
+      return verified.claims;
     },
   };
 }
@@ -71,10 +79,10 @@ async function verifySignature(
   token: string,
   config: TokenConfig,
   keys: SigningKeys,
-): Promise<AccessClaims> {
+): Promise<Verified> {
   if (token.length > LONGEST_TOKEN) throw invalidToken();
   try {
-    const { payload } = await jwtVerify(
+    const { payload, protectedHeader } = await jwtVerify(
       token,
       async ({ kid, jku, jwk, x5u, x5c }) => {
         // RFC 8725, section 3.10: a token must not bring, or point to, the key that verifies it.
@@ -90,18 +98,22 @@ async function verifySignature(
         audience: config.audience,
         typ: TYPE,
         clockTolerance: 0,
-        requiredClaims: ["sub", "sid", "exp", "iat", "jti"],
+        requiredClaims: ["sub", "sid", "amr", "auth_time", "exp", "iat", "jti"],
       },
     );
-    const { sub, sid, tid, exp } = payload;
+    const { sub, sid, tid, amr, auth_time, exp } = payload;
     if (typeof sub !== "string" || typeof sid !== "string" || typeof exp !== "number")
       throw invalidToken();
-    return {
+    if (!Array.isArray(amr) || typeof auth_time !== "number") throw invalidToken();
+    const claims = {
       userId: sub,
       tenantId: typeof tid === "string" ? tid : null,
       sessionId: sid,
+      amr,
+      authenticatedAt: auth_time,
       expiresAt: exp,
     };
+    return { claims, keyId: String(protectedHeader.kid) };
   } catch (err) {
     if (err instanceof errors.JOSEError || err instanceof TypeError) throw invalidToken(err);
     throw err;

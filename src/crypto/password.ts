@@ -1,7 +1,8 @@
-/** Password hashing in a bounded queue. */
+/** Password hashing in a bounded queue: ours, and that of imported hashes until the next log-in. */
 import { availableParallelism } from "node:os";
 import { hash, type Options, verify } from "@node-rs/argon2";
 import { ApiError } from "../errors.ts";
+import { verifierOf } from "./imported-hash.ts";
 
 /** argon2id at OWASP's parameters (19 MiB, two passes, one lane), set here so that no upgrade changes them silently. */
 const PARAMETERS = {
@@ -36,7 +37,7 @@ export async function createPasswords(queueLimit: number): Promise<Passwords> {
     hash: (password) => enqueue(() => hash(normalise(password), PARAMETERS)),
     verify: (passwordHash, password) =>
       enqueue(async () => {
-        const matches = await verify(passwordHash ?? dummyHash, normalise(password));
+        const matches = await matchesInAnyForm(passwordHash ?? dummyHash, password);
         return matches && passwordHash !== null;
       }),
   };
@@ -50,6 +51,16 @@ export function isWeak(passwordHash: string): boolean {
   const [, memory, passes] = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(passwordHash) ?? [];
   // What does not match (another algorithm, another version) gives NaN, which is no less weak.
   return !(Number(memory) >= PARAMETERS.memoryCost && Number(passes) >= PARAMETERS.timeCost);
+}
+
+/**
+ * Our own hashes are of NFC. Another system may have hashed the text as it came, so an imported one is tried with that as
+ * well where it differs; which hash was imported its text does not always tell.
+ */
+async function matchesInAnyForm(passwordHash: string, password: string): Promise<boolean> {
+  const matches = verifierOf(passwordHash) ?? ((text) => verify(passwordHash, text));
+  const normal = normalise(password);
+  return (await matches(normal)) || (normal !== password && (await matches(password)));
 }
 
 /** NFC at set and at verify alike: one password typed on two keyboards is one password (SP 800-63B-4, 3.1.1.2). */

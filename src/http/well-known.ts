@@ -1,12 +1,17 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
+import { JWKS_MAX_AGE_SECONDS } from "../crypto/signing-keys.ts";
 
-/** Seconds that a verifier may keep the key set. A new key is published longer than this before it signs. */
-const JWKS_MAX_AGE_SECONDS = 300;
-
-export const wellKnownRoutes = new Hono<AppEnv>().get("/jwks.json", (c) =>
-  c.body(JSON.stringify(c.var.ctx.signingKeys.jwks()), 200, {
-    "content-type": "application/jwk-set+json",
-    "cache-control": `public, max-age=${JWKS_MAX_AGE_SECONDS}`,
-  }),
-);
+export const wellKnownRoutes = new Hono<AppEnv>()
+  .get("/jwks.json", (c) =>
+    c.body(JSON.stringify(c.var.ctx.signingKeys.jwks()), 200, {
+      "content-type": "application/jwk-set+json",
+      "cache-control": `public, max-age=${JWKS_MAX_AGE_SECONDS}`,
+    }),
+  )
+  // WebAuthn Level 3, section 5.11.1: origins beyond the passkeys' own domain. Browsers ask for it at that domain.
+  .get("/webauthn", (c) =>
+    c.json({ origins: c.var.ctx.config.passkeyOrigins }, 200, {
+      "cache-control": `public, max-age=${JWKS_MAX_AGE_SECONDS}`,
+    }),
+  );

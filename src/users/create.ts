@@ -14,14 +14,18 @@ const DEFAULT_ROLES = ["member"];
 
 /**
  * Makes a user in the caller's tenant; a platform account may name another one. Without a password the user cannot log
- * in yet. @throws ApiError `email_taken`, `validation_failed`, `permission_denied`, `not_found` (the tenant).
+ * in yet. An imported hash is of a password that nobody here has seen, so no policy is asked about it.
+ * @throws ApiError `email_taken`, `validation_failed`, `permission_denied`, `not_found` (the tenant).
  */
 export async function createUser(ctx: AuthedContext, input: CreateUserInput): Promise<User> {
   const tenantId = targetTenant(ctx, input.tenantId);
   if (input.roles && !ctx.principal.permissions.has("role:assign")) {
     throw new PermissionError("Giving roles needs the permission role:assign.");
   }
-  const passwordHash = await hashAcceptable(ctx, input, tenantId);
+  if (input.passwordHash !== undefined && !ctx.principal.permissions.has("user:import")) {
+    throw new PermissionError("Giving a password hash needs the permission user:import.");
+  }
+  const passwordHash = input.passwordHash ?? (await hashAcceptable(ctx, input, tenantId));
 
   return ctx.db.$transaction(async (tx) => {
     if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");
@@ -41,7 +45,10 @@ export async function createUser(ctx: AuthedContext, input: CreateUserInput): Pr
       resourceType: "user",
       resourceId: row.id,
       tenantId,
-      details: { roles: roles.map((role) => role.name) },
+      details: {
+        roles: roles.map((role) => role.name),
+        ...(input.passwordHash !== undefined && { passwordImported: true }),
+      },
     });
     return toUser(
       row,
@@ -53,10 +60,13 @@ export async function createUser(ctx: AuthedContext, input: CreateUserInput): Pr
 type NewUser = {
   id: string;
   tenantId: string | null;
+  /** Without it: person. */
+  kind?: "service";
   email: string;
   firstName: string | null;
   lastName: string | null;
   passwordHash: string | null;
+  emailVerifiedAt?: Date | null;
   roleIds: string[];
   createdBy: string;
 };
@@ -106,7 +116,8 @@ async function hashAcceptable(
   return ctx.passwords.hash(password);
 }
 
-function targetTenant(ctx: AuthedContext, named: string | undefined): string | null {
+/** @throws PermissionError for another tenant than the caller's, unless the caller is a platform account. */
+export function targetTenant(ctx: AuthedContext, named: string | undefined): string | null {
   const own = ctx.principal.tenantId;
   if (named === undefined || named === own) return own;
   if (own !== null)

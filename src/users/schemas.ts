@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ACCEPTED_HASHES, isAcceptedHash } from "../crypto/imported-hash.ts";
 import { PASSWORD_MAX_LENGTH } from "../crypto/password.ts";
 import { Email, JsonObject, line, PageQuery, Timestamp } from "../fields.ts";
 import { User } from "./public-user.ts";
@@ -9,16 +10,25 @@ export const Password = z
   .min(1)
   .max(2 * PASSWORD_MAX_LENGTH);
 
+/** What another system stored. */
+const PasswordHash = z.string().max(255, { abort: true }).refine(isAcceptedHash, ACCEPTED_HASHES);
+
 export const CreateUserInput = z
   .strictObject({
     email: Email,
     password: Password.optional(),
+    /** In place of the password: the hash that another system made of it. Needs the permission user:import. */
+    passwordHash: PasswordHash.optional(),
     firstName: line(120).optional(),
     lastName: line(120).optional(),
     /** Without it: member. */
     roles: z.array(z.string().max(50)).max(20).optional(),
     /** For platform accounts only: the tenant that the user joins. Everybody else creates users in their own. */
     tenantId: z.uuid().toLowerCase().optional(),
+  })
+  .refine((input) => input.password === undefined || input.passwordHash === undefined, {
+    path: ["passwordHash"],
+    message: "Either password or passwordHash",
   })
   .meta({ ref: "CreateUserInput" });
 export type CreateUserInput = z.infer<typeof CreateUserInput>;

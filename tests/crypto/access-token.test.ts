@@ -64,9 +64,12 @@ test("R43: a token has the claims of RFC 9068, tenant and session, and no person
     sid: expect.stringMatching(/^[0-9a-f-]{36}$/),
     jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
     client_id: "first-party",
+    amr: ["pwd"],
+    auth_time: expect.any(Number),
     exp: iat + 600,
   });
   expect(Math.abs(iat - now())).toBeLessThan(30);
+  expect(Math.abs(Number(claims.auth_time) - iat)).toBeLessThan(2);
 });
 
 describe("R41: the algorithm and the key are ours to choose", () => {
@@ -174,6 +177,10 @@ describe("R42: what the token says must hold", () => {
     ["a session that is no text", () => ({ sid: { id: 1 } })],
     ["no id", () => ({ jti: undefined })],
     ["no time of issue", () => ({ iat: undefined })],
+    ["no methods", () => ({ amr: undefined })],
+    ["methods that are no list", () => ({ amr: "pwd" })],
+    ["no time of the log-in", () => ({ auth_time: undefined })],
+    ["a time of the log-in that is no number", () => ({ auth_time: "yesterday" })],
   ])("%s", async (_name, claims) => {
     await expectRefused(await forge({ claims: claims() }));
   });

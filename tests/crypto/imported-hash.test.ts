@@ -1,0 +1,161 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { isAcceptedHash, verifierOf } from "../../src/crypto/imported-hash.ts";
+import { createPasswords, isWeak, type Passwords } from "../../src/crypto/password.ts";
+import { PASSWORD } from "../support/app.ts";
+import {
+  ARGON2_REFERENCE,
+  BCRYPT_OF_72_X,
+  BCRYPT_OF_NFC,
+  BCRYPT_OF_NFD,
+  VECTORS,
+} from "./imported-hashes.ts";
+
+let passwords: Passwords;
+beforeAll(async () => {
+  passwords = await createPasswords(1000);
+});
+
+for (const [name, hash] of Object.entries(VECTORS)) {
+  test(`R10: ${name}: accepted, verified by the password alone, and weak, so that the next log-in replaces it`, async () => {
+    expect(isAcceptedHash(hash)).toBe(true);
+    expect(hash.length).toBeLessThanOrEqual(255);
+    expect(await passwords.verify(hash, PASSWORD)).toBe(true);
+    expect(await passwords.verify(hash, `${PASSWORD}x`)).toBe(false);
+    expect(await passwords.verify(hash, "")).toBe(false);
+    expect(isWeak(hash)).toBe(true);
+  });
+}
+
+test("R10: argon2id of another system: accepted and verified; what is no weaker than ours stays", async () => {
+  expect(isAcceptedHash(ARGON2_REFERENCE)).toBe(true);
+  expect(await passwords.verify(ARGON2_REFERENCE, "password")).toBe(true);
+  expect(await passwords.verify(ARGON2_REFERENCE, "passwore")).toBe(false);
+  expect(isWeak(ARGON2_REFERENCE)).toBe(false);
+});
+
+test("our own hashes are accepted too, so that an export of one installation is an import of another", async () => {
+  expect(isAcceptedHash(await passwords.hash(PASSWORD))).toBe(true);
+});
+
+test("R10: bcrypt knows 72 bytes, as it did where the hash was made", async () => {
+  expect(await passwords.verify(BCRYPT_OF_72_X, "x".repeat(72))).toBe(true);
+  expect(await passwords.verify(BCRYPT_OF_72_X, "x".repeat(100))).toBe(true);
+  expect(await passwords.verify(BCRYPT_OF_72_X, "x".repeat(71))).toBe(false);
+});
+
+describe("R4: e and U+0301", () => {
+  const nfc = "r\u00e9sum\u00e9 of a horse";
+  const nfd = "re\u0301sume\u0301 of a horse";
+
+  test("a hash of the text as it came is verified with that text, and one of NFC with either", async () => {
+    expect(await passwords.verify(BCRYPT_OF_NFD, nfd)).toBe(true);
+    expect(await passwords.verify(BCRYPT_OF_NFD, nfc)).toBe(false);
+    expect(await passwords.verify(BCRYPT_OF_NFC, nfd)).toBe(true);
+    expect(await passwords.verify(BCRYPT_OF_NFC, nfc)).toBe(true);
+    expect(await passwords.verify(BCRYPT_OF_NFC, "resume of a horse")).toBe(false);
+  });
+
+  test("a hash of ours is of NFC, and nothing else verifies it", async () => {
+    const hash = await passwords.hash(nfd);
+    expect(await passwords.verify(hash, nfd)).toBe(true);
+    expect(await passwords.verify(hash, nfc)).toBe(true);
+    expect(await passwords.verify(hash, "resume of a horse")).toBe(false);
+  });
+});
+
+/** Base64 of so many bytes, without padding. */
+const b64 = (length: number) => Buffer.alloc(length, 7).toString("base64").replaceAll("=", "");
+const argon2 = (parameters: string, salt = b64(16), hash = b64(32)) =>
+  `$argon2id$v=19$${parameters}$${salt}$${hash}`;
+const scrypt = (parameters: string, salt = b64(16), hash = b64(32)) =>
+  `$scrypt$${parameters}$${salt}$${hash}`;
+const pbkdf2 = (iterations: string, salt = b64(16), hash = b64(32)) =>
+  `$pbkdf2-sha256$i=${iterations}$${salt}$${hash}`;
+const bcrypt = VECTORS["bcrypt 2b"];
+
+test.each([
+  bcrypt.replace("$10$", "$14$"),
+  argon2("m=4096,t=1,p=1"),
+  argon2("m=65536,t=16,p=16"),
+  argon2("m=262144,t=4,p=1", b64(64), b64(64)),
+  argon2("m=65536,t=3,p=4", b64(8), b64(16)),
+  scrypt("ln=18,r=8,p=1"),
+  scrypt("ln=17,r=16,p=1", b64(64), b64(64)),
+  pbkdf2("2000000"),
+  pbkdf2("1000000", b64(8), b64(64)),
+])("R10: accepted at the bounds, stored whole, and verifiable: %s", async (hash) => {
+  expect(isAcceptedHash(hash)).toBe(true);
+  expect(hash.length).toBeLessThanOrEqual(255);
+  // What the library cannot read it throws at, which would be the fault of a log-in.
+  expect(await passwords.verify(hash, "wrong")).toBe(false);
+});
+
+test.each([
+  ["nothing", ""],
+  ["a password", PASSWORD],
+  ["bcrypt, too cheap", bcrypt.replace("$10$", "$09$")],
+  ["bcrypt, too dear", bcrypt.replace("$10$", "$15$")],
+  ["bcrypt, of the defect kind", bcrypt.replace("$2b$", "$2x$")],
+  ["bcrypt, without a version", bcrypt.replace("$2b$", "$2$")],
+  ["bcrypt, cut short", bcrypt.slice(0, -1)],
+  ["bcrypt, too long", `${bcrypt}a`],
+  ["bcrypt, with a line after it", `${bcrypt}\n`],
+  ["bcrypt, in a spelling that never verifies", `${bcrypt.slice(0, -1)}X`],
+  ["bcrypt, salt in a spelling that never verifies", bcrypt.replace("uuGG", "uvGG")],
+  ["argon2i", argon2("m=65536,t=3,p=4").replace("argon2id", "argon2i")],
+  ["argon2d", argon2("m=65536,t=3,p=4").replace("argon2id", "argon2d")],
+  ["argon2id, of the old version", argon2("m=65536,t=3,p=4").replace("v=19", "v=16")],
+  ["argon2id, too little memory", argon2("m=4095,t=3,p=1")],
+  ["argon2id, too much memory", argon2("m=262145,t=1,p=1")],
+  ["argon2id, all the memory there is", argon2("m=4294967295,t=1,p=1")],
+  ["argon2id, too much work", argon2("m=65536,t=17,p=1")],
+  ["argon2id, too many passes", argon2("m=4096,t=999,p=1")],
+  ["argon2id, too many lanes", argon2("m=65536,t=3,p=17")],
+  ["argon2id, no lanes", argon2("m=65536,t=3,p=0")],
+  ["argon2id, leading zeros", argon2("m=065536,t=3,p=1")],
+  ["argon2id, a salt too short", argon2("m=65536,t=3,p=4", b64(7))],
+  ["argon2id, a salt too long", argon2("m=65536,t=3,p=4", b64(65))],
+  ["argon2id, a hash too short", argon2("m=65536,t=3,p=4", b64(16), b64(15))],
+  ["argon2id, not base64 of anything", argon2("m=65536,t=3,p=4", "AAAAAAAAAAAAB")],
+  ["argon2id, with a key", argon2("m=65536,t=3,p=4,keyid=AAAA")],
+  ["scrypt, too cheap", scrypt("ln=16,r=8,p=1")],
+  ["scrypt, too few blocks", scrypt("ln=17,r=7,p=1")],
+  ["scrypt, parallel", scrypt("ln=17,r=8,p=2")],
+  ["scrypt, too much memory", scrypt("ln=18,r=9,p=1")],
+  ["scrypt, far too much memory", scrypt("ln=63,r=8,p=1")],
+  ["scrypt, a hash too long", scrypt("ln=17,r=8,p=1", b64(16), b64(65))],
+  ["scrypt, another one's spelling", scrypt("N=131072,r=8,p=1")],
+  ["PBKDF2, too cheap", pbkdf2("599999")],
+  ["PBKDF2, too dear", pbkdf2("2000001")],
+  ["PBKDF2, too dear for its length", pbkdf2("1000001", b64(16), b64(33))],
+  ["PBKDF2, far too dear", pbkdf2("999999999")],
+  ["PBKDF2, another length than it says", pbkdf2("600000,l=64")],
+  ["PBKDF2, with another hash", pbkdf2("600000").replace("sha256", "sha1")],
+  ["Django, too cheap", VECTORS["PBKDF2, Django"].replace("600000", "390000")],
+  ["Django, a salt too short", VECTORS["PBKDF2, Django"].replace("aBcDeFgHiJkL", "aBcDeFg")],
+  ["Django, no salt", VECTORS["PBKDF2, Django"].replace("aBcDeFgHiJkL", "")],
+  ["an unsalted digest", "5f4dcc3b5aa765d61d8327deb882cf99"],
+])("R10: refused: %s", (_name, hash) => {
+  expect(isAcceptedHash(hash)).toBe(false);
+  expect(verifierOf(hash)).toBeNull();
+});
+
+test("R11: imported hashes are verified in the same bounded queue", async () => {
+  const limited = await createPasswords(0);
+  const verifying = Array.from({ length: 20 }, () => limited.verify(bcrypt, PASSWORD));
+  const results = await Promise.allSettled(verifying);
+  const refused = results.filter(({ status }) => status === "rejected");
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused[0]).toMatchObject({ reason: { code: "overloaded" } });
+  expect(await limited.verify(bcrypt, PASSWORD)).toBe(true);
+});
+
+test.each(Object.entries(VECTORS))(
+  "R10: %s with another character in the hash does not verify",
+  async (_name, hash) => {
+    const at = hash.length - 12;
+    const changed = `${hash.slice(0, at)}${hash[at] === "A" ? "B" : "A"}${hash.slice(at + 1)}`;
+    expect(isAcceptedHash(changed)).toBe(true);
+    expect(await passwords.verify(changed, PASSWORD)).toBe(false);
+  },
+);

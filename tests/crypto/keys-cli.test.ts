@@ -1,0 +1,168 @@
+/** `bun run keys` as an operator runs it: a process of its own beside a running instance. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { createSuperAdmin, createTestApp, type TestApp } from "../support/app.ts";
+import { createDatabase } from "../support/postgres.ts";
+
+const ROOT = join(import.meta.dir, "..", "..");
+
+let app: TestApp;
+let env: Record<string, string>;
+beforeAll(async () => {
+  app = await createTestApp();
+  env = {
+    DATABASE_URL: app.database.url,
+    SECRET_KEY: app.deps.config.secretKey.toString("base64"),
+  };
+});
+afterAll(() => app.close());
+
+async function keys(args: string[], given: Record<string, string> = env) {
+  const child = Bun.spawn([process.execPath, "--no-env-file", "src/keys-cli.ts", ...args], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH ?? "", ...given },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, err, code] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ]);
+  return { out, err, code };
+}
+
+/** Id and state of each key, as `list` shows them. */
+async function states() {
+  const { out, code } = await keys(["list"]);
+  expect(code).toBe(0);
+  return out
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => {
+      const [id, algorithm, state] = line.split(/ +/);
+      return [id, algorithm, state];
+    });
+}
+
+test("list, rotate, rotate once more, rotate --now: each says what it did, and the running instance follows", async () => {
+  const account = await createSuperAdmin(app);
+  const me = async () => (await app.call("GET /v1/auth/me", { token: account.accessToken })).status;
+  const first = app.deps.signingKeys.current().id;
+  expect(await states()).toEqual([[first, "ES256", "current"]]);
+
+  const rotated = await keys(["rotate"], { ...env, SIGNING_ALGORITHM: "EdDSA" });
+  const next = /Published the next key: (\S+)\. It signs from \S+Z on\.\n$/.exec(rotated.out)?.[1];
+  expect([rotated.code, rotated.err, typeof next]).toEqual([0, "", "string"]);
+  const again = await keys(["rotate"]);
+  expect([again.code, again.out]).toEqual([0, expect.stringContaining(`already: ${next}.`)]);
+  expect(await states()).toEqual([
+    [next, "EdDSA", "next"],
+    [first, "ES256", "current"],
+  ]);
+  expect(await me()).toBe(200);
+
+  const replaced = await keys(["rotate", "--now"]);
+  expect([replaced.code, replaced.err]).toEqual([0, ""]);
+  expect(replaced.out).toStartWith("Ended 2 of the keys. ");
+  const end = Date.now() + 1000;
+  while ((await me()) === 200 && Date.now() < end) await Bun.sleep(5);
+  expect(await me()).toBe(401);
+  const [current, ...others] = await states();
+  expect(current?.slice(1)).toEqual(["ES256", "current"]);
+  expect(app.deps.signingKeys.current().id).toBe(String(current?.[0]));
+  expect(others).toEqual([[first, "ES256", "retired"]]);
+});
+
+test("reencrypt counts what it renewed, and does nothing the second time", async () => {
+  const renewed = { ...env, SECRET_KEY: randomBytes(32).toString("base64") };
+  const both = { ...renewed, SECRET_KEY_PREVIOUS: env.SECRET_KEY ?? "" };
+  const first = await keys(["reencrypt"], both);
+  expect([first.code, first.err]).toEqual([0, ""]);
+  expect(first.out).toContain("signing keys: 2 encrypted anew, 0 were up to date\n");
+  const second = await keys(["reencrypt"], renewed);
+  expect([second.code, second.err]).toEqual([0, ""]);
+  expect(second.out).toContain("signing keys: 0 encrypted anew, 2 were up to date\n");
+  expect(second.out).toEndWith("SECRET_KEY_PREVIOUS can be removed.\n");
+  // And back, for the instance that still runs with the first one.
+  const back = { ...env, SECRET_KEY_PREVIOUS: renewed.SECRET_KEY };
+  expect((await keys(["reencrypt"], back)).code).toBe(0);
+});
+
+describe("what cannot be done is said in a line, ends with 1 and changes nothing", () => {
+  test.each<[string, string[], () => Record<string, string>, string]>([
+    [
+      "no DATABASE_URL",
+      ["list"],
+      () => ({ SECRET_KEY: env.SECRET_KEY ?? "" }),
+      "DATABASE_URL: is required",
+    ],
+    [
+      "no SECRET_KEY",
+      ["list"],
+      () => ({ DATABASE_URL: env.DATABASE_URL ?? "" }),
+      "SECRET_KEY: is required",
+    ],
+    ["no command", [], () => env, "Name one command"],
+    ["another command", ["delete"], () => env, "Name one command"],
+    ["two commands", ["list", "rotate"], () => env, "Name one command"],
+    ["an unknown option", ["list", "--force"], () => env, "--force"],
+    ["--now without rotate", ["reencrypt", "--now"], () => env, "--now belongs to rotate"],
+    [
+      "a database that does not answer",
+      ["list"],
+      () => ({ ...env, DATABASE_URL: "postgresql://127.0.0.1:1/nothing" }),
+      "the database does not answer",
+    ],
+    ...[["rotate"], ["rotate", "--now"], ["reencrypt"]].map(
+      (args): [string, string[], () => Record<string, string>, string] => [
+        `a SECRET_KEY that opens nothing: ${args.join(" ")}`,
+        args,
+        () => ({ ...env, SECRET_KEY: randomBytes(32).toString("base64") }),
+        "SECRET_KEY opens none of the signing keys of this database",
+      ],
+    ),
+  ])("%s", async (_name, args, given, message) => {
+    const rows = () => app.deps.db.signingKey.findMany({ orderBy: { id: "asc" } });
+    const before = await rows();
+    const { out, err, code } = await keys(args, given());
+    expect([out, code]).toEqual(["", 1]);
+    expect(err).toStartWith("error: ");
+    expect(err).toContain(message);
+    expect(err).not.toContain("    at ");
+    expect(await rows()).toEqual(before);
+  });
+
+  test("a database without tables", async () => {
+    const empty = await createDatabase({ template: false });
+    try {
+      for (const args of [["list"], ["rotate"], ["reencrypt"]]) {
+        const { err, code } = await keys(args, { ...env, DATABASE_URL: empty.url });
+        expect([code, err]).toEqual([1, expect.stringContaining("has no tables yet")]);
+      }
+    } finally {
+      await empty.drop();
+    }
+  });
+
+  test("a value that no key opens: the others are renewed, and it is counted", async () => {
+    const { id } = app.deps.signingKeys.current();
+    const row = await app.deps.db.signingKey.findUniqueOrThrow({ where: { id } });
+    await app.deps.db.signingKey.create({ data: { ...row, id: "moved here", publicJwk: {} } });
+    try {
+      const { out, err, code } = await keys(["reencrypt"]);
+      expect([code, err]).toEqual([1, expect.stringContaining("open with neither")]);
+      expect(out).toContain("signing keys: 0 encrypted anew, 2 were up to date, 1 unreadable\n");
+    } finally {
+      await app.deps.db.signingKey.delete({ where: { id: "moved here" } });
+    }
+  });
+});
+
+test("--help tells the commands", async () => {
+  const { out, code } = await keys(["--help"], {});
+  expect(code).toBe(0);
+  for (const command of ["list", "rotate", "rotate --now", "reencrypt"])
+    expect(out).toContain(`\n  ${command} `);
+});
