@@ -26,6 +26,7 @@ export async function recordAudit(
   entry: AuditEntry,
   actorId?: string,
 ): Promise<void> {
+  const apiKeyId = ctx.principal?.apiKeyId ?? null;
   await tx.auditLog.create({
     data: {
       id: newId(),
@@ -36,7 +37,8 @@ export async function recordAudit(
       resourceType: entry.resourceType,
       resourceId: entry.resourceId ?? null,
       outcome: entry.outcome ?? "success",
-      details: entry.details ?? {},
+      // A machine acts as its user: the row tells which of the user's keys it was.
+      details: { ...entry.details, ...(apiKeyId !== null && { apiKeyId }) },
       ip: ctx.origin.ip,
       userAgent: ctx.origin.userAgent,
       requestId: ctx.origin.requestId,

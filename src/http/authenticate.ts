@@ -1,13 +1,54 @@
 import type { MiddlewareHandler } from "hono";
-import type { AppEnv, AuthedEnv, Context, Principal } from "../context.ts";
+import type { AppEnv, AuthedEnv, Context, Principal, SessionEnv } from "../context.ts";
+import { API_KEY_PREFIX } from "../crypto/api-key.ts";
 import { ApiError, PermissionError } from "../errors.ts";
 import type { PermissionKey } from "../roles/permissions.ts";
 
-/** 401 unless the request carries an access token of a session that goes on. Then `ctx` holds the principal. */
+/** 401 unless the request carries an access token of a session that goes on, or an API key. Then `ctx` holds the principal. */
 export function authenticate(): MiddlewareHandler<AppEnv & AuthedEnv> {
   return async function authenticate(c, next) {
     const ctx: Context = c.var.ctx;
-    c.set("ctx", { ...ctx, principal: await readPrincipal(ctx, c.req.header("authorization")) });
+    const principal = await readPrincipal(ctx, c.req.header("authorization"));
+    assertFactors(ctx, principal);
+    c.set("ctx", { ...ctx, principal });
+    await next();
+  };
+}
+
+type SessionOptions = {
+  /** Lets in who has yet to set up the second factor that is required: on the way there. */
+  beforeMfa?: boolean;
+};
+
+/** As `authenticate`, and 403 for a machine: what concerns a person's own credentials and sessions. */
+export function authenticateSession({
+  beforeMfa = false,
+}: SessionOptions = {}): MiddlewareHandler<AppEnv & SessionEnv> {
+  return async function authenticateSession(c, next) {
+    const ctx: Context = c.var.ctx;
+    const principal = await readPrincipal(ctx, c.req.header("authorization"));
+    const { sessionId } = principal;
+    if (sessionId === null)
+      throw new ApiError("session_required", "An API key cannot do this: log in as a person.");
+    if (!beforeMfa) assertFactors(ctx, principal);
+    c.set("ctx", { ...ctx, principal: { ...principal, sessionId } });
+    await next();
+  };
+}
+
+/**
+ * 401 with the challenge of RFC 9470 unless the user has proved lately who they are: whoever finds an open browser must
+ * not be able to change how its owner logs in (ASVS 5.0, 7.5.1). Comes after `authenticateSession`.
+ */
+export function requireRecentLogin(): MiddlewareHandler<SessionEnv> {
+  return async function requireRecentLogin(c, next) {
+    const { principal, config } = c.var.ctx;
+    if (Date.now() / 1000 - principal.authenticatedAt > config.stepUpSeconds)
+      throw new ApiError(
+        "reauthentication_required",
+        "Prove again who you are: POST /v1/auth/reauthenticate.",
+        { maxAgeSeconds: config.stepUpSeconds },
+      );
     await next();
   };
 }
@@ -33,11 +74,25 @@ async function readPrincipal(ctx: Context, header: string | undefined): Promise<
     throw new ApiError("not_authenticated", message);
   }
   if (!TOKEN.test(token)) throw invalidToken();
-
-  const { userId, tenantId, sessionId } = await ctx.accessTokens.verify(token);
+  if (token.startsWith(API_KEY_PREFIX)) {
+    const machine = await ctx.apiKeys.principalOf(token);
+    if (!machine) throw invalidToken();
+    return machine;
+  }
+  const { userId, tenantId, sessionId, amr, authenticatedAt } =
+    await ctx.accessTokens.verify(token);
   if (await ctx.revocations.isRevoked(sessionId)) throw invalidToken();
   const { roles, permissions } = await ctx.grants.of(userId);
-  return { userId, tenantId, sessionId, roles, permissions };
+  return { userId, tenantId, sessionId, apiKeyId: null, amr, authenticatedAt, roles, permissions };
+}
+
+/** With MFA=required a session of one factor may do nothing but set up the second one. */
+function assertFactors({ config }: Context, { sessionId, amr }: Principal): void {
+  if (config.mfa === "required" && sessionId !== null && !amr.includes("mfa"))
+    throw new ApiError(
+      "mfa_enrollment_required",
+      "Set up a second factor, then log in again with it: POST /v1/auth/me/totp or /v1/auth/me/passkeys/options.",
+    );
 }
 
 function invalidToken(): ApiError {

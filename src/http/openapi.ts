@@ -10,6 +10,13 @@ const INFO = {
   description: "Self-hosted, multi-tenant identity: auth, users and tenants.",
 };
 
+const BEARER = {
+  type: "http",
+  scheme: "bearer",
+  bearerFormat: "JWT",
+  description: "An access token. API keys (tnk_…) go the same way, where no session is needed.",
+} as const;
+
 /** Generates the document; it never changes while the process runs, so the caller keeps it. */
 export async function openApiDocument(app: Hono<AppEnv>, issuer: string) {
   const document = await generateSpecs(app, {
@@ -20,7 +27,7 @@ export async function openApiDocument(app: Hono<AppEnv>, issuer: string) {
       info: INFO,
       servers: [{ url: issuer }],
       components: {
-        securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+        securitySchemes: { bearer: BEARER },
         responses: PROBLEMS,
       },
     },

@@ -1,5 +1,5 @@
 import { recordAudit } from "../audit/record.ts";
-import type { AuthedContext } from "../context.ts";
+import type { AuthedContext, Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
@@ -40,12 +40,20 @@ export async function insertTenant(
   return withSlugTaken(tx.tenant.create({ data, select: tenantSelect }));
 }
 
+/** For callers that make the tenant later. @throws ApiError `slug_taken`. */
+export async function assertSlugFree({ db }: Context, slug: string): Promise<void> {
+  if ((await db.tenant.count({ where: { slug } })) > 0) throw slugTaken();
+}
+
 export async function withSlugTaken<T>(write: Promise<T>): Promise<T> {
   try {
     return await write;
   } catch (err) {
-    if (violatesUnique(err, "tenants_slug_key"))
-      throw new ApiError("slug_taken", "Another tenant has this slug.", { cause: err });
+    if (violatesUnique(err, "tenants_slug_key")) throw slugTaken(err);
     throw err;
   }
+}
+
+function slugTaken(cause?: unknown): ApiError {
+  return new ApiError("slug_taken", "Another tenant has this slug.", { cause });
 }

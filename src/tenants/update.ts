@@ -76,5 +76,6 @@ async function changeTenant(ctx: AuthedContext, id: string, change: Change): Pro
     return { tenant, ended };
   });
   ctx.revocations.add(ended);
+  if (change.endSessions) ctx.apiKeys.forget();
   return toTenant(tenant);
 }

@@ -14,22 +14,30 @@ export type PasswordOwner = {
   tenant: { name: string; slug: string } | null;
 };
 
+type Policy = Pick<Config, "passwordMinLength" | "passwordMinLengthWithMfa" | "mfa">;
+
 /**
  * Length is what counts, in code points of the normalised text, and that nobody guesses it early; no rules on what
  * characters it is made of (SP 800-63B-4, 3.1.1.2). @throws ValidationError that names `path`.
  */
 export async function assertAcceptablePassword(
-  { passwordMinLength }: Pick<Config, "passwordMinLength">,
+  policy: Policy,
   password: string,
   owner: PasswordOwner,
   path = "password",
 ): Promise<void> {
+  const minLength = minLengthOf(policy);
   const folded = fold(password);
   const message =
-    faultOfLength(password.normalize("NFC"), passwordMinLength) ??
-    faultOfPattern(folded, passwordMinLength, owner) ??
-    (await faultOfFame(folded, passwordMinLength));
+    faultOfLength(password.normalize("NFC"), minLength) ??
+    faultOfPattern(folded, minLength, owner) ??
+    (await faultOfFame(folded, minLength));
   if (message) throw new ValidationError([{ path, message }]);
+}
+
+/** Where a password is never enough alone, a shorter one will do (SP 800-63B-4, 3.1.1.2). */
+function minLengthOf({ mfa, passwordMinLength, passwordMinLengthWithMfa }: Policy): number {
+  return mfa === "required" ? passwordMinLengthWithMfa : passwordMinLength;
 }
 
 function faultOfLength(password: string, minLength: number): string | null {

@@ -1,12 +1,15 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
+import { PageQuery, pageOf } from "../fields.ts";
 import { authenticate, authorize } from "../http/authenticate.ts";
 import { operation } from "../http/operation.ts";
 import { validate } from "../http/validate.ts";
+import { Session } from "../sessions/list.ts";
 import { createUser } from "./create.ts";
 import { getProfile, updateProfile } from "./profile.ts";
 import { User } from "./public-user.ts";
 import { getUser, listUsers } from "./read.ts";
+import { removeUserFactors } from "./remove-factors.ts";
 import {
   CreateUserInput,
   ListUsersQuery,
@@ -15,6 +18,7 @@ import {
   UpdateUserInput,
   UserList,
 } from "./schemas.ts";
+import { endUserSessions, listUserSessions } from "./sessions.ts";
 import { deleteUser, restoreUser, updateUser } from "./update.ts";
 
 const op = operation("Users");
@@ -72,6 +76,16 @@ export const userRoutes = new Hono<AppEnv>()
     authorize("user:restore"),
     async (c) => c.json(await restoreUser(c.var.ctx, c.req.param("id"))),
   )
+  .delete(
+    "/:id/factors",
+    op("Remove all second factors of a user", { 204: null, errors: [403, 404] }),
+    authenticate(),
+    authorize("user:update"),
+    async (c) => {
+      await removeUserFactors(c.var.ctx, c.req.param("id"));
+      return c.body(null, 204);
+    },
+  )
   .get(
     "/:id/profile",
     op("Get a user's profile", { 200: Profile, errors: [403, 404] }),
@@ -86,4 +100,32 @@ export const userRoutes = new Hono<AppEnv>()
     authorize("user:update"),
     validate("json", UpdateProfileInput),
     async (c) => c.json(await updateProfile(c.var.ctx, c.req.param("id"), c.req.valid("json"))),
+  )
+  .get(
+    "/:id/sessions",
+    op("A user's sessions", { 200: pageOf(Session, "SessionPage"), errors: [403, 404, 422] }),
+    authenticate(),
+    authorize("session:read"),
+    validate("query", PageQuery),
+    async (c) => c.json(await listUserSessions(c.var.ctx, c.req.param("id"), c.req.valid("query"))),
+  )
+  .delete(
+    "/:id/sessions",
+    op("End a user's sessions", { 204: null, errors: [403, 404] }),
+    authenticate(),
+    authorize("session:revoke"),
+    async (c) => {
+      await endUserSessions(c.var.ctx, c.req.param("id"));
+      return c.body(null, 204);
+    },
+  )
+  .delete(
+    "/:id/sessions/:sessionId",
+    op("End one of a user's sessions", { 204: null, errors: [403, 404] }),
+    authenticate(),
+    authorize("session:revoke"),
+    async (c) => {
+      await endUserSessions(c.var.ctx, c.req.param("id"), c.req.param("sessionId"));
+      return c.body(null, 204);
+    },
   );

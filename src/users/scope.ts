@@ -1,24 +1,27 @@
 /** Which users a caller may touch, and how far. */
-import type { Prisma } from "../../generated/prisma/client.ts";
+import type { Prisma, UserKind } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { isId } from "../db/id.ts";
 import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
 import { SYSTEM_ROLES } from "../roles/permissions.ts";
 
+/** Service accounts are users to the database alone: whoever does not ask for them does not get them. */
+const PEOPLE: UserKind[] = ["person"];
+
 /** The users of the caller's tenant; a platform account sees those of every tenant. */
-export function visibleUsers(ctx: AuthedContext): Prisma.UserWhereInput {
+export function visibleUsers(ctx: AuthedContext, kinds = PEOPLE): Prisma.UserWhereInput {
   const { tenantId } = ctx.principal;
-  return tenantId === null ? {} : { tenantId };
+  return { kind: { in: kinds }, ...(tenantId !== null && { tenantId }) };
 }
 
 /** The one user with this id, if the caller may see them. @throws NotFoundError for what cannot be an id. */
-export function visibleUser(ctx: AuthedContext, id: string): Prisma.UserWhereInput {
+export function visibleUser(ctx: AuthedContext, id: string, kinds = PEOPLE): Prisma.UserWhereInput {
   if (!isId(id)) throw new NotFoundError("user");
-  return { ...visibleUsers(ctx), id };
+  return { ...visibleUsers(ctx, kinds), id };
 }
 
-export type LockedUser = { id: string; tenantId: string | null; email: string };
+export type LockedUser = { id: string; tenantId: string | null; kind: UserKind; email: string };
 
 /**
  * Locks the user, if the caller may see them, so that what is checked from here on still holds when it is written.
@@ -28,13 +31,14 @@ export async function lockUser(
   tx: Transaction,
   ctx: AuthedContext,
   id: string,
-  { deleted = false } = {},
+  { deleted = false, kinds = PEOPLE } = {},
 ): Promise<LockedUser> {
   if (!isId(id)) throw new NotFoundError("user");
   const own = ctx.principal.tenantId;
   const [user] = await tx.$queryRaw<LockedUser[]>`
-    SELECT id, tenant_id AS "tenantId", email FROM users
-    WHERE id = ${id}::uuid AND is_deleted = ${deleted} AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)
+    SELECT id, tenant_id AS "tenantId", kind::text, email FROM users
+    WHERE id = ${id}::uuid AND is_deleted = ${deleted} AND kind::text = ANY(${kinds})
+      AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)
     FOR UPDATE`;
   if (!user) throw new NotFoundError("user");
   return user;
@@ -42,6 +46,8 @@ export async function lockUser(
 
 /**
  * Nobody changes an account that may do more than they may: an admin who could take over the owner would be the owner.
+ * A machine may not change its own user either unless its scopes hold all that the user may do: with a new address for
+ * its user, and a new password by mail, a key of one scope would become a session with every right.
  * @throws PermissionError
  */
 export async function assertMayManage(
@@ -49,7 +55,7 @@ export async function assertMayManage(
   ctx: AuthedContext,
   userId: string,
 ): Promise<void> {
-  if (userId === ctx.principal.userId) return;
+  if (userId === ctx.principal.userId && ctx.principal.apiKeyId === null) return;
   const held = await tx.rolePermission.findMany({
     where: { role: { users: { some: { userId } } } },
     select: { permissionKey: true },
@@ -75,7 +81,14 @@ export async function assertNotLastRuler(
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(730202, hashtext(${tenantId ?? "platform"}))`;
   const roleId = SYSTEM_ROLES[rulingRole(tenantId)];
   const rulers = await tx.user.findMany({
-    where: { tenantId, isDeleted: false, status: "active", roles: { some: { roleId, tenantId } } },
+    where: {
+      tenantId,
+      // A machine cannot rule: it cannot log in.
+      kind: "person",
+      isDeleted: false,
+      status: "active",
+      roles: { some: { roleId, tenantId } },
+    },
     select: { id: true },
     take: 2,
   });

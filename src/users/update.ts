@@ -5,6 +5,7 @@ import { PermissionError } from "../errors.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { withEmailTaken } from "./create.ts";
 import { toUserWithRoles, type User, userWithRolesSelect } from "./public-user.ts";
+import { revokeApiKeysOf } from "./revoke-api-keys.ts";
 import { replaceRoles } from "./roles.ts";
 import type { UpdateUserInput } from "./schemas.ts";
 import { assertMayManage, assertNotLastRuler, lockUser, rulingRole } from "./scope.ts";
@@ -55,11 +56,12 @@ export async function updateUser(
     return { user: toUserWithRoles(row), ended };
   });
   ctx.revocations.add(ended);
+  if (fields.status) ctx.apiKeys.forget();
   if (roles) ctx.grants.forget(user.id);
   return user;
 }
 
-/** Soft delete: sessions end, the address is free again. @throws NotFoundError, PermissionError; ApiError `last_owner`. */
+/** Soft delete: sessions end, API keys are revoked, the address is free again. @throws NotFoundError, PermissionError; ApiError `last_owner`. */
 export async function deleteUser(ctx: AuthedContext, id: string): Promise<void> {
   const ended = await ctx.db.$transaction(async (tx) => {
     const before = await lockUser(tx, ctx, id);
@@ -71,6 +73,7 @@ export async function deleteUser(ctx: AuthedContext, id: string): Promise<void> 
       data: { isDeleted: true, deletedAt: new Date(), ...touch(ctx) },
     });
     const ended = await revokeSessions(tx, { userId: id, tenantId }, "user_deleted");
+    await revokeApiKeysOf(tx, before);
     await recordAudit(tx, ctx, {
       action: "user.deleted",
       resourceType: "user",
@@ -80,6 +83,7 @@ export async function deleteUser(ctx: AuthedContext, id: string): Promise<void> 
     return ended;
   });
   ctx.revocations.add(ended);
+  ctx.apiKeys.forget();
 }
 
 /** Takes a soft delete back. @throws NotFoundError, PermissionError; ApiError `email_taken` when the address found a new owner. */

@@ -103,6 +103,17 @@ const CASES: RouteCase[] = [
   },
   { route: "DELETE /v1/users/:id", permission: "user:delete", success: 204 },
   { route: "POST /v1/users/:id/restore", permission: "user:restore", success: 200 },
+  { route: "DELETE /v1/users/:id/factors", permission: "user:update", success: 204 },
+  {
+    route: "GET /v1/users/:id/sessions",
+    permission: "session:read",
+    success: 200,
+    invalid: ["limit=0", "limit=101", "limit=x", "limit=1&limit=2", "cursor=x", "unknown=1"].map(
+      (query) => `?${query}`,
+    ),
+  },
+  { route: "DELETE /v1/users/:id/sessions", permission: "session:revoke", success: 204 },
+  { route: "DELETE /v1/users/:id/sessions/:sessionId", permission: "session:revoke", success: 204 },
   { route: "GET /v1/users/:id/profile", permission: "user:read", success: 200 },
   {
     route: "PATCH /v1/users/:id/profile",
@@ -147,9 +158,14 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** A user of the tenant, deleted when the route restores. */
+/** A user of the tenant: deleted when the route restores, with a session when it names one. */
 async function target(owner: Account, route: string): Promise<string> {
   const token = owner.accessToken;
+  if (route.endsWith("/:sessionId")) {
+    const { id, accessToken } = await createMember(app, owner);
+    const { body } = await app.call("GET /v1/auth/sessions", { token: accessToken });
+    return `${id}/${body.items[0].id}`;
+  }
   const made = await app.call("POST /v1/users", {
     token,
     json: { email: `${randomName()}@x.example` },

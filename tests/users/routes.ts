@@ -5,7 +5,7 @@ import { PERMISSIONS, type PermissionKey } from "../../src/roles/permissions.ts"
 import { type Account, createMember, randomName, type TestApp } from "../support/app.ts";
 
 export type RouteCase = {
-  /** `:id` stands for the id of `World.own` or `World.foreign`. */
+  /** `:id` stands for the id of `World.own` or `World.foreign`, and so does a second parameter: they answer `id/second`. */
   route: string;
   permission: PermissionKey;
   success: number;
@@ -28,7 +28,10 @@ export type World = {
 
 export function testRoutes(cases: RouteCase[], world: () => World): void {
   for (const { route, permission, success, json, invalid = [] } of cases) {
-    const at = (id: string, query = "") => `${route.replace(":id", id)}${query}`;
+    const at = (ids: string, query = "") => {
+      const [id = "", second = newId()] = ids.split("/");
+      return `${route.replace(":id", id).replace(/:\w+/, second)}${query}`;
+    };
     const body = json === undefined ? {} : { json };
 
     test(`R52: ${route} is 401 with a challenge without a token, and with a wrong one`, async () => {

@@ -1,0 +1,154 @@
+/** Which machine is behind a key: read once, kept in memory, dropped when the database says that it changed. */
+import type { Pool } from "pg";
+import type { Log, Principal } from "../context.ts";
+import { isApiKey } from "../crypto/api-key.ts";
+import { hashToken } from "../crypto/secret.ts";
+import type { Listener } from "../db/listener.ts";
+import type { GrantStore } from "../roles/grants.ts";
+
+export type ApiKeyStore = {
+  /**
+   * Who calls with this key: its user, within its scopes. Null whatever is wrong with it: malformed, unknown, revoked,
+   * expired, or its user or their tenant is not active.
+   */
+  principalOf(key: string): Promise<Principal | null>;
+  /** Drops what is known of keys. */
+  forget(): void;
+  watch(listener: Pick<Listener, "healthy">): void;
+};
+
+type LiveKey = {
+  id: string;
+  userId: string;
+  tenantId: string | null;
+  scopes: string[];
+  /** Milliseconds since 1970; Infinity for a key that does not expire. */
+  expiresAt: number;
+  /** Made of `granted`, and made again when the user's grants are other ones. */
+  principal: Principal | null;
+  granted: ReadonlySet<string> | null;
+};
+
+/** Some 500 bytes each. Only keys that exist are kept: made-up ones cost a query each, and no memory. */
+const REMEMBERED_KEYS = 20_000;
+/** A second more than the minute of the statement: two clocks that differ by a hair would make it two minutes. */
+const USED_EVERY_MILLIS = 61_000;
+
+/** @param limit how many keys are remembered. */
+export function createApiKeyStore(
+  pool: Pool,
+  grants: GrantStore,
+  log: Log,
+  limit = REMEMBERED_KEYS,
+): ApiKeyStore {
+  /** By hash, so that no dump of memory holds keys that somebody could use. */
+  const known = new Map<string, LiveKey>();
+  /** Key id → when its last use was written down. */
+  const used = new Map<string, number>();
+  let listener: Pick<Listener, "healthy"> = { healthy: false };
+  let generation = 0;
+
+  async function find(key: string): Promise<LiveKey | null> {
+    const hash = hashToken(key);
+    const name = hash.toString("base64");
+    const found = listener.healthy ? known.get(name) : undefined;
+    if (found) return found;
+
+    const before = generation;
+    const live = await readLiveKey(pool, hash);
+    // A revocation that came while the query ran may not be in its answer: not kept, as in roles/grants.ts.
+    if (live && generation === before && listener.healthy) remember(known, name, live);
+    return live;
+  }
+
+  /** Not awaited: when a key was last used is worth no caller's time, and no failed request. */
+  function markUsed(id: string): void {
+    const now = Date.now();
+    if (now - (used.get(id) ?? 0) < USED_EVERY_MILLIS) return;
+    used.delete(id);
+    remember(used, id, now);
+    pool
+      .query({
+        name: "api-key-used",
+        text: `
+          UPDATE api_keys SET last_used_at = now()
+          WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`,
+        values: [id],
+      })
+      .catch((err) =>
+        log("warn", "the use of an API key is not noted", { apiKeyId: id, error: String(err) }),
+      );
+  }
+
+  /** Bounded: a Map iterates in order of insertion, so the oldest goes first. */
+  function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
+    if (map.size >= limit) map.delete(map.keys().next().value ?? "");
+    map.set(key, value);
+  }
+
+  return {
+    async principalOf(key) {
+      if (!isApiKey(key)) return null;
+      const live = await find(key);
+      if (!live || live.expiresAt <= Date.now()) return null;
+      markUsed(live.id);
+      const { permissions } = await grants.of(live.userId);
+      if (live.principal === null || live.granted !== permissions) {
+        live.granted = permissions;
+        live.principal = toPrincipal(live, permissions);
+      }
+      return live.principal;
+    },
+    forget() {
+      generation += 1;
+      known.clear();
+    },
+    watch(source) {
+      listener = source;
+    },
+  };
+}
+
+/**
+ * Found by the SHA-256 of the whole key. An index does not compare in constant time, and need not: its timing could tell
+ * of hashes at most, and from a hash no way leads back to 256 random bits.
+ */
+async function readLiveKey(pool: Pool, hash: Buffer): Promise<LiveKey | null> {
+  type Row = Pick<LiveKey, "id" | "userId" | "tenantId" | "scopes"> & { expiresAt: Date | null };
+  const { rows } = await pool.query<Row>({
+    name: "live-api-key",
+    text: `
+      SELECT api_keys.id, api_keys.user_id AS "userId", api_keys.tenant_id AS "tenantId",
+        api_keys.scopes::text[] AS scopes, api_keys.expires_at AS "expiresAt"
+      FROM api_keys
+        JOIN users ON users.id = api_keys.user_id AND users.tenant_id IS NOT DISTINCT FROM api_keys.tenant_id
+        LEFT JOIN tenants ON tenants.id = users.tenant_id
+      WHERE api_keys.key_hash = $1 AND api_keys.revoked_at IS NULL
+        AND (api_keys.expires_at IS NULL OR api_keys.expires_at > now())
+        AND users.status = 'active' AND NOT users.is_deleted
+        AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted)`,
+    values: [hash],
+  });
+  const [row] = rows;
+  if (!row) return null;
+  const expiresAt = row.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
+  return { ...row, expiresAt, principal: null, granted: null };
+}
+
+/** The grants of the user, within the scopes of the key. No roles: they promise more than a key may do. */
+function toPrincipal(
+  { id, userId, tenantId, scopes }: LiveKey,
+  granted: ReadonlySet<string>,
+): Principal {
+  return {
+    userId,
+    tenantId,
+    sessionId: null,
+    apiKeyId: id,
+    amr: [],
+    // Never: a key proves nothing about a person.
+    authenticatedAt: 0,
+    roles: [],
+    permissions: new Set(scopes.filter((scope) => granted.has(scope))),
+  };
+}

@@ -1,0 +1,52 @@
+import { recordAudit } from "../audit/record.ts";
+import type { AuthedContext } from "../context.ts";
+import { newId } from "../db/id.ts";
+import { NotFoundError, PermissionError } from "../errors.ts";
+import { lockActiveTenant } from "../tenants/lock.ts";
+import { insertUser, targetTenant } from "../users/create.ts";
+import { toUser } from "../users/public-user.ts";
+import { rolesToGrant } from "../users/roles.ts";
+import {
+  type CreateServiceAccountInput,
+  type ServiceAccount,
+  toServiceAccount,
+} from "./schemas.ts";
+
+/**
+ * Makes a user for a machine: no password, an address that no mail reaches (RFC 2606), and so no way to log in. What it
+ * does, it does with API keys. @throws PermissionError, ValidationError, NotFoundError (the tenant).
+ */
+export async function createServiceAccount(
+  ctx: AuthedContext,
+  input: CreateServiceAccountInput,
+): Promise<ServiceAccount> {
+  const tenantId = targetTenant(ctx, input.tenantId);
+  if (input.roles && !ctx.principal.permissions.has("role:assign"))
+    throw new PermissionError("Giving roles needs the permission role:assign.");
+
+  return ctx.db.$transaction(async (tx) => {
+    if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");
+    const roles = await rolesToGrant(tx, ctx, tenantId, input.roles ?? []);
+    const names = roles.map((role) => role.name);
+    const id = newId();
+    const row = await insertUser(tx, ctx, {
+      id,
+      tenantId,
+      kind: "service",
+      email: `${id}@service.invalid`,
+      firstName: input.name,
+      lastName: null,
+      passwordHash: null,
+      roleIds: roles.map((role) => role.id),
+      createdBy: ctx.principal.userId,
+    });
+    await recordAudit(tx, ctx, {
+      action: "service_account.created",
+      resourceType: "service_account",
+      resourceId: id,
+      tenantId,
+      details: { name: input.name, roles: names },
+    });
+    return toServiceAccount(toUser(row, names));
+  });
+}

@@ -1,0 +1,75 @@
+import { recordAudit } from "../audit/record.ts";
+import type { AuthedContext } from "../context.ts";
+import { touch } from "../db/touch.ts";
+import { PermissionError } from "../errors.ts";
+import { toUserWithRoles, userWithRolesSelect } from "../users/public-user.ts";
+import { revokeApiKeysOf } from "../users/revoke-api-keys.ts";
+import { replaceRoles } from "../users/roles.ts";
+import { assertMayManage, lockUser } from "../users/scope.ts";
+import {
+  type ServiceAccount,
+  toServiceAccount,
+  type UpdateServiceAccountInput,
+} from "./schemas.ts";
+
+/**
+ * Changes a service account. While it is disabled its keys are refused, and work again afterwards: to pause a machine is
+ * not to renew its secrets. @throws NotFoundError, PermissionError, ValidationError.
+ */
+export async function updateServiceAccount(
+  ctx: AuthedContext,
+  id: string,
+  input: UpdateServiceAccountInput,
+): Promise<ServiceAccount> {
+  const { name, status, roles } = input;
+  if (roles && !ctx.principal.permissions.has("role:assign"))
+    throw new PermissionError("Changing roles needs the permission role:assign.");
+  const account = await ctx.db.$transaction(async (tx) => {
+    const before = await lockUser(tx, ctx, id, { kinds: ["service"] });
+    const { tenantId } = before;
+    await assertMayManage(tx, ctx, before.id);
+    if (roles) await replaceRoles(tx, ctx, before, roles);
+    const row = await tx.user.update({
+      where: { id, tenantId },
+      data: {
+        ...(name !== undefined && { firstName: name }),
+        ...(status !== undefined && { status }),
+        ...touch(ctx),
+      },
+      select: userWithRolesSelect,
+    });
+    await recordAudit(tx, ctx, {
+      action: "service_account.updated",
+      resourceType: "service_account",
+      resourceId: id,
+      tenantId,
+      details: { fields: Object.keys(input), ...(roles && { roles }), ...(status && { status }) },
+    });
+    return toServiceAccount(toUserWithRoles(row));
+  });
+  if (status) ctx.apiKeys.forget();
+  if (roles) ctx.grants.forget(account.id);
+  return account;
+}
+
+/** Soft delete: its keys are revoked at once and for good. @throws NotFoundError, PermissionError. */
+export async function deleteServiceAccount(ctx: AuthedContext, id: string): Promise<void> {
+  await ctx.db.$transaction(async (tx) => {
+    const before = await lockUser(tx, ctx, id, { kinds: ["service"] });
+    const { tenantId } = before;
+    await assertMayManage(tx, ctx, before.id);
+    await tx.user.update({
+      where: { id, tenantId },
+      data: { isDeleted: true, deletedAt: new Date(), ...touch(ctx) },
+    });
+    const keys = await revokeApiKeysOf(tx, before);
+    await recordAudit(tx, ctx, {
+      action: "service_account.deleted",
+      resourceType: "service_account",
+      resourceId: id,
+      tenantId,
+      details: { keysRevoked: keys },
+    });
+  });
+  ctx.apiKeys.forget();
+}

@@ -1,0 +1,19 @@
+import type { AuthedContext } from "../context.ts";
+import { PermissionError } from "../errors.ts";
+import { removeAllFactors } from "../factors/changes.ts";
+import { assertMayManage, lockUser } from "./scope.ts";
+
+/**
+ * Takes every second factor and passkey from somebody who lost them, and ends their sessions. One's own go one by one
+ * and after a fresh log-in, which must not be got round here. @throws NotFoundError, PermissionError.
+ */
+export async function removeUserFactors(ctx: AuthedContext, id: string): Promise<void> {
+  const ended = await ctx.db.$transaction(async (tx) => {
+    const user = await lockUser(tx, ctx, id);
+    if (user.id === ctx.principal.userId)
+      throw new PermissionError("Remove your own factors at /v1/auth/me.");
+    await assertMayManage(tx, ctx, user.id);
+    return removeAllFactors(tx, ctx, user);
+  });
+  ctx.revocations.add(ended);
+}

@@ -1,0 +1,49 @@
+/** Seeing and ending the sessions of others (ASVS 5.0, 7.4.5). */
+import { recordAudit } from "../audit/record.ts";
+import type { AuthedContext } from "../context.ts";
+import { isId } from "../db/id.ts";
+import type { Page } from "../db/keyset.ts";
+import { NotFoundError } from "../errors.ts";
+import type { PageQuery } from "../fields.ts";
+import { listSessions, type Session } from "../sessions/list.ts";
+import { revokeSessions } from "../sessions/revoke.ts";
+import { assertMayManage, lockUser, visibleUser } from "./scope.ts";
+
+/** The sessions of a user that go on. @throws NotFoundError */
+export async function listUserSessions(
+  ctx: AuthedContext,
+  id: string,
+  query: PageQuery,
+): Promise<Page<Session>> {
+  const user = await ctx.db.user.findFirst({
+    where: { ...visibleUser(ctx, id), isDeleted: false },
+    select: { id: true, tenantId: true },
+  });
+  if (!user) throw new NotFoundError("user");
+  return listSessions(ctx, user, query, ctx.principal.sessionId);
+}
+
+/** Ends all sessions of a user, or the one that is named. @throws NotFoundError, PermissionError */
+export async function endUserSessions(
+  ctx: AuthedContext,
+  id: string,
+  sessionId?: string,
+): Promise<void> {
+  const ended = await ctx.db.$transaction(async (tx) => {
+    const { tenantId } = await lockUser(tx, ctx, id);
+    await assertMayManage(tx, ctx, id);
+    if (sessionId !== undefined && !isId(sessionId)) throw new NotFoundError("session");
+    const which = sessionId === undefined ? {} : { id: sessionId };
+    const ids = await revokeSessions(tx, { ...which, userId: id, tenantId }, "ended_by_admin");
+    if (sessionId !== undefined && ids.length === 0) throw new NotFoundError("session");
+    await recordAudit(tx, ctx, {
+      action: "user.sessions_ended",
+      resourceType: "user",
+      resourceId: id,
+      tenantId,
+      details: { ended: ids.length },
+    });
+    return ids;
+  });
+  ctx.revocations.add(ended);
+}
