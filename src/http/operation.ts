@@ -13,11 +13,12 @@ export const Problem = z
     detail: z.string(),
     instance: z.string(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    "violated-policies": z.array(z.string()).optional(),
   })
   .meta({ ref: "Problem" });
 
 const REASONS = {
-  400: "The body is not JSON",
+  400: "The body is not JSON, or a link or code in it is not valid",
   401: "No access token, or not a valid one",
   403: "A permission is missing",
   404: "There is no such thing, or it is another tenant's",
@@ -25,17 +26,25 @@ const REASONS = {
   413: "The body is too large",
   415: "The body is not application/json",
   422: "A field is not valid",
+  429: "Too many requests: try again after Retry-After seconds",
   503: "Busy, or without its database: try again after Retry-After seconds",
 } as const;
 
 type ErrorStatus = keyof typeof REASONS;
-type Answers = { 200?: z.ZodType; 201?: z.ZodType; 204?: null; errors?: ErrorStatus[] };
+type Answers = {
+  200?: z.ZodType;
+  201?: z.ZodType;
+  202?: z.ZodType | null;
+  204?: null;
+  errors?: ErrorStatus[];
+};
 
 /**
  * Makes the `describeRoute` of a group of routes. Only errors that an operation gives are listed; the 401 of an access
- * token and the 503 of a database that is away are added here, those of a body in openapi.ts.
+ * token, the 403 of what needs a session, and the 503 of a database that is away are added here, those of a body in
+ * openapi.ts.
  */
-export function operation(tag: string, { anonymous = false } = {}) {
+export function operation(tag: string, { anonymous = false, session = false } = {}) {
   return function describe(
     summary: string,
     { errors = [], ...answers }: Answers,
@@ -48,15 +57,20 @@ export function operation(tag: string, { anonymous = false } = {}) {
         ...Object.fromEntries(
           Object.entries(answers).map(([status, schema]) => [status, success(status, schema)]),
         ),
-        ...failures([...(anonymous ? [] : [401 as const]), ...errors, 503]),
+        ...failures([
+          ...(anonymous ? [] : [401 as const]),
+          ...(session ? [403 as const] : []),
+          ...errors,
+          503,
+        ]),
       },
     });
   };
 }
 
 function success(status: string, schema: z.ZodType | null | undefined) {
-  if (!schema) return { description: "Done" };
-  const description = status === "201" ? "Created" : "Success";
+  if (!schema) return { description: status === "202" ? "Under way" : "Done" };
+  const description = { 201: "Created", 202: "Under way" }[status] ?? "Success";
   return { description, content: { "application/json": { schema: resolver(schema) } } };
 }
 

@@ -3,6 +3,7 @@ import type { ErrorHandler, Context as HonoContext } from "hono";
 import type { AppEnv } from "../context.ts";
 import { isUnavailable } from "../db/failures.ts";
 import { ApiError, ERROR_TITLES, type ErrorCode } from "../errors.ts";
+import { rateLimitFields } from "./rate-limit.ts";
 
 const STATUS = {
   malformed_body: 400,
@@ -13,18 +14,32 @@ const STATUS = {
   invalid_token: 401,
   invalid_credentials: 401,
   invalid_refresh_token: 401,
+  invalid_one_time_token: 400,
+  invalid_mfa_token: 401,
+  invalid_second_factor: 401,
+  invalid_passkey: 401,
+  reauthentication_required: 401,
+  session_required: 403,
+  mfa_enrollment_required: 403,
+  rate_limited: 429,
   permission_denied: 403,
   registration_closed: 403,
   not_found: 404,
   method_not_allowed: 405,
   email_taken: 409,
   slug_taken: 409,
+  factor_exists: 409,
   last_owner: 409,
   last_super_admin: 409,
   overloaded: 503,
   unavailable: 503,
   internal_error: 500,
 } as const satisfies Record<ErrorCode, number>;
+
+/** Problems that have a registered type; ours are for the others. */
+const TYPES: Partial<Record<ErrorCode, string>> = {
+  rate_limited: "https://iana.org/assignments/http-problem-types#quota-exceeded",
+};
 
 export function errorStatus(code: ErrorCode): (typeof STATUS)[ErrorCode] {
   return STATUS[code];
@@ -46,29 +61,34 @@ export function problemHandler(): ErrorHandler<AppEnv> {
 
 export function problem(c: HonoContext<AppEnv>, err: ApiError): Response {
   const status = STATUS[err.code];
-  const { errors, allow, retryAfterSeconds } = err.details;
+  const { errors, allow, retryAfterSeconds, rateLimit } = err.details;
   const { requestId } = c.var.ctx.origin;
   const body = {
-    type: `urn:tenantry:problem:${err.code}`,
+    type: TYPES[err.code] ?? `urn:tenantry:problem:${err.code}`,
     title: ERROR_TITLES[err.code],
     status,
     code: err.code,
     detail: err.message,
     instance: `urn:tenantry:request:${requestId}`,
     ...(errors && { errors }),
+    ...(rateLimit && { "violated-policies": [rateLimit.policy] }),
   };
-  if (status === 401) c.header("www-authenticate", challenge(err.code));
+  if (status === 401) c.header("www-authenticate", challenge(err));
   if (allow) c.header("allow", allow.join(", "));
   if (retryAfterSeconds !== undefined) c.header("retry-after", String(retryAfterSeconds));
+  for (const [name, value] of rateLimit ? rateLimitFields(rateLimit) : []) c.header(name, value);
   c.header("cache-control", "no-store");
   return c.body(JSON.stringify(body), status, { "content-type": "application/problem+json" });
 }
 
 /** RFC 6750, section 3: no error attribute when the request carried no credentials at all. */
-function challenge(code: ErrorCode): string {
-  return code === "invalid_token"
-    ? 'Bearer realm="tenantry", error="invalid_token"'
-    : 'Bearer realm="tenantry"';
+function challenge({ code, details }: ApiError): string {
+  const realm = 'Bearer realm="tenantry"';
+  if (code === "invalid_token") return `${realm}, error="invalid_token"`;
+  // RFC 9470, section 3.
+  if (code === "reauthentication_required")
+    return `${realm}, error="insufficient_user_authentication", max_age="${details.maxAgeSeconds}"`;
+  return realm;
 }
 
 function toApiError(thrown: unknown): ApiError {

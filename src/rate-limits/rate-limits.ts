@@ -1,0 +1,147 @@
+/** Counting attempts, for all instances together. On rate-limiter-flexible: one statement an attempt. */
+import type { Pool } from "pg";
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterPostgres,
+  RateLimiterRes,
+} from "rate-limiter-flexible";
+import type { Config } from "../config.ts";
+import { hashWithKey, type Keys } from "../crypto/secret.ts";
+import { ApiError, type RateState } from "../errors.ts";
+import { POLICIES, type Policy, type PolicyName } from "./policies.ts";
+
+export type RateLimits = {
+  /** Counts an attempt of `who`. @throws ApiError `rate_limited` with the seconds to wait. */
+  consume(policy: PolicyName, who: string): Promise<RateState>;
+  /** Takes one attempt back, where the policy counts only what fails. */
+  refund(policy: PolicyName, who: string): Promise<void>;
+  /** Begins anew, as after a right password: also the hold-off is as short as at the first time. */
+  reset(policy: PolicyName, who: string): Promise<void>;
+};
+
+/** How long it is remembered that somebody was held off before. */
+const STRIKE_SECONDS = 24 * 3600;
+
+type Limiter = { counter: RateLimiterAbstract; strikes: RateLimiterAbstract };
+
+/** @param keys for the names under which attempts are counted: the table holds no address and no e-mail address. */
+export function createRateLimits(
+  { rateLimits }: Pick<Config, "rateLimits">,
+  pool: Pool,
+  keys: Keys,
+): RateLimits {
+  const limiters = new Map(
+    Object.entries(POLICIES).map(([name, policy]: [string, Policy]): [string, Limiter] => [
+      name,
+      {
+        counter: makeLimiter(rateLimits, pool, name, policy.quota, policy.windowSeconds),
+        strikes: makeLimiter(rateLimits, pool, `${name}-strikes`, 1_000_000, STRIKE_SECONDS),
+      },
+    ]),
+  );
+  const limiterOf = (policy: PolicyName): Limiter => {
+    const limiter = limiters.get(policy);
+    if (!limiter) throw new Error(`there is no rate limit ${policy}`);
+    return limiter;
+  };
+  const keyOf = (who: string) => hashWithKey(keys, who).toString("base64url");
+
+  return {
+    async consume(policy, who) {
+      if (rateLimits === "off") return stateOf(policy, POLICIES[policy].quota, 0);
+      const { counter, strikes } = limiterOf(policy);
+      const key = keyOf(who);
+      try {
+        const { remainingPoints, msBeforeNext } = await counter.consume(key);
+        return stateOf(policy, remainingPoints, msBeforeNext);
+      } catch (err) {
+        if (!(err instanceof RateLimiterRes)) throw err;
+        const millis = await holdOff(POLICIES[policy], key, err, counter, strikes);
+        throw limited(stateOf(policy, 0, millis));
+      }
+    },
+    async refund(policy, who) {
+      const { refund }: Policy = POLICIES[policy];
+      if (refund && rateLimits !== "off")
+        await giveBack(pool, limiterOf(policy).counter, keyOf(who));
+    },
+    async reset(policy, who) {
+      if (rateLimits === "off") return;
+      const { counter, strikes } = limiterOf(policy);
+      await Promise.all([counter.delete(keyOf(who)), strikes.delete(keyOf(who))]);
+    },
+  };
+}
+
+function makeLimiter(
+  store: Config["rateLimits"],
+  pool: Pool,
+  keyPrefix: string,
+  points: number,
+  duration: number,
+): RateLimiterAbstract {
+  if (store !== "database") return new RateLimiterMemory({ keyPrefix, points, duration });
+  return new RateLimiterPostgres({
+    storeClient: pool,
+    storeType: "pool",
+    tableName: "rate_limits",
+    tableCreated: true,
+    clearExpiredByTimeout: false,
+    keyPrefix,
+    points,
+    duration,
+    // Who has gone far beyond the quota is turned away without asking the database.
+    inMemoryBlockOnConsumed: points * 2,
+  });
+}
+
+/** Answers for how many milliseconds the caller is held off: at the first attempt too many, twice as long as last time. */
+async function holdOff(
+  { quota, windowSeconds, longestSeconds }: Policy,
+  key: string,
+  { consumedPoints, msBeforeNext }: RateLimiterRes,
+  counter: RateLimiterAbstract,
+  strikes: RateLimiterAbstract,
+): Promise<number> {
+  if (longestSeconds === undefined || consumedPoints !== quota + 1) return msBeforeNext;
+  const { consumedPoints: times } = await strikes.penalty(key);
+  const seconds = Math.min(windowSeconds * 2 ** (times - 1), longestSeconds);
+  await counter.block(key, seconds);
+  return seconds * 1000;
+}
+
+/**
+ * Nothing when the window of the attempt is over: a credit would be one attempt too many in the next one. In the database
+ * by a statement of ours: the library's inserts -1 first, which rate_limits_points_check refuses.
+ */
+async function giveBack(pool: Pool, counter: RateLimiterAbstract, key: string): Promise<void> {
+  if (counter instanceof RateLimiterPostgres) {
+    await pool.query({
+      name: "give-attempt-back",
+      text: "UPDATE rate_limits SET points = points - 1 WHERE key = $1 AND points > 0 AND expire > $2",
+      values: [counter.getKey(key), Date.now()],
+    });
+    return;
+  }
+  const { consumedPoints } = await counter.reward(key);
+  if (consumedPoints < 0) await counter.delete(key);
+}
+
+function stateOf(policy: PolicyName, remaining: number, millis: number): RateState {
+  const { quota, windowSeconds } = POLICIES[policy];
+  return {
+    policy,
+    quota,
+    windowSeconds,
+    remaining: Math.min(remaining, quota),
+    resetSeconds: Math.ceil(millis / 1000),
+  };
+}
+
+function limited(rateLimit: RateState): ApiError {
+  return new ApiError("rate_limited", "Too many attempts. Try again later.", {
+    retryAfterSeconds: Math.max(rateLimit.resetSeconds, 1),
+    rateLimit,
+  });
+}
