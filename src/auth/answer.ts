@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import type { StartedSession } from "../sessions/start.ts";
+import type { SessionFacts } from "../sessions/facts.ts";
 import { toUser, type UserRow } from "../users/public-user.ts";
 import type { TokenAnswer } from "./schemas.ts";
 
@@ -7,13 +7,15 @@ import type { TokenAnswer } from "./schemas.ts";
 export async function tokenAnswer(
   ctx: Context,
   user: UserRow,
-  session: StartedSession,
+  session: SessionFacts & { refreshToken: string },
 ): Promise<TokenAnswer> {
   const [{ token, expiresInSeconds }, { roles }] = await Promise.all([
     ctx.accessTokens.sign({
       userId: user.id,
       tenantId: user.tenantId,
       sessionId: session.sessionId,
+      amr: session.amr,
+      authenticatedAt: Math.floor(session.authenticatedAt.getTime() / 1000),
     }),
     ctx.grants.of(user.id),
   ]);

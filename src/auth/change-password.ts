@@ -1,18 +1,21 @@
 import { type AuditEntry, recordAudit } from "../audit/record.ts";
-import type { AuthedContext } from "../context.ts";
+import type { SessionContext } from "../context.ts";
 import { touch } from "../db/touch.ts";
-import { ValidationError } from "../errors.ts";
+import { ApiError, ValidationError } from "../errors.ts";
+import { sendMail } from "../mail/send.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
+import { countGuess } from "./count-guess.ts";
 import type { ChangePasswordInput } from "./schemas.ts";
-import { countFailure, NO_FAILURES, notLocked } from "./throttle.ts";
+import { NO_FAILURES, notLocked } from "./throttle.ts";
 
 /**
- * Changes the caller's password and ends their other sessions (ASVS 5.0, 6.2.3 and 7.4.3).
- * @throws ValidationError, also when the current password is wrong; ApiError `overloaded`.
+ * Changes the caller's password and ends their other sessions (ASVS 5.0, 6.2.3 and 7.4.3). Who has none yet, because
+ * they log in by mail or passkey, sets their first one, and must have logged in lately instead.
+ * @throws ValidationError, also when the current password is wrong; ApiError `overloaded`, `reauthentication_required`.
  */
 export async function changePassword(
-  ctx: AuthedContext,
+  ctx: SessionContext,
   input: ChangePasswordInput,
 ): Promise<void> {
   const { userId, tenantId, sessionId } = ctx.principal;
@@ -23,14 +26,14 @@ export async function changePassword(
       email: true,
       firstName: true,
       lastName: true,
+      profile: { select: { language: true } },
       tenant: { select: { name: true, slug: true } },
     },
   });
   if (account) {
     await assertAcceptablePassword(ctx.config, input.newPassword, account, "newPassword");
   }
-  const matches = await ctx.passwords.verify(account?.passwordHash ?? null, input.currentPassword);
-  if (!account || !matches) throw await refuse(ctx);
+  if (!account || !(await mayChange(ctx, account.passwordHash, input))) throw await refuse(ctx);
   const passwordHash = await ctx.passwords.hash(input.newPassword);
 
   const ended = await ctx.db.$transaction(async (tx) => {
@@ -52,20 +55,47 @@ export async function changePassword(
       "password_changed",
     );
     await recordAudit(tx, ctx, changed(userId, tenantId, "success"));
+    await sendMail(tx, ctx, {
+      template: "password_changed",
+      to: account.email,
+      language: account.profile?.language ?? ctx.origin.language,
+    });
     return ids;
   });
   if (!ended) throw await refuse(ctx);
   ctx.revocations.add(ended);
 }
 
+async function mayChange(
+  ctx: SessionContext,
+  passwordHash: string | null,
+  { currentPassword }: ChangePasswordInput,
+): Promise<boolean> {
+  if (currentPassword !== undefined) return ctx.passwords.verify(passwordHash, currentPassword);
+  if (passwordHash !== null)
+    throw new ValidationError([{ path: "currentPassword", message: "Is required" }]);
+  assertRecentLogin(ctx);
+  return true;
+}
+
+/** A new password is a way in: it is not for whoever finds an open browser. */
+function assertRecentLogin({ principal, config }: SessionContext): void {
+  if (Date.now() / 1000 - principal.authenticatedAt <= config.stepUpSeconds) return;
+  throw new ApiError(
+    "reauthentication_required",
+    "Prove again who you are: POST /v1/auth/reauthenticate.",
+    { maxAgeSeconds: config.stepUpSeconds },
+  );
+}
+
 /**
  * Counts and audits the failure. It counts like one at login: a stolen access token must not be a way to guess the
  * password without end. The answer is not a 401: the caller is authenticated, and a client would throw its token away.
  */
-async function refuse(ctx: AuthedContext): Promise<ValidationError> {
+async function refuse(ctx: SessionContext): Promise<ValidationError> {
   const { userId, tenantId } = ctx.principal;
   await ctx.db.$transaction(async (tx) => {
-    await countFailure(tx, userId);
+    await countGuess(tx, ctx, { id: userId, tenantId });
     await recordAudit(tx, ctx, changed(userId, tenantId, "failure"));
   });
   return new ValidationError([{ path: "currentPassword", message: "Is not the current password" }]);

@@ -2,110 +2,76 @@ import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { isWeak } from "../crypto/password.ts";
 import { ApiError } from "../errors.ts";
-import { startSession } from "../sessions/start.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
-import { userSelect } from "../users/public-user.ts";
-import { tokenAnswer } from "./answer.ts";
-import type { LoginInput, TokenAnswer } from "./schemas.ts";
-import { countFailure, NO_FAILURES, notLocked } from "./throttle.ts";
+import { completeLogin, loginAnswer } from "./complete-login.ts";
+import { type MailRequest, requestMail } from "./email/mail-requests.ts";
+import { type Account, type AccountName, findAccount } from "./find-account.ts";
+import type { LoginAnswer, LoginInput } from "./schemas.ts";
+import { countFailure, guesser, notLocked } from "./throttle.ts";
 
-type Account = {
-  id: string;
-  tenantId: string | null;
-  passwordHash: string | null;
-  locked: boolean;
-  active: boolean;
-};
-
-/** Which users an address may mean, by EMAIL_SCOPE. */
-const SCOPE = {
-  /** One address, one account: the tenant need not be named, and when it is, it must be the right one. */
-  global: "users.email_scope IS NULL AND ($2::varchar IS NULL OR tenants.slug = $2)",
-  /** Whoever names no tenant means a platform account, which has none. */
-  tenant: "tenants.slug IS NOT DISTINCT FROM $2",
-};
+const UNVERIFIED = "not_verified";
 
 /**
- * Logs a user in with a password. Unknown address, wrong password, locked, disabled, suspended: one and the same error
- * after the same work, so that nobody learns who has an account (ASVS 5.0, 6.3.8).
- * @throws ApiError `invalid_credentials`, `overloaded`.
+ * Logs a user in with a password. Unknown address, wrong password, locked, disabled, suspended, unverified: one and the
+ * same error after the same work, so that nobody learns who has an account (ASVS 5.0, 6.3.8).
+ * @throws ApiError `invalid_credentials`, `rate_limited`, `overloaded`.
  */
-export async function login(ctx: Context, input: LoginInput): Promise<TokenAnswer> {
+export async function login(ctx: Context, input: LoginInput): Promise<LoginAnswer> {
+  // Before the password is looked at: of many guesses at once no more than the quota come through.
+  await ctx.rateLimits.consume("guess", guesser(ctx, input));
   const account = await findAccount(ctx, input);
   const matches = await ctx.passwords.verify(account?.passwordHash ?? null, input.password);
-  const refusal = reasonToRefuse(account, matches);
+  const refusal = reasonToRefuse(ctx, account, matches);
   const started = account && refusal === null ? await start(ctx, account, input.password) : null;
   if (!started) {
     // Another login has renewed the weak hash first, perhaps. From the beginning: it is no longer weak then.
     if (refusal === null && hasWeakHash(account)) return login(ctx, input);
-    await recordFailure(ctx, account, refusal ?? "changed_meanwhile");
+    const locked = await recordFailure(ctx, account, refusal ?? "changed_meanwhile");
+    // Not awaited: the answer must take as long as for any other failure.
+    if (refusal === UNVERIFIED) void mailLater(ctx, { kind: "magic_link", ...nameOf(input) });
+    if (locked && account) void mailLater(ctx, { kind: "unlock", ...nameOf(input) });
     throw new ApiError(
       "invalid_credentials",
       "The e-mail address or the password is wrong, or the account is not active.",
     );
   }
-  return tokenAnswer(ctx, started.user, started.session);
+  await ctx.rateLimits.reset("guess", guesser(ctx, input));
+  return loginAnswer(ctx, started);
 }
 
-/** One query, whatever there is to find: a second one for what belongs to an account would tell that there is one. */
-async function findAccount(
-  ctx: Context,
-  { email, tenant }: LoginInput,
-): Promise<Account | undefined> {
-  const { emailScope } = ctx.config;
-  const { rows } = await ctx.pool.query<Account>({
-    name: `find-account-${emailScope}`,
-    text: `
-      SELECT users.id, users.tenant_id AS "tenantId", users.password_hash AS "passwordHash",
-        coalesce(users.locked_until > now(), false) AS locked,
-        users.status = 'active' AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted) AS active
-      FROM users LEFT JOIN tenants ON tenants.id = users.tenant_id
-      WHERE users.email = $1 AND NOT users.is_deleted AND ${SCOPE[emailScope]}`,
-    values: [email, tenant ?? null],
-  });
-  return rows[0];
-}
-
-function reasonToRefuse(account: Account | undefined, matches: boolean): string | null {
+function reasonToRefuse(
+  { config }: Context,
+  account: Account | undefined,
+  matches: boolean,
+): string | null {
   if (!account) return "unknown_account";
   if (account.locked) return "locked";
   if (!matches) return "wrong_password";
-  return account.active ? null : "not_active";
+  if (!account.active) return "not_active";
+  return config.emailVerification === "required" && !account.verified ? UNVERIFIED : null;
 }
 
-/** Begins the session; null when the account has changed since it was read. */
+/** Begins the session, or the second step; null when the account has changed since it was read. */
 async function start(ctx: Context, account: Account, password: string) {
   const renewed = await renewedHash(ctx, account, password);
   return ctx.db.$transaction(async (tx) => {
     if (!(await lockActiveTenant(tx, account.tenantId))) return null;
     // The conditions stand again in the write, which locks the row: an account that was disabled or locked, or whose
-    // password was changed, while the hash was computed gets no session.
+    // password or address was changed, while the hash was computed gets no session.
     const [user] = await tx.user.updateManyAndReturn({
       where: {
         id: account.id,
         status: "active",
         isDeleted: false,
         passwordHash: account.passwordHash,
-        ...notLocked(),
+        ...(ctx.config.emailVerification === "required" && { emailVerifiedAt: { not: null } }),
+        ...notLocked(account.known),
       },
-      data: { lastLoginAt: new Date(), ...NO_FAILURES, ...renewed },
-      select: userSelect,
+      // The failures are set back when the log-in is complete; until then the write is for the sake of the lock.
+      data: { loginAttempts: { increment: 0 }, ...renewed },
+      select: { id: true, tenantId: true },
     });
-    if (!user) return null;
-    const session = await startSession(tx, ctx, user, ["pwd"]);
-    await recordAudit(
-      tx,
-      ctx,
-      {
-        action: "auth.logged_in",
-        resourceType: "session",
-        resourceId: session.sessionId,
-        tenantId: user.tenantId,
-        details: { methods: ["pwd"] },
-      },
-      user.id,
-    );
-    return { user, session };
+    return user ? completeLogin(tx, ctx, user, { methods: ["pwd"] }) : null;
   });
 }
 
@@ -129,14 +95,17 @@ async function renewedHash(
   }
 }
 
-/** The same two writes whether the account exists or not: the time must not tell. */
+/**
+ * The same two writes whether the account exists or not: the time must not tell. Answers whether the account has just
+ * been locked.
+ */
 async function recordFailure(
   ctx: Context,
   account: Account | undefined,
   reason: string,
-): Promise<void> {
-  await ctx.db.$transaction(async (tx) => {
-    await countFailure(tx, account?.id ?? null);
+): Promise<boolean> {
+  return ctx.db.$transaction(async (tx) => {
+    const locked = await countFailure(tx, account?.id ?? null, account?.known);
     await recordAudit(tx, ctx, {
       action: "auth.login_failed",
       resourceType: "user",
@@ -145,5 +114,25 @@ async function recordFailure(
       outcome: "failure",
       details: { reason },
     });
+    return locked;
   });
+}
+
+/**
+ * Sends the owner of the account a way in: a link that proves an unverified address, or one that lifts the lock. What
+ * fails here fails beside the answer.
+ */
+async function mailLater(ctx: Context, request: MailRequest): Promise<void> {
+  try {
+    await requestMail(ctx, request);
+  } catch (err) {
+    ctx.log("error", "a mail could not be queued", {
+      requestId: ctx.origin.requestId,
+      error: err instanceof Error ? err.name : typeof err,
+    });
+  }
+}
+
+function nameOf({ email, tenant }: LoginInput): AccountName {
+  return { email, tenant };
 }

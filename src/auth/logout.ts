@@ -1,29 +1,35 @@
 import { recordAudit } from "../audit/record.ts";
-import type { AuthedContext } from "../context.ts";
+import type { SessionContext } from "../context.ts";
 import { isId } from "../db/id.ts";
 import { NotFoundError } from "../errors.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 
 /** Ends the session that the request came through. */
-export async function logout(ctx: AuthedContext): Promise<void> {
+export async function logout(ctx: SessionContext): Promise<void> {
   await endSessions(ctx, { id: ctx.principal.sessionId }, "logout", "auth.logged_out");
 }
 
 /** Ends every session of the caller, this one too. */
-export async function logoutAll(ctx: AuthedContext): Promise<void> {
+export async function logoutAll(ctx: SessionContext): Promise<void> {
   await endSessions(ctx, {}, "logout_all", "auth.logged_out_everywhere");
 }
 
 /** Ends one session of the caller. @throws NotFoundError also for a session of somebody else, and for one that ended. */
-export async function endSession(ctx: AuthedContext, sessionId: string): Promise<void> {
+export async function endSession(ctx: SessionContext, sessionId: string): Promise<void> {
   if (!isId(sessionId)) throw new NotFoundError("session");
   const ended = await endSessions(ctx, { id: sessionId }, "ended_by_user", "session.ended");
   if (ended === 0) throw new NotFoundError("session");
 }
 
+/** Ends every session of the caller but this one. */
+export async function endOtherSessions(ctx: SessionContext): Promise<void> {
+  const others = { id: { not: ctx.principal.sessionId } };
+  await endSessions(ctx, others, "ended_by_user", "session.others_ended");
+}
+
 async function endSessions(
-  ctx: AuthedContext,
-  which: { id?: string },
+  ctx: SessionContext,
+  which: { id?: string | { not: string } },
   reason: "logout" | "logout_all" | "ended_by_user",
   action: string,
 ): Promise<number> {
@@ -34,7 +40,7 @@ async function endSessions(
       await recordAudit(tx, ctx, {
         action,
         resourceType: "session",
-        resourceId: which.id ?? null,
+        resourceId: typeof which.id === "string" ? which.id : null,
         tenantId,
         details: { ended: ids.length },
       });

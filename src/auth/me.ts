@@ -1,11 +1,11 @@
-import type { AuthedContext } from "../context.ts";
+import type { SessionContext } from "../context.ts";
 import { ApiError } from "../errors.ts";
 import { tenantSelect, toTenant } from "../tenants/schemas.ts";
 import { toUser, userSelect } from "../users/public-user.ts";
 import type { Me } from "./schemas.ts";
 
 /** Who the caller is and what they may do. */
-export async function getMe(ctx: AuthedContext): Promise<Me> {
+export async function getMe(ctx: SessionContext): Promise<Me> {
   const { userId, tenantId, roles, permissions } = ctx.principal;
   const row = await ctx.db.user.findFirst({
     where: { id: userId, tenantId, isDeleted: false },

@@ -5,16 +5,24 @@ import type { Context } from "../context.ts";
 import { hashToken, successorToken } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
+import { sendMail } from "../mail/send.ts";
+import { deviceName } from "../sessions/device.ts";
+import type { SessionFacts } from "../sessions/facts.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import type { UserRow } from "../users/public-user.ts";
 import { tokenAnswer } from "./answer.ts";
-import type { RefreshInput, TokenAnswer } from "./schemas.ts";
+import { languageOf } from "./find-account.ts";
+import type { TokenAnswer } from "./schemas.ts";
 
 /** The user's columns as `userSelect` names them; a test holds the two equal. */
 const USER_COLUMNS = `
   users.id, users.tenant_id AS "tenantId", users.email, users.first_name AS "firstName", users.last_name AS "lastName",
   users.status, users.email_verified_at AS "emailVerifiedAt", users.last_login_at AS "lastLoginAt",
   users.created_at AS "createdAt", users.updated_at AS "updatedAt", users.version`;
+
+/** What an access token says of the session. */
+const SESSION_COLUMNS = `
+  sessions.id AS "sessionId", sessions.amr, sessions.created_at AS "authenticatedAt"`;
 
 /** A session goes on while it, its user and its tenant do. */
 const SESSION_IS_LIVE = `
@@ -40,7 +48,7 @@ const ROTATE = {
         ip = $5, user_agent = $6
       FROM spent, users
       WHERE sessions.id = spent.session_id AND ${SESSION_IS_LIVE}
-      RETURNING sessions.id AS "sessionId", sessions.idle_expires_at, ${USER_COLUMNS}
+      RETURNING sessions.idle_expires_at, ${SESSION_COLUMNS}, ${USER_COLUMNS}
     ), successor AS (
       INSERT INTO refresh_tokens (id, session_id, tenant_id, token_hash, expires_at)
       SELECT $2, "sessionId", "tenantId", $3, idle_expires_at FROM live
@@ -59,10 +67,11 @@ const FIND_USED = {
   name: "find-used-refresh-token",
   text: `
     WITH used AS (
-      SELECT sessions.id AS "sessionId", refresh_tokens.used_at > now() - make_interval(secs => $2) AS "inGrace", ${USER_COLUMNS}
-      FROM refresh_tokens JOIN sessions ON sessions.id = refresh_tokens.session_id, users
+      SELECT refresh_tokens.used_at > now() - make_interval(secs => $2) AS "inGrace",
+        successors.token_hash AS "successorHash", ${SESSION_COLUMNS}, ${USER_COLUMNS}
+      FROM refresh_tokens JOIN sessions ON sessions.id = refresh_tokens.session_id
+        JOIN refresh_tokens AS successors ON successors.session_id = sessions.id AND successors.token_hash = ANY($7), users
       WHERE refresh_tokens.token_hash = $1 AND refresh_tokens.used_at IS NOT NULL AND ${SESSION_IS_LIVE}
-        AND EXISTS (SELECT FROM refresh_tokens AS successors WHERE successors.token_hash = $7)
     ), audited AS (
       INSERT INTO audit_log (id, tenant_id, actor_id, session_id, action, resource_type, resource_id, ip, user_agent, request_id)
       SELECT $3, "tenantId", id, "sessionId", 'auth.refresh_retried', 'session', "sessionId", $4, $5, $6 FROM used
@@ -71,25 +80,31 @@ const FIND_USED = {
     SELECT * FROM used`,
 };
 
-type LiveSession = UserRow & { sessionId: string };
+type LiveSession = UserRow & SessionFacts;
+type UsedToken = LiveSession & { inGrace: boolean; successorHash: Buffer };
 
 /**
  * Exchanges a refresh token for the next one. A used token within the grace window (a retry, another tab) is answered
  * with the same successor; later it is a stolen one, and the session ends.
  * @throws ApiError `invalid_refresh_token`, whatever is wrong.
  */
-export async function refresh(ctx: Context, { refreshToken }: RefreshInput): Promise<TokenAnswer> {
+export async function refresh(ctx: Context, refreshToken: string): Promise<TokenAnswer> {
   const tokenHash = hashToken(refreshToken);
-  const successor = successorToken(ctx.keyring.refreshToken, refreshToken);
-  const session =
-    (await rotate(ctx, tokenHash, successor)) ?? (await findInGrace(ctx, tokenHash, successor));
-  if (!session) {
+  // While SECRET_KEY is being replaced, the successor of a retried token may be one that the older key made.
+  const successors = ctx.keyring.refreshToken.map((key) => successorToken(key, refreshToken));
+  const [successor = ""] = successors;
+  const session = await rotate(ctx, tokenHash, successor);
+  if (session) return tokenAnswer(ctx, session, { ...session, refreshToken: successor });
+
+  const used = await findInGrace(ctx, tokenHash, successors);
+  const given = successors.find((token) => used?.successorHash.equals(hashToken(token)));
+  if (!used || given === undefined) {
     throw new ApiError(
       "invalid_refresh_token",
       "The refresh token is expired, used, revoked or unknown. Log in again.",
     );
   }
-  return tokenAnswer(ctx, session, { sessionId: session.sessionId, refreshToken: successor });
+  return tokenAnswer(ctx, used, { ...used, refreshToken: given });
 }
 
 async function rotate(
@@ -117,10 +132,10 @@ async function rotate(
 async function findInGrace(
   ctx: Context,
   tokenHash: Buffer,
-  successor: string,
-): Promise<LiveSession | undefined> {
+  successors: string[],
+): Promise<UsedToken | undefined> {
   const { ip, userAgent, requestId } = ctx.origin;
-  const { rows } = await ctx.pool.query<LiveSession & { inGrace: boolean }>({
+  const { rows } = await ctx.pool.query<UsedToken>({
     ...FIND_USED,
     values: [
       tokenHash,
@@ -129,7 +144,7 @@ async function findInGrace(
       ip,
       userAgent,
       requestId,
-      hashToken(successor),
+      successors.map(hashToken),
     ],
   });
   const found = rows[0];
@@ -140,7 +155,7 @@ async function findInGrace(
 
 async function endStolenSession(
   ctx: Context,
-  { sessionId, id, tenantId }: LiveSession,
+  { sessionId, id, tenantId, email }: LiveSession,
 ): Promise<void> {
   const ended = await ctx.db.$transaction(async (tx) => {
     const ids = await revokeSessions(
@@ -156,6 +171,14 @@ async function endStolenSession(
         tenantId,
         outcome: "failure",
         details: { userId: id },
+      });
+      await sendMail(tx, ctx, {
+        template: "session_stolen",
+        to: email,
+        language: (await languageOf(tx, { id, tenantId })) ?? ctx.origin.language,
+        device: deviceName(ctx.origin) ?? "?",
+        at: new Date().toISOString(),
+        link: ctx.config.appUrl,
       });
     }
     return ids;

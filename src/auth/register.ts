@@ -1,20 +1,23 @@
-import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
-import { SYSTEM_ROLES } from "../roles/permissions.ts";
-import { startSession } from "../sessions/start.ts";
-import { insertTenant } from "../tenants/create.ts";
-import { insertUser } from "../users/create.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
 import { tokenAnswer } from "./answer.ts";
+import { beginRegistration } from "./email/complete-registration.ts";
+import type { ChallengeAnswer } from "./email/schemas.ts";
+import { sendVerification } from "./email/verify-email.ts";
+import { insertRegistration } from "./insert-registration.ts";
 import type { RegisterInput, TokenAnswer } from "./schemas.ts";
 
 /**
- * Makes a tenant and its owner, and logs the owner in.
+ * Makes a tenant and its owner, and logs the owner in. With EMAIL_VERIFICATION=required it only sends a mail, and the
+ * answer is the same for an address that has an account.
  * @throws ApiError `registration_closed`, `slug_taken`, `email_taken`, `validation_failed`, `overloaded`.
  */
-export async function register(ctx: Context, input: RegisterInput): Promise<TokenAnswer> {
+export async function register(
+  ctx: Context,
+  input: RegisterInput,
+): Promise<TokenAnswer | ChallengeAnswer> {
   if (ctx.config.registration === "closed") {
     throw new ApiError(
       "registration_closed",
@@ -22,36 +25,22 @@ export async function register(ctx: Context, input: RegisterInput): Promise<Toke
     );
   }
   await assertAcceptablePassword(ctx.config, input.password, input);
-  const passwordHash = await ctx.passwords.hash(input.password);
+  const { email, tenant } = input;
+  const registration = {
+    email,
+    tenant,
+    firstName: input.firstName ?? null,
+    lastName: input.lastName ?? null,
+    passwordHash: await ctx.passwords.hash(input.password),
+  };
+  if (ctx.config.emailVerification === "required") return beginRegistration(ctx, registration);
 
-  const tenantId = newId();
-  const userId = newId();
   const { user, session } = await ctx.db.$transaction(async (tx) => {
-    await insertTenant(tx, { id: tenantId, ...input.tenant, createdBy: userId });
-    const user = await insertUser(tx, ctx, {
-      id: userId,
-      tenantId,
-      email: input.email,
-      firstName: input.firstName ?? null,
-      lastName: input.lastName ?? null,
-      passwordHash,
-      roleIds: [SYSTEM_ROLES.owner],
-      createdBy: userId,
-    });
-    const session = await startSession(tx, ctx, user, ["pwd"]);
-    await recordAudit(
-      tx,
-      ctx,
-      { action: "tenant.created", resourceType: "tenant", resourceId: tenantId, tenantId },
-      userId,
-    );
-    await recordAudit(
-      tx,
-      ctx,
-      { action: "auth.registered", resourceType: "user", resourceId: userId, tenantId },
-      userId,
-    );
-    return { user, session };
+    const account = { tenantId: newId(), userId: newId(), emailVerifiedAt: null };
+    const made = await insertRegistration(tx, ctx, { ...registration, ...account });
+    const user = { ...made.user, language: null };
+    await sendVerification(tx, ctx, user, made.session.sessionId);
+    return made;
   });
   return tokenAnswer(ctx, user, session);
 }

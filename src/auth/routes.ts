@@ -1,20 +1,24 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
 import { PageQuery, pageOf } from "../fields.ts";
-import { authenticate } from "../http/authenticate.ts";
+import { authenticateSession, requireRecentLogin } from "../http/authenticate.ts";
 import { operation } from "../http/operation.ts";
+import { rateLimit } from "../http/rate-limit.ts";
+import { deliverTokens, forgetTokens, refreshTokenOf } from "../http/refresh-cookie.ts";
 import { validate } from "../http/validate.ts";
-import { listOwnSessions, Session } from "../sessions/list.ts";
+import { listSessions, Session } from "../sessions/list.ts";
 import { getProfile, updateProfile } from "../users/profile.ts";
 import { Profile, UpdateProfileInput } from "../users/schemas.ts";
 import { changePassword } from "./change-password.ts";
+import { ChallengeAnswer } from "./email/schemas.ts";
 import { login } from "./login.ts";
-import { endSession, logout, logoutAll } from "./logout.ts";
+import { endOtherSessions, endSession, logout, logoutAll } from "./logout.ts";
 import { getMe } from "./me.ts";
 import { refresh } from "./refresh.ts";
 import { register } from "./register.ts";
 import {
   ChangePasswordInput,
+  LoginAnswer,
   LoginInput,
   Me,
   RefreshInput,
@@ -22,7 +26,7 @@ import {
   TokenAnswer,
 } from "./schemas.ts";
 
-const op = operation("Auth");
+const op = operation("Auth", { session: true });
 const anonymous = operation("Auth", { anonymous: true });
 
 export const authRoutes = new Hono<AppEnv>()
@@ -30,57 +34,81 @@ export const authRoutes = new Hono<AppEnv>()
     "/register",
     anonymous("Register a tenant and its owner", {
       201: TokenAnswer,
-      errors: [403, 409, 422, 503],
+      202: ChallengeAnswer,
+      errors: [403, 409, 422, 429, 503],
     }),
     validate("json", RegisterInput),
+    rateLimit("register"),
     async (c) => {
+      const answer = await register(c.var.ctx, c.req.valid("json"));
+      if ("challengeId" in answer) return c.json(answer, 202);
       c.header("location", "/v1/auth/me");
-      return c.json(await register(c.var.ctx, c.req.valid("json")), 201);
+      return c.json(deliverTokens(c, answer), 201);
     },
   )
   .post(
     "/login",
-    anonymous("Log in with a password", { 200: TokenAnswer, errors: [401, 422, 503] }),
+    anonymous("Log in with a password", { 200: LoginAnswer, errors: [401, 422, 429, 503] }),
     validate("json", LoginInput),
-    async (c) => c.json(await login(c.var.ctx, c.req.valid("json"))),
+    rateLimit("login"),
+    async (c) => c.json(deliverTokens(c, await login(c.var.ctx, c.req.valid("json")))),
   )
   .post(
     "/refresh",
     anonymous("Exchange a refresh token for the next one", {
       200: TokenAnswer,
-      errors: [401, 422],
+      errors: [401, 403, 422],
     }),
     validate("json", RefreshInput),
-    async (c) => c.json(await refresh(c.var.ctx, c.req.valid("json"))),
+    async (c) => {
+      const token = refreshTokenOf(c, c.req.valid("json").refreshToken);
+      return c.json(deliverTokens(c, await refresh(c.var.ctx, token)));
+    },
   )
-  .post("/logout", op("End this session", { 204: null }), authenticate(), async (c) => {
-    await logout(c.var.ctx);
-    return c.body(null, 204);
-  })
-  .post("/logout-all", op("End all of my sessions", { 204: null }), authenticate(), async (c) => {
-    await logoutAll(c.var.ctx);
-    return c.body(null, 204);
-  })
+  .post(
+    "/logout",
+    op("End this session", { 204: null }),
+    authenticateSession({ beforeMfa: true }),
+    async (c) => {
+      await logout(c.var.ctx);
+      forgetTokens(c);
+      return c.body(null, 204);
+    },
+  )
+  .post(
+    "/logout-all",
+    op("End all of my sessions", { 204: null }),
+    authenticateSession(),
+    requireRecentLogin(),
+    async (c) => {
+      await logoutAll(c.var.ctx);
+      forgetTokens(c);
+      return c.body(null, 204);
+    },
+  )
   .post(
     "/change-password",
     op("Change my password and end my other sessions", { 204: null, errors: [422, 503] }),
-    authenticate(),
+    authenticateSession(),
     validate("json", ChangePasswordInput),
     async (c) => {
       await changePassword(c.var.ctx, c.req.valid("json"));
       return c.body(null, 204);
     },
   )
-  .get("/me", op("Who I am and what I may do", { 200: Me }), authenticate(), async (c) =>
-    c.json(await getMe(c.var.ctx)),
+  .get(
+    "/me",
+    op("Who I am and what I may do", { 200: Me }),
+    authenticateSession({ beforeMfa: true }),
+    async (c) => c.json(await getMe(c.var.ctx)),
   )
-  .get("/me/profile", op("My profile", { 200: Profile }), authenticate(), async (c) =>
+  .get("/me/profile", op("My profile", { 200: Profile }), authenticateSession(), async (c) =>
     c.json(await getProfile(c.var.ctx, c.var.ctx.principal.userId)),
   )
   .patch(
     "/me/profile",
     op("Change my profile", { 200: Profile, errors: [422] }),
-    authenticate(),
+    authenticateSession(),
     validate("json", UpdateProfileInput),
     async (c) =>
       c.json(await updateProfile(c.var.ctx, c.var.ctx.principal.userId, c.req.valid("json"))),
@@ -88,14 +116,29 @@ export const authRoutes = new Hono<AppEnv>()
   .get(
     "/sessions",
     op("My sessions", { 200: pageOf(Session, "SessionPage"), errors: [422] }),
-    authenticate(),
+    authenticateSession(),
     validate("query", PageQuery),
-    async (c) => c.json(await listOwnSessions(c.var.ctx, c.req.valid("query"))),
+    async (c) => {
+      const { userId: id, tenantId, sessionId } = c.var.ctx.principal;
+      const query = c.req.valid("query");
+      return c.json(await listSessions(c.var.ctx, { id, tenantId }, query, sessionId));
+    },
+  )
+  .delete(
+    "/sessions",
+    op("End my other sessions", { 204: null, errors: [403] }),
+    authenticateSession(),
+    requireRecentLogin(),
+    async (c) => {
+      await endOtherSessions(c.var.ctx);
+      return c.body(null, 204);
+    },
   )
   .delete(
     "/sessions/:id",
-    op("End one of my sessions", { 204: null, errors: [404] }),
-    authenticate(),
+    op("End one of my sessions", { 204: null, errors: [403, 404] }),
+    authenticateSession(),
+    requireRecentLogin(),
     async (c) => {
       await endSession(c.var.ctx, c.req.param("id"));
       return c.body(null, 204);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SECOND_FACTORS } from "../factors/second-factors.ts";
 import { Email, line, Slug } from "../fields.ts";
 import { Tenant } from "../tenants/schemas.ts";
 import { User } from "../users/public-user.ts";
@@ -27,13 +28,17 @@ export type LoginInput = z.infer<typeof LoginInput>;
 
 /** 43 characters of base64url. Nothing is said of the form: a token of the wrong form is a wrong token. */
 export const RefreshInput = z
-  .strictObject({ refreshToken: z.string().min(1).max(512) })
+  .strictObject({
+    /** Left out where it travels in the cookie. */
+    refreshToken: z.string().min(1).max(512).optional(),
+  })
   .meta({ ref: "RefreshInput" });
 export type RefreshInput = z.infer<typeof RefreshInput>;
 
 export const ChangePasswordInput = z
   .strictObject({
-    currentPassword: Password,
+    /** Left out only by accounts that have no password yet. */
+    currentPassword: Password.optional(),
     newPassword: Password,
   })
   .meta({ ref: "ChangePasswordInput" });
@@ -44,11 +49,24 @@ export const TokenAnswer = z
     accessToken: z.string(),
     tokenType: z.literal("Bearer"),
     expiresIn: z.int().meta({ description: "Seconds until the access token expires" }),
-    refreshToken: z.string(),
+    refreshToken: z.string().optional().meta({ description: "Absent where it is in the cookie" }),
     user: User,
   })
   .meta({ ref: "TokenAnswer" });
 export type TokenAnswer = z.infer<typeof TokenAnswer>;
+
+/** The first factor was right, and there is a second one to show: POST /v1/auth/mfa/verify. */
+export const MfaAnswer = z
+  .object({
+    mfaRequired: z.literal(true),
+    mfaToken: z.string(),
+    expiresIn: z.int().meta({ description: "Seconds until the log-in has to be begun again" }),
+    methods: z.array(z.enum(SECOND_FACTORS)),
+  })
+  .meta({ ref: "MfaAnswer" });
+
+export const LoginAnswer = z.union([TokenAnswer, MfaAnswer]).meta({ ref: "LoginAnswer" });
+export type LoginAnswer = z.infer<typeof LoginAnswer>;
 
 export const Me = z
   .object({

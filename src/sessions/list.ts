@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AuthedContext } from "../context.ts";
+import type { Context } from "../context.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { type PageQuery, Timestamp } from "../fields.ts";
 
@@ -8,7 +8,9 @@ export const Session = z
     id: z.uuid(),
     /** Whether the request itself came through this session. */
     current: z.boolean(),
+    deviceName: z.string().nullable(),
     userAgent: z.string().nullable(),
+    /** Where it was used last. */
     ip: z.string().nullable(),
     authenticationMethods: z.array(z.string()),
     createdAt: Timestamp,
@@ -25,29 +27,25 @@ const ORDER = {
   direction: "desc",
 } as const;
 
-/** The caller's own sessions that go on, the newest first. */
-export async function listOwnSessions(
-  ctx: AuthedContext,
+/** The sessions of a user that go on, the newest first. Who may see them is the caller's business. */
+export async function listSessions(
+  { db }: Pick<Context, "db">,
+  { id: userId, tenantId }: { id: string; tenantId: string | null },
   { limit, cursor }: PageQuery,
+  currentId: string | null,
 ): Promise<Page<Session>> {
-  const { userId, tenantId, sessionId } = ctx.principal;
   const live = { userId, tenantId, revokedAt: null, idleExpiresAt: { gt: new Date() } };
   const page = await readPage(ORDER, { limit, cursor }, ({ where, ...range }) =>
-    ctx.db.session.findMany({
+    db.session.findMany({
       where: { AND: [live, where] },
       ...range,
-      omit: {
-        tenantId: true,
-        userId: true,
-        revokedAt: true,
-        revokedReason: true,
-        deviceName: true,
-      },
+      omit: { tenantId: true, userId: true, revokedAt: true, revokedReason: true },
     }),
   );
   const items = page.items.map((row) => ({
     id: row.id,
-    current: row.id === sessionId,
+    current: row.id === currentId,
+    deviceName: row.deviceName,
     userAgent: row.userAgent,
     ip: row.ip,
     authenticationMethods: row.amr,

@@ -2,11 +2,17 @@ import type { Context } from "../context.ts";
 import { hashToken, randomToken } from "../crypto/secret.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
+import { deviceName, isNewDevice } from "./device.ts";
+import type { AuthenticationMethod, SessionFacts } from "./facts.ts";
+import { revokeSessions } from "./revoke.ts";
 
-/** How somebody proved who they are (RFC 8176): what the session may claim later. */
-export type AuthenticationMethod = "pwd";
-
-export type StartedSession = { sessionId: string; refreshToken: string };
+export type StartedSession = SessionFacts & {
+  refreshToken: string;
+  /** Sessions beyond SESSION_LIMIT, for `ctx.revocations.add` after the commit. */
+  ended: string[];
+  /** The name of a device that the user was not seen with before; null for one that was. */
+  newDevice: string | null;
+};
 
 /**
  * Begins a session with its first refresh token. The only way to one: every way of logging in ends here.
@@ -21,12 +27,15 @@ export async function startSession(
   const now = Date.now();
   const sessionId = newId();
   const refreshToken = randomToken();
+  const device = deviceName(ctx.origin);
+  const isNew = await isNewDevice(tx, user, ctx.origin);
   const idleExpiresAt = new Date(now + ctx.config.sessionIdleSeconds * 1000);
   await tx.session.create({
     data: {
       id: sessionId,
       userId: user.id,
       tenantId: user.tenantId,
+      deviceName: device,
       userAgent: ctx.origin.userAgent,
       ip: ctx.origin.ip,
       amr,
@@ -46,5 +55,32 @@ export async function startSession(
     },
     select: { id: true },
   });
-  return { sessionId, refreshToken };
+  return {
+    sessionId,
+    amr,
+    authenticatedAt: new Date(now),
+    refreshToken,
+    ended: await endBeyondLimit(tx, user, sessionId, ctx.config.sessionLimit),
+    newDevice: isNew ? (device ?? "?") : null,
+  };
+}
+
+/** Those that were used longest ago make way (ASVS 5.0, 7.1.2). Never the new one, whatever the clocks of others say. */
+async function endBeyondLimit(
+  tx: Transaction,
+  { id, tenantId }: { id: string; tenantId: string | null },
+  newest: string,
+  limit: number,
+): Promise<string[]> {
+  if (limit === 0) return [];
+  const live = { userId: id, tenantId, revokedAt: null, idleExpiresAt: { gt: new Date() } };
+  const beyond = await tx.session.findMany({
+    where: { ...live, id: { not: newest } },
+    orderBy: [{ lastUsedAt: "desc" }, { id: "desc" }],
+    skip: limit - 1,
+    select: { id: true },
+  });
+  if (beyond.length === 0) return [];
+  const ids = beyond.map((session) => session.id);
+  return revokeSessions(tx, { userId: id, tenantId, id: { in: ids } }, "session_limit");
 }

@@ -15,6 +15,8 @@ describe("not a byte can be changed", () => {
       userId: owner.id,
       tenantId: owner.tenantId,
       sessionId: owner.id,
+      amr: ["pwd"],
+      authenticatedAt: 0,
     });
     const verify = app.deps.accessTokens.verify;
     for (let at = 0; at < token.length; at++) {

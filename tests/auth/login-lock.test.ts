@@ -1,14 +1,21 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createTestApp, PASSWORD, registerOwner, type TestApp } from "../support/app.ts";
+/** The lock of an account, which guesses from everywhere together lead to. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { makeUser, newAddress, tryEverywhere, tryPassword } from "../rate-limits/callers.ts";
+import { createTestApp, PASSWORD, type TestApp } from "../support/app.ts";
 
 let app: TestApp;
 beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20" });
+  // The budget of each address is tested in tests/rate-limits.
+  app = await createTestApp({
+    DATABASE_POOL_SIZE: "20",
+    TRUSTED_PROXY_HOPS: "1",
+    PASSWORD_HASH_QUEUE: "200",
+  });
 });
 afterAll(() => app.close());
 
-async function status(email: string, password: string) {
-  return (await app.call("POST /v1/auth/login", { json: { email, password } })).status;
+async function status(email: string, password: string, address = newAddress()) {
+  return (await tryPassword(app, address, email, password)).status;
 }
 
 /** The counter, and for how many seconds from now the account is locked. */
@@ -28,71 +35,137 @@ async function setAttempts(id: string, attempts: number) {
   );
 }
 
-test("R12: the tenth wrong password locks the account, for the right one too", async () => {
-  const { id, email } = await registerOwner(app);
-  for (let attempt = 1; attempt <= 9; attempt++) expect(await status(email, "wrong")).toBe(401);
-  expect(await lockOf(id)).toEqual({ attempts: 9, seconds: null });
-  await status(email, "wrong");
-  const { attempts, seconds } = await lockOf(id);
-  expect(attempts).toBe(10);
-  expect(seconds).toBeWithin(25, 30.1);
-  expect(await status(email, PASSWORD)).toBe(401);
-});
+describe("R12: failures in a row, from wherever they come", () => {
+  test("lock the account at the fiftieth, for the right password too", async () => {
+    const { id, email } = await makeUser(app);
+    expect(new Set(await tryEverywhere(app, email, 49))).toEqual(new Set([401]));
+    expect(await lockOf(id)).toEqual({ attempts: 49, seconds: null });
+    await status(email, "wrong");
+    const { attempts, seconds } = await lockOf(id);
+    expect(attempts).toBe(50);
+    expect(seconds).toBeWithin(25, 30.1);
+    expect(await status(email, PASSWORD)).toBe(401);
+  });
 
-test("R12: nobody can keep an account locked by going on: attempts against a locked one change nothing", async () => {
-  const { id, email } = await registerOwner(app);
-  await setAttempts(id, 9);
-  await status(email, "wrong");
-  const before = await app.deps.db.user.findUniqueOrThrow({ where: { id } });
-  await Promise.all(Array.from({ length: 5 }, () => status(email, "wrong")));
-  expect(await app.deps.db.user.findUniqueOrThrow({ where: { id } })).toEqual(before);
-});
+  test("at once are all counted, and none too many", async () => {
+    const { id, email } = await makeUser(app);
+    await tryEverywhere(app, email, 60);
+    expect((await lockOf(id)).attempts).toBe(50);
+  });
 
-test.each([
-  [9, 30],
-  [10, 60],
-  [11, 120],
-  [13, 480],
-  [14, 900],
-  [20, 900],
-  [999, 900],
-  [1000, 900],
-])("R12: the lock after %i failures and one more lasts %i seconds", async (failures, expected) => {
-  const { id, email } = await registerOwner(app);
-  await setAttempts(id, failures);
-  expect(await status(email, "wrong")).toBe(401);
-  const { attempts, seconds } = await lockOf(id);
-  expect(attempts).toBe(Math.min(failures + 1, 1000));
-  expect(seconds).toBeWithin(expected - 5, expected + 0.1);
-});
-
-test("a lock that is over lets the right password in, and success sets the counter back", async () => {
-  const { id, email } = await registerOwner(app);
-  await setAttempts(id, 12);
-  expect(await status(email, PASSWORD)).toBe(200);
-  expect(await lockOf(id)).toEqual({ attempts: 0, seconds: null });
-});
-
-test("R12: of many guesses at once, those that end after the lock do not count even when they are right", async () => {
-  const { id, email } = await registerOwner(app);
-  await setAttempts(id, 9);
-  // The right guess has read an account that is not locked; the lock comes while its hash is computed.
-  const { passwords } = app.deps;
-  const verify = passwords.verify;
-  passwords.verify = async (hash, password) => {
-    passwords.verify = verify;
-    const matches = await verify(hash, password);
-    expect(matches).toBe(true);
+  test.each([
+    [49, 30],
+    [50, 60],
+    [51, 120],
+    [53, 480],
+    [54, 900],
+    [98, 900],
+    [99, 900],
+  ])("after %i of them and one more it lasts %i seconds", async (failures, expected) => {
+    const { id, email } = await makeUser(app);
+    await setAttempts(id, failures);
     expect(await status(email, "wrong")).toBe(401);
-    return matches;
-  };
-  expect(await status(email, PASSWORD)).toBe(401);
-  expect((await lockOf(id)).attempts).toBe(10);
-  expect(await app.deps.db.session.count({ where: { userId: id } })).toBe(1);
+    const { attempts, seconds } = await lockOf(id);
+    expect(attempts).toBe(failures + 1);
+    expect(seconds).toBeWithin(expected - 5, expected + 0.1);
+  });
+
+  test("against a locked account change nothing: nobody can keep it locked by going on", async () => {
+    const { id, email } = await makeUser(app);
+    await setAttempts(id, 49);
+    await status(email, "wrong");
+    const before = await app.deps.db.user.findUniqueOrThrow({ where: { id } });
+    await tryEverywhere(app, email, 5);
+    expect(await app.deps.db.user.findUniqueOrThrow({ where: { id } })).toEqual(before);
+  });
+
+  test("are forgotten with the right password once the lock is over", async () => {
+    const { id, email } = await makeUser(app);
+    await setAttempts(id, 62);
+    expect(await status(email, PASSWORD)).toBe(200);
+    expect(await lockOf(id)).toEqual({ attempts: 0, seconds: null });
+  });
+
+  test("end no session: a stranger's guesses log nobody out", async () => {
+    const { id, email } = await makeUser(app);
+    const { body } = await tryPassword(app, newAddress(), email);
+    await setAttempts(id, 99);
+    await status(email, "wrong");
+    const json = { refreshToken: body.refreshToken };
+    expect((await app.call("POST /v1/auth/refresh", { json })).status).toBe(200);
+    expect((await app.call("GET /v1/auth/me", { token: body.accessToken })).status).toBe(200);
+  });
+
+  test("of many guesses at once, those that end after the lock do not count even when they are right", async () => {
+    const { id, email } = await makeUser(app);
+    await setAttempts(id, 49);
+    // The right guess has read an account that is not locked; the lock comes while its hash is computed.
+    const { passwords } = app.deps;
+    const verify = passwords.verify;
+    passwords.verify = async (hash, password) => {
+      passwords.verify = verify;
+      const matches = await verify(hash, password);
+      expect(matches).toBe(true);
+      expect(await status(email, "wrong")).toBe(401);
+      return matches;
+    };
+    expect(await status(email, PASSWORD)).toBe(401);
+    expect((await lockOf(id)).attempts).toBe(50);
+    expect(await app.deps.db.session.count({ where: { userId: id } })).toBe(0);
+  });
 });
 
-test("R12: failures at once are all counted", async () => {
-  const { id, email } = await registerOwner(app);
-  await Promise.all(Array.from({ length: 9 }, () => status(email, "wrong")));
-  expect((await lockOf(id)).attempts).toBe(9);
+describe("R12: an address that the account has been used from", () => {
+  test("is not locked out, nor its neighbours in an IPv6 network; others are", async () => {
+    for (const [known, neighbour, stranger] of [
+      ["2001:db8:5:1::1", "2001:db8:5:1:ffff::2", "2001:db8:5:2::1"],
+      ["198.51.100.1", "::ffff:198.51.100.1", "198.51.100.2"],
+    ] as const) {
+      const { id, email } = await makeUser(app);
+      expect(await status(email, PASSWORD, known)).toBe(200);
+      await setAttempts(id, 49);
+      await status(email, "wrong");
+      expect(await status(email, PASSWORD, stranger)).toBe(401);
+      expect(await status(email, PASSWORD, neighbour)).toBe(200);
+      expect(await lockOf(id)).toEqual({ attempts: 0, seconds: null });
+    }
+  });
+
+  test("is forgotten after 90 days", async () => {
+    const { id, email } = await makeUser(app);
+    const address = newAddress();
+    expect(await status(email, PASSWORD, address)).toBe(200);
+    await setAttempts(id, 49);
+    await status(email, "wrong");
+    await app.deps.pool.query(
+      "UPDATE sessions SET last_used_at = now() - interval '91 days' WHERE user_id = $1",
+      [id],
+    );
+    expect(await status(email, PASSWORD, address)).toBe(401);
+  });
+
+  test("has its own failures counted while others are locked out: a lock gives nobody guesses without end", async () => {
+    const { id, email } = await makeUser(app);
+    const address = newAddress();
+    expect(await status(email, PASSWORD, address)).toBe(200);
+    await setAttempts(id, 49);
+    await status(email, "wrong");
+    for (let failures = 51; failures <= 100; failures++)
+      expect(await status(email, "wrong", address)).toBe(401);
+    expect((await lockOf(id)).attempts).toBe(100);
+    expect(await status(email, PASSWORD, address)).toBe(401);
+  });
+});
+
+test("R12: a hundred failures lock it for everybody, for as long as it takes, and no further one is counted", async () => {
+  const { id, email } = await makeUser(app);
+  const address = newAddress();
+  expect(await status(email, PASSWORD, address)).toBe(200);
+  await setAttempts(id, 99);
+  await status(email, "wrong");
+  await setAttempts(id, 100);
+  for (const caller of [address, newAddress()])
+    expect(await status(email, PASSWORD, caller)).toBe(401);
+  await tryEverywhere(app, email, 5);
+  expect((await lockOf(id)).attempts).toBe(100);
 });

@@ -86,7 +86,7 @@ test("R36: a suspension that comes while a session begins waits for it, and then
       token: admin.accessToken,
     });
     await untilSomebodyWaits();
-    const origin = { requestId: "r", ip: null, userAgent: null };
+    const origin = { requestId: "r", ip: null, userAgent: null, language: null, device: null };
     const { sessionId } = await startSession(tx, { ...app.deps, origin }, owner, ["pwd"]);
     return { suspension, sessionId };
   });

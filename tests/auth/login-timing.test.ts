@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
-import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
   createMember,
   createTestApp,
@@ -7,6 +6,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
+import { statementsOf } from "./statements.ts";
 
 /** Of each kind. A hash that is left out shows at once; on a busy machine it takes more to see that none is. */
 const RUNS = 30;
@@ -28,12 +28,19 @@ beforeAll(async () => {
     where: { id: locked.id },
     data: { lockedUntil: new Date(Date.now() + 600_000) },
   });
+  const unverified = await createMember(app, owner);
   attempts = {
     unknown: { email: "nobody@example.com", password: PASSWORD },
     "wrong password": { email: owner.email, password: "wrong" },
     locked: { email: locked.email, password: PASSWORD },
     disabled: { email: disabled.email, password: PASSWORD },
+    unverified: { email: unverified.email, password: PASSWORD },
   };
+  await app.deps.pool.query("UPDATE users SET email_verified_at = now() WHERE id <> $1", [
+    unverified.id,
+  ]);
+  // Only now: in such an installation nobody could have been registered as simply as this.
+  app.deps.config.emailVerification = "required";
 });
 afterAll(() => app.close());
 
@@ -43,21 +50,14 @@ async function attempt(kind: string) {
 }
 
 test("R13: a refused login sends the database the same statements, whyever it is refused", async () => {
-  const queries = spyOn(pg.Client.prototype, "query");
-  try {
-    const sent: Record<string, string[]> = {};
-    for (const kind of Object.keys(attempts)) {
-      queries.mockClear();
-      await attempt(kind);
-      const texts = queries.mock.calls.map(([query]) => (query as unknown as pg.QueryConfig).text);
-      // Strings are the listener's heartbeat, and what a new connection begins with.
-      sent[kind] = texts.filter((text) => text !== undefined);
-    }
-    expect(sent.unknown?.length).toBeGreaterThanOrEqual(5);
-    for (const texts of Object.values(sent)) expect(texts).toEqual(sent.unknown ?? []);
-  } finally {
-    queries.mockRestore();
+  const sent: Record<string, string[]> = {};
+  for (const kind of Object.keys(attempts)) {
+    const texts = await statementsOf(() => attempt(kind));
+    // The owner of an unproved address gets a mail: that job is put in beside the answer, which does not wait for it.
+    sent[kind] = texts.filter((text) => !text.includes("pgboss"));
   }
+  expect(sent.unknown?.length).toBeGreaterThanOrEqual(5);
+  for (const texts of Object.values(sent)) expect(texts).toEqual(sent.unknown ?? []);
 });
 
 test("R13: the time of a refused login does not tell why it is refused", async () => {

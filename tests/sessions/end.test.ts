@@ -100,6 +100,65 @@ describe("R37: ending a session", () => {
   });
 });
 
+describe("R37: ending the other sessions", () => {
+  test("keeps the one that asks and everybody else's, and is audited", async () => {
+    const owner = await registerOwner(app);
+    const others = [await logIn(app, owner.email), await logIn(app, owner.email)];
+    const colleague = await createMember(app, owner);
+    const end = () => app.call("DELETE /v1/auth/sessions", { token: owner.accessToken });
+    const { status, body } = await end();
+    expect([status, body]).toEqual([204, ""]);
+    for (const other of others) expect(await answers(other)).toEqual(ENDED);
+    expect([await answers(owner), await answers(colleague)]).toEqual([LIVE, LIVE]);
+    // Where there is none it is done too, and says nothing to the audit log.
+    expect((await end()).status).toBe(204);
+    expect(await auditOf(owner.id, "session.others_ended")).toMatchObject([
+      { tenantId: owner.tenantId, details: { ended: 2 }, outcome: "success" },
+    ]);
+  });
+});
+
+describe("R37: after a log-in that is too long ago", () => {
+  /** The same session, as if its user had proved longer ago who they are. */
+  async function aged(account: Account, seconds: number): Promise<Tokens> {
+    const { accessTokens } = app.deps;
+    const claims = await accessTokens.verify(account.accessToken);
+    const authenticatedAt = Math.floor(Date.now() / 1000) - seconds;
+    return {
+      ...account,
+      accessToken: (await accessTokens.sign({ ...claims, authenticatedAt })).token,
+    };
+  }
+
+  test.each([
+    "DELETE /v1/auth/sessions",
+    "DELETE /v1/auth/sessions/:id",
+    "POST /v1/auth/logout-all",
+  ])("%s is refused with the challenge of RFC 9470, and ends nothing", async (route) => {
+    const owner = await registerOwner(app);
+    const other = await logIn(app, owner.email);
+    const call = async (seconds: number) =>
+      app.call(route.replace(":id", await currentId(other)), {
+        token: (await aged(owner, seconds)).accessToken,
+      });
+    const { status, body, headers } = await call(605);
+    expect([status, body.code]).toEqual([401, "reauthentication_required"]);
+    expect(headers.get("www-authenticate")).toBe(
+      'Bearer realm="tenantry", error="insufficient_user_authentication", max_age="600"',
+    );
+    expect(await answers(other)).toEqual(LIVE);
+    expect((await call(590)).status).toBe(204);
+  });
+
+  test("one may still log out, see one's sessions and go on", async () => {
+    const owner = await aged(await registerOwner(app), 30 * 86_400);
+    expect((await list(owner)).items).toHaveLength(1);
+    const { status } = await app.call("POST /v1/auth/logout", { token: owner.accessToken });
+    expect(status).toBe(204);
+    expect(await answers(owner)).toEqual(ENDED);
+  });
+});
+
 describe("R36: logging out", () => {
   test("ends this session at once, no other, and is audited once", async () => {
     const owner = await registerOwner(app);
@@ -140,6 +199,7 @@ describe("R36: logging out", () => {
     "POST /v1/auth/logout",
     "POST /v1/auth/logout-all",
     "GET /v1/auth/sessions",
+    "DELETE /v1/auth/sessions",
     "DELETE /v1/auth/sessions/x",
     "GET /v1/auth/me",
   ])("%s needs an access token", async (route) => {

@@ -41,6 +41,7 @@ describe("the list", () => {
     expect(items[0]).toEqual({
       id: expect.any(String),
       current: true,
+      deviceName: null,
       userAgent: null,
       ip: null,
       authenticationMethods: ["pwd"],

@@ -1,0 +1,113 @@
+/** Logging in by a mail: a link, or six digits typed where the mail was asked for. */
+import { recordAudit } from "../../audit/record.ts";
+import type { Context } from "../../context.ts";
+import { randomToken } from "../../crypto/secret.ts";
+import type { Transaction } from "../../db/client.ts";
+import { sendMail } from "../../mail/send.ts";
+import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
+import { CODE_SECONDS, findByCode, findToken } from "../../one-time-tokens/redeem.ts";
+import { completeLogin, loginAnswer } from "../complete-login.ts";
+import { findAccount } from "../find-account.ts";
+import type { LoginAnswer } from "../schemas.ts";
+import { linkFor } from "./links.ts";
+import { requestMail } from "./mail-requests.ts";
+import { invalidMailedToken, lockForMail, type Recipient, useMailedToken } from "./mailed-token.ts";
+import { discardUnproved } from "./prove-address.ts";
+import type { AddressInput, ChallengeAnswer, MagicLinkInput } from "./schemas.ts";
+
+const LINK_MINUTES = 10;
+
+/** Asks for a mail. The answer is the same for every address. */
+export async function requestMagicLink(
+  ctx: Context,
+  { email, tenant }: AddressInput,
+): Promise<ChallengeAnswer> {
+  const challenge = randomToken();
+  await requestMail(ctx, { kind: "magic_link", email, tenant, challenge });
+  return { challengeId: challenge, expiresIn: CODE_SECONDS };
+}
+
+/** The job behind it. */
+export async function sendMagicLink(
+  ctx: Context,
+  { challenge, ...name }: AddressInput & { challenge?: string },
+): Promise<void> {
+  const account = await findAccount(ctx, name);
+  if (!account) return;
+  await ctx.db.$transaction(async (tx) => {
+    const user = await lockForMail(tx, account, "magic_link");
+    if (!user) return;
+    const { token, code } = await issueOneTimeToken(tx, ctx, {
+      purpose: "magic_link",
+      user,
+      email: user.email,
+      ttlSeconds: LINK_MINUTES * 60,
+      ...(challenge !== undefined && { challenge, withCode: true }),
+    });
+    await sendMail(tx, ctx, {
+      template: "magic_link",
+      to: user.email,
+      language: user.language ?? ctx.origin.language,
+      link: linkFor(ctx, "magic_link", token),
+      code,
+      minutes: LINK_MINUTES,
+    });
+    await recordAudit(tx, ctx, {
+      action: "auth.magic_link_requested",
+      resourceType: "user",
+      resourceId: user.id,
+      tenantId: user.tenantId,
+    });
+  });
+}
+
+/**
+ * Logs in by the token of a link or by a code. A mail is one factor, whatever else it is called: the second one is asked
+ * for as after a password. @throws ApiError `invalid_one_time_token`.
+ */
+export async function logInByMagicLink(ctx: Context, input: MagicLinkInput): Promise<LoginAnswer> {
+  const done = await ctx.db.$transaction(async (tx) => {
+    const token =
+      "token" in input
+        ? await findToken(tx, ctx, ["magic_link"], input.token)
+        : await findByCode(tx, ctx, ["magic_link"], { challenge: input.challengeId }, input.code);
+    const user = token && (await useMailedToken(tx, token));
+    if (!user) {
+      await recordFailure(tx, ctx, token);
+      return null;
+    }
+    const discarded = user.verified ? null : await moveIn(tx, ctx, user);
+    return { discarded, outcome: await completeLogin(tx, ctx, user, { methods: ["email"] }) };
+  });
+  if (!done) throw invalidMailedToken();
+  if (done.discarded) {
+    ctx.revocations.add(done.discarded);
+    ctx.apiKeys.forget();
+  }
+  return loginAnswer(ctx, done.outcome);
+}
+
+/** The mail proves an address that nobody has proved before. The password may be a stranger's, so it goes too. */
+async function moveIn(tx: Transaction, ctx: Context, user: Recipient): Promise<string[]> {
+  await tx.user.update({
+    where: { id: user.id, tenantId: user.tenantId },
+    data: { emailVerifiedAt: new Date(), passwordHash: null },
+    select: { id: true },
+  });
+  return discardUnproved(tx, ctx, user);
+}
+
+async function recordFailure(
+  tx: Transaction,
+  ctx: Context,
+  token: { userId: string | null; tenantId: string | null } | null,
+): Promise<void> {
+  await recordAudit(tx, ctx, {
+    action: "auth.login_failed",
+    resourceType: "user",
+    resourceId: token?.userId ?? null,
+    tenantId: token?.tenantId ?? null,
+    outcome: "failure",
+    details: { reason: "invalid_link_or_code", methods: ["email"] },
+  });
+}

@@ -1,0 +1,75 @@
+/** What the tokens that mails carry have in common. */
+import type { OneTimePurpose } from "../../../generated/prisma/client.ts";
+import type { Transaction } from "../../db/client.ts";
+import { ApiError } from "../../errors.ts";
+import { type OneTimeToken, useToken } from "../../one-time-tokens/redeem.ts";
+import { lockActiveTenant } from "../../tenants/lock.ts";
+
+/** Whoever asks more often gets no further mail: a mailbox must not be flooded through us. */
+export const MAILS_AN_HOUR = 5;
+
+export type Recipient = {
+  id: string;
+  tenantId: string | null;
+  email: string;
+  /** Whether the address was proved before. */
+  verified: boolean;
+  /** The language that the user chose; null when they chose none. */
+  language: string | null;
+};
+
+type Owner = { id: string | null; tenantId: string | null };
+
+/**
+ * Locks the user for one more mail of this kind, so that of two at once the later one voids the earlier one's token.
+ * Null when user or tenant is not active, or the hour has had its mails.
+ */
+export async function lockForMail(
+  tx: Transaction,
+  owner: Owner,
+  purpose: OneTimePurpose,
+): Promise<Recipient | null> {
+  const user = await lockRecipient(tx, owner);
+  if (!user) return null;
+  const sent = await tx.oneTimeToken.count({
+    where: { userId: user.id, tenantId: user.tenantId, purpose, createdAt: { gt: hourAgo() } },
+  });
+  return sent < MAILS_AN_HOUR ? user : null;
+}
+
+export function hourAgo(): Date {
+  return new Date(Date.now() - 3_600_000);
+}
+
+/**
+ * Locks the user whom the token was sent to, and uses it. Null unless user and tenant are active, and the address is
+ * still theirs: a token proves the address that it was sent to and no other. That of a change went to the next one.
+ */
+export async function useMailedToken(
+  tx: Transaction,
+  token: OneTimeToken,
+): Promise<Recipient | null> {
+  const user = await lockRecipient(tx, { id: token.userId, tenantId: token.tenantId });
+  if (!user || (token.purpose !== "change_email" && token.email !== user.email)) return null;
+  return (await useToken(tx, token)) ? user : null;
+}
+
+async function lockRecipient(tx: Transaction, { id, tenantId }: Owner): Promise<Recipient | null> {
+  if (!(await lockActiveTenant(tx, tenantId))) return null;
+  const [user] = await tx.$queryRaw<Recipient[]>`
+    SELECT id, tenant_id AS "tenantId", email, email_verified_at IS NOT NULL AS verified,
+      (SELECT language FROM user_profiles WHERE user_id = users.id) AS language
+    FROM users
+    WHERE id = ${id}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
+      AND status = 'active' AND NOT is_deleted
+    FOR UPDATE`;
+  return user ?? null;
+}
+
+/** Whatever is wrong: used, expired, voided by a newer one or by a change of the account, or never ours. */
+export function invalidMailedToken(): ApiError {
+  return new ApiError(
+    "invalid_one_time_token",
+    "The link or code is expired, used, replaced by a newer one, or not ours. Ask for a new one.",
+  );
+}

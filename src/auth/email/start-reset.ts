@@ -1,0 +1,26 @@
+import { recordAudit } from "../../audit/record.ts";
+import type { AuthedContext } from "../../context.ts";
+import { assertMayManage, lockUser } from "../../users/scope.ts";
+import { requestMail } from "./mail-requests.ts";
+
+/**
+ * Sends a user a link that sets a new password. Whoever asks for it neither sees nor sets one (ASVS 5.0, 6.4.6).
+ * @throws NotFoundError, PermissionError
+ */
+export async function startPasswordReset(ctx: AuthedContext, id: string): Promise<void> {
+  await ctx.db.$transaction(async (tx) => {
+    const { tenantId, email } = await lockUser(tx, ctx, id);
+    await assertMayManage(tx, ctx, id);
+    const tenant =
+      tenantId === null || ctx.config.emailScope === "global"
+        ? null
+        : await tx.tenant.findUnique({ where: { id: tenantId }, select: { slug: true } });
+    await requestMail(ctx, { kind: "reset_password", email, tenant: tenant?.slug }, tx);
+    await recordAudit(tx, ctx, {
+      action: "user.password_reset_started",
+      resourceType: "user",
+      resourceId: id,
+      tenantId,
+    });
+  });
+}

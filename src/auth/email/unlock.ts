@@ -1,0 +1,61 @@
+import { recordAudit } from "../../audit/record.ts";
+import type { Context } from "../../context.ts";
+import { sendMail } from "../../mail/send.ts";
+import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
+import { findToken } from "../../one-time-tokens/redeem.ts";
+import { type AccountName, findAccount } from "../find-account.ts";
+import { NO_FAILURES } from "../throttle.ts";
+import { linkFor } from "./links.ts";
+import { invalidMailedToken, lockForMail, useMailedToken } from "./mailed-token.ts";
+import type { UnlockInput } from "./schemas.ts";
+
+const LINK_HOURS = 24;
+
+/** The job that tells the owner of an account which somebody's guesses have locked. */
+export async function sendUnlockMail(ctx: Context, name: AccountName): Promise<void> {
+  const account = await findAccount(ctx, name);
+  if (!account) return;
+  await ctx.db.$transaction(async (tx) => {
+    const user = await lockForMail(tx, account, "unlock");
+    if (!user) return;
+    const { token } = await issueOneTimeToken(tx, ctx, {
+      purpose: "unlock",
+      user,
+      email: user.email,
+      ttlSeconds: LINK_HOURS * 3600,
+    });
+    await sendMail(tx, ctx, {
+      template: "account_locked",
+      to: user.email,
+      language: user.language ?? ctx.origin.language,
+      link: linkFor(ctx, "unlock", token),
+      minutes: LINK_HOURS * 60,
+    });
+    await recordAudit(tx, ctx, {
+      action: "user.locked",
+      resourceType: "user",
+      resourceId: user.id,
+      tenantId: user.tenantId,
+    });
+  });
+}
+
+/**
+ * Lifts the lock that somebody's guesses have put on an account, by the token that its address was sent then (ASVS 5.0,
+ * 6.1.1: no lock may keep the owner out). It logs nobody in. @throws ApiError `invalid_one_time_token`.
+ */
+export async function unlock(ctx: Context, { token }: UnlockInput): Promise<void> {
+  await ctx.db.$transaction(async (tx) => {
+    const found = await findToken(tx, ctx, ["unlock"], token);
+    const user = found && (await useMailedToken(tx, found));
+    if (!user) throw invalidMailedToken();
+    const { id, tenantId } = user;
+    await tx.user.update({ where: { id, tenantId }, data: NO_FAILURES, select: { id: true } });
+    await recordAudit(
+      tx,
+      ctx,
+      { action: "user.unlocked", resourceType: "user", resourceId: id, tenantId },
+      id,
+    );
+  });
+}

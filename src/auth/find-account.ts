@@ -1,0 +1,64 @@
+import type { Context } from "../context.ts";
+import type { Database, Transaction } from "../db/client.ts";
+import { networkOf } from "../network.ts";
+import { knownSql, lockedSql } from "./throttle.ts";
+
+/** What a log-in has to know of an account. */
+export type Account = {
+  id: string;
+  tenantId: string | null;
+  email: string;
+  passwordHash: string | null;
+  verified: boolean;
+  /** By too many wrong passwords, for this caller. */
+  locked: boolean;
+  /** It has been used from the caller's address in the last 90 days. */
+  known: boolean;
+  /** The user is not disabled, nor the tenant suspended or deleted. */
+  active: boolean;
+};
+
+export type AccountName = { email: string; tenant?: string | undefined };
+
+/** Which users an address may mean, by EMAIL_SCOPE. */
+const SCOPE = {
+  /** One address, one account: the tenant need not be named, and when it is, it must be the right one. */
+  global: "users.email_scope IS NULL AND ($2::varchar IS NULL OR tenants.slug = $2)",
+  /** Whoever names no tenant means a platform account, which has none. */
+  tenant: "tenants.slug IS NOT DISTINCT FROM $2",
+};
+
+const KNOWN = knownSql("$3::inet");
+
+/** One query, whatever there is to find: a second one for what belongs to an account would tell that there is one. */
+export async function findAccount(
+  ctx: Pick<Context, "pool" | "config" | "origin">,
+  { email, tenant }: AccountName,
+): Promise<Account | undefined> {
+  const { emailScope } = ctx.config;
+  const { ip } = ctx.origin;
+  const { rows } = await ctx.pool.query<Account>({
+    name: `find-account-${emailScope}`,
+    text: `
+      SELECT users.id, users.tenant_id AS "tenantId", users.email, users.password_hash AS "passwordHash",
+        users.email_verified_at IS NOT NULL AS verified,
+        ${lockedSql(KNOWN)} AS locked, ${KNOWN} AS known,
+        users.status = 'active' AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted) AS active
+      FROM users LEFT JOIN tenants ON tenants.id = users.tenant_id
+      WHERE users.email = $1 AND NOT users.is_deleted AND users.kind = 'person' AND ${SCOPE[emailScope]}`,
+    values: [email, tenant ?? null, ip === null ? null : networkOf(ip)],
+  });
+  return rows[0];
+}
+
+/** The language that a user chose; null when they chose none. */
+export async function languageOf(
+  tx: Database | Transaction,
+  { id, tenantId }: { id: string; tenantId: string | null },
+): Promise<string | null> {
+  const profile = await tx.userProfile.findFirst({
+    where: { userId: id, tenantId },
+    select: { language: true },
+  });
+  return profile?.language ?? null;
+}

@@ -1,0 +1,37 @@
+import { Prisma } from "../../generated/prisma/client.ts";
+import type { Context } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { networkOf } from "../network.ts";
+import { lockActiveTenant } from "../tenants/lock.ts";
+import { knownSql, lockedSql } from "./throttle.ts";
+
+export type LockedAccount = {
+  id: string;
+  tenantId: string | null;
+  /** By too many wrong guesses, for this caller. */
+  locked: boolean;
+  /** It has been used from the caller's address. */
+  known: boolean;
+};
+
+const KNOWN = knownSql("caller.network");
+
+/**
+ * Locks the user's row for the end of a log-in. Null unless user and tenant are active; both stay so until the
+ * transaction ends. Everywhere in this order, tenant before user before token, so that nobody waits in a circle.
+ */
+export async function lockActiveAccount(
+  tx: Transaction,
+  { origin: { ip } }: Pick<Context, "origin">,
+  { id, tenantId }: { id: string; tenantId: string | null },
+): Promise<LockedAccount | null> {
+  if (!(await lockActiveTenant(tx, tenantId))) return null;
+  const [account] = await tx.$queryRaw<LockedAccount[]>`
+    SELECT users.id, users.tenant_id AS "tenantId",
+      ${Prisma.raw(lockedSql(KNOWN))} AS locked, ${Prisma.raw(KNOWN)} AS known
+    FROM users, (SELECT ${ip && networkOf(ip)}::inet AS network) AS caller
+    WHERE users.id = ${id}::uuid AND users.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
+      AND users.status = 'active' AND NOT users.is_deleted
+    FOR UPDATE OF users`;
+  return account ?? null;
+}

@@ -1,0 +1,49 @@
+/** Whose factors they are, and what that person is told of them. */
+import type { Context, SessionContext } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { ApiError } from "../errors.ts";
+import { type MailContent, sendMail } from "../mail/send.ts";
+
+export type Owner = { id: string; tenantId: string | null };
+
+/**
+ * Locks the caller's row, so that changes of one user's factors come one after the other. A session that was ended while
+ * the request was under way changes nothing any more: a password reset that throws an intruder out must not be followed
+ * by the intruder's passkey. @throws ApiError `invalid_token`.
+ */
+export async function lockOwner(
+  tx: Transaction,
+  ctx: SessionContext,
+): Promise<Owner & { email: string }> {
+  const { userId, tenantId, sessionId } = ctx.principal;
+  const [owner] = await tx.$queryRaw<{ email: string }[]>`
+    SELECT email FROM users
+    WHERE id = ${userId}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
+      AND status = 'active' AND NOT is_deleted
+    FOR UPDATE`;
+  // A statement of its own: what the first one saw of the session may be older than the lock.
+  const live = await tx.session.count({
+    where: { id: sessionId, userId, tenantId, revokedAt: null },
+  });
+  if (!owner || live === 0) throw new ApiError("invalid_token", "The session has ended.");
+  return { id: userId, tenantId, email: owner.email };
+}
+
+/** Mails the owner of an account what happened to it, in their language. */
+export async function tellOwner(
+  tx: Transaction,
+  ctx: Context,
+  { id, tenantId }: Owner,
+  content: MailContent,
+): Promise<void> {
+  const owner = await tx.user.findFirst({
+    where: { id, tenantId },
+    select: { email: true, profile: { select: { language: true } } },
+  });
+  if (!owner) return;
+  await sendMail(tx, ctx, {
+    ...content,
+    to: owner.email,
+    language: owner.profile?.language ?? ctx.origin.language,
+  });
+}

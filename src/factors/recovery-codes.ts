@@ -1,0 +1,82 @@
+/** Codes to print out, each good once in place of the second factor. */
+import { Secret } from "otpauth";
+import type { Context, SessionContext } from "../context.ts";
+import { hashToken } from "../crypto/secret.ts";
+import type { Transaction } from "../db/client.ts";
+import { newId } from "../db/id.ts";
+import { NotFoundError } from "../errors.ts";
+import { recordFactorChange } from "./changes.ts";
+import { lockOwner, type Owner, tellOwner } from "./owner.ts";
+import { secondFactorsOf } from "./second-factors.ts";
+
+const CODES = 10;
+/** 120 bits, past the 112 from which a plain hash is enough (ASVS 5.0, 6.5.2). */
+const CODE_BYTES = 15;
+
+/**
+ * Draws a new set and shows it, this once; the old set counts no longer.
+ * @throws NotFoundError for a user without another factor: there is nothing to stand in for.
+ */
+export async function renewRecoveryCodes(ctx: SessionContext): Promise<string[]> {
+  const { codes, ended } = await ctx.db.$transaction(async (tx) => {
+    const owner = await lockOwner(tx, ctx);
+    if ((await secondFactorsOf(tx, owner)).length === 0) throw new NotFoundError("second factor");
+    const codes = await replaceRecoveryCodes(tx, owner);
+    const ended = await recordFactorChange(tx, ctx, owner, {
+      factor: "recovery_codes",
+      change: "added",
+    });
+    return { codes, ended };
+  });
+  ctx.revocations.add(ended);
+  return codes;
+}
+
+/** The caller holds a lock on the user and audits it. */
+export async function replaceRecoveryCodes(
+  tx: Transaction,
+  { id: userId, tenantId }: Owner,
+): Promise<string[]> {
+  const codes = Array.from({ length: CODES }, newCode);
+  await tx.recoveryCode.deleteMany({ where: { userId, tenantId } });
+  await tx.recoveryCode.createMany({
+    data: codes.map((code) => ({ id: newId(), userId, tenantId, codeHash: hashOf(code) })),
+  });
+  return codes;
+}
+
+export async function hasRecoveryCodes(
+  tx: Transaction,
+  { id: userId, tenantId }: Owner,
+): Promise<boolean> {
+  return (await tx.recoveryCode.count({ where: { userId, tenantId, usedAt: null } })) > 0;
+}
+
+/** Whether this is an unused code of the user; then it is used, and the owner hears of it. */
+export async function spendRecoveryCode(
+  tx: Transaction,
+  ctx: Context,
+  owner: Owner,
+  code: string,
+): Promise<boolean> {
+  const where = { userId: owner.id, tenantId: owner.tenantId, usedAt: null };
+  const { count } = await tx.recoveryCode.updateMany({
+    where: { ...where, codeHash: hashOf(code) },
+    data: { usedAt: new Date() },
+  });
+  if (count === 0) return false;
+  const left = await tx.recoveryCode.count({ where });
+  await tellOwner(tx, ctx, owner, { template: "recovery_code_used", left });
+  return true;
+}
+
+/** Base32 has no 0, 1 and 8: nothing to take for O, I or B. In groups of four, as people copy them. */
+function newCode(): string {
+  const { base32 } = new Secret({ size: CODE_BYTES });
+  return base32.match(/.{4}/g)?.join("-") ?? base32;
+}
+
+/** Of what was printed: case, hyphens and spaces are only for the eye. */
+function hashOf(code: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(hashToken(code.toUpperCase().replace(/[\s-]/g, "")));
+}

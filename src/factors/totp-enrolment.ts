@@ -1,0 +1,108 @@
+/** Setting up an authenticator app, and removing it. */
+import { recordAudit } from "../audit/record.ts";
+import type { SessionContext } from "../context.ts";
+import { newId } from "../db/id.ts";
+import { ApiError, NotFoundError, ValidationError } from "../errors.ts";
+import { dropOrphanedRecoveryCodes, recordFactorChange } from "./changes.ts";
+import { lockOwner } from "./owner.ts";
+import { hasRecoveryCodes, replaceRecoveryCodes } from "./recovery-codes.ts";
+import type { ConfirmedTotp, PendingTotp } from "./schemas.ts";
+import { matchingStep, newTotpSecret, openSecret, sealSecret, totpUri } from "./totp.ts";
+
+/** How long the secret on the screen may wait for its first code. */
+const ENROLMENT_MINUTES = 30;
+
+/**
+ * Draws a secret and shows it, this once. It is no factor before a code of it was right (ASVS 5.0, 6.4.1), and a newer
+ * one takes its place. @throws ApiError `factor_exists`.
+ */
+export async function startTotp(ctx: SessionContext): Promise<PendingTotp> {
+  const secret = newTotpSecret();
+  const { email } = await ctx.db.$transaction(async (tx) => {
+    const owner = await lockOwner(tx, ctx);
+    const { id: userId, tenantId } = owner;
+    const confirmed = await tx.totpFactor.count({
+      where: { userId, tenantId, confirmedAt: { not: null } },
+    });
+    if (confirmed > 0)
+      throw new ApiError(
+        "factor_exists",
+        "There is an authenticator app already: remove it first.",
+      );
+    await tx.totpFactor.deleteMany({ where: { userId, tenantId } });
+    const id = newId();
+    await tx.totpFactor.create({
+      data: { id, userId, tenantId, secret: sealSecret(ctx, id, secret) },
+      select: { id: true },
+    });
+    await recordAudit(tx, ctx, {
+      action: "factor.enrolment_started",
+      resourceType: "user",
+      resourceId: userId,
+      tenantId,
+      details: { factor: "totp" },
+    });
+    return owner;
+  });
+  return { secret, uri: totpUri(secret, ctx.config.productName, email) };
+}
+
+/**
+ * Completes the enrolment with a first code, which is thereby used. Answers recovery codes to a user who has none.
+ * @throws NotFoundError when nothing waits for a code; ValidationError when the code is wrong.
+ */
+export async function confirmTotp(ctx: SessionContext, code: string): Promise<ConfirmedTotp> {
+  const done = await ctx.db.$transaction(async (tx) => {
+    const owner = await lockOwner(tx, ctx);
+    const { id: userId, tenantId } = owner;
+    const pending = await tx.totpFactor.findFirst({
+      where: {
+        userId,
+        tenantId,
+        confirmedAt: null,
+        createdAt: { gt: new Date(Date.now() - ENROLMENT_MINUTES * 60_000) },
+      },
+      select: { id: true, secret: true },
+    });
+    if (!pending) throw new NotFoundError("enrolment");
+    const step = matchingStep(openSecret(ctx, pending), code);
+    if (step === null) {
+      await recordAudit(tx, ctx, {
+        action: "factor.added",
+        resourceType: "user",
+        resourceId: userId,
+        tenantId,
+        outcome: "failure",
+        details: { factor: "totp" },
+      });
+      return null;
+    }
+    await tx.totpFactor.update({
+      where: { id: pending.id, userId, tenantId },
+      data: { confirmedAt: new Date(), lastStep: step },
+      select: { id: true },
+    });
+    const recoveryCodes = (await hasRecoveryCodes(tx, owner))
+      ? null
+      : await replaceRecoveryCodes(tx, owner);
+    const ended = await recordFactorChange(tx, ctx, owner, { factor: "totp", change: "added" });
+    return { recoveryCodes, ended };
+  });
+  if (!done) throw new ValidationError([{ path: "code", message: "Is not the app's code of now" }]);
+  ctx.revocations.add(done.ended);
+  return { recoveryCodes: done.recoveryCodes };
+}
+
+/** @throws NotFoundError when there is none. */
+export async function removeTotp(ctx: SessionContext): Promise<void> {
+  const ended = await ctx.db.$transaction(async (tx) => {
+    const owner = await lockOwner(tx, ctx);
+    const { count } = await tx.totpFactor.deleteMany({
+      where: { userId: owner.id, tenantId: owner.tenantId, confirmedAt: { not: null } },
+    });
+    if (count === 0) throw new NotFoundError("authenticator app");
+    await dropOrphanedRecoveryCodes(tx, owner);
+    return recordFactorChange(tx, ctx, owner, { factor: "totp", change: "removed" });
+  });
+  ctx.revocations.add(ended);
+}
