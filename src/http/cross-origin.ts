@@ -2,14 +2,17 @@ import type { MiddlewareHandler } from "hono";
 
 const PREFLIGHT = {
   "access-control-allow-methods": "GET, HEAD, POST, PATCH, DELETE",
-  "access-control-allow-headers": "authorization, content-type, x-request-id",
+  "access-control-allow-headers":
+    "authorization, content-type, tenantry-device, tenantry-tokens, x-request-id",
   "access-control-max-age": "600",
 };
-const EXPOSED = "location, retry-after, www-authenticate, x-request-id";
+const EXPOSED =
+  "location, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id";
 
 /**
  * Lets browser pages of the listed origins call and read (the Fetch standard, section 3.3). Any other origin gets no CORS
- * header at all, and its preflight is an OPTIONS like every other (not-found.ts). No cookies, so no credentials.
+ * header at all, and its preflight is an OPTIONS like every other (not-found.ts). Credentials
+ * are allowed to the listed ones: the refresh token may travel in a cookie (refresh-cookie.ts).
  */
 export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
   const allowed = new Set(origins);
@@ -18,6 +21,7 @@ export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
     const origin = c.req.header("origin");
     if (origin !== undefined && allowed.has(origin)) {
       c.header("access-control-allow-origin", origin);
+      c.header("access-control-allow-credentials", "true");
       c.header("access-control-expose-headers", EXPOSED);
       const asked = c.req.header("access-control-request-method");
       if (c.req.method === "OPTIONS" && asked !== undefined) return c.body(null, 204, PREFLIGHT);

@@ -53,12 +53,22 @@ describe("every operation", () => {
     }
   });
 
-  test("asks for an access token, but for the three that give one", () => {
+  test("asks for an access token, but for those on the way to one", () => {
     const open = all.filter(({ operation }) => !operation.security).map((route) => route.name);
     expect(open.sort()).toEqual([
+      "POST /v1/auth/forgot-password",
       "POST /v1/auth/login",
+      "POST /v1/auth/magic-link",
+      "POST /v1/auth/magic-link/verify",
+      "POST /v1/auth/mfa/passkey-options",
+      "POST /v1/auth/mfa/verify",
+      "POST /v1/auth/passkey/login",
+      "POST /v1/auth/passkey/options",
       "POST /v1/auth/refresh",
       "POST /v1/auth/register",
+      "POST /v1/auth/register/complete",
+      "POST /v1/auth/reset-password",
+      "POST /v1/auth/unlock",
     ]);
     for (const { name, operation } of all) {
       if (open.includes(name)) continue;
@@ -102,15 +112,18 @@ describe("every operation", () => {
   });
 
   test("has one success, and answers every failure with a problem", () => {
-    for (const { operation } of all) {
+    for (const { name, operation } of all) {
       const entries = Object.entries(operation.responses);
-      expect(entries.filter(([status]) => status.startsWith("2"))).toHaveLength(1);
+      const successes = entries.filter(([status]) => status.startsWith("2"));
+      // With EMAIL_VERIFICATION=required a registration is only begun.
+      expect([name, successes.length]).toEqual([name, name === "POST /v1/auth/register" ? 2 : 1]);
       expect(Object.keys(operation.responses)).toContain("503");
       for (const [status, response] of entries) {
         const { description, content } = resolve(document, response);
         expect(description.length).toBeGreaterThan(3);
         const types = Object.keys(content ?? {});
-        if (status === "204") expect(types).toEqual([]);
+        // What is under way may have nothing to say yet.
+        if (status === "204" || (status === "202" && !content)) expect(types).toEqual([]);
         else if (status.startsWith("2")) expect(types).toEqual(["application/json"]);
         else
           expect(content).toEqual({

@@ -1,0 +1,60 @@
+/**
+ * Refresh tokens for web pages, in a cookie that no script can read (ASVS 5.0, 3.3). A page asks for it with the header
+ * `Tenantry-Tokens: cookie`. The same header must stand beside the cookie when it is used: another site's page cannot
+ * send it without a preflight, which cross-origin.ts answers for the listed origins alone (ASVS 5.0, 3.5.2).
+ */
+import type { Context as HonoContext } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import type { AppEnv } from "../context.ts";
+import { ApiError } from "../errors.ts";
+
+/** With this prefix a browser takes it over HTTPS (or from localhost) alone, for this host and all of its paths. */
+const NAME = "__Host-tenantry_refresh";
+const OPTIONS = { path: "/", secure: true, httpOnly: true, sameSite: "Strict" } as const;
+
+/** Moves the refresh token of an answer into the cookie where the page asked for that. */
+export function deliverTokens<Env extends AppEnv, Answer extends object>(
+  c: HonoContext<Env>,
+  answer: Answer,
+): Answer {
+  if (!wantsCookie(c) || !("refreshToken" in answer)) return answer;
+  const { refreshToken, ...rest } = answer;
+  const maxAge = c.var.ctx.config.sessionIdleSeconds;
+  // Hono refuses more than RFC 6265bis lets browsers keep.
+  setCookie(c, NAME, String(refreshToken), { ...OPTIONS, maxAge: Math.min(maxAge, 400 * 86_400) });
+  return rest as Answer;
+}
+
+/**
+ * The refresh token of the body, else of the cookie.
+ * @throws ApiError `invalid_refresh_token` without either; `permission_denied` for a page of an origin that is not listed.
+ */
+export function refreshTokenOf(c: HonoContext<AppEnv>, given: string | undefined): string {
+  if (given !== undefined) return given;
+  const token = wantsCookie(c) ? getCookie(c, NAME) : undefined;
+  if (token === undefined)
+    throw new ApiError(
+      "invalid_refresh_token",
+      "Send refreshToken, or the cookie with the header Tenantry-Tokens: cookie.",
+    );
+  assertOwnPage(c);
+  return token;
+}
+
+/** Takes the cookie back, after a log-out. */
+export function forgetTokens<Env extends AppEnv>(c: HonoContext<Env>): void {
+  if (wantsCookie(c)) deleteCookie(c, NAME, OPTIONS);
+}
+
+function wantsCookie({ req }: Pick<HonoContext, "req">): boolean {
+  return req.header("tenantry-tokens") === "cookie";
+}
+
+/** Browsers name the page's origin with every POST. Beside the header it is a second fence (OWASP, CSRF prevention). */
+function assertOwnPage(c: HonoContext<AppEnv>): void {
+  const { config } = c.var.ctx;
+  const origin = c.req.header("origin");
+  const own = [new URL(config.issuer).origin, ...config.corsOrigins];
+  if (origin !== undefined && !own.includes(origin))
+    throw new ApiError("permission_denied", "Pages of this origin may not use the cookie.");
+}
