@@ -7,8 +7,8 @@ ALTER TABLE one_time_tokens
   ADD CONSTRAINT one_time_tokens_code_check CHECK (code_hash IS NULL OR challenge_hash IS NOT NULL OR bound_to IS NOT NULL),
   ADD CONSTRAINT one_time_tokens_attempts_check CHECK (attempts BETWEEN 0 AND 10),
   ADD CONSTRAINT one_time_tokens_expiry_check CHECK (expires_at > created_at AND expires_at <= created_at + interval '7 days'),
-  -- Before a registration is complete, and before a passkey has said whose it is, there is no user.
-  ADD CONSTRAINT one_time_tokens_user_check CHECK (user_id IS NOT NULL OR purpose IN ('register', 'passkey_login'));
+  -- Before a registration is complete, a passkey has said whose it is, or there is anybody at all, there is no user.
+  ADD CONSTRAINT one_time_tokens_user_check CHECK (user_id IS NOT NULL OR purpose::text IN ('register', 'passkey_login', 'bootstrap'));
 
 CREATE INDEX one_time_tokens_open ON one_time_tokens (user_id, purpose) WHERE used_at IS NULL;
 

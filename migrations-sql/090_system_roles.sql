@@ -27,6 +27,13 @@ INSERT INTO permissions (key, description) VALUES
   ('api_key:create', 'Create API keys for others'),
   ('api_key:read', 'See the API keys of others'),
   ('api_key:delete', 'Revoke the API keys of others'),
+  ('user:export', 'Export users and their personal data'),
+  ('user:erase', 'Erase a person for good'),
+  ('user:impersonate', 'Act as a user, for a while and on the record'),
+  ('tenant:purge', 'Delete a tenant for good'),
+  ('invitation:create', 'Invite people'),
+  ('invitation:read', 'See invitations'),
+  ('invitation:delete', 'Revoke invitations'),
   ('audit:read', 'Read the audit log'),
   ('audit:export', 'Export the audit log')
 ON CONFLICT (key) DO UPDATE SET description = EXCLUDED.description;
@@ -45,9 +52,9 @@ SELECT roles.id, permissions.key
 FROM roles, permissions
 WHERE roles.tenant_id IS NULL AND CASE roles.name
   WHEN 'super_admin' THEN true
-  WHEN 'owner' THEN key NOT IN ('tenant:create', 'tenant:list', 'tenant:suspend')
-  WHEN 'admin' THEN key NOT IN ('tenant:create', 'tenant:list', 'tenant:suspend', 'tenant:delete')
+  WHEN 'owner' THEN key NOT IN ('tenant:create', 'tenant:list', 'tenant:suspend', 'tenant:purge', 'user:impersonate')
+  WHEN 'admin' THEN key NOT IN ('tenant:create', 'tenant:list', 'tenant:suspend', 'tenant:purge', 'user:impersonate', 'tenant:delete')
   WHEN 'member' THEN key IN ('tenant:read', 'user:read')
-  WHEN 'auditor' THEN key IN ('tenant:read', 'user:read', 'role:read', 'session:read', 'service_account:read', 'api_key:read', 'audit:read', 'audit:export')
+  WHEN 'auditor' THEN key IN ('tenant:read', 'user:read', 'role:read', 'session:read', 'service_account:read', 'api_key:read', 'invitation:read', 'audit:read', 'audit:export')
 END
 ON CONFLICT DO NOTHING;

@@ -27,6 +27,13 @@ export const PERMISSIONS = [
   "api_key:create",
   "api_key:read",
   "api_key:delete",
+  "user:export",
+  "user:erase",
+  "user:impersonate",
+  "tenant:purge",
+  "invitation:create",
+  "invitation:read",
+  "invitation:delete",
   "audit:read",
   "audit:export",
 ] as const;

@@ -78,6 +78,24 @@ export const ROWS: Record<string, Record<string, string>> = {
     private_jwk: "'x'",
     activates_at: "'2020-01-01'",
   },
+  invitations: {
+    id: `'${IDS.fresh}'`,
+    tenant_id: `'${IDS.tenant}'`,
+    email: "'fresh@x.example'",
+    role_ids: `ARRAY['${IDS.role}']::uuid[]`,
+    token_hash: "sha256('fresh')",
+    created_at: "'2020-01-01'",
+    expires_at: "'2020-01-02'",
+  },
+  idempotency_keys: {
+    id: `'${IDS.fresh}'`,
+    user_id: `'${IDS.user}'`,
+    route: "'POST /v1/users'",
+    key: "'fresh'",
+    request_hash: "sha256('fresh')",
+    created_at: "'2020-01-01'",
+    expires_at: "'2020-01-02'",
+  },
   rate_limits: { key: "'fresh'" },
   audit_log: { id: `'${IDS.fresh}'`, action: "'test.done'", resource_type: "'test'" },
 };
@@ -105,4 +123,8 @@ export const FIXTURE = `
   INSERT INTO passkeys (id, user_id, name, credential_id, public_key, user_handle, backup_eligible, backed_up)
     VALUES (gen_random_uuid(), '${IDS.user}', 'Key', sha256('taken'), 'x', sha256('x'), false, false);
   INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes)
-    VALUES ('${IDS.apiKey}', '${IDS.user}', 'Deploy', 'tnk_abcdefgh', sha256('taken'), '{user:read}');`;
+    VALUES ('${IDS.apiKey}', '${IDS.user}', 'Deploy', 'tnk_abcdefgh', sha256('taken'), '{user:read}');
+  INSERT INTO invitations (id, tenant_id, email, role_ids, token_hash, expires_at)
+    VALUES (gen_random_uuid(), '${IDS.tenant}', 'invited@x.example', ARRAY['${IDS.role}']::uuid[], sha256('taken'), now() + interval '1 day');
+  INSERT INTO idempotency_keys (id, user_id, route, key, request_hash, expires_at)
+    VALUES (gen_random_uuid(), '${IDS.user}', 'POST /v1/users', 'taken', sha256('x'), now() + interval '1 day');`;

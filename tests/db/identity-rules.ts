@@ -62,6 +62,7 @@ export const IDENTITY_RULES: Rule[] = [
     accepted: [
       { user_id: "NULL", purpose: "'register'" },
       { user_id: "NULL", purpose: "'passkey_login'" },
+      { user_id: "NULL", purpose: "'bootstrap'" },
     ],
   },
 
@@ -153,6 +154,80 @@ export const IDENTITY_RULES: Rule[] = [
     refused: text("algorithm", ["HS256", "none", "es256", "ES256K", ""]),
     accepted: text("algorithm", ["ES256", "EdDSA"]),
   },
+  {
+    table: "tenants",
+    name: "tenants_seat_limit_check",
+    refused: one("seat_limit", ["0", "-1"]),
+    accepted: one("seat_limit", ["NULL", "1"]),
+  },
+  {
+    table: "invitations",
+    name: "invitations_email_check",
+    refused: text("email", ["", "ada", "Ada@x.example", "a da@x.example"]),
+    accepted: text("email", ["ada@x.example"]),
+  },
+  hashRule("invitations", "invitations_hash_check", "token_hash"),
+  uniqueRule("invitations", "invitations_token_hash_key", "token_hash"),
+  {
+    table: "invitations",
+    name: "invitations_roles_check",
+    refused: one("role_ids", ["'{}'"]),
+    accepted: one("role_ids", [`ARRAY['${IDS.role}']::uuid[]`]),
+  },
+  {
+    table: "invitations",
+    name: "invitations_expiry_check",
+    refused: one("expires_at", ["'2020-01-01'"]),
+    accepted: one("expires_at", ["'2020-01-09'"]),
+  },
+  {
+    table: "invitations",
+    name: "invitations_end_check",
+    refused: [{ accepted_at: "now()", accepted_by: `'${IDS.user}'`, revoked_at: "now()" }],
+    accepted: [{ revoked_at: "now()" }],
+  },
+  {
+    table: "invitations",
+    name: "invitations_accepted_check",
+    refused: [{ accepted_at: "now()" }, { accepted_by: `'${IDS.user}'` }],
+    accepted: [{ accepted_at: "now()", accepted_by: `'${IDS.user}'` }],
+  },
+  {
+    table: "invitations",
+    name: "invitations_one_pending",
+    refused: [{ email: "'invited@x.example'" }],
+    accepted: [
+      { email: "'invited@x.example'", tenant_id: `'${IDS.gone}'` },
+      { email: "'invited@x.example'", revoked_at: "now()" },
+    ],
+  },
+
+  hashRule("idempotency_keys", "idempotency_keys_hash_check", "request_hash"),
+  {
+    table: "idempotency_keys",
+    name: "idempotency_keys_answer_check",
+    refused: [{ status: "201" }, { response: "'x'" }],
+    accepted: [{ status: "201", response: "'x'" }],
+  },
+  {
+    table: "idempotency_keys",
+    name: "idempotency_keys_key_check",
+    refused: text("key", [""]),
+    accepted: text("key", ["x"]),
+  },
+  {
+    table: "idempotency_keys",
+    name: "idempotency_keys_expiry_check",
+    refused: one("expires_at", ["'2020-01-01'"]),
+    accepted: one("expires_at", ["'2020-01-02'"]),
+  },
+  {
+    table: "idempotency_keys",
+    name: "idempotency_keys_user_id_route_key_key",
+    refused: [{ key: "'taken'" }],
+    accepted: [{ key: "'taken'", user_id: `'${IDS.deleted}'` }],
+  },
+
   {
     table: "rate_limits",
     name: "rate_limits_points_check",

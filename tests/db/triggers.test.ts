@@ -170,7 +170,19 @@ async function openAfter(change: string): Promise<string[]> {
   return rows.map(({ purpose }) => purpose);
 }
 
-const VOIDING = { users_void_one_time_tokens: "" };
+const OTHERS = { users_void_one_time_tokens: "", users_fold_search: "" };
+
+test("what the search looks at follows the address and the names, folded", async () => {
+  const { rows } = await client.query<{ text: string }>(`
+    WITH made AS (INSERT INTO users (id, email, first_name, last_name)
+      VALUES (gen_random_uuid(), 'zoe@x.example', 'Zoë', 'Großmann') RETURNING search_text)
+    SELECT search_text AS text FROM made`);
+  expect(rows[0]?.text).toBe("zoe@x.example zoe grossmann");
+  const changed = await client.query<{ text: string }>(`
+    UPDATE users SET last_name = 'Ångström', search_text = 'x' WHERE email = 'zoe@x.example'
+    RETURNING search_text AS text`);
+  expect(changed.rows[0]?.text).toBe("zoe@x.example zoe angstrom");
+});
 
 test("R15: a change of address, password or status voids what was sent before it", async () => {
   const all = ["mfa", "reset_password", "verify_email"];
@@ -210,7 +222,7 @@ test("every trigger of the application's tables is tested here", async () => {
   );
   const tested = new Set([
     ...CASES.map(({ trigger }) => trigger),
-    ...Object.keys({ ...REFUSALS, ...VOIDING }),
+    ...Object.keys({ ...REFUSALS, ...OTHERS }),
   ]);
   expect(rows.map(({ name }) => name)).toEqual([...tested].sort());
 });

@@ -29,7 +29,10 @@ test("what each system role may do: the lists, so that a change of them is seen"
       .map((row) => row.permissionKey)
       .sort();
   const without = (...keys: string[]) => PERMISSIONS.filter((key) => !keys.includes(key)).sort();
-  const platform = ["tenant:create", "tenant:list", "tenant:suspend"];
+  const platform = [
+    ...["tenant:create", "tenant:list", "tenant:suspend", "tenant:purge"],
+    "user:impersonate",
+  ];
   expect(of("super_admin")).toEqual(without());
   expect(of("owner")).toEqual(without(...platform));
   expect(of("admin")).toEqual(without(...platform, "tenant:delete"));
@@ -38,6 +41,7 @@ test("what each system role may do: the lists, so that a change of them is seen"
     "api_key:read",
     "audit:export",
     "audit:read",
+    "invitation:read",
     "role:read",
     "service_account:read",
     "session:read",
