@@ -55,10 +55,7 @@ export async function readCatalog(
     values: [schemas],
     ...(prepare && { name: `catalog without ${leftOut}` }),
   });
-  for (const row of rows) {
-    const canonical = canonicalText[row.kind];
-    if (canonical) row.definition = canonical(row.definition);
-  }
+  for (const row of rows) row.definition = canonicalText(row.kind, row.definition);
   return rows;
 }
 

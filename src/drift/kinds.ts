@@ -11,6 +11,7 @@ import { database } from "./kinds/database.ts";
 import { foreign } from "./kinds/foreign.ts";
 import { operators } from "./kinds/operators.ts";
 import { routines } from "./kinds/routines.ts";
+import { settledText } from "./kinds/settled-text.ts";
 import { tableParts } from "./kinds/table-parts.ts";
 import { tables } from "./kinds/tables.ts";
 import { textSearch } from "./kinds/text-search.ts";
@@ -36,8 +37,9 @@ export const attachedKinds = attached;
 
 export const kinds = { ...objectKinds, ...attachedKinds } as const satisfies Record<string, string>;
 
-/** Kinds whose text is not the same on all servers. */
-export const canonicalText: Record<string, (definition: string) => string> = {
-  view: withoutOnlyTable,
-  "materialized view": withoutOnlyTable,
-};
+/** One text for what servers of different versions, or one server after the other's text was run, print differently. */
+export function canonicalText(kind: string, definition: string): string {
+  return settledText(VIEWS.has(kind) ? withoutOnlyTable(definition) : definition);
+}
+
+const VIEWS = new Set(["view", "materialized view"]);

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { codeOf } from "./connection.ts";
 import { DriftError, messageOf } from "./errors.ts";
 import { canonical, fingerprintOf, sorted } from "./fingerprint.ts";
+import { canonicalText } from "./kinds.ts";
 import { type CatalogObject, keyOf } from "./object.ts";
 import type { Scope } from "./state.ts";
 
@@ -93,7 +94,12 @@ function parse(path: string, text: string): Snapshot {
       object.declaredIn === undefined ? [] : [[keyOf(object), object.declaredIn] as const],
     ),
   );
-  return { scope: read.scope, objects, declaredIn };
+  // A file that was written before a text became canonical says the same as one that is written now.
+  const canonicalObjects = objects.map((object) => ({
+    ...object,
+    definition: canonicalText(object.kind, object.definition),
+  }));
+  return { scope: read.scope, objects: canonicalObjects, declaredIn };
 }
 
 function isObject(value: unknown): value is CatalogObject & { declaredIn?: string } {
