@@ -1,7 +1,8 @@
 /** The lock of an account, which guesses from everywhere together lead to. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { makeUser, newAddress, tryEverywhere, tryPassword } from "../rate-limits/callers.ts";
+import { from, makeUser, newAddress, tryEverywhere, tryPassword } from "../rate-limits/callers.ts";
 import { createTestApp, PASSWORD, type TestApp } from "../support/app.ts";
+import { enrolTotp } from "../support/factors.ts";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -155,6 +156,23 @@ describe("R12: an address that the account has been used from", () => {
     expect((await lockOf(id)).attempts).toBe(100);
     expect(await status(email, PASSWORD, address)).toBe(401);
   });
+});
+
+test("R12: wrong second factors from such an address are counted too, while others are locked out", async () => {
+  const { id, email } = await makeUser(app);
+  const address = newAddress();
+  const { body } = await tryPassword(app, address, email);
+  await enrolTotp(app, body);
+  const begun = await tryPassword(app, address, email);
+  await setAttempts(id, 49);
+  await status(email, "wrong");
+  const verify = (caller: string) =>
+    app.call("POST /v1/auth/mfa/verify", {
+      json: { mfaToken: begun.body.mfaToken, method: "totp", code: "000000" },
+      headers: from(caller),
+    });
+  expect([(await verify(address)).status, (await lockOf(id)).attempts]).toEqual([401, 51]);
+  expect([(await verify(newAddress())).status, (await lockOf(id)).attempts]).toEqual([401, 51]);
 });
 
 test("R12: a hundred failures lock it for everybody, for as long as it takes, and no further one is counted", async () => {

@@ -11,6 +11,7 @@ import { rateLimit } from "../../http/rate-limit.ts";
 import { deliverTokens } from "../../http/refresh-cookie.ts";
 import { validate } from "../../http/validate.ts";
 import { LoginAnswer, TokenAnswer } from "../schemas.ts";
+import { requestEmailChange } from "./change-email.ts";
 import { completeRegistration } from "./complete-registration.ts";
 import { forgotPassword, resetPassword } from "./forgot-password.ts";
 import { logInByMagicLink, requestMagicLink } from "./magic-link.ts";
@@ -27,7 +28,7 @@ import {
 } from "./schemas.ts";
 import { startPasswordReset } from "./start-reset.ts";
 import { unlock } from "./unlock.ts";
-import { requestEmailChange, resendVerification, verifyEmail } from "./verify-email.ts";
+import { resendVerification, verifyEmail } from "./verify-email.ts";
 
 const op = operation("E-mail", { session: true });
 const anonymous = operation("E-mail", { anonymous: true });

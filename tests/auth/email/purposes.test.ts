@@ -132,6 +132,25 @@ test.each(Object.entries(TOKENS))(
   },
 );
 
+test.each(["verify_email", "magic_link", "reset_password", "unlock"] as const)(
+  "R15: a token for %s is worth nothing once the address is another one, even without the trigger that voids it",
+  async (kind) => {
+    const token = await TOKENS[kind]();
+    const change = "UPDATE users SET email = 'other-' || email WHERE id = $1";
+    const trigger = (verb: string) =>
+      app.deps.pool.query(`ALTER TABLE users ${verb} TRIGGER users_void_one_time_tokens`);
+    await trigger("DISABLE");
+    await app.deps.pool.query(change, [account.id]);
+    await trigger("ENABLE");
+    const row = await app.deps.db.oneTimeToken.findFirstOrThrow({
+      where: { userId: account.id, purpose: kind, usedAt: null },
+    });
+    expect(row.email).toBe(account.email);
+    const door = Object.values(DOORS).find(({ takes }) => takes.includes(kind));
+    expect((await door?.open(token))?.status).toBe(400);
+  },
+);
+
 test("R22: a code opens no other door than its own, whatever is said to be its challenge", async () => {
   const { challengeId, code } = await magicLink(app, account.email);
   const change = await startChange(app, account);

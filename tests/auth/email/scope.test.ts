@@ -126,6 +126,9 @@ describe("mails speak", () => {
       json: { language: "en" },
     });
     expect(await ask(german)).toBe("Set a new password");
+    const token = owner.accessToken;
+    await app.call("POST /v1/auth/me/email/verification", { token, headers: german });
+    expect((await app.lastMailTo(owner.email)).subject).toBe("Confirm your e-mail address");
   });
 
   test.each([
