@@ -4,6 +4,7 @@ import { newApiKey } from "../crypto/api-key.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 import { PermissionError, ValidationError } from "../errors.ts";
+import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertMayManage, type LockedUser, lockUser } from "../users/scope.ts";
 import { apiKeySelect, type CreateApiKeyInput, type CreatedApiKey, toApiKey } from "./schemas.ts";
 
@@ -28,6 +29,7 @@ export async function createApiKey(
 
   return ctx.db.$transaction(async (tx) => {
     const user = await lockUser(tx, ctx, userId, { kinds: ["person", "service"] });
+    await assertSessionLives(tx, ctx);
     await assertMayManage(tx, ctx, user.id);
     await assertHolds(tx, user, scopes);
     if (expiresInDays === null && user.kind !== "service")

@@ -17,12 +17,12 @@ export type LockedAccount = {
 const KNOWN = knownSql("caller.network");
 
 /**
- * Locks the user's row for the end of a log-in. Null unless user and tenant are active; both stay so until the
- * transaction ends. Everywhere in this order, tenant before user before token, so that nobody waits in a circle.
+ * Locks the user's row for the end of a log-in. Null unless user and tenant are active, and the address
+ * proved where that is required; all of it stays so until the transaction ends. Everywhere in this order, tenant before user before token, so that nobody waits in a circle.
  */
 export async function lockActiveAccount(
   tx: Transaction,
-  { origin: { ip } }: Pick<Context, "origin">,
+  { origin: { ip }, config }: Pick<Context, "origin" | "config">,
   { id, tenantId }: { id: string; tenantId: string | null },
 ): Promise<LockedAccount | null> {
   if (!(await lockActiveTenant(tx, tenantId))) return null;
@@ -32,6 +32,7 @@ export async function lockActiveAccount(
     FROM users, (SELECT ${ip && networkOf(ip)}::inet AS network) AS caller
     WHERE users.id = ${id}::uuid AND users.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
       AND users.status = 'active' AND NOT users.is_deleted
+      AND (${config.emailVerification} = 'optional' OR users.email_verified_at IS NOT NULL)
     FOR UPDATE OF users`;
   return account ?? null;
 }
