@@ -19,9 +19,16 @@ import { problemHandler } from "./http/problem.ts";
 import { requestContext } from "./http/request-context.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { wellKnownRoutes } from "./http/well-known.ts";
+import { invitationRoutes } from "./invitations/routes.ts";
 import { devMailRoutes } from "./mail/routes.ts";
+import { impersonationRoutes, platformRoutes } from "./platform/routes.ts";
+import { checkRoutes, permissionRoutes, roleRoutes } from "./roles/routes.ts";
 import { serviceAccountRoutes } from "./service-accounts/routes.ts";
 import { tenantRoutes } from "./tenants/routes.ts";
+import { userBulkRoutes } from "./users/bulk/routes.ts";
+import { userExportRoutes } from "./users/export/routes.ts";
+import { userImportRoutes } from "./users/import/routes.ts";
+import { myDataRoutes, userPrivacyRoutes } from "./users/privacy/routes.ts";
 import { userRoutes } from "./users/routes.ts";
 
 /** The application on its parts. @param migrations names of the migrations that this build needs applied. */
@@ -38,9 +45,20 @@ export function createApp(deps: Deps, migrations: string[]) {
   app.route("/v1/auth/mfa", mfaRoutes);
   app.route("/v1/auth/passkey", passkeyRoutes);
   app.route("/v1/auth/reauthenticate", reauthenticateRoutes);
+  app.route("/v1/auth/check", checkRoutes);
+  app.route("/v1/auth/me", myDataRoutes);
+  app.route("/v1/users", userBulkRoutes);
+  app.route("/v1/users", userImportRoutes);
+  app.route("/v1/users", userExportRoutes);
+  app.route("/v1/users", userPrivacyRoutes);
   app.route("/v1/users", userRoutes);
   app.route("/v1/users", userEmailRoutes);
+  app.route("/v1/users", impersonationRoutes);
+  app.route("/v1/platform", platformRoutes);
+  app.route("/v1/roles", roleRoutes);
+  app.route("/v1/permissions", permissionRoutes);
   app.route("/v1/tenants", tenantRoutes);
+  app.route("/v1/invitations", invitationRoutes);
   app.route("/v1/api-keys", apiKeyRoutes);
   app.route("/v1/service-accounts", serviceAccountRoutes);
   app.route("/v1/audit-logs", auditRoutes);

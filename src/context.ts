@@ -56,9 +56,13 @@ export type Principal = {
   sessionId: string | null;
   /** Null for a session. */
   apiKeyId: string | null;
+  /** The super admin who acts as the user; null when the user is there in person. */
+  impersonatorId: string | null;
   /** How the session was begun (RFC 8176), and when, in seconds since 1970. */
   amr: readonly string[];
   authenticatedAt: number;
+  /** The tenant asks for a second factor, and no machine. */
+  mfaRequired?: boolean;
   roles: readonly string[];
   permissions: ReadonlySet<string>;
 };

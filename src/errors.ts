@@ -4,6 +4,7 @@ export const ERROR_TITLES = {
   malformed_body: "The body is not valid JSON",
   unsupported_media_type: "The body has the wrong media type",
   body_too_large: "The body is too large",
+  invalid_idempotency_key: "The idempotency key is missing or malformed",
   validation_failed: "The request is not valid",
   not_authenticated: "Authentication is required",
   invalid_token: "The access token is not valid",
@@ -15,6 +16,7 @@ export const ERROR_TITLES = {
   invalid_passkey: "The passkey was not accepted",
   reauthentication_required: "Log in again to do this",
   session_required: "This needs a session",
+  impersonation_forbidden: "This is for the user alone",
   mfa_enrollment_required: "A second factor has to be set up first",
   rate_limited: "Too many requests",
   permission_denied: "You may not do this",
@@ -23,7 +25,15 @@ export const ERROR_TITLES = {
   method_not_allowed: "Method not allowed",
   email_taken: "This e-mail address is taken",
   slug_taken: "This slug is taken",
+  precondition_failed: "It was changed meanwhile",
+  idempotency_key_in_use: "The first request is under way",
+  idempotency_key_reused: "This idempotency key was used for another request",
+  nothing_written: "Something is wrong with it, and nothing was written",
+  seat_limit: "All seats are taken",
   factor_exists: "This factor is set up already",
+  role_name_taken: "This role name is taken",
+  role_in_use: "This role is in use",
+  too_many_roles: "There are too many roles",
   last_owner: "A tenant needs an owner",
   last_super_admin: "The installation needs a super admin",
   overloaded: "The server is busy",
@@ -54,8 +64,13 @@ export type ErrorDetails = {
   maxAgeSeconds?: number;
   /** The rate limit that was reached. */
   rateLimit?: RateState;
+  /** What became of each item, where there are many. */
+  results?: ItemOutcome[];
   cause?: unknown;
 };
+
+/** What became of one of many items: done, with the id of what it was done to, or not. */
+export type ItemOutcome = { index: number; id?: string; error?: ApiError };
 
 /** An error that the caller may see: `message` is public text and never holds a secret or another tenant's data. */
 export class ApiError extends Error {

@@ -6,6 +6,7 @@ import { isUnavailable } from "./db/failures.ts";
 import { createDeps } from "./deps.ts";
 import { shippedMigrations } from "./health/readiness.ts";
 import { createJobHandlers } from "./job-handlers.ts";
+import { announceBootstrap } from "./platform/announce-bootstrap.ts";
 
 const DRAIN_SECONDS = 20;
 // Before anything that takes time: as the first process of a container it would otherwise be deaf to signals.
@@ -18,6 +19,10 @@ const app = createApp(deps, shippedMigrations(join(import.meta.dir, "..", "prism
 if (config.jobs) await deps.jobs.start(createJobHandlers(deps)).catch(fail);
 const server = serve();
 deps.log("info", "listening", { url: `http://${config.host}:${server.port}` });
+// For people, and not for the log, which is kept.
+const announced = announceBootstrap(deps, (text) => console.log(text)).catch((err) =>
+  deps.log("error", "no bootstrap token", { error: String(err) }),
+);
 
 stop = drain;
 
@@ -25,6 +30,7 @@ stop = drain;
 async function drain(): Promise<void> {
   const overdue = setTimeout(() => process.exit(1), DRAIN_SECONDS * 1000);
   await server.stop();
+  await announced;
   await close();
   clearTimeout(overdue);
   process.exit(0);

@@ -1,6 +1,12 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
-import { authenticate, authenticateSession, requireRecentLogin } from "../http/authenticate.ts";
+import {
+  authenticate,
+  authenticateSession,
+  requireInPerson,
+  requireRecentLogin,
+} from "../http/authenticate.ts";
+import { idempotent } from "../http/idempotency.ts";
 import { operation } from "../http/operation.ts";
 import { validate } from "../http/validate.ts";
 import { createApiKey } from "./create.ts";
@@ -26,10 +32,15 @@ export const apiKeyRoutes = new Hono<AppEnv>()
   )
   .post(
     "/",
-    op("Create an API key", { 201: CreatedApiKey, errors: [403, 404, 422] }),
+    op("Create an API key", {
+      201: CreatedApiKey,
+      errors: [403, 404, 422],
+      idempotent: "optional",
+    }),
     authenticateSession(),
     requireRecentLogin(),
     validate("json", CreateApiKeyInput),
+    idempotent(),
     async (c) => {
       const created = await createApiKey(c.var.ctx, c.req.valid("json"));
       c.header("location", `/v1/api-keys/${created.id}`);
@@ -46,6 +57,7 @@ export const apiKeyRoutes = new Hono<AppEnv>()
     "/:id",
     op("Revoke an API key", { 204: null, errors: [403, 404] }),
     authenticate(),
+    requireInPerson(),
     async (c) => {
       await revokeApiKey(c.var.ctx, c.req.param("id"));
       return c.body(null, 204);

@@ -145,6 +145,7 @@ function toPrincipal(
     tenantId,
     sessionId: null,
     apiKeyId: id,
+    impersonatorId: null,
     amr: [],
     // Never: a key proves nothing about a person.
     authenticatedAt: 0,

@@ -3,27 +3,40 @@ import type { SessionFacts } from "../sessions/facts.ts";
 import { toUser, type UserRow } from "../users/public-user.ts";
 import type { TokenAnswer } from "./schemas.ts";
 
-/** What register, login and refresh answer alike. */
+type AnsweredSession = SessionFacts & {
+  /** Not there for a session that nothing prolongs. */
+  refreshToken?: string;
+  impersonatorId?: string;
+};
+
+/**
+ * What register, login and refresh answer alike, and what a super admin gets who acts as a user.
+ * @param longestSeconds how long the access token may last, when its session ends before others do.
+ */
 export async function tokenAnswer(
   ctx: Context,
   user: UserRow,
-  session: SessionFacts & { refreshToken: string },
+  { refreshToken, impersonatorId, ...session }: AnsweredSession,
+  longestSeconds?: number,
 ): Promise<TokenAnswer> {
+  const claims = {
+    userId: user.id,
+    tenantId: user.tenantId,
+    sessionId: session.sessionId,
+    amr: session.amr,
+    mfaRequired: session.mfaRequired,
+    authenticatedAt: Math.floor(session.authenticatedAt.getTime() / 1000),
+    ...(impersonatorId !== undefined && { impersonatorId }),
+  };
   const [{ token, expiresInSeconds }, { roles }] = await Promise.all([
-    ctx.accessTokens.sign({
-      userId: user.id,
-      tenantId: user.tenantId,
-      sessionId: session.sessionId,
-      amr: session.amr,
-      authenticatedAt: Math.floor(session.authenticatedAt.getTime() / 1000),
-    }),
+    ctx.accessTokens.sign(claims, longestSeconds),
     ctx.grants.of(user.id),
   ]);
   return {
     accessToken: token,
     tokenType: "Bearer",
     expiresIn: expiresInSeconds,
-    refreshToken: session.refreshToken,
+    ...(refreshToken !== undefined && { refreshToken }),
     user: toUser(user, roles),
   };
 }

@@ -6,6 +6,7 @@ import { sendMail } from "../mail/send.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
 import { countGuess } from "./count-guess.ts";
+import { languageOf } from "./find-account.ts";
 import type { ChangePasswordInput } from "./schemas.ts";
 import { NO_FAILURES, notLocked } from "./throttle.ts";
 
@@ -26,8 +27,7 @@ export async function changePassword(
       email: true,
       firstName: true,
       lastName: true,
-      profile: { select: { language: true } },
-      tenant: { select: { name: true, slug: true } },
+      tenant: { select: { name: true, slug: true, settings: true } },
     },
   });
   if (account) {
@@ -58,7 +58,7 @@ export async function changePassword(
     await sendMail(tx, ctx, {
       template: "password_changed",
       to: account.email,
-      language: account.profile?.language ?? ctx.origin.language,
+      language: (await languageOf(tx, { id: userId, tenantId })) ?? ctx.origin.language,
     });
     return ids;
   });

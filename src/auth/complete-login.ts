@@ -10,7 +10,7 @@ import { revokeSessions } from "../sessions/revoke.ts";
 import { type StartedSession, startSession } from "../sessions/start.ts";
 import { type UserRow, userSelect } from "../users/public-user.ts";
 import { tokenAnswer } from "./answer.ts";
-import { languageOf } from "./find-account.ts";
+import { readerOf } from "./find-account.ts";
 import type { LoginAnswer } from "./schemas.ts";
 import { NO_FAILURES } from "./throttle.ts";
 
@@ -89,10 +89,12 @@ async function warnOfDevice(
   user: UserRow,
   { newDevice, authenticatedAt }: StartedSession,
 ): Promise<void> {
+  const { language, timeZone } = await readerOf(tx, user);
   await sendMail(tx, ctx, {
     template: "new_device",
     to: user.email,
-    language: (await languageOf(tx, user)) ?? ctx.origin.language,
+    language: language ?? ctx.origin.language,
+    timeZone,
     device: newDevice ?? "",
     ip: ctx.origin.ip,
     at: authenticatedAt.toISOString(),

@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import type { Database, Transaction } from "../db/client.ts";
 import { networkOf } from "../network.ts";
+import { settingsOf } from "../tenants/settings.ts";
 import { knownSql, lockedSql } from "./throttle.ts";
 
 /** What a log-in has to know of an account. */
@@ -51,14 +52,25 @@ export async function findAccount(
   return rows[0];
 }
 
-/** The language that a user chose; null when they chose none. */
-export async function languageOf(
+type Reader = { language: string | null; timeZone: string | null };
+
+/** How a user is written to: in the language that they chose, else that of their tenant, and in their time zone. */
+export async function readerOf(
   tx: Database | Transaction,
   { id, tenantId }: { id: string; tenantId: string | null },
-): Promise<string | null> {
+): Promise<Reader> {
   const profile = await tx.userProfile.findFirst({
     where: { userId: id, tenantId },
-    select: { language: true },
+    select: { language: true, timezone: true },
   });
-  return profile?.language ?? null;
+  const language = profile?.language ?? (await settingsOf(tx, tenantId)).locale ?? null;
+  return { language, timeZone: profile?.timezone ?? null };
+}
+
+/** For mails that name no time. Null when neither user nor tenant has chosen a language. */
+export async function languageOf(
+  tx: Database | Transaction,
+  user: { id: string; tenantId: string | null },
+): Promise<string | null> {
+  return (await readerOf(tx, user)).language;
 }

@@ -1,4 +1,5 @@
 import type { SessionContext } from "../context.ts";
+import { acrossTenants } from "../db/scope.ts";
 import { ApiError } from "../errors.ts";
 import { tenantSelect, toTenant } from "../tenants/schemas.ts";
 import { toUser, userSelect } from "../users/public-user.ts";
@@ -18,5 +19,43 @@ export async function getMe(ctx: SessionContext): Promise<Me> {
     tenant: row.tenant && toTenant(row.tenant),
     roles: roles.toSorted(),
     permissions: [...permissions].sort(),
+    impersonation: await impersonationOf(ctx),
   };
+}
+
+/** What a banner says: who acts as the user, why, and until when. */
+async function impersonationOf({ db, principal }: SessionContext): Promise<Me["impersonation"]> {
+  const { userId, tenantId, sessionId, impersonatorId } = principal;
+  if (impersonatorId === null) return null;
+  const [session, started, email] = await Promise.all([
+    db.session.findFirst({
+      where: { id: sessionId, userId, tenantId },
+      select: { expiresAt: true },
+    }),
+    db.auditLog.findFirst({
+      where: {
+        tenantId,
+        resourceType: "session",
+        resourceId: sessionId,
+        action: "platform.impersonation_started",
+      },
+      select: { details: true },
+    }),
+    emailOf(db, impersonatorId),
+  ]);
+  if (!session) throw new ApiError("invalid_token", "The session is gone.");
+  const { reason } = { reason: "", ...(started?.details as object) };
+  return {
+    by: { id: impersonatorId, email },
+    reason: String(reason),
+    expiresAt: session.expiresAt.toISOString(),
+  };
+}
+
+/** Of a platform account: the one row that is looked at here and is not the tenant's. */
+async function emailOf(db: SessionContext["db"], id: string): Promise<string | null> {
+  const account = await acrossTenants(() =>
+    db.user.findFirst({ where: { id, tenantId: null }, select: { email: true } }),
+  );
+  return account?.email ?? null;
 }

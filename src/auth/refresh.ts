@@ -9,9 +9,10 @@ import { sendMail } from "../mail/send.ts";
 import { deviceName } from "../sessions/device.ts";
 import type { SessionFacts } from "../sessions/facts.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
+import { SHORTEST_SESSION_SECONDS } from "../tenants/settings.ts";
 import type { UserRow } from "../users/public-user.ts";
 import { tokenAnswer } from "./answer.ts";
-import { languageOf } from "./find-account.ts";
+import { readerOf } from "./find-account.ts";
 import type { TokenAnswer } from "./schemas.ts";
 
 /** The user's columns as `userSelect` names them; a test holds the two equal. */
@@ -20,9 +21,16 @@ const USER_COLUMNS = `
   users.status, users.email_verified_at AS "emailVerifiedAt", users.last_login_at AS "lastLoginAt",
   users.created_at AS "createdAt", users.updated_at AS "updatedAt", users.version`;
 
-/** What an access token says of the session. */
+/** What an access token says of the session. A platform account has no tenant to ask anything of it. */
 const SESSION_COLUMNS = `
-  sessions.id AS "sessionId", sessions.amr, sessions.created_at AS "authenticatedAt"`;
+  sessions.id AS "sessionId", sessions.amr, sessions.created_at AS "authenticatedAt",
+  EXISTS (SELECT FROM tenants WHERE tenants.id = users.tenant_id AND tenants.settings @> '{"mfaRequired": true}') AS "mfaRequired"`;
+
+/** How long the session may be idle: $4 at most, less where the tenant says so. As tenants/settings.ts reads it. */
+const IDLE_SECONDS = `
+  least($4::float8, (SELECT jsonb_path_query_first(tenants.settings,
+    '$.sessionIdleSeconds ? (@.type() == "number" && @ >= ${SHORTEST_SESSION_SECONDS})')::float8
+    FROM tenants WHERE tenants.id = users.tenant_id))`;
 
 /** A session goes on while it, its user and its tenant do. */
 const SESSION_IS_LIVE = `
@@ -44,7 +52,7 @@ const ROTATE = {
       RETURNING session_id
     ), live AS (
       UPDATE sessions SET
-        last_used_at = now(), idle_expires_at = least(now() + make_interval(secs => $4), sessions.expires_at),
+        last_used_at = now(), idle_expires_at = least(now() + make_interval(secs => ${IDLE_SECONDS}), sessions.expires_at),
         ip = $5, user_agent = $6
       FROM spent, users
       WHERE sessions.id = spent.session_id AND ${SESSION_IS_LIVE}
@@ -172,10 +180,12 @@ async function endStolenSession(
         outcome: "failure",
         details: { userId: id },
       });
+      const { language, timeZone } = await readerOf(tx, { id, tenantId });
       await sendMail(tx, ctx, {
         template: "session_stolen",
         to: email,
-        language: (await languageOf(tx, { id, tenantId })) ?? ctx.origin.language,
+        language: language ?? ctx.origin.language,
+        timeZone,
         device: deviceName(ctx.origin) ?? "?",
         at: new Date().toISOString(),
         link: ctx.config.appUrl,

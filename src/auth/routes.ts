@@ -2,12 +2,13 @@ import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
 import { PageQuery, pageOf } from "../fields.ts";
 import { authenticateSession, requireRecentLogin } from "../http/authenticate.ts";
+import { entity, expected } from "../http/conditional.ts";
 import { operation } from "../http/operation.ts";
 import { rateLimit } from "../http/rate-limit.ts";
 import { deliverTokens, forgetTokens, refreshTokenOf } from "../http/refresh-cookie.ts";
 import { validate } from "../http/validate.ts";
 import { listSessions, Session } from "../sessions/list.ts";
-import { getProfile, updateProfile } from "../users/profile.ts";
+import { getProfile, profileVersion, updateProfile } from "../users/profile.ts";
 import { Profile, UpdateProfileInput } from "../users/schemas.ts";
 import { changePassword } from "./change-password.ts";
 import { ChallengeAnswer } from "./email/schemas.ts";
@@ -68,7 +69,7 @@ export const authRoutes = new Hono<AppEnv>()
   .post(
     "/logout",
     op("End this session", { 204: null }),
-    authenticateSession({ beforeMfa: true }),
+    authenticateSession({ beforeMfa: true, impersonated: true }),
     async (c) => {
       await logout(c.var.ctx);
       forgetTokens(c);
@@ -99,24 +100,33 @@ export const authRoutes = new Hono<AppEnv>()
   .get(
     "/me",
     op("Who I am and what I may do", { 200: Me }),
-    authenticateSession({ beforeMfa: true }),
+    authenticateSession({ beforeMfa: true, impersonated: true }),
     async (c) => c.json(await getMe(c.var.ctx)),
   )
-  .get("/me/profile", op("My profile", { 200: Profile }), authenticateSession(), async (c) =>
-    c.json(await getProfile(c.var.ctx, c.var.ctx.principal.userId)),
+  .get(
+    "/me/profile",
+    op("My profile", { 200: Profile, 304: null }),
+    authenticateSession({ impersonated: true }),
+    async (c) => {
+      const profile = await getProfile(c.var.ctx, c.var.ctx.principal.userId);
+      return entity(c, profile, profileVersion(profile));
+    },
   )
   .patch(
     "/me/profile",
-    op("Change my profile", { 200: Profile, errors: [422] }),
-    authenticateSession(),
+    op("Change my profile", { 200: Profile, errors: [412, 422] }),
+    authenticateSession({ impersonated: true }),
     validate("json", UpdateProfileInput),
-    async (c) =>
-      c.json(await updateProfile(c.var.ctx, c.var.ctx.principal.userId, c.req.valid("json"))),
+    async (c) => {
+      const { userId } = c.var.ctx.principal;
+      const profile = await updateProfile(c.var.ctx, userId, c.req.valid("json"), expected(c));
+      return entity(c, profile, profileVersion(profile));
+    },
   )
   .get(
     "/sessions",
     op("My sessions", { 200: pageOf(Session, "SessionPage"), errors: [422] }),
-    authenticateSession(),
+    authenticateSession({ impersonated: true }),
     validate("query", PageQuery),
     async (c) => {
       const { userId: id, tenantId, sessionId } = c.var.ctx.principal;

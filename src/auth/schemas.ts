@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { SECOND_FACTORS } from "../factors/second-factors.ts";
-import { Email, line, Slug } from "../fields.ts";
+import { Email, line, Slug, Timestamp } from "../fields.ts";
 import { Tenant } from "../tenants/schemas.ts";
 import { User } from "../users/public-user.ts";
 import { Password } from "../users/schemas.ts";
@@ -74,6 +74,14 @@ export const Me = z
     tenant: Tenant.nullable(),
     roles: z.array(z.string()),
     permissions: z.array(z.string()),
+    /** Who acts as the user, for a banner that says so; null when the user is there in person. */
+    impersonation: z
+      .object({
+        by: z.object({ id: z.uuid(), email: z.string().nullable() }),
+        reason: z.string(),
+        expiresAt: Timestamp,
+      })
+      .nullable(),
   })
   .meta({ ref: "Me" });
 export type Me = z.infer<typeof Me>;

@@ -27,7 +27,7 @@ export const NO_FAILURES = { loginAttempts: 0, lockedUntil: null } satisfies Pri
 export function knownSql(network: string): string {
   return `EXISTS (
     SELECT FROM sessions WHERE sessions.user_id = users.id AND sessions.ip <<= ${network}
-      AND sessions.last_used_at > now() - interval '90 days')`;
+      AND sessions.impersonator_id IS NULL AND sessions.last_used_at > now() - interval '90 days')`;
 }
 
 /** Whether an account is locked for a caller, as SQL. @param known SQL: whether it has been used from their address. */

@@ -12,13 +12,19 @@ export type AccessClaims = {
   /** How the user proved who they are (RFC 8176), and when, in seconds since 1970. */
   amr: readonly string[];
   authenticatedAt: number;
+  /** Who acts as the user: the claim `act` (RFC 8693, section 4.1). Not there when the user is there in person. */
+  impersonatorId?: string;
+  /** The tenant asks for a second factor. */
+  mfaRequired?: boolean;
   /** Seconds since 1970. */
   expiresAt: number;
 };
 
 export type AccessTokens = {
+  /** @param longestSeconds a shorter life than ACCESS_TOKEN_TTL_SECONDS, for a session that ends before that. */
   sign(
     claims: Omit<AccessClaims, "expiresAt">,
+    longestSeconds?: number,
   ): Promise<{ token: string; expiresInSeconds: number }>;
   /** @throws ApiError `invalid_token` whatever is wrong; the caller learns no more than that. */
   verify(token: string): Promise<AccessClaims>;
@@ -39,14 +45,18 @@ export function createAccessTokens(config: TokenConfig, keys: SigningKeys): Acce
   const remembered = new Map<string, Verified>();
 
   return {
-    async sign({ userId, tenantId, sessionId, amr, authenticatedAt }) {
+    async sign(claims, longestSeconds = config.accessTokenTtlSeconds) {
+      const { userId, tenantId, sessionId, amr, authenticatedAt, mfaRequired } = claims;
       const { id, algorithm, privateKey } = keys.current();
+      const expiresInSeconds = Math.min(config.accessTokenTtlSeconds, longestSeconds);
       const token = await new SignJWT({
         client_id: CLIENT_ID,
         sid: sessionId,
         amr,
         auth_time: authenticatedAt,
         ...(tenantId !== null && { tid: tenantId }),
+        ...(mfaRequired && { mfa_required: true }),
+        ...(claims.impersonatorId !== undefined && { act: { sub: claims.impersonatorId } }),
       })
         .setProtectedHeader({ alg: algorithm, typ: TYPE, kid: id })
         .setIssuer(config.issuer)
@@ -54,9 +64,9 @@ export function createAccessTokens(config: TokenConfig, keys: SigningKeys): Acce
         .setSubject(userId)
         .setJti(newId())
         .setIssuedAt()
-        .setExpirationTime(`${config.accessTokenTtlSeconds} seconds`)
+        .setExpirationTime(`${expiresInSeconds} seconds`)
         .sign(privateKey);
-      return { token, expiresInSeconds: config.accessTokenTtlSeconds };
+      return { token, expiresInSeconds };
     },
 
     async verify(token) {
@@ -101,7 +111,7 @@ async function verifySignature(
         requiredClaims: ["sub", "sid", "amr", "auth_time", "exp", "iat", "jti"],
       },
     );
-    const { sub, sid, tid, amr, auth_time, exp } = payload;
+    const { sub, sid, tid, amr, auth_time, mfa_required, exp, act } = payload;
     if (typeof sub !== "string" || typeof sid !== "string" || typeof exp !== "number")
       throw invalidToken();
     if (!Array.isArray(amr) || typeof auth_time !== "number") throw invalidToken();
@@ -111,6 +121,8 @@ async function verifySignature(
       sessionId: sid,
       amr,
       authenticatedAt: auth_time,
+      ...(act !== undefined && { impersonatorId: actorOf(act) }),
+      mfaRequired: mfa_required === true,
       expiresAt: exp,
     };
     return { claims, keyId: String(protectedHeader.kid) };
@@ -118,6 +130,13 @@ async function verifySignature(
     if (err instanceof errors.JOSEError || err instanceof TypeError) throw invalidToken(err);
     throw err;
   }
+}
+
+/** Whoever acts for somebody else and is not named must not pass for them. */
+function actorOf(act: unknown): string {
+  const sub = typeof act === "object" && act !== null && "sub" in act ? act.sub : undefined;
+  if (typeof sub !== "string") throw invalidToken();
+  return sub;
 }
 
 function invalidToken(cause?: unknown): ApiError {

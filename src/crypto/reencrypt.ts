@@ -30,6 +30,13 @@ export const SOURCES = {
       SELECT id, payload AS sealed FROM one_time_tokens WHERE id > $1 AND payload IS NOT NULL ORDER BY id LIMIT $2`,
     write: `UPDATE one_time_tokens SET payload = $3 WHERE id = $1 AND payload = $2`,
   },
+  "idempotency keys": {
+    purpose: "data",
+    first: FIRST_UUID,
+    read: `
+      SELECT id, response AS sealed FROM idempotency_keys WHERE id > $1 AND response IS NOT NULL ORDER BY id LIMIT $2`,
+    write: `UPDATE idempotency_keys SET response = $3 WHERE id = $1 AND response = $2`,
+  },
   jobs: {
     purpose: "data",
     first: FIRST_UUID,

@@ -24,6 +24,8 @@ const PURPOSES = {
   /** Codes of six digits, and addresses in rate-limit keys: a plain hash of either is undone by trying them all. */
   code: "code",
   rateLimit: "rate limit",
+  /** The seals of the audit log. */
+  audit: "audit",
 } as const;
 
 /** The keys that are derived from SECRET_KEY, one a purpose, so that no key serves two algorithms. */

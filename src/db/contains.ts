@@ -3,5 +3,10 @@
  * so that somebody who looks for "50%" or "a_b" finds that and nothing else.
  */
 export function contains(text: string) {
-  return { contains: text.replace(/[\\%_]/g, "\\$&"), mode: "insensitive" } as const;
+  return { contains: literal(text), mode: "insensitive" } as const;
+}
+
+/** Text for a pattern of LIKE in which it stands for itself alone. */
+export function literal(text: string): string {
+  return text.replace(/[\\%_]/g, "\\$&");
 }

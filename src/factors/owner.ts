@@ -3,6 +3,8 @@ import type { Context, SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
 import { type MailContent, sendMail } from "../mail/send.ts";
+import { assertSessionLives } from "../sessions/assert-live.ts";
+import { settingsOf } from "../tenants/settings.ts";
 
 export type Owner = { id: string; tenantId: string | null };
 
@@ -15,17 +17,15 @@ export async function lockOwner(
   tx: Transaction,
   ctx: SessionContext,
 ): Promise<Owner & { email: string }> {
-  const { userId, tenantId, sessionId } = ctx.principal;
+  const { userId, tenantId } = ctx.principal;
   const [owner] = await tx.$queryRaw<{ email: string }[]>`
     SELECT email FROM users
     WHERE id = ${userId}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
       AND status = 'active' AND NOT is_deleted
     FOR UPDATE`;
   // A statement of its own: what the first one saw of the session may be older than the lock.
-  const live = await tx.session.count({
-    where: { id: sessionId, userId, tenantId, revokedAt: null },
-  });
-  if (!owner || live === 0) throw new ApiError("invalid_token", "The session has ended.");
+  await assertSessionLives(tx, ctx);
+  if (!owner) throw new ApiError("invalid_token", "The account is gone.");
   return { id: userId, tenantId, email: owner.email };
 }
 
@@ -44,6 +44,7 @@ export async function tellOwner(
   await sendMail(tx, ctx, {
     ...content,
     to: owner.email,
-    language: owner.profile?.language ?? ctx.origin.language,
+    language:
+      owner.profile?.language ?? (await settingsOf(tx, tenantId)).locale ?? ctx.origin.language,
   });
 }

@@ -18,11 +18,17 @@ export function authenticate(): MiddlewareHandler<AppEnv & AuthedEnv> {
 type SessionOptions = {
   /** Lets in who has yet to set up the second factor that is required: on the way there. */
   beforeMfa?: boolean;
+  /** Lets in who acts as the user: only where nothing of the user's own credentials is at stake. */
+  impersonated?: boolean;
 };
 
-/** As `authenticate`, and 403 for a machine: what concerns a person's own credentials and sessions. */
+/**
+ * As `authenticate`, and 403 for a machine and, unless the route says otherwise, for whoever acts as somebody else: what
+ * concerns a person's own credentials and sessions.
+ */
 export function authenticateSession({
   beforeMfa = false,
+  impersonated = false,
 }: SessionOptions = {}): MiddlewareHandler<AppEnv & SessionEnv> {
   return async function authenticateSession(c, next) {
     const ctx: Context = c.var.ctx;
@@ -30,6 +36,7 @@ export function authenticateSession({
     const { sessionId } = principal;
     if (sessionId === null)
       throw new ApiError("session_required", "An API key cannot do this: log in as a person.");
+    if (!impersonated) assertInPerson(principal);
     if (!beforeMfa) assertFactors(ctx, principal);
     c.set("ctx", { ...ctx, principal: { ...principal, sessionId } });
     await next();
@@ -43,6 +50,7 @@ export function authenticateSession({
 export function requireRecentLogin(): MiddlewareHandler<SessionEnv> {
   return async function requireRecentLogin(c, next) {
     const { principal, config } = c.var.ctx;
+    assertInPerson(principal);
     if (Date.now() / 1000 - principal.authenticatedAt > config.stepUpSeconds)
       throw new ApiError(
         "reauthentication_required",
@@ -56,12 +64,35 @@ export function requireRecentLogin(): MiddlewareHandler<SessionEnv> {
 /** 403 unless the principal holds the permission. Comes after `authenticate` and before the body is read. */
 export function authorize(permission: PermissionKey): MiddlewareHandler<AuthedEnv> {
   return async function authorize(c, next) {
-    if (!c.var.ctx.principal.permissions.has(permission)) {
+    const { principal } = c.var.ctx;
+    if (!principal.permissions.has(permission)) {
       throw new PermissionError(`This needs the permission ${permission}.`);
     }
+    if (IN_PERSON.includes(permission)) assertInPerson(principal);
     await next();
   };
 }
+
+/** 403 for whoever acts as somebody else (`requireRecentLogin` and most session routes say so too). */
+export function requireInPerson(): MiddlewareHandler<AuthedEnv> {
+  return async function requireInPerson(c, next) {
+    assertInPerson(c.var.ctx.principal);
+    await next();
+  };
+}
+
+/** What nobody does in another's name: take data away, destroy for good, make or revoke what others log in with. */
+const IN_PERSON: readonly PermissionKey[] = [
+  "user:export",
+  "user:erase",
+  "user:import",
+  "user:impersonate",
+  "audit:export",
+  "tenant:delete",
+  "tenant:purge",
+  "api_key:create",
+  "api_key:delete",
+];
 
 /** The form of a token by RFC 6750, section 2.1. */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
@@ -79,16 +110,21 @@ async function readPrincipal(ctx: Context, header: string | undefined): Promise<
     if (!machine) throw invalidToken();
     return machine;
   }
-  const { userId, tenantId, sessionId, amr, authenticatedAt } =
-    await ctx.accessTokens.verify(token);
-  if (await ctx.revocations.isRevoked(sessionId)) throw invalidToken();
-  const { roles, permissions } = await ctx.grants.of(userId);
-  return { userId, tenantId, sessionId, apiKeyId: null, amr, authenticatedAt, roles, permissions };
+  const { expiresAt: _, ...claims } = await ctx.accessTokens.verify(token);
+  if (await ctx.revocations.isRevoked(claims.sessionId)) throw invalidToken();
+  const { roles, permissions } = await ctx.grants.of(claims.userId);
+  return { impersonatorId: null, ...claims, apiKeyId: null, roles, permissions };
 }
 
-/** With MFA=required a session of one factor may do nothing but set up the second one. */
-function assertFactors({ config }: Context, { sessionId, amr }: Principal): void {
-  if (config.mfa === "required" && sessionId !== null && !amr.includes("mfa"))
+function assertInPerson({ impersonatorId }: Principal): void {
+  if (impersonatorId !== null)
+    throw new ApiError("impersonation_forbidden", "Nobody does this in somebody else's name.");
+}
+
+/** With MFA=required, or a tenant that asks for it, a session of one factor may do nothing but set up the second one. */
+function assertFactors({ config }: Context, { sessionId, amr, mfaRequired }: Principal): void {
+  const required = config.mfa === "required" || mfaRequired === true;
+  if (required && sessionId !== null && !amr.includes("mfa"))
     throw new ApiError(
       "mfa_enrollment_required",
       "Set up a second factor, then log in again with it: POST /v1/auth/me/totp or /v1/auth/me/passkeys/options.",

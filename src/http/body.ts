@@ -22,22 +22,27 @@ export async function readJson(c: HonoContext<AppEnv>): Promise<unknown> {
 }
 
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of limitedBytes(request, limit)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** The body as it comes, `limit` bytes at most. @throws ApiError `body_too_large` or `malformed_body`. */
+export async function* limitedBytes(request: Request, limit: number): AsyncGenerator<Uint8Array> {
   const tooLarge = () => new ApiError("body_too_large", `A body may have ${limit} bytes at most.`);
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
-  const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     // A chunked body announces no length: it is counted as it comes.
     for await (const chunk of request.body ?? []) {
       size += chunk.byteLength;
       if (size > limit) throw tooLarge();
-      chunks.push(chunk);
+      yield chunk;
     }
   } catch (err) {
     // The caller went away, or broke its own chunked coding.
     throw err instanceof ApiError ? err : malformed("The body ended before it was complete.");
   }
-  return Buffer.concat(chunks);
 }
 
 function decode(bytes: Uint8Array): string {

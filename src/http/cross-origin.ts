@@ -1,13 +1,13 @@
 import type { MiddlewareHandler } from "hono";
 
 const PREFLIGHT = {
-  "access-control-allow-methods": "GET, HEAD, POST, PATCH, DELETE",
+  "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
   "access-control-allow-headers":
-    "authorization, content-type, tenantry-device, tenantry-tokens, x-request-id",
+    "authorization, content-type, idempotency-key, if-match, if-none-match, tenantry-device, tenantry-tokens, x-request-id",
   "access-control-max-age": "600",
 };
 const EXPOSED =
-  "location, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id";
+  "etag, location, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id";
 
 /**
  * Lets browser pages of the listed origins call and read (the Fetch standard, section 3.3). Any other origin gets no CORS

@@ -13,30 +13,44 @@ export const Problem = z
     detail: z.string(),
     instance: z.string(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    results: z
+      .array(z.record(z.string(), z.json()))
+      .optional()
+      .meta({ description: "What is wrong with each item, where a request has many" }),
     "violated-policies": z.array(z.string()).optional(),
   })
   .meta({ ref: "Problem" });
 
 const REASONS = {
-  400: "The body is not JSON, or a link or code in it is not valid",
+  400: "The body is not JSON, a link or code in it is not valid, or a header is malformed",
   401: "No access token, or not a valid one",
   403: "A permission is missing",
   404: "There is no such thing, or it is another tenant's",
   409: "It collides with what is there",
+  412: "If-Match names another version than there is",
   413: "The body is too large",
-  415: "The body is not application/json",
+  415: "The body has another media type than this takes",
   422: "A field is not valid",
   429: "Too many requests: try again after Retry-After seconds",
   503: "Busy, or without its database: try again after Retry-After seconds",
 } as const;
 
 type ErrorStatus = keyof typeof REASONS;
+/** A schema of JSON, or the media types of text that is no JSON. */
+type Content = z.ZodType | readonly string[];
 type Answers = {
-  200?: z.ZodType;
+  200?: Content;
   201?: z.ZodType;
   202?: z.ZodType | null;
   204?: null;
+  /** Takes If-None-Match. */
+  304?: null;
+  /** With 412 it takes If-Match. */
   errors?: ErrorStatus[];
+  /** Takes an Idempotency-Key: see idempotency.ts. */
+  idempotent?: "optional" | "required";
+  /** The media types of a body that is no JSON; one that is comes from `validate`. */
+  body?: readonly string[];
 };
 
 /**
@@ -47,11 +61,28 @@ type Answers = {
 export function operation(tag: string, { anonymous = false, session = false } = {}) {
   return function describe(
     summary: string,
-    { errors = [], ...answers }: Answers,
+    { errors = [], idempotent, body, ...answers }: Answers,
   ): MiddlewareHandler {
+    const parameters = [
+      ...("304" in answers ? [header("If-None-Match", "Entity tags that the caller has")] : []),
+      ...(errors.includes(412)
+        ? [header("If-Match", "Entity tags of what the caller means to change")]
+        : []),
+      ...(idempotent
+        ? [
+            header(
+              "Idempotency-Key",
+              "One for each request: sent again under it, it is done once and answered twice",
+              idempotent === "required",
+            ),
+          ]
+        : []),
+    ];
     return describeRoute({
       tags: [tag],
       summary,
+      ...(parameters.length > 0 && { parameters }),
+      ...(body && { requestBody: { required: true, content: texts(body) } }),
       ...(!anonymous && { security: [{ bearer: [] }] }),
       responses: {
         ...Object.fromEntries(
@@ -61,6 +92,7 @@ export function operation(tag: string, { anonymous = false, session = false } = 
           ...(anonymous ? [] : [401 as const]),
           ...(session ? [403 as const] : []),
           ...errors,
+          ...(idempotent ? [409 as const, 422 as const] : []),
           503,
         ]),
       },
@@ -68,10 +100,31 @@ export function operation(tag: string, { anonymous = false, session = false } = 
   };
 }
 
-function success(status: string, schema: z.ZodType | null | undefined) {
-  if (!schema) return { description: status === "202" ? "Under way" : "Done" };
-  const description = { 201: "Created", 202: "Under way" }[status] ?? "Success";
+function success(status: string, schema: Content | null | undefined) {
+  if (!schema) return { description: DESCRIPTIONS[status] ?? "Done" };
+  const description = DESCRIPTIONS[status] ?? "Success";
+  if (!("_zod" in schema)) return { description, content: texts(schema) };
   return { description, content: { "application/json": { schema: resolver(schema) } } };
+}
+
+const DESCRIPTIONS: Record<string, string> = {
+  201: "Created",
+  202: "Under way",
+  304: "The caller has it already",
+};
+
+function texts(types: readonly string[]) {
+  return Object.fromEntries(types.map((type) => [type, { schema: { type: "string" as const } }]));
+}
+
+function header(name: string, description: string, required = false) {
+  return {
+    in: "header" as const,
+    name,
+    description,
+    required,
+    schema: { type: "string" as const },
+  };
 }
 
 /** Answers of these statuses, each described once in `PROBLEMS`. */

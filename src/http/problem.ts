@@ -2,13 +2,14 @@
 import type { ErrorHandler, Context as HonoContext } from "hono";
 import type { AppEnv } from "../context.ts";
 import { isUnavailable } from "../db/failures.ts";
-import { ApiError, ERROR_TITLES, type ErrorCode } from "../errors.ts";
+import { ApiError, ERROR_TITLES, type ErrorCode, type ItemOutcome } from "../errors.ts";
 import { rateLimitFields } from "./rate-limit.ts";
 
 const STATUS = {
   malformed_body: 400,
   unsupported_media_type: 415,
   body_too_large: 413,
+  invalid_idempotency_key: 400,
   validation_failed: 422,
   not_authenticated: 401,
   invalid_token: 401,
@@ -20,6 +21,7 @@ const STATUS = {
   invalid_passkey: 401,
   reauthentication_required: 401,
   session_required: 403,
+  impersonation_forbidden: 403,
   mfa_enrollment_required: 403,
   rate_limited: 429,
   permission_denied: 403,
@@ -28,7 +30,15 @@ const STATUS = {
   method_not_allowed: 405,
   email_taken: 409,
   slug_taken: 409,
+  precondition_failed: 412,
+  idempotency_key_in_use: 409,
+  idempotency_key_reused: 422,
+  nothing_written: 422,
+  seat_limit: 409,
   factor_exists: 409,
+  role_name_taken: 409,
+  role_in_use: 409,
+  too_many_roles: 409,
   last_owner: 409,
   last_super_admin: 409,
   overloaded: 503,
@@ -61,7 +71,7 @@ export function problemHandler(): ErrorHandler<AppEnv> {
 
 export function problem(c: HonoContext<AppEnv>, err: ApiError): Response {
   const status = STATUS[err.code];
-  const { errors, allow, retryAfterSeconds, rateLimit } = err.details;
+  const { errors, results, allow, retryAfterSeconds, rateLimit } = err.details;
   const { requestId } = c.var.ctx.origin;
   const body = {
     type: TYPES[err.code] ?? `urn:tenantry:problem:${err.code}`,
@@ -71,6 +81,7 @@ export function problem(c: HonoContext<AppEnv>, err: ApiError): Response {
     detail: err.message,
     instance: `urn:tenantry:request:${requestId}`,
     ...(errors && { errors }),
+    ...(results && { results: results.map((outcome) => itemOf(outcome)) }),
     ...(rateLimit && { "violated-policies": [rateLimit.policy] }),
   };
   if (status === 401) c.header("www-authenticate", challenge(err));
@@ -79,6 +90,14 @@ export function problem(c: HonoContext<AppEnv>, err: ApiError): Response {
   for (const [name, value] of rateLimit ? rateLimitFields(rateLimit) : []) c.header(name, value);
   c.header("cache-control", "no-store");
   return c.body(JSON.stringify(body), status, { "content-type": "application/problem+json" });
+}
+
+/** One of many items, as if it had been a request of its own. */
+export function itemOf({ index, id, error }: ItemOutcome, successStatus = 200) {
+  if (!error) return { index, status: successStatus, ...(id !== undefined && { id }) };
+  const { code, message: detail, details } = error;
+  const { errors } = details;
+  return { index, status: STATUS[code], error: { code, detail, ...(errors && { errors }) } };
 }
 
 /** RFC 6750, section 3: no error attribute when the request carried no credentials at all. */

@@ -3,12 +3,10 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { resolver, uniqueSymbol } from "hono-openapi";
 import type { z } from "zod";
 import type { AppEnv } from "../context.ts";
-import { type FieldError, ValidationError } from "../errors.ts";
+import { ValidationError } from "../errors.ts";
+import { toFieldErrors } from "../fields.ts";
 import { readJson } from "./body.ts";
 import { isStorable } from "./json-fault.ts";
-
-/** A caller has use for the first few; a body made of nothing but faults shall not come back many times as long. */
-const MAX_ERRORS = 50;
 
 type Target = "json" | "query";
 type Validated<T extends Target, S extends z.ZodType> = {
@@ -52,21 +50,4 @@ function isDecodable(url: string): boolean {
   } catch {
     return false;
   }
-}
-
-function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
-  const errors = issues.slice(0, MAX_ERRORS).flatMap((issue) => {
-    if (issue.code !== "unrecognized_keys") {
-      return [{ path: toPath(issue.path), message: issue.message }];
-    }
-    return issue.keys.map((key) => ({
-      path: toPath([...issue.path, key]),
-      message: "Unknown field",
-    }));
-  });
-  return errors.slice(0, MAX_ERRORS);
-}
-
-function toPath(path: PropertyKey[]): string {
-  return path.map(String).join(".");
 }

@@ -39,6 +39,8 @@ const SETTINGS: Record<QueueName, Settings> = {
     deleteAfterSeconds: 7 * DAY,
   },
   signing_keys: scheduled(5 * 60),
+  // A first run may have years to seal.
+  audit: scheduled(HOUR),
   clean_up: scheduled(HOUR),
 };
 

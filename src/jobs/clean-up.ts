@@ -27,10 +27,18 @@ export const CLEAN_UPS = {
       WHERE id < rpad(lpad(to_hex(floor(extract(epoch FROM now() - interval '90 days') * 1000)::bigint), 12, '0'), 32, '0')::uuid
         AND idle_expires_at < now() - interval '90 days'
       ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))`,
+  invitations: `
+    DELETE FROM invitations WHERE id = ANY (ARRAY(
+      SELECT id FROM invitations WHERE expires_at < now() - interval '90 days'
+      ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))`,
   rate_limits: `
     DELETE FROM rate_limits WHERE key = ANY (ARRAY(
       SELECT key FROM rate_limits WHERE expire < extract(epoch FROM now()) * 1000
       ORDER BY expire LIMIT $1 FOR UPDATE SKIP LOCKED))`,
+  idempotency_keys: `
+    DELETE FROM idempotency_keys WHERE id = ANY (ARRAY(
+      SELECT id FROM idempotency_keys WHERE expires_at < now()
+      ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))`,
 } as const;
 
 /** The handler of the queue `clean_up`. Broken off, it goes on where it was when it runs again. */

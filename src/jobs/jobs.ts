@@ -1,7 +1,7 @@
 /** Work that is done after the answer: on pg-boss, in the database, shared by all instances. */
 import type { Transaction } from "../db/client.ts";
 
-export const QUEUES = ["mail", "mail_request", "signing_keys", "clean_up"] as const;
+export const QUEUES = ["mail", "mail_request", "signing_keys", "audit", "clean_up"] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** What a handler may know of its job. The id stays the same when it is tried again. */

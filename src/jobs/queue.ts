@@ -20,6 +20,7 @@ const POLL_MILLIS: Record<QueueName, number> = {
   mail: 1000,
   mail_request: 1000,
   signing_keys: 15_000,
+  audit: 15_000,
   clean_up: 15_000,
 };
 const LONGEST_WAIT_MILLIS = 5000;
@@ -29,6 +30,7 @@ const MOST_SETTLE_ATTEMPTS = 6;
 /** In UTC, as cron writes it; what came due while no instance ran is made up for once. */
 const SCHEDULES: Partial<Record<QueueName, string>> = {
   signing_keys: "7 * * * *",
+  audit: "*/5 * * * *",
   clean_up: "23 3 * * *",
 };
 

@@ -6,7 +6,7 @@ export type View = Record<string, unknown>;
 
 const LONGEST_VALUE = 320;
 /** The values that somebody other than the reader may have written. */
-const FREE_TEXT = ["device", "tenant"];
+const FREE_TEXT = ["device", "tenant", "reason"];
 /** The dots of host names, also those of East Asian keyboards; the @ of addresses; the :// of URLs. */
 const LINK_MAKING = /[:/](?=\/)|[.。．｡@](?=\p{L})/gu;
 const LINK = "https://app.example.com/#token=example";
@@ -32,8 +32,10 @@ export const EXAMPLES: { [T in MailTemplate]: Extract<MailContent, { template: T
   factor_changed: { template: "factor_changed", factor: "totp", change: "added" },
   recovery_code_used: { template: "recovery_code_used", left: 9 },
   new_device: { template: "new_device", device: DEVICE, ip: "192.0.2.1", at: AT, link: LINK },
+  invitation: { template: "invitation", link: LINK, tenant: "Acme", minutes: 10_080 },
   account_locked: { template: "account_locked", link: LINK, minutes: 30 },
   session_stolen: { template: "session_stolen", device: DEVICE, at: AT, link: LINK },
+  impersonated: { template: "impersonated", reason: "Ticket 4711", at: AT, link: LINK },
 };
 
 export const TEMPLATE_NAMES = Object.keys(EXAMPLES) as MailTemplate[];
@@ -43,16 +45,16 @@ export const TEMPLATE_NAMES = Object.keys(EXAMPLES) as MailTemplate[];
  * factor_changed are names for sections: {{#totp}}…{{/totp}}.
  */
 export function viewOf(
-  mail: MailContent & Partial<Pick<Mail, "to" | "language">>,
+  mail: MailContent & Partial<Pick<Mail, "to" | "language" | "timeZone">>,
   language: string,
   productName: string,
 ): View {
-  const { template: _, to: __, language: ___, ...values } = mail;
+  const { template: _, to: __, language: ___, timeZone, ...values } = mail;
   const view: View = Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, safeValue(name, value)]),
   );
   if ("minutes" in mail) view.validFor = duration(mail.minutes, language);
-  if ("at" in mail) view.at = pointInTime(mail.at, language);
+  if ("at" in mail) view.at = pointInTime(mail.at, language, timeZone ?? "UTC");
   if (mail.template === "factor_changed") {
     for (const factor of ["totp", "passkey", "recovery_codes"])
       view[factor] = mail.factor === factor;
@@ -74,17 +76,30 @@ function safeValue(name: string, value: unknown): unknown {
   return FREE_TEXT.includes(name) ? line.replace(LINK_MAKING, "$& ") : line;
 }
 
-/** In the unit that gives a whole number: 90 minutes, 2 hours. */
+/** In the unit that gives a whole number: 90 minutes, 24 hours, 7 days. */
 function duration(minutes: number, language: string): string {
+  const days = minutes / 1440;
+  if (days > 2 && Number.isInteger(days)) return inWords(days, "day", language);
   const [value, unit] = minutes % 60 === 0 ? [minutes / 60, "hour"] : [minutes, "minute"];
+  return inWords(value, unit, language);
+}
+
+function inWords(value: number, unit: string, language: string): string {
   return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(
     value,
   );
 }
 
-function pointInTime(at: string, language: string): string {
+/** With the name of the zone, so that nobody has to guess which it is. */
+function pointInTime(at: string, language: string, timeZone: string): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return at;
-  const format = { dateStyle: "long", timeStyle: "short", timeZone: "UTC" } as const;
-  return `${new Intl.DateTimeFormat(language, format).format(date)} UTC`;
+  const format = { dateStyle: "long", timeStyle: "short", timeZone } as const;
+  try {
+    const text = new Intl.DateTimeFormat(language, format).format(date);
+    return timeZone === "UTC" ? `${text} UTC` : `${text} (${timeZone})`;
+  } catch {
+    // A zone that this machine does not know: the mail is not to fail for it.
+    return timeZone === "UTC" ? at : pointInTime(at, language, "UTC");
+  }
 }

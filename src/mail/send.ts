@@ -25,13 +25,18 @@ export type MailContent =
     }
   | { template: "recovery_code_used"; left: number }
   | { template: "new_device"; device: string; ip: string | null; at: string; link: string }
+  | { template: "invitation"; link: string; tenant: string; minutes: number }
   | { template: "account_locked"; link: string; minutes: number }
-  | { template: "session_stolen"; device: string; at: string; link: string };
+  | { template: "session_stolen"; device: string; at: string; link: string }
+  /** A super admin acts as the reader, for a quarter of an hour at most. */
+  | { template: "impersonated"; reason: string; at: string; link: string };
 
 export type Mail = MailContent & {
   to: string;
   /** A BCP 47 tag; where there are no texts in it, English. */
   language: string | null;
+  /** An IANA name, in which times are told; UTC without it. */
+  timeZone?: string | null;
 };
 
 /** Queues a mail with the transaction that it speaks of: rolled back, it is never sent. */

@@ -20,6 +20,10 @@ export const POLICIES = {
   register: { quota: 20, windowSeconds: 3600 },
   /** Mails that somebody asks for. */
   mail: { quota: 20, windowSeconds: 3600 },
+  /** Invitations from one address: whoever may register must not send mails to the world through us. */
+  invitation: { quota: 200, windowSeconds: 3600 },
+  /** Invitations of one tenant to one mailbox. */
+  mailbox: { quota: 5, windowSeconds: 3600 },
   /** Challenges for passkeys: each is a row. */
   challenge: { quota: 60, windowSeconds: 60 },
 } as const satisfies Record<string, Policy>;

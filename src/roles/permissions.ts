@@ -40,6 +40,18 @@ export const PERMISSIONS = [
 
 export type PermissionKey = (typeof PERMISSIONS)[number];
 
+/** What runs the installation, and so never belongs into a tenant's own role. */
+export const PLATFORM_PERMISSIONS = [
+  "tenant:create",
+  "tenant:list",
+  "tenant:suspend",
+  "tenant:purge",
+  "user:impersonate",
+] as const satisfies PermissionKey[];
+
+const platform: readonly PermissionKey[] = PLATFORM_PERMISSIONS;
+export const TENANT_PERMISSIONS = PERMISSIONS.filter((key) => !platform.includes(key));
+
 /** System roles have the same id in every installation. */
 export const SYSTEM_ROLES = {
   super_admin: "00000000-0000-7000-8000-000000000001",

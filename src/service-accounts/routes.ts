@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
 import { authenticate, authorize } from "../http/authenticate.ts";
+import { idempotent } from "../http/idempotency.ts";
 import { operation } from "../http/operation.ts";
 import { validate } from "../http/validate.ts";
 import { createServiceAccount } from "./create.ts";
@@ -27,10 +28,15 @@ export const serviceAccountRoutes = new Hono<AppEnv>()
   )
   .post(
     "/",
-    op("Create a service account", { 201: ServiceAccount, errors: [403, 404, 422] }),
+    op("Create a service account", {
+      201: ServiceAccount,
+      errors: [403, 404, 422],
+      idempotent: "optional",
+    }),
     authenticate(),
     authorize("service_account:create"),
     validate("json", CreateServiceAccountInput),
+    idempotent(),
     async (c) => {
       const account = await createServiceAccount(c.var.ctx, c.req.valid("json"));
       c.header("location", `/v1/service-accounts/${account.id}`);

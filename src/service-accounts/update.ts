@@ -1,3 +1,4 @@
+import { changesBetween } from "../audit/changes.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { touch } from "../db/touch.ts";
@@ -28,6 +29,10 @@ export async function updateServiceAccount(
     const before = await lockUser(tx, ctx, id, { kinds: ["service"] });
     const { tenantId } = before;
     await assertMayManage(tx, ctx, before.id);
+    const old = await tx.user.findUniqueOrThrow({
+      where: { id, tenantId },
+      select: userWithRolesSelect,
+    });
     if (roles) await replaceRoles(tx, ctx, before, roles);
     const row = await tx.user.update({
       where: { id, tenantId },
@@ -38,14 +43,23 @@ export async function updateServiceAccount(
       },
       select: userWithRolesSelect,
     });
+    const updated = toServiceAccount(toUserWithRoles(row));
     await recordAudit(tx, ctx, {
       action: "service_account.updated",
       resourceType: "service_account",
       resourceId: id,
       tenantId,
-      details: { fields: Object.keys(input), ...(roles && { roles }), ...(status && { status }) },
+      details: {
+        fields: Object.keys(input),
+        ...(roles && { roles }),
+        ...(status && { status }),
+        ...changesBetween(toServiceAccount(toUserWithRoles(old)), updated, {
+          fields: Object.keys(input),
+          shown: ["name", "status", "roles"],
+        }),
+      },
     });
-    return toServiceAccount(toUserWithRoles(row));
+    return updated;
   });
   if (status) ctx.apiKeys.forget();
   if (roles) ctx.grants.forget(account.id);

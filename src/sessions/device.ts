@@ -36,7 +36,7 @@ export async function isNewDevice(
   const [user] = await tx.$queryRaw<{ isNew: boolean }[]>`
     WITH recent AS (
       SELECT device_name, ip FROM sessions
-      WHERE user_id = ${id}::uuid AND last_used_at > now() - make_interval(days => ${KNOWN_DAYS})
+      WHERE user_id = ${id}::uuid AND impersonator_id IS NULL AND last_used_at > now() - make_interval(days => ${KNOWN_DAYS})
         AND coalesce(revoked_reason, '') <> ALL (${DISOWNED})
     )
     SELECT (users.last_login_at IS NOT NULL OR EXISTS (SELECT FROM recent)) AND NOT EXISTS (

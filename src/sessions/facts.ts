@@ -20,6 +20,8 @@ export type SessionFacts = {
   amr: readonly string[];
   /** When its user last proved who they are: such a proof always begins a new session. */
   authenticatedAt: Date;
+  /** The tenant asks for a second factor: without `mfa` in `amr` the session may do nothing but set one up. */
+  mfaRequired: boolean;
 };
 
 /** Something that one has, shown for itself. */

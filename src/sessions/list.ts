@@ -8,6 +8,8 @@ export const Session = z
     id: z.uuid(),
     /** Whether the request itself came through this session. */
     current: z.boolean(),
+    /** Whether it is not the user's own: a super admin acts in their name. */
+    impersonated: z.boolean(),
     deviceName: z.string().nullable(),
     userAgent: z.string().nullable(),
     /** Where it was used last. */
@@ -45,6 +47,7 @@ export async function listSessions(
   const items = page.items.map((row) => ({
     id: row.id,
     current: row.id === currentId,
+    impersonated: row.impersonatorId !== null,
     deviceName: row.deviceName,
     userAgent: row.userAgent,
     ip: row.ip,

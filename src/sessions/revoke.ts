@@ -1,5 +1,6 @@
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { Transaction } from "../db/client.ts";
+import { newId } from "../db/id.ts";
 
 export type RevocationReason =
   | "logout"
@@ -17,21 +18,77 @@ export type RevocationReason =
   | "user_deleted"
   | "tenant_suspended"
   | "tenant_deleted"
-  | "refresh_token_reuse";
+  | "tenant_left"
+  | "mfa_required"
+  | "refresh_token_reuse"
+  | "impersonated_again"
+  | "impersonator_left";
+
+/** How long somebody may act as a user. */
+export const IMPERSONATION_SECONDS = 15 * 60;
+const CLOCK_SKEW_SECONDS = 60;
+
+type EndedSession = {
+  id: string;
+  userId: string;
+  tenantId: string | null;
+  impersonatorId: string | null;
+  revokedReason: string | null;
+};
 
 /**
- * Ends the sessions that match and go on; answers their ids. After the commit give these to `ctx.revocations.add`, so
- * that this instance refuses at once; the others hear of it by the trigger's notification.
+ * Ends the sessions that match and go on; answers their ids. With the session of a super admin ends what they do as
+ * somebody else. After the commit give the ids to `ctx.revocations.add`, so that this instance refuses at once; the
+ * others hear of it by the trigger's notification.
  */
 export async function revokeSessions(
   tx: Transaction,
   where: Prisma.SessionWhereInput,
   reason: RevocationReason,
 ): Promise<string[]> {
-  const ended = await tx.session.updateManyAndReturn({
+  const ended = await end(tx, where, reason);
+  // Only platform accounts act as others.
+  const platform = ended.filter((session) => session.tenantId === null);
+  if (platform.length > 0) {
+    const within = (IMPERSONATION_SECONDS + CLOCK_SKEW_SECONDS) * 1000;
+    const acting = {
+      impersonatorId: { in: platform.map((session) => session.userId) },
+      // For the index: hardly any other session is that near to its end.
+      expiresAt: { lte: new Date(Date.now() + within) },
+    };
+    ended.push(...(await end(tx, acting, "impersonator_left")));
+  }
+  await recordImpersonationsEnded(tx, ended);
+  return ended.map((session) => session.id);
+}
+
+async function end(
+  tx: Transaction,
+  where: Prisma.SessionWhereInput,
+  reason: RevocationReason,
+): Promise<EndedSession[]> {
+  return tx.session.updateManyAndReturn({
     where: { ...where, revokedAt: null },
     data: { revokedAt: new Date(), revokedReason: reason },
-    select: { id: true },
+    select: { id: true, userId: true, tenantId: true, impersonatorId: true, revokedReason: true },
   });
-  return ended.map((session) => session.id);
+}
+
+/** Whoever ended it: the tenant's log says that nobody acts as its user any more. */
+async function recordImpersonationsEnded(tx: Transaction, ended: EndedSession[]): Promise<void> {
+  const impersonated = ended.filter((session) => session.impersonatorId !== null);
+  if (impersonated.length === 0) return;
+  await tx.auditLog.createMany({
+    data: impersonated.map(({ id, userId, tenantId, impersonatorId, revokedReason }) => ({
+      id: newId(),
+      tenantId,
+      actorId: userId,
+      impersonatorId,
+      sessionId: id,
+      action: "platform.impersonation_ended",
+      resourceType: "session",
+      resourceId: id,
+      details: { reason: revokedReason },
+    })),
+  });
 }

@@ -3,7 +3,7 @@ import type { AuthedContext, Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
-import { ApiError } from "../errors.ts";
+import { ApiError, PermissionError } from "../errors.ts";
 import {
   type CreateTenantInput,
   type Tenant,
@@ -11,12 +11,21 @@ import {
   tenantSelect,
   toTenant,
 } from "./schemas.ts";
+import { asJson, assertSettings } from "./settings-rules.ts";
 
-/** Makes a tenant without users. @throws ApiError `slug_taken`, also when a deleted tenant holds the slug. */
+/**
+ * Makes a tenant without users.
+ * @throws ValidationError, PermissionError; ApiError `slug_taken`, also when a deleted tenant holds the slug.
+ */
 export async function createTenant(ctx: AuthedContext, input: CreateTenantInput): Promise<Tenant> {
+  if (ctx.principal.tenantId !== null)
+    throw new PermissionError("Tenants are made by platform accounts, or by registering.");
+  assertMayLimit(ctx, input.seatLimit);
   const row = await ctx.db.$transaction(async (tx) => {
+    const id = newId();
+    if (input.settings) await assertSettings(tx, ctx, id, input.settings);
     const tenant = await insertTenant(tx, {
-      id: newId(),
+      id,
       ...input,
       createdBy: ctx.principal.userId,
     });
@@ -37,7 +46,18 @@ export async function insertTenant(
   tx: Transaction,
   data: CreateTenantInput & { id: string; createdBy: string },
 ): Promise<TenantRow> {
-  return withSlugTaken(tx.tenant.create({ data, select: tenantSelect }));
+  const { settings, ...rest } = data;
+  const write = tx.tenant.create({
+    data: { ...rest, ...(settings && { settings: asJson(settings) }) },
+    select: tenantSelect,
+  });
+  return withSlugTaken(write);
+}
+
+/** @throws PermissionError for a tenant's own people, who would give themselves what they have not paid for. */
+export function assertMayLimit({ principal }: AuthedContext, seatLimit: number | null | undefined) {
+  if (seatLimit !== undefined && principal.tenantId !== null)
+    throw new PermissionError("How many seats there are is decided by the operator.");
 }
 
 /** For callers that make the tenant later. @throws ApiError `slug_taken`. */

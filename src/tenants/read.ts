@@ -26,13 +26,13 @@ export async function getTenant(ctx: AuthedContext, id: string): Promise<Tenant>
   return toTenant(row);
 }
 
-/** All tenants that are not deleted, the newest first. The permission tenant:list belongs to platform accounts alone. */
+/** All tenants, or those that are deleted and not yet purged, the newest first. The permission tenant:list belongs to platform accounts alone. */
 export async function listTenants(
   ctx: AuthedContext,
   query: ListTenantsQuery,
 ): Promise<Page<Tenant>> {
   const own = ctx.principal.tenantId;
-  const filters: Prisma.TenantWhereInput[] = [{ isDeleted: false }];
+  const filters: Prisma.TenantWhereInput[] = [{ isDeleted: query.deleted }];
   if (own !== null) filters.push({ id: own });
   if (query.status !== undefined) filters.push({ status: query.status });
   if (query.search !== undefined) {

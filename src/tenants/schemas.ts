@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Prisma } from "../../generated/prisma/client.ts";
-import { JsonObject, line, PageQuery, Slug, Timestamp } from "../fields.ts";
+import { line, PageQuery, Slug, Timestamp } from "../fields.ts";
+import { readSettings, TenantSettings, UpdateTenantSettings } from "./settings.ts";
 
 export const Tenant = z
   .object({
@@ -8,7 +9,11 @@ export const Tenant = z
     slug: z.string(),
     name: z.string(),
     status: z.enum(["active", "suspended"]),
-    settings: z.record(z.string(), z.json()),
+    settings: TenantSettings,
+    /** How many people it may have, pending invitations included; null for any number. */
+    seatLimit: z.int().nullable(),
+    /** Set until it is restored or purged. */
+    deletedAt: Timestamp.nullable(),
     createdAt: Timestamp,
     updatedAt: Timestamp,
     version: z.int(),
@@ -22,6 +27,8 @@ export const tenantSelect = {
   name: true,
   status: true,
   settings: true,
+  seatLimit: true,
+  deletedAt: true,
   createdAt: true,
   updatedAt: true,
   version: true,
@@ -35,19 +42,24 @@ export function toTenant(row: TenantRow): Tenant {
     slug: row.slug,
     name: row.name,
     status: row.status,
-    // The CHECK tenants_settings_check holds the column to objects.
-    settings: row.settings as Tenant["settings"],
+    settings: readSettings(row.settings),
+    seatLimit: row.seatLimit,
+    deletedAt: row.deletedAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     version: row.version,
   };
 }
 
+/** Platform accounts alone decide it. */
+const SeatLimit = z.int().min(1).max(10_000_000);
+
 export const CreateTenantInput = z
   .strictObject({
     name: line(120),
     slug: Slug,
-    settings: JsonObject.optional(),
+    settings: TenantSettings.optional(),
+    seatLimit: SeatLimit.nullable().optional(),
   })
   .meta({ ref: "CreateTenantInput" });
 export type CreateTenantInput = z.infer<typeof CreateTenantInput>;
@@ -56,7 +68,9 @@ export const UpdateTenantInput = z
   .strictObject({
     name: line(120).optional(),
     slug: Slug.optional(),
-    settings: JsonObject.optional(),
+    /** Merged into what is there, key by key. */
+    settings: UpdateTenantSettings.optional(),
+    seatLimit: SeatLimit.nullable().optional(),
   })
   .refine((input) => Object.keys(input).length > 0, "Name at least one field")
   .meta({ ref: "UpdateTenantInput" });
@@ -65,5 +79,26 @@ export type UpdateTenantInput = z.infer<typeof UpdateTenantInput>;
 export const ListTenantsQuery = PageQuery.extend({
   search: line(100).optional(),
   status: z.enum(["active", "suspended"]).optional(),
+  deleted: z.stringbool().default(false),
 });
 export type ListTenantsQuery = z.infer<typeof ListTenantsQuery>;
+
+/** The slug again, so that nobody purges another tenant than they think. */
+export const PurgeTenantInput = z
+  .strictObject({ slug: z.string().max(63) })
+  .meta({ ref: "PurgeTenantInput" });
+export type PurgeTenantInput = z.infer<typeof PurgeTenantInput>;
+
+export const TenantUsage = z
+  .object({
+    users: z.object({ active: z.int(), disabled: z.int(), deleted: z.int() }),
+    serviceAccounts: z.int(),
+    pendingInvitations: z.int(),
+    seats: z.object({ taken: z.int(), limit: z.int().nullable() }),
+    activeSessions: z.int(),
+    apiKeys: z.int(),
+    /** When a session of the tenant was last used, to the last refresh of its tokens. */
+    lastActivityAt: Timestamp.nullable(),
+  })
+  .meta({ ref: "TenantUsage" });
+export type TenantUsage = z.infer<typeof TenantUsage>;

@@ -1,81 +1,90 @@
-import type { Prisma } from "../../generated/prisma/client.ts";
-import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
-import { touch } from "../db/touch.ts";
+import type { Expected } from "../db/expected.ts";
 import { NotFoundError } from "../errors.ts";
-import { revokeSessions } from "../sessions/revoke.ts";
-import { withSlugTaken } from "./create.ts";
-import { visibleTenant } from "./read.ts";
-import { type Tenant, tenantSelect, toTenant, type UpdateTenantInput } from "./schemas.ts";
+import { changeTenant, type Plan } from "./change.ts";
+import { assertMayLimit } from "./create.ts";
+import type { Tenant, UpdateTenantInput } from "./schemas.ts";
+import { mergeSettings, readSettings } from "./settings.ts";
+import { asJson, assertSettings } from "./settings-rules.ts";
 
-type Change = {
-  action: string;
-  data: Prisma.TenantUpdateManyMutationInput;
-  details?: Prisma.InputJsonObject;
-  /** Set when the tenant's people must be refused from now on. */
-  endSessions?: "tenant_suspended" | "tenant_deleted";
-};
+const DAY_MILLIS = 86_400_000;
 
-/** @throws NotFoundError; ApiError `slug_taken`. */
+/**
+ * Changes a tenant. Where a second factor is asked for from now on, sessions that were begun without one end.
+ * @throws NotFoundError, PermissionError, ValidationError; ApiError `precondition_failed`, `slug_taken`.
+ */
 export function updateTenant(
   ctx: AuthedContext,
   id: string,
-  input: UpdateTenantInput,
+  { settings: change, ...fields }: UpdateTenantInput,
+  expected?: Expected,
 ): Promise<Tenant> {
-  return changeTenant(ctx, id, {
-    action: "tenant.updated",
-    data: input,
-    details: { fields: Object.keys(input) },
-  });
+  assertMayLimit(ctx, fields.seatLimit);
+  const plan: Plan = async (tx, { id: tenantId, settings: stored }) => {
+    const details = { fields: [...Object.keys(fields), ...(change ? ["settings"] : [])] };
+    if (!change) return { action: "tenant.updated", data: fields, details };
+    await assertSettings(tx, ctx, tenantId, change);
+    const before = readSettings(stored);
+    const settings = mergeSettings(before, change);
+    const beginsMfa = settings.mfaRequired === true && before.mfaRequired !== true;
+    return {
+      action: "tenant.updated",
+      data: { ...fields, settings: asJson(settings) },
+      details: { ...details, settings: Object.keys(change) },
+      ...(beginsMfa && {
+        endSessions: { reason: "mfa_required", which: { NOT: { amr: { has: "mfa" } } } },
+      }),
+    };
+  };
+  return changeTenant(ctx, id, plan, { expected });
 }
 
 /** Refuses the tenant's users at once: their sessions end, and they cannot begin new ones. @throws NotFoundError */
 export function suspendTenant(ctx: AuthedContext, id: string): Promise<Tenant> {
-  return changeTenant(ctx, id, {
+  return changeTenant(ctx, id, () => ({
     action: "tenant.suspended",
     data: { status: "suspended" },
-    endSessions: "tenant_suspended",
-  });
+    endSessions: { reason: "tenant_suspended" },
+    endInvitations: true,
+  }));
 }
 
 /** Lets the tenant's users log in again. @throws NotFoundError */
 export function activateTenant(ctx: AuthedContext, id: string): Promise<Tenant> {
-  return changeTenant(ctx, id, { action: "tenant.activated", data: { status: "active" } });
+  return changeTenant(ctx, id, () => ({ action: "tenant.activated", data: { status: "active" } }));
 }
 
-/** Soft delete: the rows stay, the slug stays reserved, nobody gets in. @throws NotFoundError */
-export async function deleteTenant(ctx: AuthedContext, id: string): Promise<void> {
-  await changeTenant(ctx, id, {
+/**
+ * Soft delete: the rows stay and the slug stays reserved until the tenant is purged, and nobody gets in.
+ * @throws NotFoundError
+ */
+export async function deleteTenant(
+  ctx: AuthedContext,
+  id: string,
+  expected?: Expected,
+): Promise<void> {
+  const plan: Plan = () => ({
     action: "tenant.deleted",
     data: { isDeleted: true, deletedAt: new Date() },
-    endSessions: "tenant_deleted",
+    endSessions: { reason: "tenant_deleted" },
+    endInvitations: true,
   });
+  await changeTenant(ctx, id, plan, { expected });
 }
 
-async function changeTenant(ctx: AuthedContext, id: string, change: Change): Promise<Tenant> {
-  const where = visibleTenant(ctx, id);
-  const { tenant, ended } = await ctx.db.$transaction(async (tx) => {
-    // First the tenant, which waits for log-ins under way (lock.ts), then the sessions, theirs included.
-    const write = tx.tenant.updateManyAndReturn({
-      where,
-      data: { ...change.data, ...touch(ctx) },
-      select: tenantSelect,
-    });
-    const [tenant] = await withSlugTaken(write);
-    if (!tenant) throw new NotFoundError("tenant");
-    const ended = change.endSessions
-      ? await revokeSessions(tx, { tenantId: id }, change.endSessions)
-      : [];
-    await recordAudit(tx, ctx, {
-      action: change.action,
-      resourceType: "tenant",
-      resourceId: id,
-      tenantId: id,
-      details: change.details ?? {},
-    });
-    return { tenant, ended };
-  });
-  ctx.revocations.add(ended);
-  if (change.endSessions) ctx.apiKeys.forget();
-  return toTenant(tenant);
+/**
+ * Takes a soft delete back within TENANT_GRACE_DAYS: people log in again, and their API keys work again.
+ * @throws NotFoundError, also when the time for it is over.
+ */
+export function restoreTenant(ctx: AuthedContext, id: string): Promise<Tenant> {
+  return changeTenant(
+    ctx,
+    id,
+    (_, { deletedAt }) => {
+      const until = (deletedAt?.getTime() ?? 0) + ctx.config.tenantGraceDays * DAY_MILLIS;
+      if (Date.now() > until) throw new NotFoundError("tenant");
+      return { action: "tenant.restored", data: { isDeleted: false, deletedAt: null } };
+    },
+    { deleted: true },
+  );
 }

@@ -4,18 +4,17 @@ import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
+import { admitAddress, admitPerson } from "../tenants/admission.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { assertAcceptablePassword } from "./password-policy.ts";
 import { toUser, type User, type UserRow, userSelect } from "./public-user.ts";
-import { rolesToGrant } from "./roles.ts";
+import { defaultRoles, rolesToGrant } from "./roles.ts";
 import type { CreateUserInput } from "./schemas.ts";
-
-const DEFAULT_ROLES = ["member"];
 
 /**
  * Makes a user in the caller's tenant; a platform account may name another one. Without a password the user cannot log
  * in yet. An imported hash is of a password that nobody here has seen, so no policy is asked about it.
- * @throws ApiError `email_taken`, `validation_failed`, `permission_denied`, `not_found` (the tenant).
+ * @throws ApiError `email_taken`, `seat_limit`, `validation_failed`, `permission_denied`, `not_found` (the tenant).
  */
 export async function createUser(ctx: AuthedContext, input: CreateUserInput): Promise<User> {
   const tenantId = targetTenant(ctx, input.tenantId);
@@ -29,7 +28,12 @@ export async function createUser(ctx: AuthedContext, input: CreateUserInput): Pr
 
   return ctx.db.$transaction(async (tx) => {
     if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");
-    const roles = await rolesToGrant(tx, ctx, tenantId, input.roles ?? DEFAULT_ROLES);
+    const roles = await rolesToGrant(
+      tx,
+      ctx,
+      tenantId,
+      input.roles ?? (await defaultRoles(tx, tenantId)),
+    );
     const row = await insertUser(tx, ctx, {
       id: newId(),
       tenantId,
@@ -71,13 +75,24 @@ type NewUser = {
   createdBy: string;
 };
 
-/** The insert alone, for callers with a transaction of their own. @throws ApiError `email_taken` */
+type Admission = {
+  /** True for who was invited: the invitation held the seat until now. */
+  hasSeat?: boolean;
+};
+
+/**
+ * The insert alone, for callers with a transaction of their own.
+ * @throws ApiError `email_taken`, `seat_limit`; ValidationError for an address that the tenant does not let in.
+ */
 export async function insertUser(
   tx: Transaction,
   ctx: Context,
   { roleIds, ...user }: NewUser,
+  { hasSeat = false }: Admission = {},
 ): Promise<UserRow> {
   const { tenantId, createdBy } = user;
+  if (hasSeat) await admitAddress(tx, tenantId, user.email);
+  else if (user.kind !== "service") await admitPerson(tx, tenantId, user.email);
   const created = tx.user.create({
     data: {
       ...user,
@@ -110,7 +125,7 @@ async function hashAcceptable(
       ? null
       : await ctx.db.tenant.findUnique({
           where: { id: tenantId },
-          select: { name: true, slug: true },
+          select: { name: true, slug: true, settings: true },
         });
   await assertAcceptablePassword(ctx.config, password, { ...owner, tenant });
   return ctx.passwords.hash(password);

@@ -1,6 +1,7 @@
 import type { Config } from "../config.ts";
 import { PASSWORD_MAX_LENGTH } from "../crypto/password.ts";
 import { ValidationError } from "../errors.ts";
+import { leastPasswordLength, readSettings } from "../tenants/settings.ts";
 import { isCommon } from "./password-blocklist.ts";
 import { fold, followsRow, isMadeOf, lengthOfUnit } from "./password-patterns.ts";
 
@@ -11,7 +12,8 @@ export type PasswordOwner = {
   email: string;
   firstName?: string | null;
   lastName?: string | null;
-  tenant: { name: string; slug: string } | null;
+  /** With its settings, where it has any yet: they may ask for more. */
+  tenant: { name: string; slug: string; settings?: unknown } | null;
 };
 
 type Policy = Pick<Config, "passwordMinLength" | "passwordMinLengthWithMfa" | "mfa">;
@@ -26,18 +28,13 @@ export async function assertAcceptablePassword(
   owner: PasswordOwner,
   path = "password",
 ): Promise<void> {
-  const minLength = minLengthOf(policy);
+  const minLength = leastPasswordLength(policy, readSettings(owner.tenant?.settings));
   const folded = fold(password);
   const message =
     faultOfLength(password.normalize("NFC"), minLength) ??
     faultOfPattern(folded, minLength, owner) ??
     (await faultOfFame(folded, minLength));
   if (message) throw new ValidationError([{ path, message }]);
-}
-
-/** Where a password is never enough alone, a shorter one will do (SP 800-63B-4, 3.1.1.2). */
-function minLengthOf({ mfa, passwordMinLength, passwordMinLengthWithMfa }: Policy): number {
-  return mfa === "required" ? passwordMinLengthWithMfa : passwordMinLength;
 }
 
 function faultOfLength(password: string, minLength: number): string | null {

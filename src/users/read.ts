@@ -1,11 +1,11 @@
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
-import { contains } from "../db/contains.ts";
 import { readPage, type SortOrder } from "../db/keyset.ts";
 import { NotFoundError } from "../errors.ts";
 import { toUserWithRoles, type User, userWithRolesSelect } from "./public-user.ts";
 import type { ListUsersQuery, UserList } from "./schemas.ts";
 import { visibleUser, visibleUsers } from "./scope.ts";
+import { matchesSearch } from "./search.ts";
 
 /** @throws NotFoundError also for a deleted user, and for one of another tenant. */
 export async function getUser(ctx: AuthedContext, id: string): Promise<User> {
@@ -48,11 +48,7 @@ async function listFilter(
   if (tenantId !== undefined) filters.push({ tenantId });
   if (status !== undefined) filters.push({ status });
   if (role !== undefined) filters.push(await holdsRole(ctx, role));
-  // Every word must occur somewhere.
-  for (const word of search?.split(/\s+/) ?? []) {
-    const match = contains(word);
-    filters.push({ OR: [{ email: match }, { firstName: match }, { lastName: match }] });
-  }
+  if (search !== undefined) filters.push(...(await matchesSearch(ctx, search)));
   return { AND: filters };
 }
 

@@ -1,12 +1,16 @@
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { PermissionError, ValidationError } from "../errors.ts";
+import { lockGrants, permissionsHeldNow } from "../roles/held.ts";
 import { SYSTEM_ROLES } from "../roles/permissions.ts";
+import { revokeSessions } from "../sessions/revoke.ts";
+import { settingsOf } from "../tenants/settings.ts";
 
 type Role = { id: string; name: string };
 
 /**
- * The roles with these names for a user of `tenantId`, all of which the caller may give.
+ * The roles with these names for a user of `tenantId`, all of which the caller may give: system roles and the tenant's
+ * own. What the caller holds is read under a lock, so that nobody gives what is being taken from them.
  * @throws ValidationError for unknown names and for a role of the wrong side (super_admin is for platform accounts, the
  * others for tenants); PermissionError for a role that may do more than the caller (ASVS 5.0, 8.2).
  */
@@ -17,6 +21,7 @@ export async function rolesToGrant(
   names: string[],
 ): Promise<Role[]> {
   const wanted = [...new Set(names)];
+  await lockGrants(tx, ctx, tenantId);
   const found = await tx.role.findMany({
     where: { name: { in: wanted }, OR: [{ tenantId: null }, { tenantId: tenantId }] },
     select: { id: true, name: true, permissions: { select: { permissionKey: true } } },
@@ -33,7 +38,7 @@ export async function rolesToGrant(
       })),
     );
   }
-  const own = ctx.principal.permissions;
+  const own = await permissionsHeldNow(tx, ctx);
   const above = fits.filter((role) =>
     role.permissions.some(({ permissionKey }) => !own.has(permissionKey)),
   );
@@ -43,6 +48,14 @@ export async function rolesToGrant(
     );
   }
   return fits.map(({ id, name }) => ({ id, name }));
+}
+
+/** What a user gets who is made without roles: the tenant's `defaultRole` while there is such a role, else member. */
+export async function defaultRoles(tx: Transaction, tenantId: string | null): Promise<string[]> {
+  const { defaultRole: name } = await settingsOf(tx, tenantId);
+  if (name === undefined) return ["member"];
+  const found = await tx.role.count({ where: { name, OR: [{ tenantId: null }, { tenantId }] } });
+  return found > 0 ? [name] : ["member"];
 }
 
 /** Makes the user's roles exactly these. @throws PermissionError when the caller may not take one away. */
@@ -66,4 +79,7 @@ export async function replaceRoles(
     })),
     skipDuplicates: true,
   });
+  // Who no longer runs the platform acts as nobody else either. The instances hear of it by the trigger's notification.
+  if (user.tenantId === null)
+    await revokeSessions(tx, { impersonatorId: user.id }, "impersonator_left");
 }

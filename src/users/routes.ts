@@ -1,16 +1,21 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
 import { PageQuery, pageOf } from "../fields.ts";
-import { authenticate, authorize } from "../http/authenticate.ts";
+import { authenticate, authorize, requireInPerson } from "../http/authenticate.ts";
+import { entity, expected } from "../http/conditional.ts";
+import { idempotent } from "../http/idempotency.ts";
 import { operation } from "../http/operation.ts";
 import { validate } from "../http/validate.ts";
+import { UserRoles } from "../roles/schemas.ts";
 import { Session } from "../sessions/list.ts";
+import { assignRoles, getUserRoles } from "./assign-roles.ts";
 import { createUser } from "./create.ts";
-import { getProfile, updateProfile } from "./profile.ts";
+import { getProfile, profileVersion, updateProfile } from "./profile.ts";
 import { User } from "./public-user.ts";
 import { getUser, listUsers } from "./read.ts";
 import { removeUserFactors } from "./remove-factors.ts";
 import {
+  AssignRolesInput,
   CreateUserInput,
   ListUsersQuery,
   Profile,
@@ -34,10 +39,15 @@ export const userRoutes = new Hono<AppEnv>()
   )
   .post(
     "/",
-    op("Create a user", { 201: User, errors: [403, 404, 409, 422, 503] }),
+    op("Create a user", {
+      201: User,
+      errors: [403, 404, 409, 422, 503],
+      idempotent: "optional",
+    }),
     authenticate(),
     authorize("user:create"),
     validate("json", CreateUserInput),
+    idempotent(),
     async (c) => {
       const user = await createUser(c.var.ctx, c.req.valid("json"));
       c.header("location", `/v1/users/${user.id}`);
@@ -46,26 +56,33 @@ export const userRoutes = new Hono<AppEnv>()
   )
   .get(
     "/:id",
-    op("Get a user", { 200: User, errors: [403, 404] }),
+    op("Get a user", { 200: User, 304: null, errors: [403, 404] }),
     authenticate(),
     authorize("user:read"),
-    async (c) => c.json(await getUser(c.var.ctx, c.req.param("id"))),
+    async (c) => {
+      const user = await getUser(c.var.ctx, c.req.param("id"));
+      return entity(c, user, user.version);
+    },
   )
   .patch(
     "/:id",
-    op("Change a user", { 200: User, errors: [403, 404, 409, 422] }),
+    op("Change a user", { 200: User, errors: [403, 404, 409, 412, 422] }),
     authenticate(),
     authorize("user:update"),
     validate("json", UpdateUserInput),
-    async (c) => c.json(await updateUser(c.var.ctx, c.req.param("id"), c.req.valid("json"))),
+    async (c) => {
+      const [id, input] = [c.req.param("id"), c.req.valid("json")];
+      const user = await updateUser(c.var.ctx, id, input, expected(c));
+      return entity(c, user, user.version);
+    },
   )
   .delete(
     "/:id",
-    op("Delete a user", { 204: null, errors: [403, 404, 409] }),
+    op("Delete a user", { 204: null, errors: [403, 404, 409, 412] }),
     authenticate(),
     authorize("user:delete"),
     async (c) => {
-      await deleteUser(c.var.ctx, c.req.param("id"));
+      await deleteUser(c.var.ctx, c.req.param("id"), expected(c));
       return c.body(null, 204);
     },
   )
@@ -81,6 +98,7 @@ export const userRoutes = new Hono<AppEnv>()
     op("Remove all second factors of a user", { 204: null, errors: [403, 404] }),
     authenticate(),
     authorize("user:update"),
+    requireInPerson(),
     async (c) => {
       await removeUserFactors(c.var.ctx, c.req.param("id"));
       return c.body(null, 204);
@@ -88,18 +106,43 @@ export const userRoutes = new Hono<AppEnv>()
   )
   .get(
     "/:id/profile",
-    op("Get a user's profile", { 200: Profile, errors: [403, 404] }),
+    op("Get a user's profile", { 200: Profile, 304: null, errors: [403, 404] }),
     authenticate(),
     authorize("user:read"),
-    async (c) => c.json(await getProfile(c.var.ctx, c.req.param("id"))),
+    async (c) => {
+      const profile = await getProfile(c.var.ctx, c.req.param("id"));
+      return entity(c, profile, profileVersion(profile));
+    },
   )
   .patch(
     "/:id/profile",
-    op("Change a user's profile", { 200: Profile, errors: [403, 404, 422] }),
+    op("Change a user's profile", { 200: Profile, errors: [403, 404, 412, 422] }),
     authenticate(),
     authorize("user:update"),
     validate("json", UpdateProfileInput),
-    async (c) => c.json(await updateProfile(c.var.ctx, c.req.param("id"), c.req.valid("json"))),
+    async (c) => {
+      const [id, input] = [c.req.param("id"), c.req.valid("json")];
+      const profile = await updateProfile(c.var.ctx, id, input, expected(c));
+      return entity(c, profile, profileVersion(profile));
+    },
+  )
+  .get(
+    "/:id/roles",
+    op("Get a user's roles", { 200: UserRoles, errors: [403, 404] }),
+    authenticate(),
+    authorize("role:read"),
+    async (c) => c.json(await getUserRoles(c.var.ctx, c.req.param("id"))),
+  )
+  .put(
+    "/:id/roles",
+    op("Make a user's roles exactly these", { 200: UserRoles, errors: [403, 404, 409, 422] }),
+    authenticate(),
+    authorize("role:assign"),
+    validate("json", AssignRolesInput),
+    async (c) => {
+      const { roles } = c.req.valid("json");
+      return c.json(await assignRoles(c.var.ctx, c.req.param("id"), roles));
+    },
   )
   .get(
     "/:id/sessions",

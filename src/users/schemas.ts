@@ -11,7 +11,10 @@ export const Password = z
   .max(2 * PASSWORD_MAX_LENGTH);
 
 /** What another system stored. */
-const PasswordHash = z.string().max(255, { abort: true }).refine(isAcceptedHash, ACCEPTED_HASHES);
+export const PasswordHash = z
+  .string()
+  .max(255, { abort: true })
+  .refine(isAcceptedHash, ACCEPTED_HASHES);
 
 export const CreateUserInput = z
   .strictObject({
@@ -44,6 +47,10 @@ export const UpdateUserInput = z
   .refine((input) => Object.keys(input).length > 0, "Name at least one field")
   .meta({ ref: "UpdateUserInput" });
 export type UpdateUserInput = z.infer<typeof UpdateUserInput>;
+
+export const AssignRolesInput = z
+  .strictObject({ roles: z.array(z.string().max(50)).max(20) })
+  .meta({ ref: "AssignRolesInput" });
 
 export const ListUsersQuery = PageQuery.extend({
   page: z.coerce.number().int().min(1).max(500).optional(),

@@ -21,7 +21,14 @@ export function visibleUser(ctx: AuthedContext, id: string, kinds = PEOPLE): Pri
   return { ...visibleUsers(ctx, kinds), id };
 }
 
-export type LockedUser = { id: string; tenantId: string | null; kind: UserKind; email: string };
+export type LockedUser = {
+  id: string;
+  tenantId: string | null;
+  kind: UserKind;
+  email: string;
+  version: number;
+  isDeleted: boolean;
+};
 
 /**
  * Locks the user, if the caller may see them, so that what is checked from here on still holds when it is written.
@@ -31,13 +38,14 @@ export async function lockUser(
   tx: Transaction,
   ctx: AuthedContext,
   id: string,
-  { deleted = false, kinds = PEOPLE } = {},
+  { deleted = false, kinds = PEOPLE }: { deleted?: boolean | "either"; kinds?: UserKind[] } = {},
 ): Promise<LockedUser> {
   if (!isId(id)) throw new NotFoundError("user");
   const own = ctx.principal.tenantId;
+  const states = deleted === "either" ? [true, false] : [deleted];
   const [user] = await tx.$queryRaw<LockedUser[]>`
-    SELECT id, tenant_id AS "tenantId", kind::text, email FROM users
-    WHERE id = ${id}::uuid AND is_deleted = ${deleted} AND kind::text = ANY(${kinds})
+    SELECT id, tenant_id AS "tenantId", kind::text, email, version, is_deleted AS "isDeleted" FROM users
+    WHERE id = ${id}::uuid AND is_deleted = ANY(${states}) AND kind::text = ANY(${kinds})
       AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)
     FOR UPDATE`;
   if (!user) throw new NotFoundError("user");

@@ -50,6 +50,7 @@ test("a key is looked up once, and again when something has changed", async () =
     tenantId: owner.tenantId,
     sessionId: null,
     apiKeyId: key.id,
+    impersonatorId: null,
     amr: [],
     authenticatedAt: 0,
     roles: [],

@@ -163,6 +163,7 @@ describe("reencrypt", () => {
         mail: async (data) => void seen.push(data),
         mail_request: ignore,
         signing_keys: ignore,
+        audit: ignore,
         clean_up: ignore,
       });
       expect(seen).toContainEqual({ secret: "link" });

@@ -25,7 +25,16 @@ const FITTING: Record<string, Value> = {
   tenant: fc.record({ name: TEXT, slug: fc.uuid() }),
   roles: fc.subarray(["owner", "admin", "member", "auditor"]),
   status: fc.constantFrom("active", "disabled"),
-  settings: OBJECT,
+  settings: fc.record(
+    {
+      passwordMinLength: fc.integer({ min: 15, max: 64 }),
+      sessionIdleSeconds: fc.integer({ min: 60, max: 1e6 }),
+      locale: fc.constantFrom("de", "pt-BR"),
+      custom: OBJECT,
+    },
+    { requiredKeys: [] },
+  ),
+  seatLimit: fc.integer({ min: 100, max: 200 }),
   preferences: OBJECT,
   avatarUrl: fc.webUrl({ validSchemes: ["https"], withQueryParameters: true }),
   phone: fc.stringMatching(/^\+[1-9]\d{6,14}$/),

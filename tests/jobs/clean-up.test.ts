@@ -105,6 +105,26 @@ test("one-time tokens go a day after they expire, counters when they expire", as
   expect(counters.rows).toEqual([{ key: "future" }, { key: "never" }]);
 });
 
+test("idempotency keys go when they expire", async () => {
+  for (const [key, days] of Object.entries({ old: 0.1, new: -0.1 }))
+    await query(
+      `INSERT INTO idempotency_keys (id, tenant_id, user_id, route, key, request_hash, created_at, expires_at)
+       VALUES ($1, $2, $3, 'POST /v1/users', $4, $5, $6, $7)`,
+      [
+        Bun.randomUUIDv7(),
+        owner.tenantId,
+        owner.id,
+        key,
+        randomBytes(32),
+        daysAgo(2),
+        daysAgo(days),
+      ],
+    );
+  await cleanUp(app.deps);
+  const { rows } = await query("SELECT key FROM idempotency_keys");
+  expect(rows).toEqual([{ key: "new" }]);
+});
+
 test("more than one batch goes in one run, and rows that somebody holds are left for the next", async () => {
   await query(
     "INSERT INTO rate_limits (key, points, expire) SELECT 'k' || n, 1, 1 FROM generate_series(1, 2500) AS n",
@@ -134,8 +154,14 @@ test("each deletion finds its rows by an index", async () => {
       FROM generate_series(1, 20000) AS n;
     INSERT INTO rate_limits (key, points, expire)
       SELECT 'p' || n, 1, (extract(epoch FROM now()) * 1000)::bigint + 60000 FROM generate_series(1, 20000) AS n;
+    INSERT INTO idempotency_keys (id, user_id, route, key, request_hash, expires_at)
+      SELECT uuidv7(), '${owner.id}', 'POST /v1/users', n::text, sha256(n::text::bytea), now() + interval '1 day'
+      FROM generate_series(1, 20000) AS n;
+    INSERT INTO invitations (id, tenant_id, email, role_ids, token_hash, expires_at)
+      SELECT uuidv7(), '${owner.tenantId}', 'a' || n || '@a.example', ARRAY[uuidv7()], sha256(n::text::bytea), now() + interval '1 day'
+      FROM generate_series(1, 20000) AS n;
     SET session_replication_role = origin;
-    ANALYZE sessions, refresh_tokens, one_time_tokens, rate_limits`);
+    ANALYZE invitations, idempotency_keys, sessions, refresh_tokens, one_time_tokens, rate_limits`);
   for (const [name, statement] of Object.entries(CLEAN_UPS)) {
     const { rows } = await query(`EXPLAIN (COSTS OFF) ${statement.replace("$1", "1000")}`);
     const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");

@@ -44,6 +44,7 @@ test("the queue changes no schema: there is no drift once it works", async () =>
     mail: nothing,
     mail_request: nothing,
     signing_keys: nothing,
+    audit: nothing,
     clean_up: nothing,
   });
   await app.deps.jobs.stop();

@@ -30,7 +30,7 @@ async function otherInstance(): Promise<Jobs> {
 
 function onMail(mail: JobHandlers["mail"]): JobHandlers {
   const nothing = async () => {};
-  return { mail, mail_request: nothing, signing_keys: nothing, clean_up: nothing };
+  return { mail, mail_request: nothing, signing_keys: nothing, audit: nothing, clean_up: nothing };
 }
 
 async function until(holds: () => boolean | Promise<boolean>, seconds = 15): Promise<void> {
@@ -167,6 +167,7 @@ test("keys and clean-up are on a schedule, which instances share", async () => {
     "SELECT name, cron, timezone FROM pgboss.schedule ORDER BY name",
   );
   expect(rows).toEqual([
+    { name: "audit", cron: "*/5 * * * *", timezone: "UTC" },
     { name: "clean_up", cron: "23 3 * * *", timezone: "UTC" },
     { name: "signing_keys", cron: "7 * * * *", timezone: "UTC" },
   ]);

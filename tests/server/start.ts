@@ -1,7 +1,8 @@
 /** The real server, `bun src/index.ts`, as a child process with a database of its own. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import type { Subprocess } from "bun";
+import { SQL, type Subprocess } from "bun";
+import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import { createDatabase } from "../support/postgres.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
@@ -36,9 +37,13 @@ export function spawnServer(env: Record<string, string>) {
   });
 }
 
-/** Starts a server and waits for the line that names its address. */
+/**
+ * Starts a server and waits for the line that names its address. There is a super admin already: else the server writes
+ * on its console how to make the first one (tests/platform/announcement.test.ts).
+ */
 export async function startServer(env: Record<string, string> = {}): Promise<Server> {
   const database = env.DATABASE_URL ? undefined : await createDatabase();
+  await insertSuperAdmin(env.DATABASE_URL ?? database?.url);
   const child = spawnServer(serverEnv({ ...(database && { DATABASE_URL: database.url }), ...env }));
   let output = "";
   const listening = Promise.withResolvers<string>();
@@ -67,6 +72,16 @@ export async function startServer(env: Record<string, string> = {}): Promise<Ser
       await database?.drop();
     },
   };
+}
+
+async function insertSuperAdmin(databaseUrl: string | undefined): Promise<void> {
+  const sql = new SQL(databaseUrl ?? "");
+  const id = "00000000-0000-7000-8000-0000000000aa";
+  await sql`INSERT INTO users (id, email) VALUES (${id}, 'first@platform.example') ON CONFLICT DO NOTHING`;
+  await sql`
+    INSERT INTO user_roles (user_id, role_id) VALUES (${id}, ${SYSTEM_ROLES.super_admin})
+    ON CONFLICT DO NOTHING`;
+  await sql.end();
 }
 
 export type Run = { status: number; stdout: string; stderr: string; seconds: number };

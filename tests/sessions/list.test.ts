@@ -41,6 +41,7 @@ describe("the list", () => {
     expect(items[0]).toEqual({
       id: expect.any(String),
       current: true,
+      impersonated: false,
       deviceName: null,
       userAgent: null,
       ip: null,

@@ -27,7 +27,7 @@ test("201 says where the tenant is, and the answer is what GET answers", async (
   const made = await as(superAdmin, "POST /v1/tenants", {
     name: " Acme Ltd ",
     slug,
-    settings: { seats: 5 },
+    settings: { custom: { theme: "dark" } },
   });
   expect(made.headers.get("location")).toBe(`/v1/tenants/${made.body.id}`);
   const { id, createdAt, updatedAt } = made.body;
@@ -36,7 +36,9 @@ test("201 says where the tenant is, and the answer is what GET answers", async (
     slug,
     name: "Acme Ltd",
     status: "active",
-    settings: { seats: 5 },
+    settings: { custom: { theme: "dark" } },
+    seatLimit: null,
+    deletedAt: null,
     createdAt,
     updatedAt,
     version: 1,

@@ -32,7 +32,19 @@ const SLUGS = [
   null,
 ];
 const NAMES = ["", " ", "x".repeat(121), "a\u0000", "a\nb", 1, null];
-const SETTINGS = [[], "x", null, 1, { a: "x".repeat(16_384) }];
+const SETTINGS = [
+  ...[[], "x", null, 1, { theme: "dark" }, { custom: "x" }, { custom: { a: "x".repeat(16_384) } }],
+  ...[7, 14, 65, "20", 15.5].map((passwordMinLength) => ({ passwordMinLength })),
+  ...[59, 30 * 86_400 + 1, -1, "60"].map((sessionIdleSeconds) => ({ sessionIdleSeconds })),
+  ...[59, 90 * 86_400 + 1].map((sessionMaxSeconds) => ({ sessionMaxSeconds })),
+  ...[1, "true"].map((mfaRequired) => ({ mfaRequired })),
+  ...[[], "a.example", ["a"], ["@a.example"], ["*.example"], ["a example"], [1]].map(
+    (allowedEmailDomains) => ({ allowedEmailDomains }),
+  ),
+  ...["", "owner", "super_admin", "nobody", 1].map((defaultRole) => ({ defaultRole })),
+  ...["", "german", "de_DE", 1].map((locale) => ({ locale })),
+];
+const SEAT_LIMITS = [0, -1, 1.5, "5", 10_000_001];
 const UNKNOWN = ["id", "status", "isDeleted", "createdBy", "version", "tenantId"];
 
 const CASES: RouteCase[] = [
@@ -63,6 +75,7 @@ const CASES: RouteCase[] = [
       ...SLUGS.map((slug) => ({ name: "Made", slug })),
       ...NAMES.filter((name) => name !== "a\u0000").map((name) => ({ name, slug: "made" })),
       ...SETTINGS.map((settings) => ({ name: "Made", slug: "made", settings })),
+      ...SEAT_LIMITS.map((seatLimit) => ({ name: "Made", slug: "made", seatLimit })),
       ...UNKNOWN.map((field) => ({ name: "Made", slug: "made", [field]: null })),
     ],
   },
@@ -72,18 +85,30 @@ const CASES: RouteCase[] = [
     route: "PATCH /v1/tenants/:id",
     permission: "tenant:update",
     success: 200,
-    json: { settings: { theme: "dark" } },
+    json: { settings: { custom: { theme: "dark" } } },
     invalid: [
       ...[{}, [], null],
       ...SLUGS.map((slug) => ({ slug })),
       ...NAMES.filter((name) => name !== "a\u0000").map((name) => ({ name })),
       ...SETTINGS.map((settings) => ({ settings })),
+      ...SEAT_LIMITS.map((seatLimit) => ({ seatLimit })),
       ...UNKNOWN.map((field) => ({ name: "Made", [field]: null })),
     ],
   },
   { route: "DELETE /v1/tenants/:id", permission: "tenant:delete", success: 204 },
   { route: "POST /v1/tenants/:id/suspend", permission: "tenant:suspend", success: 200 },
   { route: "POST /v1/tenants/:id/activate", permission: "tenant:suspend", success: 200 },
+  { route: "GET /v1/tenants/current/usage", permission: "tenant:update", success: 200 },
+  { route: "GET /v1/tenants/:id/usage", permission: "tenant:update", success: 200 },
+  // A tenant that somebody calls from is not deleted: purge.test.ts is about those that are.
+  { route: "POST /v1/tenants/:id/restore", permission: "tenant:suspend", success: 404 },
+  {
+    route: "POST /v1/tenants/:id/purge",
+    permission: "tenant:purge",
+    success: 404,
+    json: { slug: "made" },
+    invalid: [{}, [], null, { slug: 1 }, { slug: null }, { slug: "a".repeat(64) }, { id: "x" }],
+  },
 ];
 /** These end the session of whoever calls them from within the tenant. */
 const ENDING = ["DELETE /v1/tenants/:id", "POST /v1/tenants/:id/suspend"];

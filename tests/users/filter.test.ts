@@ -1,5 +1,6 @@
 /** What a list of users can be narrowed to, and that nothing widens it beyond the caller's tenant. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import fc from "fast-check";
 import { newId } from "../../src/db/id.ts";
 import {
   type Account,
@@ -147,4 +148,74 @@ test("a super admin sees every tenant's users, and one tenant's when asked", asy
   expect(
     (await app.call(`GET /v1/users/${stranger.id}`, { token: admin.accessToken })).body.id,
   ).toBe(stranger.id);
+});
+
+test("search ignores accents on either side, and folds like the database does", async () => {
+  await app.deps.db.user.createMany({
+    data: ["Zoë Ångström", "Łukasz Weiß", "José Ørsted", "Nguyễn", "½ Ж"].map((lastName, n) => ({
+      id: newId(),
+      tenantId: owner.tenantId,
+      email: `accent${n}@x.example`,
+      lastName,
+    })),
+  });
+  for (const search of ["zoe angstrom", "ZOË", "zoé ÅNGSTRÖM", "Zoe\u0308"])
+    expect([search, await lastNames(search)]).toEqual([search, ["Zoë Ångström"]]);
+  for (const search of ["lukasz weiss", "ŁUKASZ", "weiß"])
+    expect([search, await lastNames(search)]).toEqual([search, ["Łukasz Weiß"]]);
+  expect(await lastNames("orsted jose")).toEqual(["José Ørsted"]);
+  expect(await lastNames("nguyen")).toEqual(["Nguyễn"]);
+  expect(await lastNames("½")).toEqual(["½ Ж"]);
+});
+
+test("any name finds its user: as it stands, decomposed, without its end, and Latin ones in capitals", async () => {
+  const { id } = await createMember(app, owner);
+  const latin = fc.string({
+    unit: fc.constantFrom(..."aéîõüçñšžåßłøœ' -z"),
+    minLength: 3,
+    maxLength: 12,
+  });
+  const any = fc.string({ unit: "grapheme", minLength: 3, maxLength: 12 });
+  const finds = async (text: string, type: (name: string) => string) => {
+    const lastName = text
+      .normalize("NFC")
+      .replace(/[\p{C}\s]+/gu, " ")
+      .trim();
+    if (lastName.length < 3) return;
+    await app.deps.db.user.update({ where: { id }, data: { lastName } });
+    const search = type(lastName)
+      .toWellFormed()
+      .replace(/\ufffd$/, "")
+      .trim();
+    const found = await list({ search });
+    expect([search, found.map((user: { id: string }) => user.id)]).toEqual([
+      search,
+      expect.arrayContaining([id]),
+    ]);
+  };
+  const forms = [
+    (name: string) => name,
+    (name: string) => name.normalize("NFD"),
+    (name: string) => name.slice(0, -1),
+  ];
+  await fc.assert(fc.asyncProperty(any, fc.constantFrom(...forms), finds), { numRuns: 60 });
+  await fc.assert(
+    fc.asyncProperty(latin, (text) => finds(text, (name) => name.toUpperCase())),
+    { numRuns: 60 },
+  );
+}, 20_000);
+
+test("one or two letters find where the address or a name begins; three find the middle", async () => {
+  const names = ["Emilia", "Li", "Amelie Lindt"].map((lastName, n) => ({ lastName, n }));
+  await app.deps.db.user.createMany({
+    data: names.map(({ lastName, n }) => ({
+      id: newId(),
+      tenantId: owner.tenantId,
+      email: `short${n}@y.example`,
+      lastName,
+    })),
+  });
+  expect(await lastNames("li short")).toEqual(["Amelie Lindt", "Li"]);
+  expect(await lastNames("mil short")).toEqual(["Emilia"]);
+  expect(await lastNames("sh")).toEqual(["Amelie Lindt", "Emilia", "Li"]);
 });

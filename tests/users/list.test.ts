@@ -14,6 +14,8 @@ import {
 const SORTS = ["createdAt", "-createdAt", "email", "-email", "lastName", "-lastName"] as const;
 type Sort = (typeof SORTS)[number];
 
+const GONE = { isDeleted: true, deletedAt: new Date() };
+
 let app: TestApp;
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
@@ -197,3 +199,41 @@ test("a cursor that is not one of this very list and order is 422", async () => 
   });
   expect(own.status).toBe(200);
 });
+
+test("whatever is written between the pages, who was there all the time and stayed in place comes once", async () => {
+  const change = fc.record({
+    kind: fc.constantFrom("insert", "delete", "rename", "touch"),
+    at: fc.nat(),
+    name: fc.option(fc.constantFrom("a", "b", "ä", "z"), { nil: null }),
+  });
+  const changes = fc.array(fc.array(change, { maxLength: 4 }), { minLength: 1, maxLength: 4 });
+  const where = { tenantId: owner.tenantId, id: { not: owner.id } };
+  await fc.assert(
+    fc.asyncProperty(people, changes, fc.constantFrom(...SORTS), async (rows, rounds, sort) => {
+      await app.deps.db.user.deleteMany({ where });
+      await insert(rows);
+      const before = await walk("limit=100");
+      const moved = new Set<string>();
+      let round = 0;
+      const meanwhile = async () => {
+        for (const { kind, at, name } of rounds[round++] ?? []) {
+          const id = before.filter((user) => user.id !== owner.id)[at % before.length]?.id;
+          const row = { lastName: name, createdAt: new Date(0), email: "w" };
+          if (kind === "insert" || id === undefined) await insert([row]);
+          else if (kind === "touch")
+            await app.deps.db.user.update({ where: { id }, data: { firstName: "Ada" } });
+          else {
+            moved.add(id);
+            const data = kind === "rename" ? { lastName: name } : GONE;
+            await app.deps.db.user.update({ where: { id }, data });
+          }
+        }
+      };
+      const walked = (await walk(`sort=${sort}&limit=3`, meanwhile)).map((user) => user.id);
+      const still = before.filter(({ id }) => !moved.has(id));
+      const kept = new Set(still.map(({ id }) => id));
+      expect(walked.filter((id) => kept.has(id))).toEqual(await sorted(still, sort));
+    }),
+    { numRuns: 25 },
+  );
+}, 30_000);

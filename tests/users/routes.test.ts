@@ -104,6 +104,18 @@ const CASES: RouteCase[] = [
   { route: "DELETE /v1/users/:id", permission: "user:delete", success: 204 },
   { route: "POST /v1/users/:id/restore", permission: "user:restore", success: 200 },
   { route: "DELETE /v1/users/:id/factors", permission: "user:update", success: 204 },
+  { route: "GET /v1/users/:id/roles", permission: "role:read", success: 200 },
+  {
+    route: "PUT /v1/users/:id/roles",
+    permission: "role:assign",
+    success: 200,
+    json: { roles: ["auditor"] },
+    invalid: [
+      ...[{}, [], null, { roles: "member" }, { roles: null }, { roles: [1] }],
+      ...[["nobody"], ["super_admin"], Array(21).fill("member")].map((roles) => ({ roles })),
+      { roles: [], firstName: "Ada" },
+    ],
+  },
   {
     route: "GET /v1/users/:id/sessions",
     permission: "session:read",

@@ -107,7 +107,7 @@ export function routesOf(
   ].sort();
 }
 
-/** A member of the owner's tenant with a custom role of these permissions, as later versions let tenants make them. */
+/** A member of the owner's tenant with a custom role of these permissions, also of those that no tenant can give. */
 export async function createMemberWith(
   app: TestApp,
   owner: Account,

@@ -6,6 +6,7 @@ import { sendMail } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { CODE_SECONDS } from "../../one-time-tokens/redeem.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
+import { admitAddress } from "../../tenants/admission.ts";
 import { withEmailTaken } from "../../users/create.ts";
 import { findAccount } from "../find-account.ts";
 import { linkFor } from "./links.ts";
@@ -18,12 +19,14 @@ const LINK_MINUTES = 60;
 /**
  * Begins a change of address: a link and a code go to the new one, and the account keeps the old one until they come
  * back. An address that somebody else has gets a mail that says so; the caller is not told.
+ * @throws ValidationError for an address of a domain that the tenant does not let in.
  */
 export async function requestEmailChange(
   ctx: SessionContext,
   { email }: ChangeEmailInput,
 ): Promise<{ expiresIn: number }> {
   const { userId: id, tenantId, sessionId } = ctx.principal;
+  await admitAddress(ctx.db, tenantId, email);
   const taken = await findAccount(ctx, { email, tenant: await slugOf(ctx) });
   await ctx.db.$transaction(async (tx) => {
     const user = await lockForMail(tx, { id, tenantId }, "change_email");
@@ -53,7 +56,7 @@ export async function requestEmailChange(
 
 /**
  * Gives the caller, whose row is locked, the new address. Answers the sessions that ended: all but this one.
- * @throws ApiError `email_taken`.
+ * @throws ApiError `email_taken`; ValidationError.
  */
 export async function completeEmailChange(
   tx: Transaction,
@@ -61,6 +64,7 @@ export async function completeEmailChange(
   { id, tenantId, email: oldEmail, language }: Recipient,
   email: string,
 ): Promise<string[]> {
+  await admitAddress(tx, tenantId, email);
   await withEmailTaken(
     tx.user.update({
       where: { id, tenantId },

@@ -108,7 +108,7 @@ async function readOwner(ctx: Context, { userId, tenantId }: OneTimeToken) {
       email: true,
       firstName: true,
       lastName: true,
-      tenant: { select: { name: true, slug: true } },
+      tenant: { select: { name: true, slug: true, settings: true } },
     },
   });
 }

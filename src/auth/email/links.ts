@@ -8,6 +8,7 @@ const PATHS = {
   magic_link: "magic-link",
   reset_password: "reset-password",
   unlock: "unlock",
+  invitation: "accept-invitation",
 } as const;
 
 /** The token stands after the #: browsers send that to no server, so no log and no referrer has it. */

@@ -14,7 +14,7 @@ export type Recipient = {
   email: string;
   /** Whether the address was proved before. */
   verified: boolean;
-  /** The language that the user chose; null when they chose none. */
+  /** The language that the user chose, else that of their tenant; null when neither is known. */
   language: string | null;
 };
 
@@ -58,7 +58,8 @@ async function lockRecipient(tx: Transaction, { id, tenantId }: Owner): Promise<
   if (!(await lockActiveTenant(tx, tenantId))) return null;
   const [user] = await tx.$queryRaw<Recipient[]>`
     SELECT id, tenant_id AS "tenantId", email, email_verified_at IS NOT NULL AS verified,
-      (SELECT language FROM user_profiles WHERE user_id = users.id) AS language
+      coalesce((SELECT language FROM user_profiles WHERE user_id = users.id),
+        (SELECT settings->>'locale' FROM tenants WHERE id = users.tenant_id)) AS language
     FROM users
     WHERE id = ${id}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
       AND status = 'active' AND NOT is_deleted

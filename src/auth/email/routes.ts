@@ -4,6 +4,7 @@ import {
   authenticate,
   authenticateSession,
   authorize,
+  requireInPerson,
   requireRecentLogin,
 } from "../../http/authenticate.ts";
 import { operation } from "../../http/operation.ts";
@@ -138,6 +139,7 @@ export const userEmailRoutes = new Hono<AppEnv>().post(
   }),
   authenticate(),
   authorize("user:update"),
+  requireInPerson(),
   async (c) => {
     await startPasswordReset(c.var.ctx, c.req.param("id"));
     return c.body(null, 202);

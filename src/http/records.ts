@@ -1,0 +1,104 @@
+/** Bodies of many records, read as they come: CSV with a header line, or JSON a line. */
+import type { Context as HonoContext } from "hono";
+import type { AuthedContext, AuthedEnv } from "../context.ts";
+import { ApiError } from "../errors.ts";
+import type { SourceRecord } from "../fields.ts";
+import { limitedBytes } from "./body.ts";
+import { CsvFault, parseCsv } from "./csv.ts";
+import { isStorable, jsonFault } from "./json-fault.ts";
+
+export const RECORD_TYPES = ["text/csv", "application/x-ndjson"] as const;
+
+const MAX_LINE = 65_536;
+
+/** Half of what the server itself lets in (index.ts). */
+export function recordsLimit({ config }: AuthedContext): number {
+  return config.bodyLimitBytes * 32;
+}
+
+/**
+ * The records of the body. Of CSV each is an object of text, by the names of the header line, without its empty cells.
+ * @throws ApiError `unsupported_media_type`; while reading, `body_too_large` and `malformed_body`.
+ */
+export function readRecords(c: HonoContext<AuthedEnv>): AsyncGenerator<SourceRecord> {
+  const type = /^([\w/.+-]+)\s*(?:;\s*charset="?utf-8"?\s*)?$/i.exec(
+    c.req.header("content-type") ?? "",
+  );
+  const read = READERS[type?.[1]?.toLowerCase() ?? ""];
+  if (!read || c.req.header("content-encoding"))
+    throw new ApiError(
+      "unsupported_media_type",
+      `Send ${RECORD_TYPES.join(" or ")} in UTF-8, not compressed.`,
+    );
+  return read(decode(limitedBytes(c.req.raw, recordsLimit(c.var.ctx))));
+}
+
+const READERS: Record<string, (text: AsyncIterable<string>) => AsyncGenerator<SourceRecord>> = {
+  "text/csv": readCsv,
+  "application/x-ndjson": readJsonLines,
+};
+
+async function* readCsv(text: AsyncIterable<string>): AsyncGenerator<SourceRecord> {
+  let names: string[] | null = null;
+  try {
+    for await (const { line, cells } of parseCsv(text)) {
+      if (names === null) {
+        names = cells;
+        if (new Set(names).size === names.length && !names.includes("__proto__")) continue;
+        return yield { line, fault: "The header line names a column twice, or one with no name" };
+      }
+      if (cells.length === 1 && cells[0] === "") continue;
+      if (cells.length !== names.length) {
+        yield { line, fault: `Has ${cells.length} cells, and the header line ${names.length}` };
+      } else if (!cells.every(isStorable)) {
+        yield { line, fault: "Holds a NUL character" };
+      } else {
+        const entries = names.map((name, at) => [name, cells[at]]);
+        const value = Object.fromEntries(entries.filter(([, cell]) => cell !== ""));
+        yield { line, value, isText: true };
+      }
+    }
+  } catch (err) {
+    if (!(err instanceof CsvFault)) throw err;
+    yield { line: err.line, fault: `${err.message}. What follows was not read` };
+  }
+}
+
+async function* readJsonLines(text: AsyncIterable<string>): AsyncGenerator<SourceRecord> {
+  let rest = "";
+  let line = 0;
+  for await (const piece of text) {
+    const lines = (rest + piece).split("\n");
+    rest = lines.pop() ?? "";
+    for (const each of lines) {
+      line += 1;
+      if (each.trim() !== "") yield { line, ...parseLine(each) };
+    }
+    if (rest.length > MAX_LINE)
+      return yield { line: line + 1, fault: "The line is too long. What follows was not read" };
+  }
+  if (rest.trim() !== "") yield { line: line + 1, ...parseLine(rest) };
+}
+
+function parseLine(text: string): { value: unknown; isText: boolean } | { fault: string } {
+  if (text.length > MAX_LINE) return { fault: "The line is too long" };
+  try {
+    const value: unknown = JSON.parse(text);
+    const fault = jsonFault(text);
+    return fault === null ? { value, isText: false } : { fault };
+  } catch {
+    return { fault: "Is not valid JSON" };
+  }
+}
+
+/** Without the mark of byte order that spreadsheets put in front. */
+async function* decode(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
+    yield decoder.decode();
+  } catch (err) {
+    if (err instanceof TypeError) throw new ApiError("malformed_body", "The body is not UTF-8.");
+    throw err;
+  }
+}

@@ -1,0 +1,95 @@
+import { recordAudit } from "../audit/record.ts";
+import { tokenAnswer } from "../auth/answer.ts";
+import { completeLogin } from "../auth/complete-login.ts";
+import { findAccount } from "../auth/find-account.ts";
+import type { TokenAnswer } from "../auth/schemas.ts";
+import type { Context } from "../context.ts";
+import { newId } from "../db/id.ts";
+import { ApiError } from "../errors.ts";
+import { insertUser } from "../users/create.ts";
+import { assertAcceptablePassword } from "../users/password-policy.ts";
+import { findInvitation, invalidInvitation, type OpenInvitation, takeInvitation } from "./open.ts";
+import type { AcceptInvitationInput, InvitationPreview, InvitationTokenInput } from "./schemas.ts";
+
+/** What a link offers, for whoever holds it. @throws ApiError `invalid_one_time_token` */
+export async function inspectInvitation(
+  ctx: Context,
+  { token }: InvitationTokenInput,
+): Promise<InvitationPreview> {
+  const found = await findInvitation(ctx.db, token);
+  if (!found) throw invalidInvitation();
+  return {
+    tenant: { name: found.tenant.name },
+    email: found.email,
+    expiresAt: found.expiresAt.toISOString(),
+  };
+}
+
+/**
+ * Makes the account of somebody who was invited, and logs them in. The link proves the address: it went nowhere else.
+ * @throws ApiError `invalid_one_time_token`, `email_taken` (an account is there: log in and join), `overloaded`;
+ * ValidationError.
+ */
+export async function acceptInvitation(
+  ctx: Context,
+  { token, password, ...input }: AcceptInvitationInput,
+): Promise<TokenAnswer> {
+  const found = await findInvitation(ctx.db, token);
+  if (!found) throw invalidInvitation();
+  const { email, tenant } = found;
+  const names = { firstName: input.firstName ?? null, lastName: input.lastName ?? null };
+  if (await findAccount(ctx, { email, tenant: slugOf(ctx, found) })) throw logInToAccept();
+  await assertAcceptablePassword(ctx.config, password, { email, ...names, tenant });
+  // Before the transaction: a connection must not wait for the queue of hashes.
+  const passwordHash = await ctx.passwords.hash(password);
+
+  const outcome = await ctx.db.$transaction(async (tx) => {
+    const id = newId();
+    const invitation = await takeInvitation(tx, ctx, found, id);
+    if (!invitation) return null;
+    const { tenantId, roles, inviterId } = invitation;
+    const roleIds = roles.map((role) => role.id);
+    const emailVerifiedAt = new Date();
+    const user = await insertUser(
+      tx,
+      ctx,
+      {
+        id,
+        tenantId,
+        email,
+        ...names,
+        passwordHash,
+        emailVerifiedAt,
+        roleIds,
+        createdBy: inviterId,
+      },
+      { hasSeat: true },
+    );
+    await recordAudit(
+      tx,
+      ctx,
+      {
+        action: "invitation.accepted",
+        resourceType: "invitation",
+        resourceId: invitation.id,
+        tenantId,
+        details: { userId: id, roles: roles.map((role) => role.name) },
+      },
+      id,
+    );
+    return completeLogin(tx, ctx, user, { methods: ["pwd"] });
+  });
+  if (!outcome) throw invalidInvitation();
+  if ("mfaToken" in outcome) throw new Error("an account that is new has no second factor");
+  return tokenAnswer(ctx, outcome.user, outcome.session);
+}
+
+/** The tenant in which the address has to be unique; none where addresses are unique in the installation. */
+function slugOf({ config }: Context, { tenant }: OpenInvitation): string | undefined {
+  return config.emailScope === "tenant" ? tenant.slug : undefined;
+}
+
+/** To the holder of the link, so to the owner of the address: they know whether they have an account. */
+function logInToAccept(): ApiError {
+  return new ApiError("email_taken", "Log in to accept the invitation: POST /v1/invitations/join.");
+}

@@ -1,0 +1,104 @@
+/** Accepting an invitation with an account that one has: a person belongs to one tenant, so they move. */
+import { recordAudit } from "../audit/record.ts";
+import type { SessionContext } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { acrossTenants } from "../db/scope.ts";
+import { touch } from "../db/touch.ts";
+import { ApiError, PermissionError } from "../errors.ts";
+import { revokeSessions } from "../sessions/revoke.ts";
+import { admitAddress } from "../tenants/admission.ts";
+import { withEmailTaken } from "../users/create.ts";
+import { revokeApiKeysOf } from "../users/revoke-api-keys.ts";
+import { assertNotLastRuler, lockUser } from "../users/scope.ts";
+import { findInvitation, invalidInvitation, type TakenInvitation, takeInvitation } from "./open.ts";
+import type { InvitationTokenInput } from "./schemas.ts";
+
+/**
+ * Moves the caller to the tenant that invites them. Password and second factors come with them; roles, sessions and API
+ * keys of the old tenant do not. They log in again.
+ * @throws ApiError `invalid_one_time_token`, also for an invitation to another address than the caller's; `email_taken`
+ * (a member already), `last_owner`; PermissionError, ValidationError.
+ */
+export function joinTenant(ctx: SessionContext, input: InvitationTokenInput): Promise<void> {
+  // It takes from one tenant and gives to the other.
+  return acrossTenants(() => join(ctx, input));
+}
+
+async function join(ctx: SessionContext, { token }: InvitationTokenInput): Promise<void> {
+  const { userId, tenantId } = ctx.principal;
+  if (tenantId === null) throw new PermissionError("A platform account belongs to no tenant.");
+  const found = await findInvitation(ctx.db, token);
+  if (!found) throw invalidInvitation();
+  if (found.tenantId === tenantId)
+    throw new ApiError("email_taken", "You belong to this tenant already.");
+
+  const ended = await ctx.db.$transaction(async (tx) => {
+    const user = await lockUser(tx, ctx, userId);
+    // It was sent to an address, and is for nobody else (ASVS 5.0, 8.2.2). It is not used up: it still works for them.
+    if (user.email !== found.email) return null;
+    await assertNotLastRuler(tx, user);
+    await admitAddress(tx, found.tenantId, user.email);
+    const invitation = await takeInvitation(tx, ctx, found, userId);
+    return invitation && move(tx, ctx, { id: userId, tenantId }, invitation);
+  });
+  if (!ended) throw invalidInvitation();
+  ctx.revocations.add(ended);
+  ctx.apiKeys.forget();
+  ctx.grants.forget(userId);
+}
+
+async function move(
+  tx: Transaction,
+  ctx: SessionContext,
+  { id, tenantId: from }: { id: string; tenantId: string },
+  { id: invitationId, tenantId: to, roles, inviterId }: TakenInvitation,
+): Promise<string[]> {
+  const old = { userId: id, tenantId: from };
+  const ended = await revokeSessions(tx, old, "tenant_left");
+  await revokeApiKeysOf(tx, { id, tenantId: from });
+  await tx.userRole.deleteMany({ where: old });
+  await tx.oneTimeToken.updateMany({
+    where: { ...old, usedAt: null },
+    data: { usedAt: new Date() },
+  });
+  await withEmailTaken(
+    tx.user.update({
+      where: { id, tenantId: from },
+      data: {
+        tenantId: to,
+        emailScope: ctx.config.emailScope === "tenant" ? to : null,
+        emailVerifiedAt: new Date(),
+        ...touch(ctx),
+      },
+      select: { id: true },
+    }),
+  );
+  const data = { tenantId: to };
+  await tx.userProfile.updateMany({ where: old, data });
+  await tx.totpFactor.updateMany({ where: old, data });
+  await tx.recoveryCode.updateMany({ where: old, data });
+  await tx.passkey.updateMany({ where: old, data });
+  await tx.userRole.createMany({
+    data: roles.map((role) => ({
+      userId: id,
+      roleId: role.id,
+      tenantId: to,
+      grantedBy: inviterId,
+    })),
+  });
+  // Each tenant reads of its own side: where somebody came from, or went, is not its business.
+  await recordAudit(tx, ctx, {
+    action: "user.left_tenant",
+    resourceType: "user",
+    resourceId: id,
+    tenantId: from,
+  });
+  await recordAudit(tx, ctx, {
+    action: "invitation.accepted",
+    resourceType: "invitation",
+    resourceId: invitationId,
+    tenantId: to,
+    details: { userId: id, roles: roles.map((role) => role.name) },
+  });
+  return ended;
+}

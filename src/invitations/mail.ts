@@ -1,0 +1,28 @@
+import { linkFor } from "../auth/email/links.ts";
+import type { AuthedContext } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { sendMail } from "../mail/send.ts";
+import { readSettings } from "../tenants/settings.ts";
+
+type Invited = { tenantId: string; email: string; expiresAt: Date };
+
+/** In the tenant's language, else in that of whoever invites: nothing is known of the reader yet. */
+export async function sendInvitation(
+  tx: Transaction,
+  ctx: AuthedContext,
+  { tenantId, email, expiresAt }: Invited,
+  token: string,
+): Promise<void> {
+  const tenant = await tx.tenant.findUniqueOrThrow({
+    where: { id: tenantId },
+    select: { name: true, settings: true },
+  });
+  await sendMail(tx, ctx, {
+    template: "invitation",
+    to: email,
+    language: readSettings(tenant.settings).locale ?? ctx.origin.language,
+    link: linkFor(ctx, "invitation", token),
+    tenant: tenant.name,
+    minutes: Math.round((expiresAt.getTime() - Date.now()) / 60_000),
+  });
+}

@@ -1,0 +1,130 @@
+/** The invitation behind a link, and what it still gives. */
+import { recordAudit } from "../audit/record.ts";
+import type { Context } from "../context.ts";
+import { hashToken } from "../crypto/secret.ts";
+import type { Database, Transaction } from "../db/client.ts";
+import { ApiError } from "../errors.ts";
+import { lockActiveTenant } from "../tenants/lock.ts";
+import { defaultRoles } from "../users/roles.ts";
+
+export type OpenInvitation = {
+  id: string;
+  tenantId: string;
+  email: string;
+  roleIds: string[];
+  invitedBy: string | null;
+  expiresAt: Date;
+  tokenHash: Buffer;
+  tenant: { name: string; slug: string; settings: unknown };
+};
+
+type Role = { id: string; name: string };
+export type TakenInvitation = OpenInvitation & { roles: Role[]; inviterId: string };
+
+/** Null when there is none that could be accepted: expired, revoked, replaced, used, or of a tenant that is not active. */
+export async function findInvitation(
+  db: Database | Transaction,
+  token: string,
+): Promise<OpenInvitation | null> {
+  const tokenHash = hashToken(token);
+  const found = await db.invitation.findFirst({
+    where: {
+      tokenHash: Uint8Array.from(tokenHash),
+      acceptedAt: null,
+      revokedAt: null,
+      expiresAt: { gt: new Date() },
+      tenant: { status: "active", isDeleted: false },
+    },
+    select: {
+      id: true,
+      tenantId: true,
+      email: true,
+      roleIds: true,
+      invitedBy: true,
+      expiresAt: true,
+      tenant: { select: { name: true, slug: true, settings: true } },
+    },
+  });
+  return found && { ...found, tokenHash };
+}
+
+/**
+ * Takes the invitation for whoever accepts it: of fifty at once the row lets one through. An invitation is the word of
+ * whoever sent it, so it gives no more than they may give now: when they were disabled, left or lost a right of it, it
+ * is revoked. Null when it could not be taken: the transaction must commit.
+ */
+export async function takeInvitation(
+  tx: Transaction,
+  ctx: Context,
+  invitation: OpenInvitation,
+  userId: string,
+): Promise<TakenInvitation | null> {
+  const { id, tenantId, tokenHash } = invitation;
+  if (!(await lockActiveTenant(tx, tenantId))) return null;
+  // The hash too: a link that was sent again in the meantime has another one.
+  const [open] = await tx.$queryRaw<{ invitedBy: string | null; roleIds: string[] }[]>`
+    SELECT invited_by AS "invitedBy", role_ids::text[] AS "roleIds" FROM invitations
+    WHERE id = ${id}::uuid AND tenant_id = ${tenantId}::uuid AND token_hash = ${tokenHash}
+      AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()
+    FOR UPDATE`;
+  if (!open) return null;
+  const roles = await rolesStillGiven(tx, tenantId, open);
+  await tx.invitation.update({
+    where: { id, tenantId },
+    data: roles ? { acceptedAt: new Date(), acceptedBy: userId } : { revokedAt: new Date() },
+    select: { id: true },
+  });
+  if (roles && open.invitedBy !== null)
+    return { ...invitation, ...open, roles, inviterId: open.invitedBy };
+  await recordAudit(tx, ctx, {
+    action: "invitation.accepted",
+    resourceType: "invitation",
+    resourceId: id,
+    tenantId,
+    outcome: "failure",
+    details: { reason: "inviter_may_not" },
+  });
+  return null;
+}
+
+/** Whatever is wrong: used, expired, revoked, replaced by a newer one, or never ours. */
+export function invalidInvitation(): ApiError {
+  return new ApiError(
+    "invalid_one_time_token",
+    "The invitation is expired, used, revoked, replaced by a newer one, or not ours. Ask for a new one.",
+  );
+}
+
+/** Roles that were deleted are left out. Null when the inviter may not give what is left, or nothing is left. */
+async function rolesStillGiven(
+  tx: Transaction,
+  tenantId: string,
+  { invitedBy, roleIds }: { invitedBy: string | null; roleIds: string[] },
+): Promise<Role[] | null> {
+  const [inviter] = await tx.$queryRaw<{ id: string; tenantId: string | null }[]>`
+    SELECT id, tenant_id AS "tenantId" FROM users
+    WHERE id = ${invitedBy}::uuid AND status = 'active' AND NOT is_deleted
+      AND (tenant_id = ${tenantId}::uuid OR tenant_id IS NULL)
+    FOR SHARE`;
+  if (!inviter) return null;
+  // The lock of roles/held.ts: what the inviter holds is not taken from them while it is looked at.
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(730202, hashtext(${tenantId}))`;
+  const held = await tx.rolePermission.findMany({
+    where: { role: { users: { some: { userId: inviter.id, tenantId: inviter.tenantId } } } },
+    select: { permissionKey: true },
+  });
+  const may = new Set(held.map((row) => row.permissionKey));
+  const roles = await tx.role.findMany({
+    where: { id: { in: roleIds }, OR: [{ tenantId: null }, { tenantId }] },
+    select: { id: true, name: true, permissions: { select: { permissionKey: true } } },
+  });
+  const byDefault = await defaultRoles(tx, tenantId);
+  const isAllowed =
+    may.has("invitation:create") &&
+    roles.every(
+      ({ name, permissions }) =>
+        (byDefault.includes(name) || may.has("role:assign")) &&
+        permissions.every(({ permissionKey }) => may.has(permissionKey)),
+    );
+  return isAllowed && roles.length > 0 ? roles.map(({ id, name }) => ({ id, name })) : null;
+}

@@ -1,0 +1,100 @@
+/** Acting as a user: for a while, on the record, and never as somebody who could do the same. */
+import { recordAudit } from "../audit/record.ts";
+import { tokenAnswer } from "../auth/answer.ts";
+import { languageOf } from "../auth/find-account.ts";
+import { lockActiveAccount } from "../auth/lock-account.ts";
+import type { TokenAnswer } from "../auth/schemas.ts";
+import type { SessionContext } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
+import { secondFactorsOf } from "../factors/second-factors.ts";
+import { sendMail } from "../mail/send.ts";
+import { POSSESSION } from "../sessions/facts.ts";
+import { IMPERSONATION_SECONDS, revokeSessions } from "../sessions/revoke.ts";
+import { startImpersonation } from "../sessions/start.ts";
+import { type UserRow, userSelect } from "../users/public-user.ts";
+import { visibleUser } from "../users/scope.ts";
+import type { ImpersonateInput } from "./schemas.ts";
+
+/**
+ * Begins a session in which the super admin acts as a tenant's user. It has one access token and no refresh token, ends
+ * with the session of the super admin, and the user is told. What is forbidden within it: http/authenticate.ts.
+ * @throws NotFoundError, also for a service account; PermissionError for platform accounts and for whoever is not
+ * active; ApiError `reauthentication_required`.
+ */
+export async function impersonate(
+  ctx: SessionContext,
+  id: string,
+  { reason }: ImpersonateInput,
+): Promise<TokenAnswer> {
+  const { principal } = ctx;
+  if (principal.tenantId !== null)
+    throw new PermissionError("Only platform accounts act as somebody else.");
+  const seconds = Math.min(IMPERSONATION_SECONDS, ctx.config.accessTokenTtlSeconds);
+  const { user, session, ended } = await ctx.db.$transaction(async (tx) => {
+    const user = await lockTarget(tx, ctx, id);
+    await assertStillLoggedIn(tx, ctx);
+    await assertFactorShown(tx, ctx);
+    const again = { userId: user.id, tenantId: user.tenantId, impersonatorId: principal.userId };
+    const ended = await revokeSessions(tx, again, "impersonated_again");
+    const session = await startImpersonation(tx, ctx, user, {
+      impersonatorId: principal.userId,
+      amr: [...principal.amr],
+      seconds,
+    });
+    await recordAudit(tx, ctx, {
+      action: "platform.impersonation_started",
+      resourceType: "session",
+      resourceId: session.sessionId,
+      tenantId: user.tenantId,
+      details: { userId: user.id, reason, expiresAt: session.expiresAt.toISOString() },
+    });
+    await sendMail(tx, ctx, {
+      template: "impersonated",
+      to: user.email,
+      language: await languageOf(tx, user),
+      reason,
+      at: session.authenticatedAt.toISOString(),
+      link: ctx.config.appUrl,
+    });
+    return { user, session, ended };
+  });
+  ctx.revocations.add(ended);
+  return tokenAnswer(ctx, user, { ...session, impersonatorId: principal.userId }, seconds);
+}
+
+async function lockTarget(tx: Transaction, ctx: SessionContext, id: string): Promise<UserRow> {
+  const user = await tx.user.findFirst({
+    where: { ...visibleUser(ctx, id), isDeleted: false },
+    select: userSelect,
+  });
+  if (!user) throw new NotFoundError("user");
+  if (user.tenantId === null) throw new PermissionError("Nobody acts as a platform account.");
+  if (!(await lockActiveAccount(tx, ctx, user)))
+    throw new PermissionError(
+      "Nobody acts as a user who cannot log in: user or tenant is disabled.",
+    );
+  return user;
+}
+
+/** Of a log-out at the same moment one comes first: either it finds this session to end, or this finds that it came. */
+async function assertStillLoggedIn(tx: Transaction, { principal }: SessionContext): Promise<void> {
+  const rows = await tx.$queryRaw<unknown[]>`
+    SELECT id FROM sessions
+    WHERE id = ${principal.sessionId}::uuid AND user_id = ${principal.userId}::uuid AND tenant_id IS NULL
+      AND revoked_at IS NULL
+    FOR SHARE`;
+  if (rows.length === 0) throw new ApiError("invalid_token", "The session has ended.");
+}
+
+/** The session may be older than the factor. */
+async function assertFactorShown(tx: Transaction, { principal, config }: SessionContext) {
+  if (principal.amr.some((method) => POSSESSION.includes(method))) return;
+  const owner = { id: principal.userId, tenantId: principal.tenantId };
+  if ((await secondFactorsOf(tx, owner)).length > 0)
+    throw new ApiError(
+      "reauthentication_required",
+      "Show your second factor: POST /v1/auth/reauthenticate.",
+      { maxAgeSeconds: config.stepUpSeconds },
+    );
+}

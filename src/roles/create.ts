@@ -1,0 +1,69 @@
+import { recordAudit } from "../audit/record.ts";
+import type { AuthedContext } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { newId } from "../db/id.ts";
+import { ApiError, NotFoundError, PermissionError, ValidationError } from "../errors.ts";
+import { lockGrants, permissionsHeldNow } from "./held.ts";
+import { type CreateRoleInput, type Role, roleSelect, toRole } from "./schemas.ts";
+import { assertNameFree, assertWithin } from "./scope.ts";
+
+const MOST_ROLES = 100;
+
+/**
+ * Makes a role of the caller's tenant; a platform account names the tenant. Nobody puts a permission into it that they
+ * lack themselves. @throws PermissionError, ValidationError, NotFoundError (the tenant); ApiError `role_name_taken`,
+ * `too_many_roles`.
+ */
+export async function createRole(ctx: AuthedContext, input: CreateRoleInput): Promise<Role> {
+  const { name, description, permissions } = input;
+  const tenantId = targetTenant(ctx, input.tenantId);
+  const row = await ctx.db.$transaction(async (tx) => {
+    await assertTenant(tx, tenantId);
+    await lockGrants(tx, ctx, tenantId);
+    assertWithin(
+      await permissionsHeldNow(tx, ctx),
+      permissions,
+      "You cannot give what you do not hold",
+    );
+    await assertNameFree(tx, tenantId, name);
+    if ((await tx.role.count({ where: { tenantId } })) >= MOST_ROLES)
+      throw new ApiError("too_many_roles", `A tenant has ${MOST_ROLES} roles of its own at most.`);
+    const row = await tx.role.create({
+      data: {
+        id: newId(),
+        tenantId,
+        name,
+        description: description ?? null,
+        permissions: { create: permissions.map((permissionKey) => ({ permissionKey, tenantId })) },
+      },
+      select: roleSelect,
+    });
+    await recordAudit(tx, ctx, {
+      action: "role.created",
+      resourceType: "role",
+      resourceId: row.id,
+      tenantId,
+      details: { name, permissions },
+    });
+    return row;
+  });
+  return { ...toRole(row), holders: 0 };
+}
+
+function targetTenant({ principal }: AuthedContext, named: string | undefined): string {
+  const own = principal.tenantId;
+  if (own === null && named === undefined)
+    throw new ValidationError([
+      { path: "tenantId", message: "Name the tenant that the role is for" },
+    ]);
+  if (own !== null && named !== undefined && named !== own)
+    throw new PermissionError("Roles are made in your own tenant: leave tenantId out.");
+  return own ?? named ?? "";
+}
+
+/** Kept from going while the role is made. */
+async function assertTenant(tx: Transaction, tenantId: string): Promise<void> {
+  const rows = await tx.$queryRaw<unknown[]>`
+    SELECT id FROM tenants WHERE id = ${tenantId}::uuid AND NOT is_deleted FOR SHARE`;
+  if (rows.length === 0) throw new NotFoundError("tenant");
+}

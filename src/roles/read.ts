@@ -1,0 +1,88 @@
+import type { AuthedContext } from "../context.ts";
+import type { Database, Transaction } from "../db/client.ts";
+import { type Page, readPage } from "../db/keyset.ts";
+import { NotFoundError } from "../errors.ts";
+import { PLATFORM_PERMISSIONS } from "./permissions.ts";
+import {
+  type CheckAnswer,
+  type CheckInput,
+  type ListRolesQuery,
+  type PermissionList,
+  type Role,
+  roleSelect,
+  toRole,
+} from "./schemas.ts";
+import { visibleRole, visibleRoles } from "./scope.ts";
+
+const ORDER = { list: "roles", column: "name", type: "text", direction: "asc" } as const;
+
+/** Every permission that a role can hold, by its key. */
+export async function listPermissions({ db }: Pick<AuthedContext, "db">): Promise<PermissionList> {
+  const rows = await db.permission.findMany({ orderBy: { key: "asc" } });
+  const platform: readonly string[] = PLATFORM_PERMISSIONS;
+  return {
+    items: rows.map(({ key, description }) => ({
+      key,
+      description,
+      platform: platform.includes(key),
+    })),
+  };
+}
+
+/** The system roles and the tenant's own, by name; those of every tenant for a platform account. */
+export async function listRoles(
+  ctx: AuthedContext,
+  { tenantId, ...range }: ListRolesQuery,
+): Promise<Page<Role>> {
+  // Both conditions: a caller who names another tenant than their own sees system roles alone.
+  const named = tenantId === undefined ? {} : { OR: [{ tenantId: null }, { tenantId }] };
+  const page = await readPage(ORDER, range, ({ where, ...rest }) =>
+    ctx.db.role.findMany({
+      where: { AND: [visibleRoles(ctx), named, where] },
+      ...rest,
+      select: roleSelect,
+    }),
+  );
+  const holders = await holdersOf(
+    ctx.db,
+    page.items.map((role) => role.id),
+    ctx.principal.tenantId ?? tenantId,
+  );
+  const items = page.items.map((row) => ({ ...toRole(row), holders: holders.get(row.id) ?? 0 }));
+  return { items, nextCursor: page.nextCursor };
+}
+
+/** @throws NotFoundError also for a role of another tenant. */
+export async function getRole(ctx: AuthedContext, id: string): Promise<Role> {
+  const row = await ctx.db.role.findFirst({ where: visibleRole(ctx, id), select: roleSelect });
+  if (!row) throw new NotFoundError("role");
+  const holders = await holdersOf(ctx.db, [id], ctx.principal.tenantId ?? undefined);
+  return { ...toRole(row), holders: holders.get(row.id) ?? 0 };
+}
+
+/** Whether the caller holds all of these. Answered from memory: services ask it with every request of their own. */
+export function checkPermissions(
+  { principal }: Pick<AuthedContext, "principal">,
+  { permissions }: CheckInput,
+): CheckAnswer {
+  const missing = [...new Set(permissions)].filter((key) => !principal.permissions.has(key));
+  return { allowed: missing.length === 0, missing };
+}
+
+/** How many users who are not deleted hold each of the roles: of the tenant, or of all when none is named. */
+export async function holdersOf(
+  db: Database | Transaction,
+  roleIds: string[],
+  tenantId: string | undefined,
+): Promise<Map<string, number>> {
+  const rows = await db.userRole.groupBy({
+    by: ["roleId"],
+    where: {
+      roleId: { in: roleIds },
+      ...(tenantId !== undefined && { tenantId }),
+      user: { isDeleted: false },
+    },
+    _count: { userId: true },
+  });
+  return new Map(rows.map((row) => [row.roleId, row._count.userId]));
+}

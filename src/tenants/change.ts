@@ -1,0 +1,122 @@
+/** What every change of a tenant does: lock, write, end what must end, and leave a row in the audit log. */
+import type { Prisma } from "../../generated/prisma/client.ts";
+import { changesBetween } from "../audit/changes.ts";
+import { recordAudit } from "../audit/record.ts";
+import type { AuthedContext } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { assertExpected, type Expected } from "../db/expected.ts";
+import { isId } from "../db/id.ts";
+import { touch } from "../db/touch.ts";
+import { NotFoundError } from "../errors.ts";
+import { type RevocationReason, revokeSessions } from "../sessions/revoke.ts";
+import { withSlugTaken } from "./create.ts";
+import { type Tenant, tenantSelect, toTenant } from "./schemas.ts";
+
+export type LockedTenant = {
+  id: string;
+  slug: string;
+  name: string;
+  status: string;
+  seatLimit: number | null;
+  settings: unknown;
+  version: number;
+  deletedAt: Date | null;
+};
+
+export type Change = {
+  action: string;
+  data: Prisma.TenantUpdateManyMutationInput;
+  details?: Prisma.InputJsonObject;
+  /** The sessions that end with it: without further conditions all of the tenant's. */
+  endSessions?: { reason: RevocationReason; which?: Prisma.SessionWhereInput };
+  /** Set when nobody may come in any more on an old word. */
+  endInvitations?: boolean;
+};
+
+export type Plan = (tx: Transaction, before: LockedTenant) => Change | Promise<Change>;
+
+/**
+ * Changes the tenant as `plan` says, once it is locked: what the plan reads of it still holds when it is written.
+ * @throws NotFoundError; ApiError `precondition_failed`, `slug_taken`; and what `plan` throws.
+ */
+export async function changeTenant(
+  ctx: AuthedContext,
+  id: string,
+  plan: Plan,
+  { deleted = false, expected }: { deleted?: boolean; expected?: Expected } = {},
+): Promise<Tenant> {
+  const { tenant, change, ended } = await ctx.db.$transaction(async (tx) => {
+    // First the tenant, which waits for log-ins under way (lock.ts), then the sessions, theirs included.
+    const before = await lockTenant(tx, ctx, id, deleted);
+    assertExpected(expected, before.version);
+    const change = await plan(tx, before);
+    const tenant = await withSlugTaken(
+      tx.tenant.update({
+        // Of a deleted tenant too: lockTenant has seen which one is meant.
+        where: { id: before.id, isDeleted: deleted },
+        data: { ...change.data, ...touch(ctx) },
+        select: tenantSelect,
+      }),
+    );
+    const { endSessions } = change;
+    const ended = endSessions
+      ? await revokeSessions(tx, { ...endSessions.which, tenantId: before.id }, endSessions.reason)
+      : [];
+    if (change.endInvitations) await endInvitations(tx, before.id);
+    await recordAudit(tx, ctx, {
+      action: change.action,
+      resourceType: "tenant",
+      resourceId: before.id,
+      tenantId: before.id,
+      details: { ...change.details, ...changesOf(before, tenant) },
+    });
+    return { tenant, change, ended };
+  });
+  ctx.revocations.add(ended);
+  // Whoever ends all sessions refuses the machines too.
+  if (change.endSessions) ctx.apiKeys.forget();
+  return toTenant(tenant);
+}
+
+/** Settings one by one; what a team keeps in `custom` is its own. */
+function changesOf(before: LockedTenant, after: LockedTenant): Prisma.InputJsonObject {
+  const [old, present] = [flatten(before), flatten(after)];
+  const columns = ["slug", "name", "status", "seatLimit"];
+  const keys = Object.keys({ ...old, ...present }).filter((key) => key.startsWith("settings."));
+  return changesBetween(old, present, {
+    fields: [...columns, ...keys],
+    shown: [...columns, ...keys.filter((key) => key !== "settings.custom")],
+  });
+}
+
+function flatten({ settings, ...columns }: LockedTenant): Record<string, unknown> {
+  const entries = Object.entries(settings as object);
+  return {
+    ...columns,
+    ...Object.fromEntries(entries.map(([key, value]) => [`settings.${key}`, value])),
+  };
+}
+
+/** The tenant that the caller may touch under this id: a platform account any, everybody else their own. @throws NotFoundError */
+export async function lockTenant(
+  tx: Transaction,
+  ctx: AuthedContext,
+  id: string,
+  deleted: boolean,
+): Promise<LockedTenant> {
+  if (!isId(id)) throw new NotFoundError("tenant");
+  const own = ctx.principal.tenantId;
+  const [tenant] = await tx.$queryRaw<LockedTenant[]>`
+    SELECT id, slug, name, status::text, seat_limit AS "seatLimit", settings, version, deleted_at AS "deletedAt" FROM tenants
+    WHERE id = ${id}::uuid AND (${own}::uuid IS NULL OR id = ${own}::uuid) AND is_deleted = ${deleted}
+    FOR UPDATE`;
+  if (!tenant) throw new NotFoundError("tenant");
+  return tenant;
+}
+
+async function endInvitations(tx: Transaction, tenantId: string): Promise<void> {
+  await tx.invitation.updateMany({
+    where: { tenantId, acceptedAt: null, revokedAt: null },
+    data: { revokedAt: new Date() },
+  });
+}

@@ -1,0 +1,76 @@
+/** Deleting a tenant for good. Its audit rows stay: they speak of ids alone. */
+import { recordAudit } from "../audit/record.ts";
+import type { AuthedContext, Context, Deps } from "../context.ts";
+import { newId } from "../db/id.ts";
+import { NotFoundError, ValidationError } from "../errors.ts";
+import { lockTenant } from "./change.ts";
+import type { PurgeTenantInput } from "./schemas.ts";
+
+/** People a statement: what is theirs goes with them, and no transaction grows old. */
+const BATCH = 200;
+/** Past every time of grace: who is to be purged is not restored between two batches. */
+const LONG_AGO = new Date(0);
+
+type Deleted = { id: string; slug: string };
+
+/**
+ * Purges a deleted tenant now, whatever is left of its time of grace. From its first batch on there is no way back: when
+ * it is broken off, the clean-up goes on with it. @throws NotFoundError, also for a tenant that is not deleted;
+ * ValidationError for another slug than the tenant's.
+ */
+export async function purgeTenant(
+  ctx: AuthedContext,
+  id: string,
+  { slug }: PurgeTenantInput,
+): Promise<void> {
+  const tenant = await ctx.db.$transaction(async (tx) => {
+    const locked = await lockTenant(tx, ctx, id, true);
+    // A platform account alone can be left to ask: a tenant's own people are gone with it.
+    if (ctx.principal.tenantId !== null) throw new NotFoundError("tenant");
+    if (locked.slug !== slug)
+      throw new ValidationError([{ path: "slug", message: "Is not the slug of this tenant" }]);
+    await tx.tenant.update({ where: { id: locked.id, isDeleted: true }, data: { deletedAt: LONG_AGO } });
+    return locked;
+  });
+  await purge(ctx, tenant);
+}
+
+/** The part of the queue `clean_up`: every tenant whose time of grace is over. */
+export async function purgeDeletedTenants(deps: Deps): Promise<void> {
+  const { db, config, log } = deps;
+  const before = new Date(Date.now() - config.tenantGraceDays * 86_400_000);
+  const tenants = await db.tenant.findMany({
+    where: { isDeleted: true, deletedAt: { lt: before } },
+    orderBy: { deletedAt: "asc" },
+    select: { id: true, slug: true },
+  });
+  const origin = { requestId: newId(), ip: null, userAgent: null, language: null, device: null };
+  for (const tenant of tenants) await purge({ ...deps, origin }, tenant);
+  if (tenants.length > 0) log("info", "tenants purged", { ids: tenants.map(({ id }) => id) });
+}
+
+/** With the last batch goes the tenant, and its slug is free. Of two at once the second one finds nothing left. */
+async function purge(ctx: Context, { id, slug }: Deleted): Promise<void> {
+  for (let count = BATCH; count > 0; ) {
+    count = await ctx.db.$executeRaw`
+      DELETE FROM users WHERE tenant_id = ${id}::uuid AND id = ANY (ARRAY(
+        SELECT id FROM users WHERE tenant_id = ${id}::uuid LIMIT ${BATCH} FOR UPDATE))`;
+  }
+  await ctx.db.$transaction(async (tx) => {
+    const { count } = await tx.tenant.deleteMany({ where: { id, isDeleted: true } });
+    if (count === 0) return;
+    // What people left behind who have moved to another tenant. Roles and invitations went with the tenant.
+    const where = { tenantId: id };
+    await tx.session.deleteMany({ where });
+    await tx.apiKey.deleteMany({ where });
+    await tx.idempotencyKey.deleteMany({ where });
+    await recordAudit(tx, ctx, {
+      action: "tenant.purged",
+      resourceType: "tenant",
+      resourceId: id,
+      tenantId: id,
+      details: { slug },
+    });
+  });
+  ctx.apiKeys.forget();
+}

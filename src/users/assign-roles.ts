@@ -1,0 +1,68 @@
+import { recordAudit } from "../audit/record.ts";
+import type { AuthedContext } from "../context.ts";
+import { touch } from "../db/touch.ts";
+import { NotFoundError } from "../errors.ts";
+import { roleSelect, toRole, type UserRoles } from "../roles/schemas.ts";
+import { replaceRoles } from "./roles.ts";
+import { assertMayManage, assertNotLastRuler, lockUser, rulingRole, visibleUser } from "./scope.ts";
+
+const rolesSelect = { roles: { select: { role: { select: roleSelect } } } };
+
+/** The roles of a user, with what each may do. @throws NotFoundError */
+export async function getUserRoles(ctx: AuthedContext, id: string): Promise<UserRoles> {
+  const row = await ctx.db.user.findFirst({
+    where: { ...visibleUser(ctx, id), isDeleted: false },
+    select: rolesSelect,
+  });
+  if (!row) throw new NotFoundError("user");
+  return toUserRoles(row);
+}
+
+/**
+ * Makes the user's roles exactly these, for whoever may assign roles and change nothing else of users.
+ * @throws NotFoundError, PermissionError, ValidationError; ApiError `last_owner`, `last_super_admin`.
+ */
+export async function assignRoles(
+  ctx: AuthedContext,
+  id: string,
+  names: string[],
+): Promise<UserRoles> {
+  const roles = await ctx.db.$transaction(async (tx) => {
+    const user = await lockUser(tx, ctx, id);
+    const { tenantId } = user;
+    await assertMayManage(tx, ctx, user.id);
+    if (!names.includes(rulingRole(tenantId))) await assertNotLastRuler(tx, user);
+    const before = await tx.user.findFirst({ where: { id, tenantId }, select: rolesSelect });
+    await replaceRoles(tx, ctx, user, names);
+    const row = await tx.user.update({
+      where: { id, tenantId },
+      data: touch(ctx),
+      select: rolesSelect,
+    });
+    const [had, has] = [namesOf(before ?? { roles: [] }), namesOf(row)];
+    await recordAudit(tx, ctx, {
+      action: "user.roles_assigned",
+      resourceType: "user",
+      resourceId: id,
+      tenantId,
+      details: {
+        added: has.filter((name) => !had.includes(name)),
+        removed: had.filter((name) => !has.includes(name)),
+      },
+    });
+    return toUserRoles(row);
+  });
+  ctx.grants.forget(id.toLowerCase());
+  return roles;
+}
+
+type Row = { roles: { role: Parameters<typeof toRole>[0] }[] };
+
+function toUserRoles({ roles }: Row): UserRoles {
+  const items = roles.map(({ role }) => toRole(role));
+  return { roles: items.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+}
+
+function namesOf({ roles }: Row): string[] {
+  return roles.map(({ role }) => role.name).sort();
+}

@@ -1,0 +1,157 @@
+/** Many users in one request, each by the rules of its single route. */
+import { z } from "zod";
+import type { AuthedContext } from "../../context.ts";
+import type { Transaction } from "../../db/client.ts";
+import { isUnavailable } from "../../db/failures.ts";
+import { ApiError, type ItemOutcome, PermissionError, ValidationError } from "../../errors.ts";
+import { toFieldErrors } from "../../fields.ts";
+import type { PermissionKey } from "../../roles/permissions.ts";
+import { createUser } from "../create.ts";
+import { CreateUserInput, UpdateUserInput } from "../schemas.ts";
+import { deleteUser, restoreUser, updateUser } from "../update.ts";
+import type { BulkInput } from "./schemas.ts";
+import { within } from "./within.ts";
+
+type Item = BulkInput["items"][number];
+type Operation = {
+  permission: PermissionKey;
+  /** Does it, and answers the user's id. */
+  apply(ctx: AuthedContext, item: Item): Promise<string>;
+};
+
+/** Five hundred items take some seconds. */
+const TIMEOUT_MILLIS = 60_000;
+
+const OnlyId = z.strictObject({});
+const Id = z.object({ id: z.string().max(50) });
+
+const OPERATIONS: Record<BulkInput["operation"], Operation> = {
+  create: {
+    permission: "user:create",
+    apply: async (ctx, item) => (await createUser(ctx, parse(CreateUserInput, item))).id,
+  },
+  update: {
+    permission: "user:update",
+    apply: async (ctx, item) => {
+      const { id, rest } = split(item);
+      return (await updateUser(ctx, id, parse(UpdateUserInput, rest))).id;
+    },
+  },
+  delete: {
+    permission: "user:delete",
+    apply: async (ctx, item) => {
+      const { id, rest } = split(item);
+      parse(OnlyId, rest);
+      await deleteUser(ctx, id);
+      return id;
+    },
+  },
+  restore: {
+    permission: "user:restore",
+    apply: async (ctx, item) => {
+      const { id, rest } = split(item);
+      parse(OnlyId, rest);
+      return (await restoreUser(ctx, id)).id;
+    },
+  },
+};
+
+/**
+ * Applies one operation to each item, in order; not atomic, each in a transaction of its own.
+ * @throws PermissionError without the operation's permission; ApiError `nothing_written` when it is atomic and an item
+ * fails, with what is wrong with each.
+ */
+export async function changeUsers(
+  ctx: AuthedContext,
+  { operation, items, atomic }: BulkInput,
+): Promise<ItemOutcome[]> {
+  const { permission, apply } = OPERATIONS[operation];
+  if (!ctx.principal.permissions.has(permission))
+    throw new PermissionError(`This needs the permission ${permission}.`);
+  if (!atomic) return applyEach(ctx, items, apply);
+
+  const passwords = await hashAhead(ctx, operation === "create" ? items : []);
+  const { outcomes, settle } = await ctx.db.$transaction(
+    async (tx) => {
+      const inside = within({ ...ctx, passwords }, tx);
+      await lockInOrder(tx, ctx, items);
+      const outcomes = await applyEach(inside.ctx, items, apply);
+      const failed = outcomes.filter(({ error }) => error);
+      if (failed.length > 0)
+        throw new ApiError(
+          "nothing_written",
+          `${failed.length} of ${items.length} items cannot be done: see results.`,
+          { results: failed },
+        );
+      return { outcomes, settle: inside.settle };
+    },
+    { timeout: TIMEOUT_MILLIS },
+  );
+  settle();
+  return outcomes;
+}
+
+async function applyEach(
+  ctx: AuthedContext,
+  items: Item[],
+  apply: Operation["apply"],
+): Promise<ItemOutcome[]> {
+  const outcomes: ItemOutcome[] = [];
+  // One after the other: a request with many items takes no more of the pool, or of the cores, than one with a single.
+  for (const [index, item] of items.entries()) {
+    try {
+      outcomes.push({ index, id: await apply(ctx, item) });
+    } catch (err) {
+      outcomes.push({ index, error: toItemError(ctx, err) });
+    }
+  }
+  return outcomes;
+}
+
+/** What was done before stays done and must be told, so not even our own fault ends the whole. */
+function toItemError(ctx: AuthedContext, err: unknown): ApiError {
+  if (err instanceof ApiError) return err;
+  if (isUnavailable(err)) return new ApiError("unavailable", "The database did not answer.");
+  ctx.log("error", "internal_error", {
+    requestId: ctx.origin.requestId,
+    error: err instanceof Error ? `${err.name}: ${err.message.trim().split("\n").at(-1)}` : "?",
+  });
+  return new ApiError("internal_error", "The fault is ours. Quote the request id.");
+}
+
+/** Users are locked by id, so that of two requests with the same users in another order none waits for the other for ever. */
+async function lockInOrder(tx: Transaction, ctx: AuthedContext, items: Item[]): Promise<void> {
+  const ids = items.map(({ id }) => id).filter((id) => z.uuid().safeParse(id).success);
+  if (ids.length === 0) return;
+  const own = ctx.principal.tenantId;
+  await tx.$queryRaw`
+    SELECT FROM users WHERE id = ANY(${ids}::uuid[]) AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)
+    ORDER BY id FOR UPDATE`;
+}
+
+/** Hashes what will be asked for, one at a time and before there are locks that others wait for. */
+async function hashAhead(ctx: AuthedContext, items: Item[]): Promise<AuthedContext["passwords"]> {
+  const ready = new Map<string, string[]>();
+  for (const item of items) {
+    const { success, data } = CreateUserInput.safeParse(item);
+    if (!success || data.password === undefined) continue;
+    // A hash for each: the same password of two users must not look the same.
+    const hashes = ready.get(data.password) ?? [];
+    ready.set(data.password, [...hashes, await ctx.passwords.hash(data.password)]);
+  }
+  return {
+    ...ctx.passwords,
+    hash: async (password) => ready.get(password)?.shift() ?? ctx.passwords.hash(password),
+  };
+}
+
+function split(item: Item): { id: string; rest: Item } {
+  const { id } = parse(Id, item);
+  return { id, rest: Object.fromEntries(Object.entries(item).filter(([name]) => name !== "id")) };
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const { success, data, error } = schema.safeParse(value);
+  if (!success) throw new ValidationError(toFieldErrors(error.issues));
+  return data;
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { recordAudit } from "../../audit/record.ts";
+import type { AuthedContext } from "../../context.ts";
+import { readPage, type SortOrder } from "../../db/keyset.ts";
+import { toUserWithRoles, type User, userWithRolesSelect } from "../public-user.ts";
+import { visibleUsers } from "../scope.ts";
+
+export const ExportQuery = z.strictObject({
+  /** For platform accounts: one tenant's users. Without it, everybody's. */
+  tenantId: z.uuid().toLowerCase().optional(),
+});
+export type ExportQuery = z.infer<typeof ExportQuery>;
+
+const PAGE = 500;
+const ORDER: SortOrder = { list: "export", column: "createdAt", type: "instant", direction: "asc" };
+
+/**
+ * All users that the caller sees, the oldest first, a page at a time: no more is held at once. However it ends, read to
+ * the end or not, an audit row tells how many went out.
+ */
+export async function* exportUsers(
+  ctx: AuthedContext,
+  { tenantId }: ExportQuery,
+): AsyncGenerator<User[], void> {
+  const { db, principal } = ctx;
+  const filter = { ...(tenantId !== undefined && { tenantId }), isDeleted: false };
+  let count = 0;
+  let complete = false;
+  try {
+    for (let cursor: string | undefined; !complete; ) {
+      const page = await readPage(ORDER, { limit: PAGE, cursor }, ({ where, ...range }) =>
+        db.user.findMany({
+          where: { AND: [visibleUsers(ctx), filter, where] },
+          ...range,
+          select: userWithRolesSelect,
+        }),
+      );
+      count += page.items.length;
+      complete = page.nextCursor === null;
+      cursor = page.nextCursor ?? undefined;
+      yield page.items.map(toUserWithRoles);
+    }
+  } finally {
+    await db.$transaction((tx) =>
+      recordAudit(tx, ctx, {
+        action: "user.exported",
+        resourceType: "user",
+        tenantId: principal.tenantId ?? tenantId ?? null,
+        details: { count, complete },
+      }),
+    );
+  }
+}

@@ -1,0 +1,52 @@
+import { Hono } from "hono";
+import { accepts } from "hono/accepts";
+import type { AppEnv } from "../../context.ts";
+import { authenticate, authorize } from "../../http/authenticate.ts";
+import { toCsvRow } from "../../http/csv.ts";
+import { operation } from "../../http/operation.ts";
+import { patient } from "../../http/patient.ts";
+import { streamOf } from "../../http/stream.ts";
+import { validate } from "../../http/validate.ts";
+import { User } from "../public-user.ts";
+import { ExportQuery, exportUsers } from "./export.ts";
+
+const TYPES = ["text/csv", "application/x-ndjson"];
+const COLUMNS = Object.keys(User.shape) as (keyof User)[];
+
+const op = operation("Users");
+
+export const userExportRoutes = new Hono<AppEnv>().get(
+  "/export",
+  op("Export all users, by Accept as CSV or as JSON a line", { 200: TYPES, errors: [403, 422] }),
+  patient(),
+  authenticate(),
+  authorize("user:export"),
+  validate("query", ExportQuery),
+  async (c) => {
+    const type = accepts(c, { header: "Accept", supports: TYPES, default: "text/csv" });
+    const pages = exportUsers(c.var.ctx, c.req.valid("query"));
+    const text = type === "text/csv" ? toCsv(pages) : toJsonLines(pages);
+    c.header("vary", "Origin, Accept");
+    c.header("content-disposition", `attachment; filename="users.${EXTENSIONS[type]}"`);
+    return c.body(streamOf(text, c.var.ctx.log), 200, { "content-type": `${type}; charset=utf-8` });
+  },
+);
+
+const EXTENSIONS: Record<string, string> = {
+  "text/csv": "csv",
+  "application/x-ndjson": "ndjson",
+};
+
+async function* toCsv(pages: AsyncGenerator<User[]>): AsyncGenerator<string, void> {
+  yield toCsvRow(COLUMNS);
+  for await (const users of pages)
+    yield users.map((user) => toCsvRow(COLUMNS.map((column) => toCell(user[column])))).join("");
+}
+
+function toCell(value: User[keyof User]): string {
+  return Array.isArray(value) ? value.join(";") : String(value ?? "");
+}
+
+async function* toJsonLines(pages: AsyncGenerator<User[]>): AsyncGenerator<string, void> {
+  for await (const users of pages) yield users.map((user) => `${JSON.stringify(user)}\n`).join("");
+}

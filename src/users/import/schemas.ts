@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { Email, line } from "../../fields.ts";
+import { PasswordHash } from "../schemas.ts";
+
+export const ImportQuery = z.strictObject({
+  /** Looks at everything and writes nothing. */
+  dryRun: z.stringbool().default(false),
+  /** All or nothing; else what is valid is written. */
+  atomic: z.stringbool().default(false),
+  /** For platform accounts: the tenant that the users join. */
+  tenantId: z.uuid().toLowerCase().optional(),
+});
+export type ImportQuery = z.infer<typeof ImportQuery>;
+
+/** One user. Unlike `CreateUserInput` it takes the other system's word that an address was verified. */
+export const ImportRow = z.strictObject({
+  email: Email,
+  firstName: line(120).optional(),
+  lastName: line(120).optional(),
+  roles: z.array(z.string().max(50)).max(20).optional(),
+  passwordHash: PasswordHash.optional(),
+  emailVerified: z.boolean().default(false),
+});
+export type ImportRow = z.infer<typeof ImportRow>;
+
+/** In CSV all is text: roles are separated by semicolons. */
+export const ImportTextRow = z
+  .looseObject({
+    roles: z
+      .string()
+      .transform((text) => text.split(";").map((name) => name.trim()))
+      .optional(),
+    emailVerified: z
+      .enum(["true", "false"])
+      .transform((text) => text === "true")
+      .optional(),
+  })
+  .pipe(ImportRow);
+
+export const ImportReport = z
+  .object({
+    dryRun: z.boolean(),
+    rows: z.int(),
+    created: z.int().meta({ description: "In a dry run: how many would be" }),
+    failed: z.int(),
+    errors: z
+      .array(z.object({ line: z.int(), field: z.string(), message: z.string() }))
+      .meta({ description: "The first hundred" }),
+  })
+  .meta({ ref: "ImportReport" });
+export type ImportReport = z.infer<typeof ImportReport>;

@@ -1,0 +1,85 @@
+import { recordAudit } from "../../audit/record.ts";
+import type { AuthedContext } from "../../context.ts";
+import type { Transaction } from "../../db/client.ts";
+import { touch } from "../../db/touch.ts";
+import { NotFoundError, ValidationError } from "../../errors.ts";
+import { discardFactors } from "../../factors/changes.ts";
+import { revokeSessions } from "../../sessions/revoke.ts";
+import { assertMayManage, assertNotLastRuler, type LockedUser, lockUser } from "../scope.ts";
+import { isErased } from "./erased.ts";
+import type { EraseInput } from "./schemas.ts";
+
+/**
+ * Takes everything about a person out of the database, for good (GDPR, article 17). What stays is the row with its id,
+ * deleted and without a name, so that what others did to it can still be told, and the audit log, which cannot be
+ * changed: it names ids, and the address and user agent from which its rows were caused.
+ * @throws NotFoundError, PermissionError; ValidationError when `email` is not theirs; ApiError `last_owner`.
+ */
+export async function eraseUser(
+  ctx: AuthedContext,
+  id: string,
+  { email }: EraseInput,
+): Promise<void> {
+  const ended = await ctx.db.$transaction(async (tx) => {
+    const user = await lockUser(tx, ctx, id, { deleted: "either" });
+    if (isErased(user)) throw new NotFoundError("user");
+    await assertMayManage(tx, ctx, user.id);
+    if (email !== user.email)
+      throw new ValidationError([{ path: "email", message: "Is not the address of this user" }]);
+    if (!user.isDeleted) await assertNotLastRuler(tx, user);
+    const ended = await discard(tx, user);
+    await tx.user.update({
+      where: { id: user.id, tenantId: user.tenantId },
+      data: {
+        ...BLANK,
+        email: `erased-${user.id}@erased.invalid`,
+        isDeleted: true,
+        deletedAt: new Date(),
+        ...touch(ctx),
+      },
+    });
+    await recordAudit(tx, ctx, {
+      action: "user.erased",
+      resourceType: "user",
+      resourceId: user.id,
+      tenantId: user.tenantId,
+    });
+    return ended;
+  });
+  ctx.revocations.add(ended);
+  ctx.apiKeys.forget();
+  ctx.grants.forget(id.toLowerCase());
+}
+
+const BLANK = {
+  firstName: null,
+  lastName: null,
+  passwordHash: null,
+  emailVerifiedAt: null,
+  lastLoginAt: null,
+  loginAttempts: 0,
+  lockedUntil: null,
+} as const;
+
+/** Deletes what belongs to the person; answers the sessions that this ended. */
+async function discard(tx: Transaction, user: LockedUser): Promise<string[]> {
+  const { id: userId, tenantId, email } = user;
+  const where = { userId, tenantId };
+  // Revoked and then deleted: who asks for a session that is not there must hear the same.
+  const ended = await revokeSessions(tx, where, "user_deleted");
+  // Who runs the platform no longer acts as nobody else either.
+  if (tenantId === null)
+    ended.push(...(await revokeSessions(tx, { impersonatorId: userId }, "impersonator_left")));
+  await tx.session.deleteMany({ where });
+  await tx.oneTimeToken.deleteMany({ where });
+  await discardFactors(tx, user);
+  await tx.apiKey.deleteMany({ where });
+  await tx.userProfile.deleteMany({ where });
+  await tx.userRole.deleteMany({ where });
+  await tx.idempotencyKey.deleteMany({ where });
+  if (tenantId !== null)
+    await tx.invitation.deleteMany({
+      where: { tenantId, OR: [{ email }, { acceptedBy: userId }] },
+    });
+  return ended;
+}

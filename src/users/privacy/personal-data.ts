@@ -1,0 +1,137 @@
+import { type AuditRow, listAuditLogs } from "../../audit/list.ts";
+import { recordAudit } from "../../audit/record.ts";
+import type { AuthedContext } from "../../context.ts";
+import { NotFoundError } from "../../errors.ts";
+import { toProfile } from "../profile.ts";
+import { toUserWithRoles, userWithRolesSelect } from "../public-user.ts";
+import { visibleUser } from "../scope.ts";
+import { isErased } from "./erased.ts";
+import type { PersonalData } from "./schemas.ts";
+
+const AUDIT_PAGE = 1000;
+const AUDIT_PAGES = 5;
+/** Nobody has more of anything else, and an answer must end somewhere. */
+const MOST = { take: 1000, orderBy: { createdAt: "desc" } } as const;
+
+const select = {
+  ...userWithRolesSelect,
+  passwordHash: true,
+  loginAttempts: true,
+  lockedUntil: true,
+  deletedAt: true,
+  createdBy: true,
+  profile: true,
+  roles: { select: { createdAt: true, role: { select: { name: true } } } },
+  sessions: MOST,
+  passkeys: { ...MOST, select: { name: true, createdAt: true, lastUsedAt: true } },
+  totpFactors: { ...MOST, select: { createdAt: true, confirmedAt: true } },
+  recoveryCodes: { ...MOST, select: { createdAt: true, usedAt: true } },
+  apiKeys: MOST,
+} as const;
+
+/**
+ * All that is stored about a person, deleted or not (GDPR, articles 15 and 20). Secrets are left out: they say nothing of
+ * the person, and whoever reads this could use them. @throws NotFoundError, also for who was erased.
+ */
+export async function getPersonalData(ctx: AuthedContext, id: string): Promise<PersonalData> {
+  const row = await ctx.db.user.findFirst({ where: visibleUser(ctx, id), select });
+  if (!row || isErased(row)) throw new NotFoundError("user");
+  const { tenantId, email } = row;
+  const [invitations, audit] = await Promise.all([
+    tenantId === null
+      ? []
+      : ctx.db.invitation.findMany({
+          where: { tenantId, OR: [{ email }, { acceptedBy: row.id }] },
+          ...MOST,
+        }),
+    auditRowsOf(ctx, row.id),
+  ]);
+  await ctx.db.$transaction((tx) =>
+    recordAudit(tx, ctx, {
+      action: "user.personal_data_exported",
+      resourceType: "user",
+      resourceId: row.id,
+      tenantId,
+    }),
+  );
+  return {
+    exportedAt: new Date().toISOString(),
+    user: toUserWithRoles(row),
+    account: {
+      password: row.passwordHash !== null,
+      failedLogIns: row.loginAttempts,
+      lockedUntil: text(row.lockedUntil),
+      deletedAt: text(row.deletedAt),
+      createdBy: row.createdBy,
+    },
+    profile: toProfile(row.id, row.profile),
+    roles: row.roles.map(({ role, createdAt }) => ({
+      name: role.name,
+      grantedAt: createdAt.toISOString(),
+    })),
+    sessions: row.sessions.map((session) => ({
+      id: session.id,
+      deviceName: session.deviceName,
+      userAgent: session.userAgent,
+      ip: session.ip,
+      authenticationMethods: session.amr,
+      createdAt: session.createdAt.toISOString(),
+      lastUsedAt: session.lastUsedAt.toISOString(),
+      expiresAt: session.idleExpiresAt.toISOString(),
+      revokedAt: text(session.revokedAt),
+    })),
+    passkeys: row.passkeys.map(({ name, createdAt, lastUsedAt }) => ({
+      name,
+      createdAt: createdAt.toISOString(),
+      lastUsedAt: text(lastUsedAt),
+    })),
+    authenticatorApps: row.totpFactors.map(({ createdAt, confirmedAt }) => ({
+      createdAt: createdAt.toISOString(),
+      confirmedAt: text(confirmedAt),
+    })),
+    recoveryCodes: row.recoveryCodes.map(({ createdAt, usedAt }) => ({
+      createdAt: createdAt.toISOString(),
+      usedAt: text(usedAt),
+    })),
+    apiKeys: row.apiKeys.map((key) => ({
+      name: key.name,
+      prefix: key.prefix,
+      scopes: key.scopes,
+      createdAt: key.createdAt.toISOString(),
+      expiresAt: text(key.expiresAt),
+      lastUsedAt: text(key.lastUsedAt),
+      revokedAt: text(key.revokedAt),
+    })),
+    invitations: invitations.map((invitation) => ({
+      email: invitation.email,
+      createdAt: invitation.createdAt.toISOString(),
+      expiresAt: invitation.expiresAt.toISOString(),
+      acceptedAt: text(invitation.acceptedAt),
+      revokedAt: text(invitation.revokedAt),
+    })),
+    ...audit,
+  };
+}
+
+async function auditRowsOf(
+  ctx: AuthedContext,
+  actorId: string,
+): Promise<{ auditRows: AuditRow[]; auditRowsComplete: boolean }> {
+  const auditRows: AuditRow[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < AUDIT_PAGES; page += 1) {
+    const { items, nextCursor } = await listAuditLogs(ctx, {
+      actorId,
+      limit: AUDIT_PAGE,
+      ...(cursor !== undefined && { cursor }),
+    });
+    auditRows.push(...items);
+    if (nextCursor === null) return { auditRows, auditRowsComplete: true };
+    cursor = nextCursor;
+  }
+  return { auditRows, auditRowsComplete: false };
+}
+
+function text(moment: Date | null): string | null {
+  return moment?.toISOString() ?? null;
+}
