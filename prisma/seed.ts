@@ -5,6 +5,7 @@
 import { createPasswords } from "../src/crypto/password.ts";
 import { createDatabase, createPool, type Database } from "../src/db/client.ts";
 import { newId } from "../src/db/id.ts";
+import { acrossTenants } from "../src/db/scope.ts";
 import { SYSTEM_ROLES } from "../src/roles/permissions.ts";
 
 export const DEFAULT_DEMO_PASSWORD = "tenantry-demo-password";
@@ -75,7 +76,7 @@ export async function runSeed(env: Environment): Promise<number> {
   });
   const db = createDatabase(pool, 30);
   try {
-    await seed(db, env);
+    await acrossTenants(() => seed(db, env));
     const [roles, permissions] = await Promise.all([
       db.role.count({ where: { tenantId: null } }),
       db.permission.count(),
@@ -105,7 +106,7 @@ async function seed(db: Database, { DEMO_PASSWORD, EMAIL_SCOPE }: Environment): 
   }
   for (const { tenant, role, ...user } of DEMO_USERS) {
     const home =
-      tenant === null ? null : await db.tenant.findUniqueOrThrow({ where: { slug: tenant } });
+      tenant === null ? null : await db.tenant.findFirstOrThrow({ where: { slug: tenant } });
     const tenantId = home?.id ?? null;
     const found = await db.user.findFirst({
       where: { email: user.email, tenantId, isDeleted: false },

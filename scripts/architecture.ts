@@ -112,7 +112,13 @@ function longFile(file: string): string[] {
 function environment(file: string): string[] {
   if (
     !file.startsWith("src/") ||
-    ["src/index.ts", "src/audit-cli.ts", "src/keys-cli.ts", "src/db/embedded.ts"].includes(file) ||
+    [
+      "src/index.ts",
+      "src/audit-cli.ts",
+      "src/keys-cli.ts",
+      "src/roles-cli.ts",
+      "src/db/embedded.ts",
+    ].includes(file) ||
     file.startsWith("src/drift/")
   )
     return [];

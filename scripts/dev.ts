@@ -7,6 +7,7 @@ import pg from "pg";
 import { DEFAULT_DEMO_PASSWORD, DEMO_USERS } from "../prisma/seed.ts";
 import { createPool } from "../src/db/client.ts";
 import { startEmbedded } from "../src/db/embedded.ts";
+import { prepareRuntimeRole } from "../src/db/runtime-role.ts";
 import { checkReadiness, shippedMigrations } from "../src/health/readiness.ts";
 import { ROOT, run } from "./prepare.ts";
 
@@ -15,7 +16,14 @@ const OWNER_FILE = join(DATA, "dev.pid");
 const URL_FILE = join(DATA, "dev.url");
 const READY_SECONDS = 30;
 
-type DevDatabase = { url: string; describe: string; stop(): void };
+type DevDatabase = {
+  /** As its owner. */
+  url: string;
+  /** As the server uses it. */
+  serverUrl(): Promise<string>;
+  describe: string;
+  stop(): void;
+};
 
 const port = Number(process.env.PORT || 3000);
 let stopping = false;
@@ -54,7 +62,7 @@ async function start(): Promise<Bun.Subprocess> {
         SECRET_KEY: secretKey(),
         LOG_LEVEL: "warn",
         ...process.env,
-        ...env,
+        DATABASE_URL: await database.serverUrl(),
         PORT: String(port),
       },
       stdio: ["ignore", "inherit", "inherit"],
@@ -141,6 +149,7 @@ function givenDatabase(url: string): DevDatabase {
     throw new Error("DATABASE_URL is not a URL: postgresql://user:password@host:5432/database");
   return {
     url,
+    serverUrl: async () => url,
     describe: `${new URL(url).host}${new URL(url).pathname} (DATABASE_URL)`,
     stop() {},
   };
@@ -163,6 +172,7 @@ async function embeddedDatabase(): Promise<DevDatabase> {
   writeFileSync(URL_FILE, url, { mode: 0o600 });
   return {
     url,
+    serverUrl: () => asServer(url),
     describe: `embedded PostgreSQL in .data/postgres${shared ? ", shared with another bun dev" : ""}`,
     stop() {
       if (shared) return;
@@ -170,6 +180,14 @@ async function embeddedDatabase(): Promise<DevDatabase> {
       rmSync(OWNER_FILE, { force: true });
     },
   };
+}
+
+/** As in production, the server runs as a login that row-level security holds. */
+async function asServer(ownerUrl: string): Promise<string> {
+  const url = new URL(ownerUrl);
+  url.username = "tenantry_dev";
+  await prepareRuntimeRole(ownerUrl, { user: url.username, password: url.password });
+  return url.href;
 }
 
 function ownerIsAlive(): boolean {

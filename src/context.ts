@@ -1,5 +1,4 @@
 /** What functions are given: the parts of the application, and who is asking. */
-import type { Pool } from "pg";
 import type { ApiKeyStore } from "./api-keys/store.ts";
 import type { Config } from "./config.ts";
 import type { AccessTokens } from "./crypto/access-token.ts";
@@ -7,6 +6,7 @@ import type { Passwords } from "./crypto/password.ts";
 import type { Keyring } from "./crypto/secret.ts";
 import type { SigningKeys } from "./crypto/signing-keys.ts";
 import type { Database } from "./db/client.ts";
+import type { ScopedPool } from "./db/scoped-pool.ts";
 import type { SchemaWatch } from "./health/schema-watch.ts";
 import type { Jobs } from "./jobs/jobs.ts";
 import type { Mailer } from "./mail/mailer.ts";
@@ -18,7 +18,7 @@ import type { Revocations } from "./sessions/revocations.ts";
 export type Deps = {
   config: Config;
   db: Database;
-  pool: Pool;
+  pool: ScopedPool;
   keyring: Keyring;
   signingKeys: SigningKeys;
   accessTokens: AccessTokens;

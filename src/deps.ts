@@ -9,6 +9,8 @@ import { deriveKeyring } from "./crypto/secret.ts";
 import { loadSigningKeys } from "./crypto/signing-keys.ts";
 import { createDatabase, createPool } from "./db/client.ts";
 import { createListener } from "./db/listener.ts";
+import { acrossAll, plainly } from "./db/scoped-pool.ts";
+import { logStatements } from "./db/statement-log.ts";
 import { watchSchema } from "./health/schema-watch.ts";
 import { JOBS_CHANNEL } from "./jobs/boss.ts";
 import { createJobs } from "./jobs/queue.ts";
@@ -29,6 +31,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   const keyring = deriveKeyring(config.secretKey, config.previousSecretKey);
   const mailer = createMailer(config, log);
   const pool = createPool(config);
+  if (config.logLevel === "debug") logStatements(pool, log);
   const db = createDatabase(pool, config.databaseTimeoutSeconds);
   const onKeyError = (err: unknown) =>
     log("error", "a signing key is not usable", { error: String(err) });
@@ -37,10 +40,12 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     onError: onKeyError,
     everySeconds: 60,
   });
-  const revocations = createRevocations(pool, config.accessTokenTtlSeconds);
-  const grants = createGrantStore(pool);
-  const jobs = await createJobs({ pool, keyring, log });
-  const apiKeys = createApiKeyStore(pool, grants, log);
+  // Who calls is found out before there is a tenant to keep to.
+  const lookups = acrossAll(pool);
+  const revocations = createRevocations(lookups, config.accessTokenTtlSeconds);
+  const grants = createGrantStore(lookups);
+  const jobs = await createJobs({ pool: plainly(pool), keyring, log });
+  const apiKeys = createApiKeyStore(lookups, grants, log);
   const listener = await createListener({
     databaseUrl: config.listenDatabaseUrl,
     notify: (channel, payload) => pool.query("SELECT pg_notify($1, $2)", [channel, payload]),
@@ -81,7 +86,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     accessTokens: createAccessTokens(config, signingKeys),
     passwords: await createPasswords(config.passwordHashQueue),
     revocations,
-    rateLimits: createRateLimits(config, pool, keyring.rateLimit),
+    rateLimits: createRateLimits(config, plainly(pool), keyring.rateLimit),
     grants,
     apiKeys,
     jobs,

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { createApp } from "./app.ts";
 import { ConfigError, parseConfig } from "./config.ts";
 import { isUnavailable } from "./db/failures.ts";
+import { faultOfRole } from "./db/runtime-role.ts";
+import { plainly } from "./db/scoped-pool.ts";
 import { createDeps } from "./deps.ts";
 import { shippedMigrations } from "./health/readiness.ts";
 import { createJobHandlers } from "./job-handlers.ts";
@@ -15,6 +17,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 
 const config = readConfig();
 const { deps, close } = await createDeps(config).catch(fail);
+const fault = await faultOfRole(plainly(deps.pool)).catch(fail);
+if (fault)
+  deps.log("warn", `the database login ${fault}: only queries keep tenants apart`, {
+    advice: "bun run db:roles",
+  });
 const app = createApp(deps, shippedMigrations(join(import.meta.dir, "..", "prisma", "migrations")));
 if (config.jobs) await deps.jobs.start(createJobHandlers(deps)).catch(fail);
 const server = serve();

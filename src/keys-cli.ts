@@ -8,6 +8,7 @@ import { deriveKeyring, type Keyring } from "./crypto/secret.ts";
 import { listSigningKeys, opensSigningKeys } from "./crypto/signing-key-rows.ts";
 import { createDatabase, createPool, type Database } from "./db/client.ts";
 import { isUnavailable } from "./db/failures.ts";
+import { acrossTenants } from "./db/scope.ts";
 
 const usage = `The keys that sign access tokens, and what SECRET_KEY encrypts.
 
@@ -45,7 +46,7 @@ async function main(args: string[]): Promise<number> {
       process.stdout.write(usage);
       return 0;
     }
-    return await withParts((parts) => run(command, now, parts));
+    return await acrossTenants(() => withParts((parts) => run(command, now, parts)));
   } catch (error) {
     process.stderr.write(`error: ${explain(error)}\n`);
     return 1;

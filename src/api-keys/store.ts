@@ -36,7 +36,7 @@ const USED_EVERY_MILLIS = 61_000;
 
 /** @param limit how many keys are remembered. */
 export function createApiKeyStore(
-  pool: Pool,
+  pool: Pick<Pool, "query">,
   grants: GrantStore,
   log: Log,
   limit = REMEMBERED_KEYS,
@@ -113,7 +113,7 @@ export function createApiKeyStore(
  * Found by the SHA-256 of the whole key. An index does not compare in constant time, and need not: its timing could tell
  * of hashes at most, and from a hash no way leads back to 256 random bits.
  */
-async function readLiveKey(pool: Pool, hash: Buffer): Promise<LiveKey | null> {
+async function readLiveKey(pool: Pick<Pool, "query">, hash: Buffer): Promise<LiveKey | null> {
   type Row = Pick<LiveKey, "id" | "userId" | "tenantId" | "scopes"> & { expiresAt: Date | null };
   const { rows } = await pool.query<Row>({
     name: "live-api-key",

@@ -3,12 +3,15 @@ import type { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { Instant, PageQuery, Timestamp } from "../fields.ts";
+import { deviceName } from "../sessions/device.ts";
 
 export const AuditRow = z
   .object({
     id: z.uuid(),
     tenantId: z.uuid().nullable(),
     actorId: z.uuid().nullable(),
+    /** The super admin who acted as the actor. */
+    impersonatorId: z.uuid().nullable(),
     sessionId: z.uuid().nullable(),
     action: z.string(),
     resourceType: z.string(),
@@ -17,26 +20,44 @@ export const AuditRow = z
     details: z.record(z.string(), z.json()),
     ip: z.string().nullable(),
     userAgent: z.string().nullable(),
+    /** The user agent in words: "Firefox on Linux". */
+    device: z.string().nullable(),
     requestId: z.string().nullable(),
     createdAt: Timestamp,
   })
   .meta({ ref: "AuditRow" });
 export type AuditRow = z.infer<typeof AuditRow>;
 
-export const ListAuditQuery = PageQuery.extend({
+const filters = {
   actorId: z.uuid().optional(),
+  impersonatorId: z.uuid().optional(),
+  sessionId: z.uuid().optional(),
   action: z.string().max(64).optional(),
   resourceType: z.string().max(50).optional(),
   resourceId: z.uuid().optional(),
   outcome: z.enum(["success", "failure"]).optional(),
+  ip: z.union([z.ipv4(), z.ipv6()], "Not an IP address").optional(),
+  requestId: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^\P{Cc}*$/u)
+    .optional(),
   /** From this moment on. */
   from: Instant.optional(),
   /** Until before this moment. */
   to: Instant.optional(),
   /** For platform accounts; everybody else reads their own tenant's rows. */
   tenantId: z.uuid().optional(),
-});
+};
+
+export const ListAuditQuery = PageQuery.extend(filters);
 export type ListAuditQuery = z.infer<typeof ListAuditQuery>;
+
+export const ExportAuditQuery = z.strictObject(filters);
+export type ExportAuditQuery = z.infer<typeof ExportAuditQuery>;
+
+const NOWHERE = { requestId: "", ip: null, language: null, device: null };
 
 const ORDER = {
   list: "audit-logs",
@@ -68,6 +89,7 @@ function toAuditRow(row: Prisma.AuditLogGetPayload<true>): AuditRow {
   return {
     ...row,
     details: row.details as AuditRow["details"],
+    device: deviceName({ ...NOWHERE, userAgent: row.userAgent }),
     createdAt: row.createdAt.toISOString(),
   };
 }

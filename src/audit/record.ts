@@ -26,22 +26,34 @@ export async function recordAudit(
   entry: AuditEntry,
   actorId?: string,
 ): Promise<void> {
+  await tx.auditLog.create({ data: toRow(ctx, entry, actorId) });
+}
+
+/** Records many entries in one statement. */
+export async function recordAudits(
+  tx: Transaction,
+  ctx: Actor,
+  entries: AuditEntry[],
+): Promise<void> {
+  await tx.auditLog.createMany({ data: entries.map((entry) => toRow(ctx, entry)) });
+}
+
+function toRow(ctx: Actor, entry: AuditEntry, actorId?: string) {
   const apiKeyId = ctx.principal?.apiKeyId ?? null;
-  await tx.auditLog.create({
-    data: {
-      id: newId(),
-      tenantId: entry.tenantId,
-      actorId: ctx.principal?.userId ?? actorId ?? null,
-      sessionId: ctx.principal?.sessionId ?? null,
-      action: entry.action,
-      resourceType: entry.resourceType,
-      resourceId: entry.resourceId ?? null,
-      outcome: entry.outcome ?? "success",
-      // A machine acts as its user: the row tells which of the user's keys it was.
-      details: { ...entry.details, ...(apiKeyId !== null && { apiKeyId }) },
-      ip: ctx.origin.ip,
-      userAgent: ctx.origin.userAgent,
-      requestId: ctx.origin.requestId,
-    },
-  });
+  return {
+    id: newId(),
+    tenantId: entry.tenantId,
+    actorId: ctx.principal?.userId ?? actorId ?? null,
+    impersonatorId: ctx.principal?.impersonatorId ?? null,
+    sessionId: ctx.principal?.sessionId ?? null,
+    action: entry.action,
+    resourceType: entry.resourceType,
+    resourceId: entry.resourceId ?? null,
+    outcome: entry.outcome ?? "success",
+    // A machine acts as its user: the row tells which of the user's keys it was.
+    details: { ...entry.details, ...(apiKeyId !== null && { apiKeyId }) },
+    ip: ctx.origin.ip,
+    userAgent: ctx.origin.userAgent,
+    requestId: ctx.origin.requestId,
+  };
 }

@@ -1,8 +1,10 @@
 /** One pool for everything: Prisma for ordinary queries, hand-written SQL for the hot ones. */
 import { PrismaPg } from "@prisma/adapter-pg";
-import pg from "pg";
+import type pg from "pg";
 import { type Prisma, PrismaClient } from "../../generated/prisma/client.ts";
 import type { Config } from "../config.ts";
+import { tenantFence } from "./fence.ts";
+import { createScopedPool, type ScopedPool } from "./scoped-pool.ts";
 
 export type Database = PrismaClient;
 export type Transaction = Prisma.TransactionClient;
@@ -16,9 +18,9 @@ export function createPool({
   databaseUrl,
   databasePoolSize,
   databaseTimeoutSeconds,
-}: PoolOptions): pg.Pool {
+}: PoolOptions): ScopedPool {
   const timeoutMillis = databaseTimeoutSeconds * 1000;
-  const pool = new pg.Pool({
+  const pool = createScopedPool({
     connectionString: databaseUrl,
     max: databasePoolSize,
     // Without it pg waits for a free connection for ever, and a slow database takes the server with it.
@@ -53,8 +55,10 @@ export function createDatabase(pool: pg.Pool, timeoutSeconds = 10): Database {
     return name;
   };
   const timeout = timeoutSeconds * 1000;
-  return new PrismaClient({
+  const client = new PrismaClient({
     adapter: new PrismaPg(pool, { statementNameGenerator }),
     transactionOptions: { maxWait: timeout, timeout },
   });
+  // It changes what queries ask, not their types.
+  return client.$extends(tenantFence) as unknown as Database;
 }

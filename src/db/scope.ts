@@ -11,10 +11,7 @@ const ALL = "platform";
 const scopes = new AsyncLocalStorage<string>();
 
 /** Runs `work` for the rows of one tenant; for those of all when the tenant is null, as platform accounts have it. */
-export function inTenant<T>(
-  tenantId: string | null,
-  work: () => T | PromiseLike<T>,
-): Promise<T> {
+export function inTenant<T>(tenantId: string | null, work: () => T | PromiseLike<T>): Promise<T> {
   if (tenantId !== null && !isId(tenantId)) throw new Error("a tenant's id must be a UUID");
   // Awaited within: Prisma's promises send their query only when somebody awaits them.
   return scopes.run(tenantId ?? ALL, async () => await work());
@@ -48,4 +45,11 @@ export function withDeleted<T>(work: () => T | PromiseLike<T>): Promise<T> {
 
 export function deletedToo(): boolean {
   return deleted.getStore() ?? false;
+}
+
+/** `work` as if it were called here: for what is called from elsewhere, such as a stream by its reader. */
+export function boundToScope<Args extends unknown[], Result>(
+  work: (...args: Args) => Result,
+): (...args: Args) => Result {
+  return AsyncLocalStorage.bind(work);
 }

@@ -48,7 +48,7 @@ export async function findPasskeyOwner(
   tx: Transaction,
   { id }: PasskeyAssertion,
 ): Promise<Owner | null> {
-  const found = await tx.passkey.findUnique({
+  const found = await tx.passkey.findFirst({
     where: { credentialId: bytesOf(id) },
     select: { userId: true, tenantId: true },
   });

@@ -18,7 +18,10 @@ export function shippedMigrations(folder: string): string[] {
 const PATIENCE_MILLIS = 2000;
 
 /** Whether the database answers and has every migration that this build was written for. */
-export async function checkReadiness(pool: Pool, migrations: string[]): Promise<Readiness> {
+export async function checkReadiness(
+  pool: Pick<Pool, "query">,
+  migrations: string[],
+): Promise<Readiness> {
   try {
     const pending = await Promise.race([countPending(pool, migrations), giveUp()]);
     const ready = pending === 0;
@@ -30,7 +33,7 @@ export async function checkReadiness(pool: Pool, migrations: string[]): Promise<
   }
 }
 
-async function countPending(pool: Pool, migrations: string[]): Promise<number> {
+async function countPending(pool: Pick<Pool, "query">, migrations: string[]): Promise<number> {
   const { rows } = await pool.query(
     `SELECT missing FROM unnest($1::text[]) AS missing
      WHERE NOT EXISTS (

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
+import { plainly } from "../db/scoped-pool.ts";
 import { checkReadiness } from "./readiness.ts";
 
 /** @param migrations names of the migrations that this build needs applied. */
@@ -8,7 +9,7 @@ export function healthRoutes(migrations: string[]) {
     .get("/live", (c) => c.json({ status: "ok" }))
     .get("/ready", async (c) => {
       const { pool, schema, config } = c.var.ctx;
-      const { ready: serves, checks } = await checkReadiness(pool, migrations);
+      const { ready: serves, checks } = await checkReadiness(plainly(pool), migrations);
       const { state, ...fingerprints } = schema?.current() ?? {};
       const ready = serves && (config.schemaCheck !== "require" || state === "ok");
       return c.json(

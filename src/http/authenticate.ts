@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv, AuthedEnv, Context, Principal, SessionEnv } from "../context.ts";
 import { API_KEY_PREFIX } from "../crypto/api-key.ts";
+import { inTenant } from "../db/scope.ts";
 import { ApiError, PermissionError } from "../errors.ts";
 import type { PermissionKey } from "../roles/permissions.ts";
 
@@ -11,7 +12,7 @@ export function authenticate(): MiddlewareHandler<AppEnv & AuthedEnv> {
     const principal = await readPrincipal(ctx, c.req.header("authorization"));
     assertFactors(ctx, principal);
     c.set("ctx", { ...ctx, principal });
-    await next();
+    await inTenant(principal.tenantId, next);
   };
 }
 
@@ -39,7 +40,7 @@ export function authenticateSession({
     if (!impersonated) assertInPerson(principal);
     if (!beforeMfa) assertFactors(ctx, principal);
     c.set("ctx", { ...ctx, principal: { ...principal, sessionId } });
-    await next();
+    await inTenant(principal.tenantId, next);
   };
 }
 

@@ -13,7 +13,7 @@ export async function sendInvitation(
   { tenantId, email, expiresAt }: Invited,
   token: string,
 ): Promise<void> {
-  const tenant = await tx.tenant.findUniqueOrThrow({
+  const tenant = await tx.tenant.findFirstOrThrow({
     where: { id: tenantId },
     select: { name: true, settings: true },
   });

@@ -44,7 +44,7 @@ const SETTINGS: Record<QueueName, Settings> = {
   clean_up: scheduled(HOUR),
 };
 
-export type BossOptions = { pool: Pool; log: Log; superviseSeconds?: number };
+export type BossOptions = { pool: Pick<Pool, "query">; log: Log; superviseSeconds?: number };
 
 export function createBoss({ pool, log, superviseSeconds = 60 }: BossOptions): PgBoss {
   const boss = new PgBoss({

@@ -35,7 +35,7 @@ const SCHEDULES: Partial<Record<QueueName, string>> = {
 };
 
 export type JobsOptions = {
-  pool: Pool;
+  pool: Pick<Pool, "query">;
   keyring: Pick<Keyring, "data">;
   log: Log;
   /** How often jobs of killed workers are looked for. */

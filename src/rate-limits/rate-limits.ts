@@ -28,7 +28,7 @@ type Limiter = { counter: RateLimiterAbstract; strikes: RateLimiterAbstract };
 /** @param keys for the names under which attempts are counted: the table holds no address and no e-mail address. */
 export function createRateLimits(
   { rateLimits }: Pick<Config, "rateLimits">,
-  pool: Pool,
+  pool: Pick<Pool, "query">,
   keys: Keys,
 ): RateLimits {
   const limiters = new Map(
@@ -76,7 +76,7 @@ export function createRateLimits(
 
 function makeLimiter(
   store: Config["rateLimits"],
-  pool: Pool,
+  pool: Pick<Pool, "query">,
   keyPrefix: string,
   points: number,
   duration: number,
@@ -115,7 +115,11 @@ async function holdOff(
  * Nothing when the window of the attempt is over: a credit would be one attempt too many in the next one. In the database
  * by a statement of ours: the library's inserts -1 first, which rate_limits_points_check refuses.
  */
-async function giveBack(pool: Pool, counter: RateLimiterAbstract, key: string): Promise<void> {
+async function giveBack(
+  pool: Pick<Pool, "query">,
+  counter: RateLimiterAbstract,
+  key: string,
+): Promise<void> {
   if (counter instanceof RateLimiterPostgres) {
     await pool.query({
       name: "give-attempt-back",

@@ -14,7 +14,7 @@ export type GrantStore = {
 /** Some 300 bytes each: bounded, so that a long run over many users does not grow for ever. */
 const REMEMBERED_USERS = 20_000;
 
-export function createGrantStore(pool: Pool): GrantStore {
+export function createGrantStore(pool: Pick<Pool, "query">): GrantStore {
   const known = new Map<string, Grants>();
   let listener: Pick<Listener, "healthy"> = { healthy: false };
   let generation = 0;
@@ -44,7 +44,7 @@ export function createGrantStore(pool: Pool): GrantStore {
   };
 }
 
-async function readGrants(pool: Pool, userId: string): Promise<Grants> {
+async function readGrants(pool: Pick<Pool, "query">, userId: string): Promise<Grants> {
   const { rows } = await pool.query<{ name: string; permissions: string[] }>({
     name: "grants-of-user",
     text: `

@@ -29,7 +29,7 @@ export async function updateServiceAccount(
     const before = await lockUser(tx, ctx, id, { kinds: ["service"] });
     const { tenantId } = before;
     await assertMayManage(tx, ctx, before.id);
-    const old = await tx.user.findUniqueOrThrow({
+    const old = await tx.user.findFirstOrThrow({
       where: { id, tenantId },
       select: userWithRolesSelect,
     });

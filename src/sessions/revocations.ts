@@ -16,7 +16,10 @@ export type Revocations = {
 const CLOCK_SKEW_SECONDS = 60;
 
 /** @param accessTokenTtlSeconds how long an ended session matters: after that its last access token has expired. */
-export function createRevocations(pool: Pool, accessTokenTtlSeconds: number): Revocations {
+export function createRevocations(
+  pool: Pick<Pool, "query">,
+  accessTokenTtlSeconds: number,
+): Revocations {
   const rememberedSeconds = accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
   /** Session id → when it can be forgotten, in milliseconds since 1970. In order of insertion, so of time. */
   const ended = new Map<string, number>();

@@ -29,7 +29,10 @@ export async function purgeTenant(
     if (ctx.principal.tenantId !== null) throw new NotFoundError("tenant");
     if (locked.slug !== slug)
       throw new ValidationError([{ path: "slug", message: "Is not the slug of this tenant" }]);
-    await tx.tenant.update({ where: { id: locked.id, isDeleted: true }, data: { deletedAt: LONG_AGO } });
+    await tx.tenant.update({
+      where: { id: locked.id, isDeleted: true },
+      data: { deletedAt: LONG_AGO },
+    });
     return locked;
   });
   await purge(ctx, tenant);

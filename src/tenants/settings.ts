@@ -75,7 +75,7 @@ export async function settingsOf(
   tenantId: string | null,
 ): Promise<TenantSettings> {
   if (tenantId === null) return {};
-  const tenant = await db.tenant.findUnique({
+  const tenant = await db.tenant.findFirst({
     where: { id: tenantId },
     select: { settings: true },
   });

@@ -123,7 +123,7 @@ async function hashAcceptable(
   const tenant =
     tenantId === null
       ? null
-      : await ctx.db.tenant.findUnique({
+      : await ctx.db.tenant.findFirst({
           where: { id: tenantId },
           select: { name: true, slug: true, settings: true },
         });

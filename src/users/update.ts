@@ -39,7 +39,7 @@ export async function updateUser(
     const disabled = fields.status === "disabled";
     if (disabled || (roles && !roles.includes(rulingRole(tenantId))))
       await assertNotLastRuler(tx, before);
-    const old = await tx.user.findUniqueOrThrow({
+    const old = await tx.user.findFirstOrThrow({
       where: { id, tenantId },
       select: userWithRolesSelect,
     });
@@ -124,7 +124,7 @@ export async function restoreUser(ctx: AuthedContext, id: string): Promise<User>
     await admitPerson(tx, tenantId, null);
     const row = await withEmailTaken(
       tx.user.update({
-        where: { id, tenantId },
+        where: { id, tenantId, isDeleted: true },
         data: { isDeleted: false, deletedAt: null, ...touch(ctx) },
         select: userWithRolesSelect,
       }),

@@ -19,6 +19,11 @@ import {
   type World,
 } from "../users/routes.ts";
 
+const FILTERS_REFUSED = [
+  ...["ip=1", "ip=203.0.113.7%2F24", "ip=x", "requestId=", "requestId=%0A"],
+  ...[`requestId=${"x".repeat(65)}`, "sessionId=x", "impersonatorId=1", "from=yesterday"],
+];
+
 const CASES: RouteCase[] = [
   {
     route: "GET /v1/audit-logs",
@@ -52,7 +57,14 @@ const CASES: RouteCase[] = [
         "to=0001-01-01T00:00:00%2B01:00",
       ],
       ...[`action=${"x".repeat(65)}`, "action=%00", `resourceType=${"x".repeat(51)}`],
+      ...FILTERS_REFUSED,
     ].map((query) => `?${query}`),
+  },
+  {
+    route: "GET /v1/audit-logs/export",
+    permission: "audit:export",
+    success: 200,
+    invalid: ["limit=1", "cursor=x", "tenantId=", ...FILTERS_REFUSED].map((query) => `?${query}`),
   },
 ];
 
@@ -80,6 +92,12 @@ beforeAll(async () => {
       resourceType: n % 5 ? "thing" : "other",
       resourceId: n % 6 < 3 ? owner.id : null,
       outcome: n % 7 ? ("success" as const) : ("failure" as const),
+      impersonatorId: n % 4 ? null : stranger.id,
+      sessionId: n % 5 ? owner.id : stranger.id,
+      ip: n % 3 ? "2001:db8::7" : "203.0.113.7",
+      userAgent:
+        n % 2 ? "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0" : null,
+      requestId: n % 6 ? "request-1" : "request-2",
       // Two at every moment, so that pages break between equals.
       createdAt: new Date(Date.UTC(2020, 0, 1, 0, Math.floor(n / 4))),
     })),
@@ -108,6 +126,11 @@ test("each filter, alone and with the others, gives what filtering the whole log
     ["resourceType=thing", (row) => row.resourceType === "thing"],
     [`resourceId=${owner.id}`, (row) => row.resourceId === owner.id],
     ["outcome=failure", (row) => row.outcome === "failure"],
+    [`impersonatorId=${stranger.id}`, (row) => row.impersonatorId === stranger.id],
+    [`sessionId=${owner.id}`, (row) => row.sessionId === owner.id],
+    ["ip=203.0.113.7", (row) => row.ip === "203.0.113.7"],
+    ["ip=2001:DB8:0::7", (row) => row.ip === "2001:db8::7"],
+    ["requestId=request-2", (row) => row.requestId === "request-2"],
     [`from=${minute(2)}`, (row) => row.createdAt >= minute(2)],
     [`to=${minute(4)}`, (row) => row.createdAt < minute(4)],
     ["action=no.such", () => false],
@@ -123,6 +146,16 @@ test("each filter, alone and with the others, gives what filtering the whole log
   expect(await list("from=2020-01-01T02:02:00%2B02:00&to=2020-01-01T00:02:01Z")).toEqual(
     all.filter((row) => row.createdAt === minute(2)),
   );
+});
+
+test("an item tells the device, the address, the request and who impersonated", async () => {
+  const [row] = await list("to=2020-01-01T00:01:00Z&ip=2001:db8::7");
+  expect(row).toMatchObject({
+    impersonatorId: null,
+    ip: "2001:db8::7",
+    device: "Firefox on Linux",
+    requestId: "request-1",
+  });
 });
 
 test("the pages hold every row once, the latest first, while others are written", async () => {

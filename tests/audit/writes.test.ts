@@ -55,6 +55,7 @@ function rowOf(
   return {
     tenantId: resource.tenantId,
     actorId: who.id,
+    impersonatorId: null,
     sessionId: sessionOf(who),
     action,
     resourceType: resource.type,
@@ -77,34 +78,64 @@ test("each change of a user has its row, in the user's tenant", async () => {
 
   const path = `/v1/users/${user.id}`;
   const steps: [string, unknown, string, object][] = [
-    [`PATCH ${path}`, { firstName: "Ada" }, "user.updated", { fields: ["firstName"] }],
+    [
+      `PATCH ${path}`,
+      { firstName: "Ada" },
+      "user.updated",
+      { fields: ["firstName"], changes: { firstName: { masked: true } } },
+    ],
     [
       `PATCH ${path}`,
       { status: "disabled" },
       "user.updated",
-      { fields: ["status"], status: "disabled" },
+      {
+        fields: ["status"],
+        status: "disabled",
+        changes: { status: { before: "active", after: "disabled" } },
+      },
     ],
     [
       `PATCH ${path}`,
       { roles: ["member"] },
       "user.updated",
-      { fields: ["roles"], roles: ["member"] },
+      {
+        fields: ["roles"],
+        roles: ["member"],
+        changes: { roles: { before: ["auditor", "member"], after: ["member"] } },
+      },
     ],
     [
       `PATCH ${path}/profile`,
       { phone: "+4930123456" },
       "user.profile_updated",
-      { fields: ["phone"] },
+      { fields: ["phone"], changes: { phone: { masked: true } } },
+    ],
+    [
+      `PATCH ${path}/profile`,
+      { language: "de", timezone: "UTC" },
+      "user.profile_updated",
+      {
+        fields: expect.arrayContaining(["language", "timezone"]),
+        changes: { language: { before: "en", after: "de" } },
+      },
     ],
     [`DELETE ${path}`, undefined, "user.deleted", {}],
     [`POST ${path}/restore`, undefined, "user.restored", {}],
   ];
-  for (const who of [owner, superAdmin]) {
-    for (const [route, json, action, details] of steps) {
-      const { answer, rows } = await written(route, { who, json });
-      expect(answer.status).toBeLessThan(300);
-      expect(rows).toEqual([rowOf(who, action, user, details)]);
-    }
+  for (const [route, json, action, details] of steps) {
+    const { answer, rows } = await written(route, { who: owner, json });
+    expect(answer.status).toBeLessThan(300);
+    expect(rows).toEqual([rowOf(owner, action, user, details)]);
+  }
+  // The same once more, by somebody else: what is as it was is no change.
+  for (const [route, json, action, { changes: _, ...details }] of steps as [
+    string,
+    unknown,
+    string,
+    { changes?: object },
+  ][]) {
+    const { rows } = await written(route, { who: superAdmin, json });
+    expect(rows).toEqual([rowOf(superAdmin, action, user, details)]);
   }
 });
 
@@ -115,9 +146,24 @@ test("each change of a tenant has its row, in that tenant", async () => {
   const tenant = { type: "tenant", id, tenantId: id };
   expect(made.rows).toEqual([rowOf(superAdmin, "tenant.created", tenant, { slug })]);
   const steps: [string, unknown, string, object][] = [
-    [`PATCH /v1/tenants/${id}`, { name: "B" }, "tenant.updated", { fields: ["name"] }],
-    [`POST /v1/tenants/${id}/suspend`, undefined, "tenant.suspended", {}],
-    [`POST /v1/tenants/${id}/activate`, undefined, "tenant.activated", {}],
+    [
+      `PATCH /v1/tenants/${id}`,
+      { name: "B" },
+      "tenant.updated",
+      { fields: ["name"], changes: { name: { before: "A", after: "B" } } },
+    ],
+    [
+      `POST /v1/tenants/${id}/suspend`,
+      undefined,
+      "tenant.suspended",
+      { changes: { status: { before: "active", after: "suspended" } } },
+    ],
+    [
+      `POST /v1/tenants/${id}/activate`,
+      undefined,
+      "tenant.activated",
+      { changes: { status: { before: "suspended", after: "active" } } },
+    ],
     [`DELETE /v1/tenants/${id}`, undefined, "tenant.deleted", {}],
   ];
   for (const [route, json, action, details] of steps) {
@@ -155,4 +201,25 @@ test("log-ins that fail are there, with the reason and without what was typed", 
   expect(right.rows).toMatchObject([
     { actorId: member.id, action: "auth.logged_in", outcome: "success" },
   ]);
+});
+
+test("R63: what a client sends stands in the log as data, and makes no second line of it", async () => {
+  const evil = 'x"}\r\n{"action":"user.deleted"';
+  const member = await createMember(app, owner);
+  const made = await app.call(`PATCH /v1/users/${member.id}`, {
+    token: owner.accessToken,
+    json: { firstName: "Ada" },
+    headers: { "user-agent": 'curl/8 "}{"action":"user.deleted"}', "x-request-id": 'a b"c' },
+  });
+  expect(made.status).toBe(200);
+  const { body } = await app.call("GET /v1/audit-logs/export?action=user.updated", {
+    token: owner.accessToken,
+  });
+  const lines = String(body).trim().split("\n");
+  for (const line of lines) expect(JSON.parse(line).action).toBe("user.updated");
+  expect(JSON.parse(lines[0] ?? "").userAgent).toBe('curl/8 "}{"action":"user.deleted"}');
+  const refused = await app.call(`GET /v1/audit-logs?action=${encodeURIComponent(evil)}`, {
+    token: owner.accessToken,
+  });
+  expect(refused.body.items).toEqual([]);
 });

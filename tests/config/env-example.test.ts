@@ -45,5 +45,11 @@ test("nothing in src reads the environment but the configuration", () => {
     .filter((file) => file.endsWith(".ts") && !file.startsWith("drift"))
     .filter((file) => /process\.env|Bun\.env/.test(readFileSync(join(ROOT, "src", file), "utf8")));
   // index.ts and the tools hand it over; the embedded server of `bun dev` passes it on to PostgreSQL's own programs.
-  expect(readers.sort()).toEqual(["audit-cli.ts", "db/embedded.ts", "index.ts", "keys-cli.ts"]);
+  expect(readers.sort()).toEqual([
+    "audit-cli.ts",
+    "db/embedded.ts",
+    "index.ts",
+    "keys-cli.ts",
+    "roles-cli.ts",
+  ]);
 });

@@ -98,6 +98,19 @@ export const ROWS: Record<string, Record<string, string>> = {
   },
   rate_limits: { key: "'fresh'" },
   audit_log: { id: `'${IDS.fresh}'`, action: "'test.done'", resource_type: "'test'" },
+  audit_seals: {
+    seq: "2",
+    audit_id: `'${IDS.fresh}'`,
+    created_at: "'2020-01-01'",
+    digest: "sha256('fresh')",
+    hash: "sha256('fresh')",
+  },
+  audit_archives: {
+    month: "'2020-01'",
+    row_count: "1",
+    sha256: "sha256('fresh')",
+    mac: "sha256('fresh')",
+  },
 };
 
 /** What is there before each row is tried. */
@@ -127,4 +140,6 @@ export const FIXTURE = `
   INSERT INTO invitations (id, tenant_id, email, role_ids, token_hash, expires_at)
     VALUES (gen_random_uuid(), '${IDS.tenant}', 'invited@x.example', ARRAY['${IDS.role}']::uuid[], sha256('taken'), now() + interval '1 day');
   INSERT INTO idempotency_keys (id, user_id, route, key, request_hash, expires_at)
-    VALUES (gen_random_uuid(), '${IDS.user}', 'POST /v1/users', 'taken', sha256('x'), now() + interval '1 day');`;
+    VALUES (gen_random_uuid(), '${IDS.user}', 'POST /v1/users', 'taken', sha256('x'), now() + interval '1 day');
+  INSERT INTO audit_seals (seq, audit_id, created_at, digest, hash)
+    VALUES (1, '${IDS.user}', '2020-01-01', sha256('x'), sha256('x'));`;

@@ -250,23 +250,4 @@ export const RULES: Rule[] = [
     refused: [{ session_id: `'${IDS.session.replace("c1", "c2")}'` }],
     accepted: [{}, { session_id: `'${IDS.session.replace("c1", "c2")}'`, used_at: "now()" }],
   },
-
-  {
-    table: "audit_log",
-    name: "audit_log_action_check",
-    refused: text("action", ["", "done", "Test.done", "test.", "test done.x"]),
-    accepted: text("action", ["test.done", "a_b.c.d"]),
-  },
-  {
-    table: "audit_log",
-    name: "audit_log_resource_type_check",
-    refused: text("resource_type", ["", "User", "a b"]),
-    accepted: text("resource_type", ["user_role"]),
-  },
-  {
-    table: "audit_log",
-    name: "audit_log_details_check",
-    refused: one("details", ["'[]'", "'null'"]),
-    accepted: one("details", ["'{}'"]),
-  },
 ];

@@ -40,7 +40,7 @@ async function apply(migration: string, file: string): Promise<void> {
 /** Everything that the drift check sees, as text. */
 function fingerprint(): Promise<string> {
   return inSnapshot(client, async () => {
-    const objects = await readCatalog(client, ["public"]);
+    const objects = await readCatalog(client, ["public", "pgboss", "audit"]);
     return objects
       .map((object) => JSON.stringify(object))
       .sort()

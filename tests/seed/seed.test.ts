@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, spyOn, test } from "bun:test";
 import { DEFAULT_DEMO_PASSWORD, DEMO_USERS, runSeed } from "../../prisma/seed.ts";
+import { PERMISSIONS } from "../../src/roles/permissions.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 
 let app: TestApp;
@@ -38,8 +39,8 @@ async function counts() {
   return { tenants, users, roles, permissions, grants };
 }
 
-test("twice is as good as once: 2 tenants, 5 users, 5 system roles, 20 permissions", async () => {
-  const expected = { tenants: 2, users: 5, roles: 5, permissions: 20, grants: 5 };
+test("twice is as good as once: 2 tenants, 5 users, 5 system roles, every permission", async () => {
+  const expected = { tenants: 2, users: 5, roles: 5, permissions: PERMISSIONS.length, grants: 5 };
   expect(await seed()).toMatchObject({ status: 0 });
   expect(await counts()).toEqual(expected);
   const before = await app.deps.db.user.findMany({ orderBy: { id: "asc" } });

@@ -44,8 +44,11 @@ export function spawnServer(env: Record<string, string>) {
 export async function startServer(env: Record<string, string> = {}): Promise<Server> {
   const database = env.DATABASE_URL ? undefined : await createDatabase();
   await insertSuperAdmin(env.DATABASE_URL ?? database?.url);
-  const child = spawnServer(serverEnv({ ...(database && { DATABASE_URL: database.url }), ...env }));
+  const child = spawnServer(
+    serverEnv({ ...(database && { DATABASE_URL: database.appUrl }), ...env }),
+  );
   let output = "";
+  let settled = false;
   const listening = Promise.withResolvers<string>();
   for (const stream of [child.stdout, child.stderr]) void collect(stream);
   const url = await Promise.race([listening.promise, child.exited.then(() => failed())]);
@@ -53,8 +56,10 @@ export async function startServer(env: Record<string, string> = {}): Promise<Ser
   async function collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       output += text;
+      if (settled) continue;
       const address = /"url":"([^"]+)"/.exec(output)?.[1];
       if (address) listening.resolve(address);
+      settled = address !== undefined;
     }
   }
   function failed(): never {

@@ -1,8 +1,11 @@
 /** The application on a database of its own, called without a network. */
 import { randomBytes } from "node:crypto";
+import { PrismaPg } from "@prisma/adapter-pg";
+import { PrismaClient } from "../../generated/prisma/client.ts";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
 import type { Deps } from "../../src/context.ts";
+import { createPool } from "../../src/db/client.ts";
 import { newId } from "../../src/db/id.ts";
 import { createDeps } from "../../src/deps.ts";
 import { shippedMigrations } from "../../src/health/readiness.ts";
@@ -46,7 +49,7 @@ export async function createTestApp(
   const database = given ?? (await createDatabase());
   const config = parseConfig({
     NODE_ENV: "test",
-    DATABASE_URL: database.url,
+    DATABASE_URL: database.appUrl,
     DATABASE_POOL_SIZE: "5",
     SECRET_KEY: randomBytes(32).toString("base64"),
     LOG_LEVEL: "silent",
@@ -55,11 +58,15 @@ export async function createTestApp(
     RATE_LIMITS: "off",
     ...env,
   });
-  const { deps, close } = await createDeps(config);
-  const app = createApp(deps, shippedMigrations("prisma/migrations"));
+  const { deps: served, close } = await createDeps(config);
+  const app = createApp(served, shippedMigrations("prisma/migrations"));
+  // What a test arranges and looks at, it does as a superuser, whom no policy and no fence holds.
+  const pool = createPool({ ...config, databaseUrl: database.url });
+  const db = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const deps = { ...served, pool, db };
 
   async function mail(): Promise<readonly ReceivedMail[]> {
-    await deps.jobs.drain(createJobHandlers(deps));
+    await deps.jobs.drain(createJobHandlers(served));
     return deps.mailer.transport.inbox ?? [];
   }
 
@@ -99,6 +106,8 @@ export async function createTestApp(
     },
     async close() {
       await close();
+      await db.$disconnect();
+      await pool.end();
       await database.drop();
     },
   };

@@ -2,9 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import pg from "pg";
+import { prepareRuntimeRole } from "../../src/db/runtime-role.ts";
 
 export type TestDatabase = {
+  /** As a superuser, whom no policy holds. */
   url: string;
+  /** As the server's login. */
+  appUrl: string;
   name: string;
   /** Runs SQL on a connection of its own. */
   query(sql: string): Promise<void>;
@@ -13,6 +17,8 @@ export type TestDatabase = {
 
 const ROOT = join(import.meta.dir, "..", "..");
 const PREFIX = "tenantry_test";
+/** Of servers that are made for tests and gone after them. */
+const LOGIN = { user: "tenantry_test", password: "tenantry_test" };
 
 /** A database of its own: complete (every migration applied), or empty with `template: false`. */
 export async function createDatabase({ template = true } = {}): Promise<TestDatabase> {
@@ -21,6 +27,7 @@ export async function createDatabase({ template = true } = {}): Promise<TestData
   await onServer(`CREATE DATABASE ${name} TEMPLATE ${source}`);
   return {
     url: urlOf(name),
+    appUrl: asLogin(urlOf(name)),
     name,
     query: (sql) => run(urlOf(name), sql),
     drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
@@ -51,7 +58,18 @@ async function buildTemplate(): Promise<string> {
     const output = (await deploy.stdout.text()) + (await deploy.stderr.text());
     throw new Error(`the migrations do not apply to an empty database:\n${output}`);
   }
+  await prepareLogin(urlOf(name));
   return name;
+}
+
+/** Makes the server's login in a migrated database, and answers its URL. */
+export async function prepareLogin(url: string): Promise<string> {
+  await prepareRuntimeRole(url, LOGIN);
+  return asLogin(url);
+}
+
+function asLogin(url: string): string {
+  return url.replace(/\/\/[^@]*@/, `//${LOGIN.user}:${LOGIN.password}@`);
 }
 
 function urlOf(database: string): string {

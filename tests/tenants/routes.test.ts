@@ -3,6 +3,7 @@ import { newId } from "../../src/db/id.ts";
 import { tenantRoutes } from "../../src/tenants/routes.ts";
 import {
   createMember,
+  createSuperAdmin,
   createTestApp,
   randomName,
   registerOwner,
@@ -67,6 +68,7 @@ const CASES: RouteCase[] = [
     route: "POST /v1/tenants",
     permission: "tenant:create",
     success: 201,
+    platform: true,
     get json() {
       return { name: "Made", slug: randomName() };
     },
@@ -123,10 +125,12 @@ beforeAll(async () => {
     const owner = await registerOwner(app);
     const stranger = await registerOwner(app);
     const caller = await createMemberWith(app, owner);
+    const platform = await createSuperAdmin(app);
     const powerless = await createMember(app, owner, []);
     world = {
       app,
       caller,
+      platform,
       powerless,
       own: async () => owner.tenantId,
       foreign: async () => stranger.tenantId,

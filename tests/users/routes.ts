@@ -10,6 +10,8 @@ export type RouteCase = {
   permission: PermissionKey;
   success: number;
   json?: unknown;
+  /** Platform accounts alone succeed, whatever permissions a tenant's own account holds. */
+  platform?: boolean;
   /** Bodies, or query strings with their question mark, that are not valid. */
   invalid?: unknown[];
 };
@@ -18,6 +20,8 @@ export type World = {
   app: TestApp;
   /** Somebody of a tenant who holds every permission there is. */
   caller: Account;
+  /** A super admin, for routes of platform accounts. */
+  platform?: Account;
   /** Somebody of the same tenant who holds none. */
   powerless: Account;
   /** An id that `caller` reaches with this route: a new one each time, for routes that use it up. */
@@ -27,7 +31,8 @@ export type World = {
 };
 
 export function testRoutes(cases: RouteCase[], world: () => World): void {
-  for (const { route, permission, success, json, invalid = [] } of cases) {
+  for (const { route, permission, success, json, platform = false, invalid = [] } of cases) {
+    const callerOf = ({ caller, platform: root }: World) => (platform && root ? root : caller);
     const at = (ids: string, query = "") => {
       const [id = "", second = newId()] = ids.split("/");
       return `${route.replace(":id", id).replace(/:\w+/, second)}${query}`;
@@ -70,7 +75,8 @@ export function testRoutes(cases: RouteCase[], world: () => World): void {
 
     if (invalid.length > 0) {
       test(`${route} is 422 and names the field for each of ${invalid.length} invalid inputs`, async () => {
-        const { app, caller, own } = world();
+        const { app, own } = world();
+        const caller = callerOf(world());
         const id = await own(route);
         for (const input of invalid) {
           const answer = await (typeof input === "string" && input.startsWith("?")
@@ -85,7 +91,8 @@ export function testRoutes(cases: RouteCase[], world: () => World): void {
 
     // Last, because it may end the caller's own session.
     test(`${route} answers ${success} to whoever holds ${permission}`, async () => {
-      const { app, caller, own } = world();
+      const { app, own } = world();
+      const caller = callerOf(world());
       const answer = await app.call(at(await own(route)), { token: caller.accessToken, ...body });
       expect(answer.status).toBe(success);
       expect(answer.headers.get("cache-control")).toBe("no-store");

@@ -1,6 +1,7 @@
 /** Changing one's own address: the new one has to be proved, and the old one is told. */
 import type { SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
+import { acrossTenants } from "../../db/scope.ts";
 import { touch } from "../../db/touch.ts";
 import { sendMail } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
@@ -27,7 +28,9 @@ export async function requestEmailChange(
 ): Promise<{ expiresIn: number }> {
   const { userId: id, tenantId, sessionId } = ctx.principal;
   await admitAddress(ctx.db, tenantId, email);
-  const taken = await findAccount(ctx, { email, tenant: await slugOf(ctx) });
+  const taken = await acrossTenants(async () =>
+    findAccount(ctx, { email, tenant: await slugOf(ctx) }),
+  );
   await ctx.db.$transaction(async (tx) => {
     const user = await lockForMail(tx, { id, tenantId }, "change_email");
     if (!user || user.email === email) return;
@@ -89,7 +92,7 @@ export async function completeEmailChange(
 async function slugOf(ctx: SessionContext): Promise<string | undefined> {
   const { tenantId } = ctx.principal;
   if (ctx.config.emailScope === "global" || tenantId === null) return undefined;
-  const tenant = await ctx.db.tenant.findUnique({
+  const tenant = await ctx.db.tenant.findFirst({
     where: { id: tenantId },
     select: { slug: true },
   });

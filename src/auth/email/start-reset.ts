@@ -14,7 +14,7 @@ export async function startPasswordReset(ctx: AuthedContext, id: string): Promis
     const tenant =
       tenantId === null || ctx.config.emailScope === "global"
         ? null
-        : await tx.tenant.findUnique({ where: { id: tenantId }, select: { slug: true } });
+        : await tx.tenant.findFirst({ where: { id: tenantId }, select: { slug: true } });
     await requestMail(ctx, { kind: "reset_password", email, tenant: tenant?.slug }, tx);
     await recordAudit(tx, ctx, {
       action: "user.password_reset_started",

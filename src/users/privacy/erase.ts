@@ -29,7 +29,7 @@ export async function eraseUser(
     if (!user.isDeleted) await assertNotLastRuler(tx, user);
     const ended = await discard(tx, user);
     await tx.user.update({
-      where: { id: user.id, tenantId: user.tenantId },
+      where: { id: user.id, tenantId: user.tenantId, isDeleted: user.isDeleted },
       data: {
         ...BLANK,
         email: `erased-${user.id}@erased.invalid`,

@@ -1,6 +1,7 @@
 import { type AuditRow, listAuditLogs } from "../../audit/list.ts";
 import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
+import { withDeleted } from "../../db/scope.ts";
 import { NotFoundError } from "../../errors.ts";
 import { toProfile } from "../profile.ts";
 import { toUserWithRoles, userWithRolesSelect } from "../public-user.ts";
@@ -34,7 +35,10 @@ const select = {
  * the person, and whoever reads this could use them. @throws NotFoundError, also for who was erased.
  */
 export async function getPersonalData(ctx: AuthedContext, id: string): Promise<PersonalData> {
-  const row = await ctx.db.user.findFirst({ where: visibleUser(ctx, id), select });
+  // What is kept of a deleted person is theirs to know too.
+  const row = await withDeleted(() =>
+    ctx.db.user.findFirst({ where: visibleUser(ctx, id), select }),
+  );
   if (!row || isErased(row)) throw new NotFoundError("user");
   const { tenantId, email } = row;
   const [invitations, audit] = await Promise.all([

@@ -1,0 +1,19 @@
+-- What the server may do. It runs as a login that is a member of this role, owns nothing and evades no policy;
+-- `bun run db:roles` makes that login. Roles belong to the whole server, so this one may be there already.
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tenantry_app') THEN
+    CREATE ROLE tenantry_app NOLOGIN;
+  END IF;
+END
+$$;
+
+GRANT USAGE ON SCHEMA public TO tenantry_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  tenants, users, user_profiles, roles, role_permissions, user_roles, sessions, refresh_tokens, one_time_tokens,
+  totp_factors, recovery_codes, passkeys, api_keys, invitations, idempotency_keys, rate_limits, signing_keys
+  TO tenantry_app;
+-- Reference rows come with the migrations; the audit log and its seals take new rows alone.
+GRANT SELECT ON permissions, audit_archives TO tenantry_app;
+GRANT SELECT, INSERT ON audit_log, audit_seals TO tenantry_app;
+GRANT EXECUTE ON FUNCTION prepare_audit_partitions(integer) TO tenantry_app;

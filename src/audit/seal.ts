@@ -1,0 +1,118 @@
+/** Sealing the audit log: what is not sealed yet gets its link in the chain of its tenant. */
+
+import type { Keyring, Keys } from "../crypto/secret.ts";
+import type { Database, Transaction } from "../db/client.ts";
+import {
+  type AuditJson,
+  currentMac,
+  ROW_JSON,
+  rowDigest,
+  type Seal,
+  sealHash,
+  TIME,
+} from "./chain.ts";
+
+const BATCH = 5000;
+/**
+ * How long after its time a row may still turn up: longer than any transaction lasts, and than the clocks of instances
+ * are apart. What turns up later was put into the past by somebody, is never sealed, and is found for that.
+ */
+export const LATENESS_MINUTES = 15;
+
+/** The newest time that is sealed, less the lateness: whatever is older has its seal, or was not there. */
+export const SETTLED_UNTIL = `(SELECT max(created_at) FROM audit_seals) - interval '${LATENESS_MINUTES} minutes'`;
+
+/** Rows that committed late come as well: they are found by what is sealed, not by when. */
+const UNSEALED = `
+  SELECT ${ROW_JSON} AS row FROM audit_log AS l
+  WHERE l.created_at >= coalesce($1::timestamptz, '-infinity') AND l.created_at <= now()
+    AND NOT EXISTS (SELECT FROM audit_seals AS s WHERE s.created_at = l.created_at AND s.audit_id = l.id)
+  ORDER BY l.created_at, l.id LIMIT $2`;
+
+const HEADS = `
+  SELECT heads."tenantId", heads.hash FROM (
+    SELECT tenants.id::text AS "tenantId", head.hash FROM unnest($1::uuid[]) AS tenants (id), LATERAL (
+      SELECT encode(hash, 'hex') AS hash FROM audit_seals WHERE tenant_id = tenants.id ORDER BY seq DESC LIMIT 1) AS head
+    UNION ALL
+    (SELECT NULL, encode(hash, 'hex') FROM audit_seals WHERE tenant_id IS NULL ORDER BY seq DESC LIMIT 1)
+  ) AS heads`;
+
+const INSERT = `
+  INSERT INTO audit_seals (seq, tenant_id, audit_id, created_at, digest, hash)
+  SELECT seq, "tenantId", "auditId", "createdAt", decode(digest, 'hex'), decode(hash, 'hex')
+  FROM json_to_recordset($1::json) AS seals (seq bigint, "tenantId" uuid, "auditId" uuid, "createdAt" timestamptz, digest text, hash text)`;
+
+export type Head = { seq: number; hash: string };
+
+/**
+ * Seals every row that is not sealed. Of many instances at once each row is sealed by one: they take turns.
+ * @returns how many, and the last seal of all, which whoever keeps it elsewhere can hold against the log later.
+ */
+export async function sealAuditLog(
+  { db, keyring }: { db: Database; keyring: Pick<Keyring, "audit"> },
+  { batch = BATCH } = {},
+): Promise<{ sealed: number; head: Head | null }> {
+  // Before the first batch: rows that came late for the last run would be too late by the time that this one reaches.
+  const [settled] = await db.$queryRawUnsafe<{ from: Date | null }[]>(
+    `SELECT ${SETTLED_UNTIL} AS "from"`,
+  );
+  let from = settled?.from ?? null;
+  for (let sealed = 0; ; ) {
+    const { count, until, head } = await db.$transaction((tx) =>
+      sealBatch(tx, keyring.audit, { from, batch }),
+    );
+    sealed += count;
+    from = until;
+    if (count < batch) return { sealed, head };
+  }
+}
+
+async function sealBatch(
+  tx: Transaction,
+  keys: Keys,
+  { from, batch }: { from: Date | null; batch: number },
+): Promise<{ count: number; until: Date | null; head: Head | null }> {
+  await tx.$executeRawUnsafe(
+    "SELECT pg_advisory_xact_lock(hashtextextended('tenantry audit seals', 0))",
+  );
+  const last = await lastSeal(tx);
+  const found = await tx.$queryRawUnsafe<{ row: string }[]>(UNSEALED, from, batch);
+  const rows = found.map(({ row }) => JSON.parse(row) as AuditJson);
+  if (rows.length === 0) return { count: 0, until: from, head: last };
+
+  const chains = await readHeads(tx, rows);
+  const seals = rows.map((row, index): Seal => {
+    const { id: auditId, createdAt, tenantId } = row;
+    const digest = currentMac(keys, rowDigest(row));
+    const seal = { seq: (last?.seq ?? 0) + 1 + index, tenantId, auditId, createdAt, digest };
+    const hash = currentMac(keys, sealHash(seal, chains.get(tenantId) ?? null));
+    chains.set(tenantId, hash);
+    return { ...seal, hash };
+  });
+  await tx.$executeRawUnsafe(INSERT, JSON.stringify(seals));
+  const newest = seals.at(-1);
+  return {
+    count: rows.length,
+    until: newest ? new Date(newest.createdAt) : from,
+    head: newest ? { seq: newest.seq, hash: newest.hash } : last,
+  };
+}
+
+async function readHeads(tx: Transaction, rows: AuditJson[]): Promise<Map<string | null, string>> {
+  const tenants = [...new Set(rows.map(({ tenantId }) => tenantId))].filter((id) => id !== null);
+  const heads = await tx.$queryRawUnsafe<Pick<Seal, "tenantId" | "hash">[]>(HEADS, tenants);
+  return new Map(heads.map(({ tenantId, hash }) => [tenantId, hash]));
+}
+
+/** The seal with the highest number, of whatever chain. */
+async function lastSeal(tx: Transaction): Promise<Head | null> {
+  const [last] = await tx.$queryRawUnsafe<Head[]>(
+    "SELECT seq::float8 AS seq, encode(hash, 'hex') AS hash FROM audit_seals ORDER BY audit_seals.seq DESC LIMIT 1",
+  );
+  return last ?? null;
+}
+
+/** The columns of `audit_seals AS s` as `Seal` has them. */
+export const SEAL_COLUMNS = `
+  s.seq::float8 AS seq, s.tenant_id::text AS "tenantId", s.audit_id::text AS "auditId", ${TIME("s.created_at")} AS "createdAt",
+  encode(s.digest, 'hex') AS digest, encode(s.hash, 'hex') AS hash`;

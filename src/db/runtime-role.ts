@@ -1,0 +1,61 @@
+/** The login that the server runs as: it owns nothing, evades no policy, and may do what migrations-sql/096_grants.sql says. */
+import pg from "pg";
+
+export type Login = { user: string; password: string };
+
+/** Outside of what the Prisma schema and migrations-sql declare: Prisma's own table and pg-boss's. */
+const BESIDE = `
+  GRANT SELECT ON _prisma_migrations TO tenantry_app;
+  GRANT USAGE ON SCHEMA pgboss TO tenantry_app;
+  GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA pgboss TO tenantry_app;
+  ALTER DEFAULT PRIVILEGES IN SCHEMA pgboss GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO tenantry_app;`;
+
+/**
+ * Makes the login, or gives it this password, and what it may do in this database. To be run again after each migration:
+ * it changes nothing that is right already.
+ * @param ownerUrl of a role that may create roles and owns the tables.
+ * @throws Error when the login is there and is a superuser, evades row-level security or owns a table.
+ */
+export async function prepareRuntimeRole(
+  ownerUrl: string,
+  { user, password }: Login,
+): Promise<void> {
+  const client = new pg.Client({ connectionString: ownerUrl });
+  await client.connect();
+  try {
+    const name = client.escapeIdentifier(user);
+    await assertHarmless(client, user);
+    const { rowCount } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [user]);
+    await client.query(
+      `${rowCount === 0 ? "CREATE" : "ALTER"} ROLE ${name} LOGIN PASSWORD ${client.escapeLiteral(password)}`,
+    );
+    await client.query(`GRANT tenantry_app TO ${name}`);
+    await client.query(BESIDE);
+  } finally {
+    await client.end();
+  }
+}
+
+/** What is wrong with a role (else that of the connection) as the server's, in words; null when nothing is. */
+export async function faultOfRole(
+  client: Pick<pg.Pool, "query">,
+  user: string | null = null,
+): Promise<string | null> {
+  const { rows } = await client.query<{ super: boolean; bypass: boolean; owns: boolean }>(
+    `SELECT rolsuper AS super, rolbypassrls AS bypass,
+       EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid AND relnamespace = 'public'::regnamespace) AS owns
+     FROM pg_roles WHERE rolname = coalesce($1, current_user)`,
+    [user],
+  );
+  const [role] = rows;
+  if (role?.super) return "is a superuser, whom row-level security does not hold";
+  if (role?.bypass) return "has BYPASSRLS, and so is not held by row-level security";
+  if (role?.owns) return "owns tables, and so could switch their row-level security off";
+  return null;
+}
+
+async function assertHarmless(client: pg.Client, user: string): Promise<void> {
+  const fault = await faultOfRole(client, user);
+  if (fault)
+    throw new Error(`The role ${user} ${fault}. Choose another name for the server's login.`);
+}

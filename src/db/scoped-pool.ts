@@ -1,0 +1,81 @@
+/** A pool whose statements carry the scope of the call that sends them. */
+import pg from "pg";
+import { acrossTenants, currentScope } from "./scope.ts";
+
+/**
+ * The scope holds for one transaction, so it cannot leak into the next use of the connection, nor into another client's
+ * behind PgBouncer. A single statement becomes a transaction of its own; the connection is in pipeline mode, so that is
+ * still one round trip.
+ */
+class ScopedClient extends pg.Client {
+  // pg declares eight overloads; ours passes through whatever it is given.
+  // biome-ignore lint/suspicious/noExplicitAny: the arguments are pg's.
+  override query(...args: any[]): any {
+    const [first] = args;
+    const text = typeof first === "string" ? first : first?.text;
+    // What Prisma and `pool.connect()` users begin a transaction with.
+    if (text === "BEGIN") args = [beginInScope()];
+    return Reflect.apply(super.query, this, args);
+  }
+}
+
+/** As pg has it, and `plain` for statements that no policy concerns, such as the counters of rate limits. */
+export type ScopedPool = pg.Pool & {
+  plain<Row extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<Row>>;
+};
+
+export function createScopedPool(config: pg.PoolConfig): ScopedPool {
+  return new Pool(config);
+}
+
+class Pool extends pg.Pool {
+  constructor(config: pg.PoolConfig) {
+    super({ ...config, Client: ScopedClient, pipeline: true } as pg.PoolConfig);
+  }
+
+  /** For promises alone. Outside of every scope the statement goes out as it is. */
+  // biome-ignore lint/suspicious/noExplicitAny: the arguments are pg's.
+  override query(...args: any[]): any {
+    if (currentScope() === null || typeof args.at(-1) === "function")
+      return Reflect.apply(super.query, this, args);
+    return this.#queryInScope(args);
+  }
+
+  plain<Row extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<Row>> {
+    return super.query<Row>(config);
+  }
+
+  async #queryInScope(args: unknown[]): Promise<unknown> {
+    const client = await this.connect();
+    const sent = [
+      client.query("BEGIN"),
+      Reflect.apply(client.query, client, args) as Promise<unknown>,
+      // After a failure this is a rollback.
+      client.query("COMMIT"),
+    ];
+    const [begun, answered, ended] = await Promise.allSettled(sent);
+    const lost = [begun, ended].find((each) => each?.status === "rejected");
+    client.release(lost !== undefined);
+    if (answered?.status === "rejected") throw answered.reason;
+    if (lost?.status === "rejected") throw lost.reason;
+    return answered?.value;
+  }
+}
+
+/** One message: what it interpolates is a UUID or a word of ours (scope.ts). */
+function beginInScope(): string {
+  return `BEGIN; SET LOCAL tenantry.scope = '${currentScope() ?? ""}'`;
+}
+
+/** The pool as one that no policy concerns: for tables without a tenant, such as counters and jobs. */
+export function plainly(pool: ScopedPool): Pick<pg.Pool, "query"> {
+  const query = (config: pg.QueryConfig | string, values?: unknown[]) =>
+    pool.plain(typeof config === "string" ? { text: config, ...(values && { values }) } : config);
+  return { query: query as pg.Pool["query"] };
+}
+
+/** The pool as one that sees the rows of all tenants, whoever asks. */
+export function acrossAll(pool: ScopedPool): Pick<pg.Pool, "query"> {
+  const query = (...args: unknown[]) => acrossTenants(() => Reflect.apply(pool.query, pool, args));
+  return { query: query as pg.Pool["query"] };
+}

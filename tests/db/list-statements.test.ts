@@ -1,0 +1,56 @@
+/** A page of many rows takes as many statements as a page of one: nothing is looked up row by row. */
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import {
+  type Account,
+  createMember,
+  createSuperAdmin,
+  createTestApp,
+  registerOwner,
+  type TestApp,
+} from "../support/app.ts";
+
+let app: TestApp;
+let owner: Account;
+let root: Account;
+beforeAll(async () => {
+  app = await createTestApp();
+  owner = await registerOwner(app);
+  root = await createSuperAdmin(app);
+  for (const role of ["admin", "member", "auditor"]) {
+    await createMember(app, owner, [role, "member"]);
+    await registerOwner(app);
+    await app.call("POST /v1/roles", {
+      token: owner.accessToken,
+      json: { name: `own_${role}`, permissions: ["user:read"] },
+    });
+  }
+});
+afterAll(() => app.close());
+
+async function statementsOf(path: string, { accessToken }: Account) {
+  const client = await app.deps.pool.connect();
+  const sent = spyOn(Object.getPrototypeOf(client), "query");
+  client.release();
+  try {
+    const { status, body } = await app.call(`GET ${path}`, { token: accessToken });
+    expect([path, status]).toEqual([path, 200]);
+    const texts = sent.mock.calls.map(([sql]) => String((sql as { text?: string }).text ?? sql));
+    // The list's own: not what the listener and the scheduled work send meanwhile.
+    const statements = texts.filter((sql) => sql.includes('"public".')).length;
+    return { rows: body.items.length, statements };
+  } finally {
+    sent.mockRestore();
+  }
+}
+
+test.each(["users", "roles", "audit-logs", "tenants"])("GET /v1/%s", async (list) => {
+  const who = list === "tenants" ? root : owner;
+  // Once before: what is remembered between requests is looked up by the first.
+  await statementsOf(`/v1/${list}?limit=1`, who);
+  const one = await statementsOf(`/v1/${list}?limit=1`, who);
+  const many = await statementsOf(`/v1/${list}?limit=100`, who);
+  expect(one.rows).toBe(1);
+  expect(many.rows).toBeGreaterThan(3);
+  expect(one.statements).toBeGreaterThan(0);
+  expect(many.statements).toBe(one.statements);
+});
