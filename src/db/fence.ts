@@ -33,7 +33,7 @@ function fenced(model: Prisma.ModelName, operation: string, args: Args): Args {
   const tenantId = scopedTenant();
   const made = [args.create ?? (operation.startsWith("create") ? args.data : [])].flat();
   if (tenantId !== null && has(model, "tenantId"))
-    made.forEach((row) => assertOwn(model, tenantId, row));
+    for (const row of made) assertOwn(model, tenantId, row);
   if (operation.startsWith("create")) return args;
 
   const conditions = [...ownRows(model, operation, tenantId), ...liveRows(model, args.where)];

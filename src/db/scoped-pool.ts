@@ -8,6 +8,13 @@ import { acrossTenants, currentScope } from "./scope.ts";
  * still one round trip.
  */
 class ScopedClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    // A query that fails with its connection says so itself. In pipeline mode pg also emits the end of the connection,
+    // after the pool has stopped listening: without a listener that would end the process.
+    this.on("error", () => {});
+  }
+
   // pg declares eight overloads; ours passes through whatever it is given.
   // biome-ignore lint/suspicious/noExplicitAny: the arguments are pg's.
   override query(...args: any[]): any {

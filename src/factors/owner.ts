@@ -29,12 +29,13 @@ export async function lockOwner(
   return { id: userId, tenantId, email: owner.email };
 }
 
-/** Mails the owner of an account what happened to it, in their language. */
+/** Mails the owner of an account what happened to it, in their language. @param to an address that they had before. */
 export async function tellOwner(
   tx: Transaction,
   ctx: Context,
   { id, tenantId }: Owner,
   content: MailContent,
+  to?: string,
 ): Promise<void> {
   const owner = await tx.user.findFirst({
     where: { id, tenantId },
@@ -43,7 +44,7 @@ export async function tellOwner(
   if (!owner) return;
   await sendMail(tx, ctx, {
     ...content,
-    to: owner.email,
+    to: to ?? owner.email,
     language:
       owner.profile?.language ?? (await settingsOf(tx, tenantId)).locale ?? ctx.origin.language,
   });

@@ -1,7 +1,7 @@
 /** Acting as a user: for a while, on the record, and never as somebody who could do the same. */
 import { recordAudit } from "../audit/record.ts";
 import { tokenAnswer } from "../auth/answer.ts";
-import { languageOf } from "../auth/find-account.ts";
+import { readerOf } from "../auth/find-account.ts";
 import { lockActiveAccount } from "../auth/lock-account.ts";
 import type { TokenAnswer } from "../auth/schemas.ts";
 import type { SessionContext } from "../context.ts";
@@ -52,7 +52,7 @@ export async function impersonate(
     await sendMail(tx, ctx, {
       template: "impersonated",
       to: user.email,
-      language: await languageOf(tx, user),
+      ...(await readerOf(tx, user)),
       reason,
       at: session.authenticatedAt.toISOString(),
       link: ctx.config.appUrl,

@@ -17,7 +17,7 @@ type Counts = {
 
 /**
  * What a tenant uses, counted as of now. Each table is read once, by an index that begins with the tenant; of the API
- * keys, which have none, by the tenant's users. @throws NotFoundError
+ * keys too. @throws NotFoundError
  */
 export async function getTenantUsage(ctx: AuthedContext, id: string): Promise<TenantUsage> {
   const tenant = await ctx.db.tenant.findFirst({

@@ -4,6 +4,7 @@ import type { AuthedContext } from "../context.ts";
 import { assertExpected, type Expected } from "../db/expected.ts";
 import { touch } from "../db/touch.ts";
 import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
+import { tellOwner } from "../factors/owner.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
 import { withEmailTaken } from "./create.ts";
@@ -53,6 +54,15 @@ export async function updateUser(
         select: userWithRolesSelect,
       }),
     );
+    // ASVS 5.0, 6.3.7: an administrator's change too. Whoever has the account now is not who hears of it.
+    if (newAddress)
+      await tellOwner(
+        tx,
+        ctx,
+        before,
+        { template: "email_changed", newEmail: row.email },
+        before.email,
+      );
     const ended = disabled
       ? await revokeSessions(tx, { userId: id, tenantId }, "user_disabled")
       : [];

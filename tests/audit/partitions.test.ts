@@ -146,8 +146,8 @@ test("a role that owns nothing may have partitions made, may drop none, and reac
   const role = `${name}_server`;
   const client = await app.deps.pool.connect();
   const as = async (sql: string) => {
-    await client.query(`SET ROLE ${role}`);
-    await client.query(sql).finally(() => client.query("RESET ROLE"));
+    await client.query(`SET ROLE ${role}; SET tenantry.scope = 'platform'`);
+    await client.query(sql).finally(() => client.query("RESET ROLE; RESET tenantry.scope"));
   };
   await app.deps.pool.query(`
     CREATE ROLE ${role};

@@ -181,7 +181,6 @@ test("an access token is no refresh token, nor the other way round", async () =>
 });
 
 test.each([
-  [{}],
   [{ refreshToken: "" }],
   [{ refreshToken: 5 }],
   [{ refreshToken: "x".repeat(513) }],

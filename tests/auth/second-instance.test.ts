@@ -18,7 +18,7 @@ let admin: Account;
 beforeAll(async () => {
   first = await createTestApp();
   second = await createTestApp({
-    DATABASE_URL: first.database.url,
+    DATABASE_URL: first.database.appUrl,
     SECRET_KEY: first.deps.config.secretKey.toString("base64"),
   });
   admin = await createSuperAdmin(first);

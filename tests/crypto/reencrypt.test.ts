@@ -35,7 +35,7 @@ async function withInstance<T>(
   work: (app: TestApp) => Promise<T>,
 ): Promise<T> {
   const database = { ...old.database, drop: async () => {} };
-  const app = await createTestApp({ DATABASE_URL: old.database.url, ...env }, database);
+  const app = await createTestApp({ DATABASE_URL: old.database.appUrl, ...env }, database);
   try {
     return await work(app);
   } finally {

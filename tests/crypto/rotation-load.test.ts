@@ -20,7 +20,7 @@ beforeAll(async () => {
   const another = () =>
     createTestApp({
       ACCESS_TOKEN_TTL_SECONDS: String(TTL_SECONDS),
-      DATABASE_URL: first.database.url,
+      DATABASE_URL: first.database.appUrl,
       SECRET_KEY: first.deps.config.secretKey.toString("base64"),
     });
   apps = [first, await another(), await another()];

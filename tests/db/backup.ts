@@ -11,7 +11,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { startEmbedded } from "../../src/db/embedded.ts";
 import { type Account, createTestApp, logIn, registerOwner, type TestApp } from "../support/app.ts";
-import type { TestDatabase } from "../support/postgres.ts";
+import { prepareLogin, type TestDatabase } from "../support/postgres.ts";
 import { serverOfVersion, stopServers, type Version } from "../support/versions.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
@@ -31,6 +31,7 @@ beforeAll(async () => {
   maintenance = await serverOfVersion(version);
   const database = await databaseOf("original");
   await run("bunx", "prisma", "migrate", "deploy", { DATABASE_URL: database.url });
+  database.appUrl = await prepareLogin(database.url);
   original = await createTestApp({ SECRET_KEY }, database);
   owner = await registerOwner(original);
   await run("pg_dump", `--file=${file("backup.sql")}`, database.url);
@@ -107,7 +108,8 @@ async function expectWhole(database: TestDatabase): Promise<void> {
   await run("bun", "src/drift/cli.ts", "--strict", "--database-url", database.url);
   const audited = "SELECT id, action FROM audit_log ORDER BY id";
   expect(await query(database.url, audited)).toEqual(await query(original.database.url, audited));
-  const app = await createTestApp({ SECRET_KEY }, database);
+  const appUrl = await prepareLogin(database.url);
+  const app = await createTestApp({ SECRET_KEY }, { ...database, appUrl });
   try {
     const me = await app.call("GET /v1/auth/me", { token: owner.accessToken });
     expect([me.status, me.body.user?.id]).toEqual([200, owner.id]);

@@ -22,7 +22,7 @@ afterAll(async () => {
 function start(env: Record<string, string>): Promise<Server> {
   return startServer({
     NODE_ENV: "development",
-    DATABASE_URL: app.database.url,
+    DATABASE_URL: app.database.appUrl,
     SECRET_KEY,
     SCHEMA_CHECK: "off",
     ...env,
@@ -60,7 +60,7 @@ test("a worker with nothing to do ends within two seconds of being asked to", as
 });
 
 test("a database that is away for seconds ends nothing, and mails go out when it is back", async () => {
-  const proxy = await startProxy(app.database.url);
+  const proxy = await startProxy(app.database.appUrl);
   const server = await start({ DATABASE_URL: proxy.url, DATABASE_TIMEOUT_SECONDS: "1" });
   try {
     proxy.cut();

@@ -19,7 +19,7 @@ afterEach(async () => {
 afterAll(() => database.drop());
 
 async function start(): Promise<Started> {
-  const env = serverEnv({ DATABASE_URL: database.url, SECRET_KEY, LOG_LEVEL: "debug" });
+  const env = serverEnv({ DATABASE_URL: database.appUrl, SECRET_KEY, LOG_LEVEL: "debug" });
   const child = spawnServer(env);
   let output = "";
   void (async () => {

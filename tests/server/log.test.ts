@@ -10,7 +10,7 @@ let database: TestDatabase;
 let server: Server;
 beforeAll(async () => {
   database = await createDatabase();
-  server = await startServer({ DATABASE_URL: database.url, LOG_LEVEL: "debug", SECRET_KEY });
+  server = await startServer({ DATABASE_URL: database.appUrl, LOG_LEVEL: "debug", SECRET_KEY });
 });
 afterAll(async () => {
   await server.stop();

@@ -16,7 +16,7 @@ let token: string;
 let refreshToken: string;
 beforeAll(async () => {
   database = await createDatabase();
-  proxy = await startProxy(database.url);
+  proxy = await startProxy(database.appUrl);
   const DATABASE_TIMEOUT_SECONDS = String(TIMEOUT_SECONDS);
   server = await startServer({ DATABASE_URL: proxy.url, DATABASE_TIMEOUT_SECONDS });
   const tenant = { name: "Outage", slug: "outage" };

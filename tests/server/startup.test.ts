@@ -48,12 +48,12 @@ describe("a start ends with one message", () => {
   });
 
   test("when the port is taken", async () => {
-    const env = serverEnv({ DATABASE_URL: database.url, PORT: String(server.port), SECRET_KEY });
+    const env = serverEnv({ DATABASE_URL: database.appUrl, PORT: String(server.port), SECRET_KEY });
     expect(await failure(env)).toBe(`Port ${server.port} is taken: set PORT to another one.`);
   });
 
   test("when the host is none of this machine's", async () => {
-    const env = serverEnv({ DATABASE_URL: database.url, HOST: "203.0.113.1", SECRET_KEY });
+    const env = serverEnv({ DATABASE_URL: database.appUrl, HOST: "203.0.113.1", SECRET_KEY });
     expect(await failure(env)).toStartWith("Cannot listen on 203.0.113.1:0");
   });
 
@@ -65,7 +65,7 @@ describe("a start ends with one message", () => {
   });
 
   test("when something listens there and says nothing", async () => {
-    const proxy = await startProxy(database.url);
+    const proxy = await startProxy(database.appUrl);
     proxy.freeze();
     const env = serverEnv({ DATABASE_URL: proxy.url, DATABASE_TIMEOUT_SECONDS: "1" });
     expect(await failure(env)).toMatch(
@@ -102,9 +102,9 @@ describe("a start ends with one message", () => {
   });
 
   test("when the key is not the one that this database was used with", async () => {
-    const first = await startServer({ DATABASE_URL: database.url, SECRET_KEY });
+    const first = await startServer({ DATABASE_URL: database.appUrl, SECRET_KEY });
     await first.stop();
-    const message = await failure(serverEnv({ DATABASE_URL: database.url }));
+    const message = await failure(serverEnv({ DATABASE_URL: database.appUrl }));
     expect(message).toMatch(
       /^Tenantry cannot start: SECRET_KEY does not open the signing key \S+: start with/,
     );

@@ -45,7 +45,7 @@ afterAll(async () => {
 
 /** The database's URL; connections that are made with it are found by the name. */
 function named(application: string): string {
-  const url = new URL(database.url);
+  const url = new URL(database.appUrl);
   url.searchParams.set("application_name", application);
   return url.href;
 }

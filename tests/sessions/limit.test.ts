@@ -16,7 +16,7 @@ beforeAll(async () => {
   app = await createTestApp(env);
   second = await createTestApp({
     ...env,
-    DATABASE_URL: app.database.url,
+    DATABASE_URL: app.database.appUrl,
     SECRET_KEY: app.deps.config.secretKey.toString("base64"),
   });
 });

@@ -11,7 +11,7 @@ beforeAll(async () => {
   client = new pg.Client({ connectionString: database.url });
   await client.connect();
   await client.query(`ALTER DATABASE ${database.name} SET TimeZone = 'Asia/Tokyo'`);
-  app = await createTestApp({ DATABASE_URL: database.url });
+  app = await createTestApp({ DATABASE_URL: database.appUrl });
 });
 afterAll(async () => {
   await app.close();

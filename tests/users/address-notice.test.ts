@@ -1,0 +1,22 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { createMember, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await createTestApp();
+});
+afterAll(() => app.close());
+
+test("R19: when an administrator changes somebody's address, the old one is told, and of nothing else", async () => {
+  const owner = await registerOwner(app);
+  const member = await createMember(app, owner);
+  const change = (json: object) =>
+    app.call(`PATCH /v1/users/${member.id}`, { token: owner.accessToken, json });
+  await change({ firstName: "Ada" });
+  await change({ email: member.email });
+  const before = (await app.mail()).filter(({ to }) => to === member.email).length;
+  await change({ email: `new.${member.email}` });
+  const mail = await app.lastMailTo(member.email);
+  expect(mail.subject).toBe("Your e-mail address was changed");
+  expect((await app.mail()).filter(({ to }) => to === member.email).length).toBe(before + 1);
+});
