@@ -7,6 +7,7 @@ ALTER TABLE api_keys
   ADD CONSTRAINT api_keys_expiry_check CHECK (expires_at > created_at);
 
 CREATE INDEX api_keys_live_created ON api_keys (user_id, created_at, id) WHERE revoked_at IS NULL;
+CREATE INDEX api_keys_live_tenant ON api_keys (tenant_id) WHERE revoked_at IS NULL;
 CREATE INDEX users_live_services ON users (tenant_id, created_at, id) WHERE kind = 'service' AND NOT is_deleted;
 
 -- Nobody logs in as a machine: it has no password, and no mail finds it.

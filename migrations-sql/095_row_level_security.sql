@@ -1,8 +1,12 @@
 -- The second fence of tenant isolation. The server names its scope with every transaction (src/db/scope.ts): a tenant's
 -- id, or "platform" for platform accounts, log-ins and background work. Without a scope no row of a tenant is seen.
 -- FORCE holds the owner to it too; a migration that changes rows begins with SET LOCAL tenantry.scope = 'platform'.
+-- A CASE and not an IN: PostgreSQL takes that for a rare match, and would sort whole tenants rather than walk an index.
 CREATE FUNCTION in_scope(row_tenant uuid) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
-  RETURN current_setting('tenantry.scope', true) IN ('platform', row_tenant::text);
+  RETURN CASE current_setting('tenantry.scope', true)
+    WHEN 'platform' THEN true
+    ELSE row_tenant::text = current_setting('tenantry.scope', true)
+  END;
 
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_scope ON tenants USING (in_scope(id)) WITH CHECK (in_scope(id));

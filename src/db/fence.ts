@@ -28,7 +28,8 @@ export const tenantFence = Prisma.defineExtension({
  * moment into one query, so one request would ask in the scope of another.
  */
 function fenced(model: Prisma.ModelName, operation: string, args: Args): Args {
-  if (operation.startsWith("findUnique"))
+  const owned = model === "Tenant" || has(model, "tenantId");
+  if (owned && operation.startsWith("findUnique"))
     throw new Error(`${model}.${operation} is batched across requests: use findFirst`);
   const tenantId = scopedTenant();
   const made = [args.create ?? (operation.startsWith("create") ? args.data : [])].flat();

@@ -5,6 +5,7 @@
 import pg from "pg";
 import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { acrossTenants } from "../db/scope.ts";
 import { issueOneTimeToken } from "../one-time-tokens/issue.ts";
 import { SYSTEM_ROLES } from "../roles/permissions.ts";
 
@@ -18,7 +19,14 @@ type Parts = Pick<Context, "config" | "db" | "keyring" | "log">;
  * @param write where a person reads it. Not the log: logs are kept, and read by many.
  * @returns what lets go of the right to write it; null when there was nothing to write.
  */
-export async function announceBootstrap(
+export function announceBootstrap(
+  ctx: Parts,
+  write: (text: string) => void,
+): Promise<(() => Promise<void>) | null> {
+  return acrossTenants(() => announce(ctx, write));
+}
+
+async function announce(
   ctx: Parts,
   write: (text: string) => void,
 ): Promise<(() => Promise<void>) | null> {

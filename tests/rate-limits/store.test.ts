@@ -223,7 +223,7 @@ describe("without a shared table", () => {
 test("without its table or its database the doors stay shut: no attempt is let through uncounted", async () => {
   const { email } = await makeUser(app);
   const verifying = spyOn(app.deps.passwords, "verify");
-  const sent = spyOn(app.deps.pool, "query").mockImplementation(() =>
+  const sent = spyOn(app.served.pool, "plain").mockImplementation(() =>
     Promise.reject(Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" })),
   );
   try {

@@ -29,7 +29,10 @@ export type CallOptions = {
 };
 
 export type TestApp = {
+  /** What the application runs on, but for pool and db: those are a superuser's, whom no policy and no fence holds. */
   deps: Deps;
+  /** The very parts of the application. */
+  served: Deps;
   database: TestDatabase;
   /** One request: `call("POST /v1/auth/login", { json: {…} })`. The body is parsed when it is JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: a test names the fields that it expects, and fails when they are not there
@@ -60,8 +63,10 @@ export async function createTestApp(
   });
   const { deps: served, close } = await createDeps(config);
   const app = createApp(served, shippedMigrations("prisma/migrations"));
-  // What a test arranges and looks at, it does as a superuser, whom no policy and no fence holds.
-  const pool = createPool({ ...config, databaseUrl: database.url });
+  // In the database of the application, which `env` may have named.
+  const admin = new URL(database.url);
+  admin.pathname = new URL(config.databaseUrl).pathname;
+  const pool = createPool({ ...config, databaseUrl: admin.href });
   const db = new PrismaClient({ adapter: new PrismaPg(pool) });
   const deps = { ...served, pool, db };
 
@@ -72,6 +77,7 @@ export async function createTestApp(
 
   return {
     deps,
+    served,
     database,
     mail,
     async lastMailTo(address) {

@@ -268,6 +268,9 @@ ALTER TABLE public.users ADD CONSTRAINT users_service_check CHECK ((((kind = 'pe
 -- Add index public.api_keys_live_created
 CREATE INDEX api_keys_live_created ON public.api_keys USING btree (user_id, created_at, id) WHERE (revoked_at IS NULL);
 
+-- Add index public.api_keys_live_tenant
+CREATE INDEX api_keys_live_tenant ON public.api_keys USING btree (tenant_id) WHERE (revoked_at IS NULL);
+
 -- Add index public.one_time_tokens_open
 CREATE INDEX one_time_tokens_open ON public.one_time_tokens USING btree (user_id, purpose) WHERE (used_at IS NULL);
 
