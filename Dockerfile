@@ -1,6 +1,7 @@
 # One image for everything that production runs; it has no commands but those of the project:
 #   docker run … tenantry                                serves
 #   docker run … tenantry bunx prisma migrate deploy     migrates and exits
+#   docker run … tenantry bun run db:roles               makes the login that the server runs as, and exits
 #   docker run … tenantry bun run drift                  checks for drift and exits
 
 ARG BUN_VERSION=1.4.5
@@ -27,7 +28,8 @@ RUN bunx prisma generate
 # Fails the build when too much was deleted: for a migration to run, for an import to be found.
 COPY src src
 RUN bunx prisma migrate diff --from-empty --to-schema prisma/schema.prisma --script > /dev/null \
- && bun build --target bun --outdir /tmp/imports src/index.ts src/drift/cli.ts prisma/seed.ts prisma/schema-engine.ts
+ && bun build --target bun --outdir /tmp/imports src/index.ts src/drift/cli.ts src/keys-cli.ts src/audit-cli.ts \
+      src/roles-cli.ts prisma/seed.ts prisma/schema-engine.ts
 
 FROM oven/bun:${BUN_VERSION}-slim
 WORKDIR /app

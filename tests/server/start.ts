@@ -82,10 +82,14 @@ export async function startServer(env: Record<string, string> = {}): Promise<Ser
 async function insertSuperAdmin(databaseUrl: string | undefined): Promise<void> {
   const sql = new SQL(databaseUrl ?? "");
   const id = "00000000-0000-7000-8000-0000000000aa";
-  await sql`INSERT INTO users (id, email) VALUES (${id}, 'first@platform.example') ON CONFLICT DO NOTHING`;
-  await sql`
-    INSERT INTO user_roles (user_id, role_id) VALUES (${id}, ${SYSTEM_ROLES.super_admin})
-    ON CONFLICT DO NOTHING`;
+  await sql.begin(async (tx) => {
+    // As the server's login too, whom the policies hold.
+    await tx`SET LOCAL tenantry.scope = 'platform'`;
+    await tx`INSERT INTO users (id, email) VALUES (${id}, 'first@platform.example') ON CONFLICT DO NOTHING`;
+    await tx`
+      INSERT INTO user_roles (user_id, role_id) VALUES (${id}, ${SYSTEM_ROLES.super_admin})
+      ON CONFLICT DO NOTHING`;
+  });
   await sql.end();
 }
 
