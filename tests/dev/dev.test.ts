@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
+import { PERMISSIONS } from "../../src/roles/permissions.ts";
 import { createDatabase } from "../support/postgres.ts";
 import { type Checkout, createCheckout, type Dev } from "./checkout.ts";
 
@@ -56,7 +57,7 @@ test("bun dev with DATABASE_URL uses that server and starts none", async () => {
       (SELECT count(*)::int FROM roles) AS roles, (SELECT count(*)::int FROM permissions) AS permissions`);
   await client.end();
   await database.drop();
-  expect(rows).toEqual([{ tenants: 2, users: 5, roles: 5, permissions: 20 }]);
+  expect(rows).toEqual([{ tenants: 2, users: 5, roles: 5, permissions: PERMISSIONS.length }]);
 }, 60_000);
 
 test("a database that does not answer is one clear message, not a hang", async () => {
