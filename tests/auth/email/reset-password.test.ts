@@ -202,8 +202,10 @@ test("R63: request, reset and administrator's start leave rows, and none holds a
     token: owner.accessToken,
   });
   expect(status).toBe(202);
+  // Jobs run side by side: of two at once the last mail need not have the newest token.
+  await app.mail();
   const token = await resetToken(app, account.email);
-  await reset(app, token);
+  expect((await reset(app, token)).status).toBe(204);
   const actions = [
     "user.password_reset_started",
     "auth.password_reset_requested",
