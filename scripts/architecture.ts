@@ -5,7 +5,18 @@ import { ROOT } from "./prepare.ts";
 
 const LONGEST_FILE = 300;
 /** What any feature may use. */
-const GROUND = ["config", "context", "crypto", "db", "errors", "fields", "jobs", "log", "network"];
+const GROUND = [
+  "config",
+  "context",
+  "crypto",
+  "db",
+  "errors",
+  "fair-queue",
+  "fields",
+  "jobs",
+  "log",
+  "network",
+];
 const SHARED_FEATURES = ["audit", "mail", "one-time-tokens", "rate-limits", "roles", "sessions"];
 /** The features that a feature may use besides those. */
 const FEATURES: Record<string, string[]> = {

@@ -1,0 +1,94 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { createFairQueue, type FairQueueLimits } from "../src/fair-queue.ts";
+
+const ENDLESS: FairQueueLimits = { turns: 1, turnsEach: 1, waiting: 1000, waitingEach: 1000 };
+
+/** Lets everything happen that can happen without a timer. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test("R72: who comes last is served before the second turn of whoever asked for many", async () => {
+  const queue = createFairQueue(ENDLESS);
+  const order: string[] = [];
+  const work = (name: string) => async () => void order.push(name);
+  const all = [1, 2, 3, 4].map((n) => queue.run("greedy", work(`greedy ${n}`)));
+  all.push(queue.run("modest", work("modest")));
+  await Promise.all(all);
+  expect(order.indexOf("modest")).toBeLessThan(order.indexOf("greedy 3"));
+});
+
+test("R72: no caller holds more than their share, and the rest is free for others", async () => {
+  const queue = createFairQueue({ ...ENDLESS, turns: 4, turnsEach: 2 });
+  const held = [await queue.turn("greedy"), await queue.turn("greedy")];
+  let third = false;
+  const waits = queue.turn("greedy").then((end) => {
+    third = true;
+    return end;
+  });
+  held.push(await queue.turn("modest"));
+  await settled();
+  expect(third).toBe(false);
+  held[0]?.();
+  held[0]?.();
+  await settled();
+  expect(third).toBe(true);
+  for (const end of [...held, await waits]) end();
+});
+
+test("R11: too many who wait are told to come back, of one caller and of all", async () => {
+  const queue = createFairQueue({ turns: 1, turnsEach: 1, waiting: 3, waitingEach: 2 });
+  const end = await queue.turn("a");
+  const waits = [queue.turn("a"), queue.turn("a")];
+  await expect(queue.turn("a")).rejects.toMatchObject({ code: "overloaded" });
+  waits.push(queue.turn("b"));
+  await expect(queue.turn("c")).rejects.toMatchObject({ code: "overloaded" });
+  end();
+  await Promise.all(waits.map(async (each) => (await each)()));
+});
+
+test("R72: whatever comes in whatever order, limits hold, everybody is served and nothing is kept", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ who: fc.constantFrom("a", "b", "c", null), steps: fc.nat(3) }), {
+        maxLength: 40,
+      }),
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (jobs, turns, turnsEach) => {
+        const queue = createFairQueue({ turns, turnsEach, waiting: 100, waitingEach: 100 });
+        const now = new Map<string | null, number>();
+        let most = 0;
+        let mostEach = 0;
+        const change = (who: string | null, by: number) => {
+          now.set(who, (now.get(who) ?? 0) + by);
+          most = Math.max(
+            most,
+            [...now.values()].reduce((sum, n) => sum + n, 0),
+          );
+          mostEach = Math.max(mostEach, now.get(who) ?? 0);
+        };
+        let served = 0;
+        const work = async (who: string | null, steps: number) => {
+          change(who, 1);
+          for (let step = 0; step < steps; step += 1) await null;
+          change(who, -1);
+          served += 1;
+        };
+        await Promise.all(jobs.map(({ who, steps }) => queue.run(who, () => work(who, steps))));
+        expect(served).toBe(jobs.length);
+        expect(most).toBeLessThanOrEqual(turns);
+        expect(mostEach).toBeLessThanOrEqual(Math.min(turns, turnsEach));
+        // Whoever comes now finds it free.
+        for (let each = 0; each < Math.min(turns, turnsEach); each += 1) await queue.turn("last");
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test("work that fails gives its turn back", async () => {
+  const queue = createFairQueue(ENDLESS);
+  const broken = queue.run("a", () => Promise.reject(new Error("broken")));
+  await expect(broken).rejects.toThrow("broken");
+  expect(await queue.run("a", async () => "done")).toBe("done");
+});
