@@ -6,7 +6,15 @@
  */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { arch, platform } from "node:os";
@@ -156,12 +164,10 @@ function clusterOwner(): { uid: number; gid: number } | null {
 
 function runAsOwner(command: string, args: string[]): Run {
   const owner = clusterOwner();
-  // The checkout may lie below a folder that only root may enter, such as /root: the capability lets the server reach
-  // its own files there, and PostgreSQL looks at the user alone.
   const argv = owner
     ? [
         ...["setpriv", `--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"],
-        ...["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--", command, ...args],
+        ...[...passes(command), "--", command, ...args],
       ]
     : [command, ...args];
   const run = spawnSync(argv[0] ?? command, argv.slice(1), {
@@ -170,10 +176,33 @@ function runAsOwner(command: string, args: string[]): Run {
     encoding: "utf8",
     env: { ...process.env, LC_ALL: "C" },
   });
-  return {
-    status: run.status ?? 1,
-    output: run.error?.message ?? `${run.stdout}${run.stderr}`.trim(),
-  };
+  const output = run.error?.message ?? `${run.stdout}${run.stderr}`.trim();
+  return { status: run.status ?? 1, output: `${output}${adviceOn(output)}` };
+}
+
+/**
+ * The checkout or the data may lie below a folder that only root may enter, such as /root or one of `mktemp -d`. A
+ * capability lets the server reach its own files there, and PostgreSQL looks at the user alone. access(2), by which its
+ * programs look for each other, drops the capabilities of whoever is not root, but where this bit is set (capabilities(7),
+ * SECBIT_NO_SETUID_FIXUP). Setting it needs CAP_SETPCAP, which some containers lack: it is set where it is needed.
+ */
+function passes(command: string): string[] {
+  const capability = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
+  return isOpenToAll(dirname(command))
+    ? capability
+    : ["--securebits=+no_setuid_fixup", ...capability];
+}
+
+function adviceOn(output: string): string {
+  return output.startsWith("setpriv: ")
+    ? "\nThis machine lets root give no capability away: move the checkout to a folder that everybody may enter, or set DATABASE_URL."
+    : "";
+}
+
+/** Whether every user may enter the folder and those above it. */
+function isOpenToAll(folder: string): boolean {
+  const above = dirname(folder);
+  return (statSync(folder).mode & 0o001) !== 0 && (above === folder || isOpenToAll(above));
 }
 
 function urlOf(port: number, dataDir: string): string {
