@@ -101,17 +101,17 @@ export function operation(tag: string, { anonymous = false, session = false } = 
 }
 
 function success(status: string, schema: Content | null | undefined) {
-  if (!schema) return { description: DESCRIPTIONS[status] ?? "Done" };
-  const description = DESCRIPTIONS[status] ?? "Success";
+  if (!schema) return { description: DESCRIPTIONS.get(status) ?? "Done" };
+  const description = DESCRIPTIONS.get(status) ?? "Success";
   if (!("_zod" in schema)) return { description, content: texts(schema) };
   return { description, content: { "application/json": { schema: resolver(schema) } } };
 }
 
-const DESCRIPTIONS: Record<string, string> = {
-  201: "Created",
-  202: "Under way",
-  304: "The caller has it already",
-};
+const DESCRIPTIONS = new Map([
+  ["201", "Created"],
+  ["202", "Under way"],
+  ["304", "The caller has it already"],
+]);
 
 function texts(types: readonly string[]) {
   return Object.fromEntries(types.map((type) => [type, { schema: { type: "string" as const } }]));

@@ -24,7 +24,7 @@ export function readRecords(c: HonoContext<AuthedEnv>): AsyncGenerator<SourceRec
   const type = /^([\w/.+-]+)\s*(?:;\s*charset="?utf-8"?\s*)?$/i.exec(
     c.req.header("content-type") ?? "",
   );
-  const read = READERS[type?.[1]?.toLowerCase() ?? ""];
+  const read = READERS.get(type?.[1]?.toLowerCase() ?? "");
   if (!read || c.req.header("content-encoding"))
     throw new ApiError(
       "unsupported_media_type",
@@ -33,10 +33,11 @@ export function readRecords(c: HonoContext<AuthedEnv>): AsyncGenerator<SourceRec
   return read(decode(limitedBytes(c.req.raw, recordsLimit(c.var.ctx))));
 }
 
-const READERS: Record<string, (text: AsyncIterable<string>) => AsyncGenerator<SourceRecord>> = {
-  "text/csv": readCsv,
-  "application/x-ndjson": readJsonLines,
-};
+/** A Map, as wherever a caller's word is looked up: an object would find its prototype's `constructor` too. */
+const READERS = new Map<string, (text: AsyncIterable<string>) => AsyncGenerator<SourceRecord>>([
+  ["text/csv", readCsv],
+  ["application/x-ndjson", readJsonLines],
+]);
 
 async function* readCsv(text: AsyncIterable<string>): AsyncGenerator<SourceRecord> {
   let names: string[] | null = null;
