@@ -11,6 +11,7 @@ import { factorRoutes } from "./factors/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import { docsRoutes } from "./http/docs.ts";
+import { announceStop } from "./http/draining.ts";
 import { noStore } from "./http/no-store.ts";
 import { notFound } from "./http/not-found.ts";
 import { openApiDocument } from "./http/openapi.ts";
@@ -34,6 +35,7 @@ import { userRoutes } from "./users/routes.ts";
 /** The application on its parts. @param migrations names of the migrations that this build needs applied. */
 export function createApp(deps: Deps, migrations: string[]) {
   const app = new Hono<AppEnv>({ getPath: pathOf });
+  app.use(announceStop(deps.serving));
   app.use(requestContext(deps));
   app.use(securityHeaders());
   app.use(crossOrigin(deps.config.corsOrigins));
@@ -66,9 +68,12 @@ export function createApp(deps: Deps, migrations: string[]) {
   app.route("/.well-known", wellKnownRoutes);
   if (deps.config.environment === "development") app.route("/dev", devMailRoutes);
 
-  const document = openApiDocument(app, deps.config.issuer);
-  app.get("/openapi.json", async (c) => c.json(await document));
-  if (deps.config.docs) app.route("/docs", docsRoutes);
+  // What there is to attack is not for everybody to read (ASVS 5.0, 13.4.5).
+  if (deps.config.docs) {
+    const document = openApiDocument(app, deps.config.issuer);
+    app.get("/openapi.json", async (c) => c.json(await document));
+    app.route("/docs", docsRoutes);
+  }
 
   app.notFound(notFound(app));
   app.onError(problemHandler());

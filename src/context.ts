@@ -8,6 +8,7 @@ import type { SigningKeys } from "./crypto/signing-keys.ts";
 import type { Database } from "./db/client.ts";
 import type { ScopedPool } from "./db/scoped-pool.ts";
 import type { SchemaWatch } from "./health/schema-watch.ts";
+import type { Serving } from "./http/draining.ts";
 import type { Jobs } from "./jobs/jobs.ts";
 import type { Mailer } from "./mail/mailer.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
@@ -31,6 +32,7 @@ export type Deps = {
   rateLimits: RateLimits;
   /** Null when SCHEMA_CHECK is off. */
   schema: SchemaWatch | null;
+  serving: Serving;
   log: Log;
 };
 

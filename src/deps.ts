@@ -12,6 +12,7 @@ import { createListener } from "./db/listener.ts";
 import { acrossAll, plainly } from "./db/scoped-pool.ts";
 import { logStatements } from "./db/statement-log.ts";
 import { watchSchema } from "./health/schema-watch.ts";
+import { createServing } from "./http/draining.ts";
 import { JOBS_CHANNEL } from "./jobs/boss.ts";
 import { createJobs } from "./jobs/queue.ts";
 import { createLog } from "./log.ts";
@@ -92,6 +93,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     jobs,
     mailer,
     schema,
+    serving: createServing(),
     log,
   };
   return {

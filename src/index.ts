@@ -7,6 +7,7 @@ import { faultOfRole } from "./db/runtime-role.ts";
 import { plainly } from "./db/scoped-pool.ts";
 import { createDeps } from "./deps.ts";
 import { shippedMigrations } from "./health/readiness.ts";
+import { drain } from "./http/draining.ts";
 import { createJobHandlers } from "./job-handlers.ts";
 import { announceBootstrap } from "./platform/announce-bootstrap.ts";
 
@@ -31,12 +32,12 @@ const announced = announceBootstrap(deps, (text) => console.log(text)).catch((er
   deps.log("error", "no bootstrap token", { error: String(err) }),
 );
 
-stop = drain;
+stop = end;
 
-/** Takes no new connection, finishes what is under way, then lets go of the database. */
-async function drain(): Promise<void> {
+/** Finishes what is under way, then lets go of the database. */
+async function end(): Promise<void> {
   const overdue = setTimeout(() => process.exit(1), DRAIN_SECONDS * 1000);
-  await server.stop();
+  await drain(deps.serving, server);
   await announced;
   await close();
   clearTimeout(overdue);
@@ -51,7 +52,7 @@ function serve() {
       fetch: app.fetch,
       // Ours answers 413 as a problem; this one closes the connection on whoever sends far more.
       maxRequestBodySize: config.bodyLimitBytes * 64,
-      idleTimeout: 30,
+      idleTimeout: config.idleTimeoutSeconds,
     });
   } catch (err) {
     const address = `${config.host}:${config.port}`;

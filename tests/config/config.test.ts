@@ -44,6 +44,7 @@ describe("parseConfig", () => {
   const wrong: Record<string, string[]> = {
     NODE_ENV: ["staging", "Production"],
     PORT: ["-1", "65536", "80.5", "http", "1e9"],
+    IDLE_TIMEOUT_SECONDS: ["0", "256", "75s"],
     DATABASE_URL: ["mysql://u:p@h/d", "localhost", "postgresql://[", "://"],
     LISTEN_DATABASE_URL: ["localhost"],
     DATABASE_POOL_SIZE: ["0", "1001", "many"],
