@@ -12,6 +12,7 @@ import { healthRoutes } from "./health/routes.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import { docsRoutes } from "./http/docs.ts";
 import { announceStop } from "./http/draining.ts";
+import { requireHost } from "./http/host.ts";
 import { noStore } from "./http/no-store.ts";
 import { notFound } from "./http/not-found.ts";
 import { openApiDocument } from "./http/openapi.ts";
@@ -38,6 +39,7 @@ export function createApp(deps: Deps, migrations: string[]) {
   app.use(announceStop(deps.serving));
   app.use(requestContext(deps));
   app.use(securityHeaders());
+  app.use(requireHost());
   app.use(crossOrigin(deps.config.corsOrigins));
   app.use("/v1/*", noStore());
 

@@ -1,6 +1,7 @@
 /** What can go wrong for a caller, by stable code. The codes are API: clients branch on them. HTTP is not known here. */
 
 export const ERROR_TITLES = {
+  invalid_host: "The Host header is not valid",
   malformed_body: "The body is not valid JSON",
   unsupported_media_type: "The body has the wrong media type",
   body_too_large: "The body is too large",

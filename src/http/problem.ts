@@ -6,6 +6,7 @@ import { ApiError, ERROR_TITLES, type ErrorCode, type ItemOutcome } from "../err
 import { rateLimitFields } from "./rate-limit.ts";
 
 const STATUS = {
+  invalid_host: 400,
   malformed_body: 400,
   unsupported_media_type: 415,
   body_too_large: 413,

@@ -1,6 +1,7 @@
 /** The mails that a development server did not send, as a page and as JSON. Mounted in development alone. */
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
+import { loopbackOnly } from "../http/host.ts";
 import { noStore } from "../http/no-store.ts";
 import { inboxPage } from "./inbox-page.ts";
 
@@ -10,6 +11,7 @@ const POLICY =
 
 export const devMailRoutes = new Hono<AppEnv>()
   .use(noStore())
+  .use(loopbackOnly())
   .get("/mail", (c) => {
     c.header("content-security-policy", POLICY);
     return c.html(inboxPage(c.var.ctx.mailer.transport.inbox));

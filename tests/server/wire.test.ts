@@ -152,15 +152,9 @@ describe("the Host header, of which no path is made", () => {
     expect((await raw(server.port, head("GET", "/health/live"))).status).toBe(400);
   });
 
-  for (const host of ["", "a b", "[", "x/nope?", "x/v1/users", "x#", "user@x:99999", "\u00ff"]) {
-    test(`${JSON.stringify(host)} changes nothing`, async () => {
-      const request = Buffer.from(
-        head("GET", "/health/live", `Host: ${host}`, "Connection: close"),
-        "latin1",
-      );
-      expect((await raw(server.port, request)).status).toBe(200);
-    });
-  }
+  test("may be empty, as the name in it may be", async () => {
+    expect((await raw(server.port, head("GET", "/health/live", "Host:"))).status).toBe(200);
+  });
 });
 
 describe("headers", () => {
