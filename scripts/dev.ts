@@ -59,7 +59,7 @@ async function start(): Promise<Bun.Subprocess> {
       env: {
         NODE_ENV: "development",
         HOST: "127.0.0.1",
-        SECRET_KEY: secretKey(),
+        SECRET_KEY: secret("secret-key", () => randomBytes(32).toString("base64")),
         LOG_LEVEL: "warn",
         ...process.env,
         DATABASE_URL: await database.serverUrl(),
@@ -186,6 +186,7 @@ async function embeddedDatabase(): Promise<DevDatabase> {
 async function asServer(ownerUrl: string): Promise<string> {
   const url = new URL(ownerUrl);
   url.username = "tenantry_dev";
+  url.password = secret("server-password", () => randomBytes(24).toString("base64url"));
   await prepareRuntimeRole(ownerUrl, { user: url.username, password: url.password });
   return url.href;
 }
@@ -199,11 +200,11 @@ function ownerIsAlive(): boolean {
   }
 }
 
-/** Kept beside the data that it encrypts. */
-function secretKey(): string {
-  const file = join(DATA, "secret-key");
+/** Made once, and kept beside the data that it is for. */
+function secret(name: string, make: () => string): string {
+  const file = join(DATA, name);
   mkdirSync(DATA, { recursive: true });
-  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString("base64"), { mode: 0o600 });
+  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
   return readFileSync(file, "utf8");
 }
 

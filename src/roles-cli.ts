@@ -8,7 +8,8 @@ const usage = `Makes the login that the server runs as, which row-level security
 Usage: bun run db:roles, after each bunx prisma migrate deploy, with two variables
 
   DATABASE_URL      as the owner of the tables, who may create roles: the one that migrates
-  APP_DATABASE_URL  the same database as the server will use it: its user and password are made
+  APP_DATABASE_URL  the same database as the server will use it: its user and password are made. Both must be
+                    others than those of DATABASE_URL
 
 Exit codes: 0 done, 1 could not.
 `;
@@ -26,10 +27,6 @@ async function main({ DATABASE_URL, APP_DATABASE_URL }: NodeJS.ProcessEnv): Prom
     const user = decodeURIComponent(app.username);
     const password = decodeURIComponent(app.password);
     if (!user || !password) throw new Error("APP_DATABASE_URL must name a user and a password.");
-    if (user === decodeURIComponent(owner.username))
-      throw new Error(
-        "APP_DATABASE_URL must name another user than DATABASE_URL, who owns the tables.",
-      );
     await prepareRuntimeRole(owner.href, { user, password });
     process.stdout.write(
       `The login ${user} is ready: start the server with APP_DATABASE_URL as its DATABASE_URL.\n`,

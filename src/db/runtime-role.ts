@@ -1,6 +1,9 @@
 /** The login that the server runs as: it owns nothing, evades no policy, and may do what migrations-sql/096_grants.sql says. */
 import pg from "pg";
 
+/** In characters, of digits and signs alone. */
+const SHORTEST = 20;
+
 export type Login = { user: string; password: string };
 
 /** Outside of what the Prisma schema and migrations-sql declare: Prisma's own table and pg-boss's. */
@@ -14,12 +17,14 @@ const BESIDE = `
  * Makes the login, or gives it this password, and what it may do in this database. To be run again after each migration:
  * it changes nothing that is right already.
  * @param ownerUrl of a role that may create roles and owns the tables.
- * @throws Error when the login is there and is a superuser, evades row-level security or owns a table.
+ * @throws Error when its secret is the owner's or no secret, or when the login is there and is a superuser, evades
+ * row-level security or owns a table.
  */
 export async function prepareRuntimeRole(
   ownerUrl: string,
   { user, password }: Login,
 ): Promise<void> {
+  assertOwnSecret(ownerUrl, { user, password });
   const client = new pg.Client({ connectionString: ownerUrl });
   await client.connect();
   try {
@@ -34,6 +39,22 @@ export async function prepareRuntimeRole(
   } finally {
     await client.end();
   }
+}
+
+/** Whoever reads the server's secrets must not hold those of the owner too, who evades every policy. */
+function assertOwnSecret(ownerUrl: string, { user, password }: Login): void {
+  const owner = new URL(ownerUrl);
+  if (user === decodeURIComponent(owner.username))
+    throw new Error(`The server's login must be another user than ${user}, who owns the tables.`);
+  if (password !== "" && password === decodeURIComponent(owner.password))
+    throw new Error(`The login ${user} must have a password of its own, and not the owner's.`);
+  if (letters(password) === "" ? password.length < SHORTEST : letters(password) === letters(user))
+    throw new Error(`The password of ${user} can be guessed. Make one: openssl rand -hex 24`);
+}
+
+/** What is left of a name when digits and signs are added to it. */
+function letters(text: string): string {
+  return text.toLowerCase().replace(/[^\p{L}]/gu, "");
 }
 
 /** What is wrong with a role (else that of the connection) as the server's, in words; null when nothing is. */

@@ -35,7 +35,24 @@ test("no secret stands in compose.yaml: each comes from outside", () => {
     .flatMap(({ environment = {} }) => Object.entries(environment))
     .filter(([name]) => /PASSWORD|SECRET|URL/.test(name));
   expect(secrets.length).toBeGreaterThanOrEqual(3);
-  for (const [, value] of secrets) expect(value).toMatch(/\$\{(POSTGRES_PASSWORD|SECRET_KEY)[:}]/);
+  for (const [, value] of secrets)
+    expect(value).toMatch(/\$\{(POSTGRES_PASSWORD|APP_PASSWORD|SECRET_KEY)[:}]/);
+});
+
+test("R60: the server's login has a secret of its own, and the server gets no other", () => {
+  const { postgres, migrate, roles, api } = Object(Bun.YAML.parse(compose)).services;
+  const named = (text: unknown) =>
+    [...JSON.stringify(text).matchAll(/\$\{(\w+)/g)].map(([, name]) => name);
+  expect(named(postgres.environment)).toEqual(["POSTGRES_PASSWORD"]);
+  expect(named(migrate.environment)).toEqual(["POSTGRES_PASSWORD"]);
+  expect(named(roles.environment).sort()).toEqual(["APP_PASSWORD", "POSTGRES_PASSWORD"]);
+  expect(named(api.environment).sort()).toEqual(["APP_PASSWORD", "PORT", "SECRET_KEY"]);
+});
+
+test("compose.yaml and the README make every secret that compose.yaml asks for", () => {
+  const wanted = [...compose.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name);
+  for (const text of [compose, read("README.md")])
+    for (const name of wanted) expect(text).toContain(`${name}=%s\\n`);
 });
 
 test.each(workflows)(

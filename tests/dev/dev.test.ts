@@ -68,10 +68,19 @@ test("a database that does not answer is one clear message, not a hang", async (
   expect(nowhere.output()).not.toContain("secret");
 }, 60_000);
 
-test("the secret key of a checkout is its own and not readable by others", () => {
-  const file = join(checkout.path, ".data", "secret-key");
-  expect(Buffer.from(readFileSync(file, "utf8"), "base64").length).toBe(32);
-  expect(statSync(file).mode & 0o077).toBe(0);
+test("the secrets of a checkout are its own and not readable by others", () => {
+  const data = join(checkout.path, ".data");
+  expect(Buffer.from(readFileSync(join(data, "secret-key"), "utf8"), "base64").length).toBe(32);
+  for (const name of ["secret-key", "server-password", "postgres.password", "dev.url"])
+    expect([name, statSync(join(data, name)).mode & 0o077]).toEqual([name, 0]);
+});
+
+test("R60: the server's login has a secret of its own, and the owner's does not open it", async () => {
+  const [own, owners] = ["server-password", "postgres.password"].map((name) =>
+    readFileSync(join(checkout.path, ".data", name), "utf8"),
+  );
+  expect(own?.length).toBe(32);
+  expect(own).not.toBe(owners);
 });
 
 function logIn(dev: Dev, email: string, password: string): Promise<Response> {

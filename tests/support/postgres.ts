@@ -18,7 +18,7 @@ export type TestDatabase = {
 const ROOT = join(import.meta.dir, "..", "..");
 const PREFIX = "tenantry_test";
 /** Of servers that are made for tests and gone after them. */
-const LOGIN = { user: "tenantry_test", password: "tenantry_test" };
+const LOGIN = { user: "tenantry_test", password: "for-a-server-that-is-thrown-away" };
 
 /** A database of its own: complete (every migration applied), or empty with `template: false`. */
 export async function createDatabase({ template = true } = {}): Promise<TestDatabase> {

@@ -1,0 +1,67 @@
+/** `bun run db:roles`: the login that the server runs as, with a secret of its own. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { SQL } from "bun";
+import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+
+const ROOT = join(import.meta.dir, "..", "..");
+const user = `tenantry_roles_${randomBytes(4).toString("hex")}`;
+const PASSWORD = randomBytes(24).toString("hex");
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createDatabase();
+});
+afterAll(async () => {
+  await database.query(`DROP OWNED BY ${user}; DROP ROLE ${user}`);
+  await database.drop();
+});
+
+function as(user: string, password: string): string {
+  const url = new URL(database.url);
+  url.username = user;
+  url.password = password;
+  return url.href;
+}
+
+async function run(appUrl: string): Promise<{ status: number; output: string }> {
+  const child = Bun.spawn([process.execPath, "--no-env-file", "src/roles-cli.ts"], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH ?? "", DATABASE_URL: database.url, APP_DATABASE_URL: appUrl },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  return { status: await child.exited, output: out + err };
+}
+
+test("it makes a login that works, and gives it a new password when it is run again", async () => {
+  for (const password of [PASSWORD, randomBytes(24).toString("hex")]) {
+    expect(await run(as(user, password))).toEqual({
+      status: 0,
+      output: expect.stringContaining(`The login ${user} is ready`),
+    });
+    const sql = new SQL(as(user, password));
+    expect([...(await sql`SELECT current_user::text AS me`)]).toEqual([{ me: user }]);
+    await sql.end();
+  }
+});
+
+describe("R60: it refuses, and shows no secret,", () => {
+  const owner = () => new URL(database.url);
+  const tries: [string, () => string, string][] = [
+    ["the owner's user", () => as(owner().username, PASSWORD), "must be another user"],
+    ["the owner's password", () => as(user, decodeURIComponent(owner().password)), "of its own"],
+    ["no password", () => as(user, ""), "must name a user and a password"],
+    ["the user's name as its password", () => as(user, user), "can be guessed"],
+    ["the name with a year", () => as("api", "Api-2026!"), "can be guessed"],
+    ["a number", () => as(user, "123456"), "can be guessed"],
+  ];
+  for (const [name, url, message] of tries) {
+    test(name, async () => {
+      const { status, output } = await run(url());
+      expect([status, output]).toEqual([1, expect.stringContaining(message)]);
+      expect(output).not.toContain(decodeURIComponent(owner().password));
+    });
+  }
+});
