@@ -7,6 +7,8 @@ const LONGEST_FILE = 300;
 /** What any feature may use. */
 const GROUND = [
   "config",
+  "config-fields",
+  "config-rules",
   "context",
   "crypto",
   "db",

@@ -6,7 +6,7 @@ import { archiveAuditLog, BrokenLogError } from "./audit/archive.ts";
 import { verifyArchive } from "./audit/archive-file.ts";
 import type { Head } from "./audit/seal.ts";
 import { verifyAuditLog } from "./audit/verify.ts";
-import { type Config, ConfigError, parseConfig } from "./config.ts";
+import { type Config, ConfigError, parseToolConfig } from "./config.ts";
 import { deriveKeyring, type Keyring } from "./crypto/secret.ts";
 import { createDatabase, createPool, type Database } from "./db/client.ts";
 import { isUnavailable } from "./db/failures.ts";
@@ -108,7 +108,7 @@ async function tenantId(db: Database, slug: string): Promise<string> {
 }
 
 async function withParts<T>(options: Options, work: (parts: Parts) => Promise<T>): Promise<T> {
-  const config = parseConfig(process.env);
+  const config = parseToolConfig(process.env);
   const keyring = deriveKeyring(config.secretKey, config.previousSecretKey);
   const keys = [...keyring.audit, ...(await olderKeys(options["old-keys"]))];
   const pool = createPool({ ...config, databaseTimeoutSeconds: TIMEOUT_SECONDS });

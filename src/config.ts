@@ -1,41 +1,27 @@
 /** The configuration: parsed once, passed in. Nothing else reads the environment. */
 import { z } from "zod";
-
-function integer(min: number, max: number, fallback: number) {
-  const error = `must be a whole number from ${min} to ${max}`;
-  return z.coerce
-    .number({ error })
-    .int({ error })
-    .min(min, { error })
-    .max(max, { error })
-    .default(fallback);
-}
+import {
+  AnySecretKey,
+  DatabaseUrl,
+  Host,
+  integer,
+  Mailbox,
+  Origins,
+  oneOf,
+  RpId,
+  SecretKey,
+  SmtpUrl,
+  WebUrl,
+} from "./config-fields.ts";
+import { type Fault, faultsOfServer, type Values } from "./config-rules.ts";
 
 const DAY = 24 * 3600;
 const KIB = 1024;
 
-const SecretKey = z
-  .base64({ error: "must be base64" })
-  .refine(
-    (text) => Buffer.from(text, "base64").length >= 32,
-    "must hold at least 32 bytes: openssl rand -base64 32",
-  );
-
-const WebUrl = z.url({ protocol: /^https?$/, error: "must be an http(s) URL" });
-
-const Origins = z
-  .string()
-  .transform((list) => list.split(/[\s,]+/).filter(Boolean))
-  .refine((list) => list.every(isOrigin), "must be origins, such as https://app.example.com");
-
-const DatabaseUrl = z.url({
-  protocol: /^postgres(ql)?$/,
-  error: "must be a postgresql:// URL",
-});
-
 export const Environment = z.object({
-  NODE_ENV: z.enum(["development", "test", "production"]).default("production"),
-  HOST: z.string().min(1).default("0.0.0.0"),
+  NODE_ENV: oneOf("development", "test", "production").default("production"),
+  TRIAL: oneOf("on", "off").default("off"),
+  HOST: Host.default("0.0.0.0"),
   PORT: integer(0, 65_535, 3000),
   IDLE_TIMEOUT_SECONDS: integer(1, 255, 75),
   DATABASE_URL: DatabaseUrl,
@@ -43,11 +29,10 @@ export const Environment = z.object({
   DATABASE_POOL_SIZE: integer(1, 1000, 10),
   DATABASE_TIMEOUT_SECONDS: integer(1, 300, 10),
   SECRET_KEY: SecretKey,
-  SECRET_KEY_PREVIOUS: SecretKey.optional(),
-  // RFC 8414, section 2.
-  ISSUER: WebUrl.regex(/^[^?#]*$/, "must have no query and no fragment").optional(),
+  SECRET_KEY_PREVIOUS: AnySecretKey.optional(),
+  ISSUER: WebUrl.optional(),
   AUDIENCE: z.string().min(1).default("tenantry"),
-  SIGNING_ALGORITHM: z.enum(["ES256", "EdDSA"]).default("ES256"),
+  SIGNING_ALGORITHM: oneOf("ES256", "EdDSA").default("ES256"),
   SIGNING_KEY_DAYS: integer(0, 366, 30),
   ACCESS_TOKEN_TTL_SECONDS: integer(1, 3600, 600),
   SESSION_IDLE_SECONDS: integer(1, 366 * DAY, 30 * DAY),
@@ -55,71 +40,91 @@ export const Environment = z.object({
   REFRESH_GRACE_SECONDS: integer(0, 60, 10),
   SESSION_LIMIT: integer(0, 1000, 20),
   STEP_UP_SECONDS: integer(30, DAY, 600),
-  EMAIL_SCOPE: z.enum(["global", "tenant"]).default("global"),
-  REGISTRATION: z.enum(["open", "closed"]).default("open"),
+  EMAIL_SCOPE: oneOf("global", "tenant").default("global"),
+  REGISTRATION: oneOf("open", "closed").default("open"),
   TENANT_GRACE_DAYS: integer(0, 3650, 30),
-  EMAIL_VERIFICATION: z.enum(["optional", "required"]).default("optional"),
-  MFA: z.enum(["optional", "required"]).default("optional"),
+  EMAIL_VERIFICATION: oneOf("optional", "required").default("optional"),
+  MFA: oneOf("optional", "required").default("optional"),
   PASSWORD_MIN_LENGTH: integer(8, 64, 15),
   PASSWORD_MIN_LENGTH_WITH_MFA: integer(8, 64, 8),
   PASSWORD_HASH_QUEUE: integer(0, 10_000, 64),
   BODY_LIMIT_BYTES: integer(KIB, 16 * KIB * KIB, 256 * KIB),
   TRUSTED_PROXY_HOPS: integer(0, 10, 0),
-  RATE_LIMITS: z.enum(["database", "memory", "off"]).default("database"),
+  RATE_LIMITS: oneOf("database", "memory", "off").default("database"),
   CORS_ORIGINS: Origins.prefault(""),
-  PRODUCT_NAME: z.string().trim().min(1).max(64).default("Tenantry"),
-  APP_URL: WebUrl.regex(/^[^?#]*$/, "must have no query and no fragment").optional(),
-  PASSKEY_RP_ID: z
+  PRODUCT_NAME: z
     .string()
-    .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)*$/, "must be a host name, such as example.com")
-    .optional(),
+    .regex(/^\P{C}{1,64}$/u, "must be one line of 64 characters at most")
+    .default("Tenantry"),
+  APP_URL: WebUrl.optional(),
+  PASSKEY_RP_ID: RpId.optional(),
   PASSKEY_ORIGINS: Origins.prefault(""),
-  SMTP_URL: z.url({ protocol: /^smtps?$/, error: "must be an smtp:// or smtps:// URL" }).optional(),
-  MAIL_FROM: z.string().min(3).default("Tenantry <no-reply@localhost>"),
+  SMTP_URL: SmtpUrl.optional(),
+  MAIL_FROM: Mailbox.default("Tenantry <no-reply@localhost>"),
   MAIL_TEMPLATES: z.string().min(1).default("mail-templates"),
   AUDIT_RETENTION_DAYS: integer(0, 36_500, 400),
-  JOBS: z.enum(["on", "off"]).default("on"),
-  SCHEMA_CHECK: z.enum(["off", "report", "require"]).default("report"),
-  DOCS: z.enum(["on", "off"]).optional(),
-  LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  JOBS: oneOf("on", "off").default("on"),
+  SCHEMA_CHECK: oneOf("off", "report", "require").default("report"),
+  DOCS: oneOf("on", "off").optional(),
+  LOG_LEVEL: oneOf("debug", "info", "warn", "error", "silent").default("info"),
 });
 
-export type Config = ReturnType<typeof parseConfig>;
+export type Environment = z.output<typeof Environment>;
+export type Config = ReturnType<typeof toConfig>;
 
 export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
+type Variables = Record<string, string | undefined>;
+
 /**
- * Reads the configuration from environment variables. Empty variables count as absent.
- * @throws ConfigError that names each wrong variable, and never shows a value: values may be secrets.
+ * The configuration of the server, from environment variables. Empty variables count as absent.
+ * @param look finds what else is wrong, outside of the variables themselves, with those that are right so far.
+ * @throws ConfigError that names every wrong variable, and never shows a value: values may be secrets.
  */
-export function parseConfig(env: Record<string, string | undefined>) {
-  const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),
-  );
-  const parsed = Environment.safeParse(given);
-  if (!parsed.success) {
-    const faults = new Map<string, string>();
-    for (const { path, message } of parsed.error.issues) {
-      const name = path.join(".");
-      if (!faults.has(name)) faults.set(name, given[name] === undefined ? "is required" : message);
-    }
-    const list = Array.from(faults, ([name, message]) => `  ${name}: ${message}`).join("\n");
-    throw new ConfigError(
-      `The configuration is not usable:\n${list}\nSee .env.example for every variable.`,
-    );
+export function parseConfig(env: Variables, look: (values: Values) => Fault[] = () => []): Config {
+  return toConfig(read(env, (values) => [...faultsOfServer(values), ...look(values)]));
+}
+
+/** The same for an operator's tool, which issues nothing and may hold a key that is on its way out. @throws ConfigError */
+export function parseToolConfig(env: Variables): Config {
+  return toConfig(read(env, () => []));
+}
+
+/** All faults at once: whoever mends one after the other starts as many times. */
+function read(env: Variables, rules: (values: Values) => Fault[]): Environment {
+  const values: Values = {};
+  const faults = new Map<string, string>();
+  for (const [name, schema] of Object.entries(Environment.shape)) {
+    const text = env[name] || undefined;
+    const { data, error } = schema.safeParse(text);
+    if (text !== undefined && text !== text.trim() && !LISTS.includes(name))
+      faults.set(name, "must have no white space around it");
+    else if (error)
+      faults.set(
+        name,
+        text === undefined ? "is required" : (error.issues[0]?.message ?? "is wrong"),
+      );
+    else Object.assign(values, { [name]: data });
   }
-  const value = parsed.data;
+  for (const [name, message] of rules(values)) if (!faults.has(name)) faults.set(name, message);
+  if (faults.size === 0) return values as Environment;
+  const list = Array.from(faults, ([name, message]) => `  ${name}: ${message}`).join("\n");
+  throw new ConfigError(
+    `The configuration is not usable:\n${list}\nSee .env.example for every variable.`,
+  );
+}
+
+/** A list may stand on lines of its own. */
+const LISTS = ["CORS_ORIGINS", "PASSKEY_ORIGINS"];
+
+function toConfig(value: Environment) {
   const issuer = value.ISSUER ?? `http://localhost:${value.PORT}`;
   const appUrl = value.APP_URL ?? issuer;
-  if (value.EMAIL_VERIFICATION === "required" && value.NODE_ENV === "production" && !value.SMTP_URL)
-    throw new ConfigError("EMAIL_VERIFICATION=required needs SMTP_URL, or nobody can register.");
-  if (value.SESSION_IDLE_SECONDS > value.SESSION_MAX_SECONDS) {
-    throw new ConfigError("SESSION_IDLE_SECONDS may not be longer than SESSION_MAX_SECONDS.");
-  }
   return {
     environment: value.NODE_ENV,
+    trial: value.NODE_ENV === "production" && value.TRIAL === "on",
     host: value.HOST,
     port: value.PORT,
     idleTimeoutSeconds: value.IDLE_TIMEOUT_SECONDS,
@@ -167,9 +172,4 @@ export function parseConfig(env: Record<string, string | undefined>) {
     docs: (value.DOCS ?? (value.NODE_ENV === "production" ? "off" : "on")) === "on",
     logLevel: value.LOG_LEVEL,
   };
-}
-
-/** As browsers write them in the Origin header: no path, no slash at the end, no default port. */
-function isOrigin(text: string): boolean {
-  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }

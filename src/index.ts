@@ -1,7 +1,8 @@
 /** The only file with effects: configuration, connections, server, drain. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createApp } from "./app.ts";
 import { ConfigError, parseConfig } from "./config.ts";
+import type { Fault, Values } from "./config-rules.ts";
 import { isUnavailable } from "./db/failures.ts";
 import { faultOfRole } from "./db/runtime-role.ts";
 import { plainly } from "./db/scoped-pool.ts";
@@ -9,6 +10,7 @@ import { createDeps } from "./deps.ts";
 import { shippedMigrations } from "./health/readiness.ts";
 import { drain } from "./http/draining.ts";
 import { createJobHandlers } from "./job-handlers.ts";
+import { faultOfTemplates } from "./mail/templates.ts";
 import { announceBootstrap } from "./platform/announce-bootstrap.ts";
 
 const DRAIN_SECONDS = 20;
@@ -23,6 +25,7 @@ if (fault)
   deps.log("warn", `the database login ${fault}: only queries keep tenants apart`, {
     advice: "bun run db:roles",
   });
+if (config.trial) deps.log("warn", "TRIAL=on: a server to try on this machine, not one for others");
 const app = createApp(deps, shippedMigrations(join(import.meta.dir, "..", "prisma", "migrations")));
 if (config.jobs) await deps.jobs.start(createJobHandlers(deps)).catch(fail);
 const server = serve();
@@ -66,10 +69,16 @@ function serve() {
 
 function readConfig() {
   try {
-    return parseConfig(process.env);
+    return parseConfig(process.env, faultsOfFiles);
   } catch (err) {
     return fail(err instanceof ConfigError ? err.message : err);
   }
+}
+
+/** Named with the variables, so that a start says everything at once. */
+function faultsOfFiles({ MAIL_TEMPLATES }: Values): Fault[] {
+  const fault = MAIL_TEMPLATES === undefined ? null : faultOfTemplates(resolve(MAIL_TEMPLATES));
+  return fault === null ? [] : [["MAIL_TEMPLATES", fault]];
 }
 
 /** One message and no stack: what goes wrong here is for the operator to mend. */

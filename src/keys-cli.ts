@@ -1,7 +1,7 @@
 #!/usr/bin/env bun
 /** `bun run keys`: signing keys, and what SECRET_KEY encrypts. The only file of it that prints and exits. */
 import { parseArgs } from "node:util";
-import { type Config, ConfigError, parseConfig } from "./config.ts";
+import { type Config, ConfigError, parseToolConfig } from "./config.ts";
 import { reencrypt } from "./crypto/reencrypt.ts";
 import { replaceSigningKeys, rotateSigningKeys } from "./crypto/rotate-signing-keys.ts";
 import { deriveKeyring, type Keyring } from "./crypto/secret.ts";
@@ -120,7 +120,7 @@ async function renewEverything({ pool, keyring }: Parts): Promise<number> {
 }
 
 async function withParts<T>(work: (parts: Parts) => Promise<T>): Promise<T> {
-  const config = parseConfig(process.env);
+  const config = parseToolConfig(process.env);
   const pool = createPool(config);
   const db = createDatabase(pool, config.databaseTimeoutSeconds);
   try {

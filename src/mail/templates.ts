@@ -60,6 +60,17 @@ export function loadTemplates(folder: string): Templates {
   return { layout, languages, fallback };
 }
 
+/** What is wrong with the folder, in words; null when nothing is. */
+export function faultOfTemplates(folder: string): string | null {
+  try {
+    loadTemplates(folder);
+    return null;
+  } catch (err) {
+    if (err instanceof TemplateError) return err.message;
+    throw err;
+  }
+}
+
 /** The texts in this language: de-AT, else de, else English. */
 export function languageFor({ languages, fallback }: Templates, tag: string | null): Language {
   for (const parts = tag?.toLowerCase().split("-") ?? []; parts.length > 0; parts.pop()) {

@@ -1,10 +1,11 @@
 /** Accounts from before EMAIL_VERIFICATION=required: no way of logging in lets them in until their address is proved. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { createTestApp, PASSWORD, registerOwner, type TestApp } from "../support/app.ts";
 import { createAuthenticator } from "../support/authenticator.ts";
 import { enrolPasskey } from "../support/factors.ts";
 
-const SECRET_KEY = Buffer.alloc(32, 5).toString("base64");
+const SECRET_KEY = randomBytes(32).toString("base64");
 
 let before: TestApp;
 let app: TestApp;

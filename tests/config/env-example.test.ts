@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Environment, parseConfig } from "../../src/config.ts";
@@ -19,10 +20,12 @@ describe(".env.example", () => {
   test("gives each its default, and leaves empty what is required or has none", () => {
     const required = {
       DATABASE_URL: "postgresql://db.example/tenantry",
-      SECRET_KEY: `${"A".repeat(43)}=`,
+      SECRET_KEY: randomBytes(32).toString("base64"),
+      ISSUER: "https://id.example.com",
+      APP_URL: "https://app.example.com",
     };
-    const { DATABASE_URL, SECRET_KEY, ...rest } = example;
-    expect([DATABASE_URL, SECRET_KEY]).toEqual(["", ""]);
+    const { DATABASE_URL, SECRET_KEY, ISSUER, APP_URL, ...rest } = example;
+    expect([DATABASE_URL, SECRET_KEY, ISSUER, APP_URL]).toEqual(["", "", "", ""]);
     expect(parseConfig({ ...rest, ...required })).toEqual(parseConfig(required));
     for (const [name, schema] of Object.entries(Environment.shape)) {
       const { data, success } = schema.safeParse(undefined);

@@ -47,6 +47,7 @@ describe("the image", () => {
         `DATABASE_URL=${database.url}`,
         "-e",
         `SECRET_KEY=${secret}`,
+        ...["-e", "ISSUER=https://id.example.com", "-e", "APP_URL=https://app.example.com"],
         "-e",
         `PORT=${port}`,
         IMAGE,
@@ -56,10 +57,8 @@ describe("the image", () => {
     try {
       await until(async () => (await inspect(name, "{{.State.Health.Status}}")) === "healthy");
       const ready = await fetch(`http://127.0.0.1:${port}/health/ready`);
-      expect([ready.status, await ready.text()]).toEqual([
-        200,
-        expect.stringContaining('"migrations":"ok"'),
-      ]);
+      expect([ready.status, await ready.json()]).toEqual([200, { status: "ok" }]);
+      expect((await fetch(`http://127.0.0.1:${port}/openapi.json`)).status).toBe(404);
       await docker("stop", "--time=30", name);
       expect(await inspect(name, "{{.State.ExitCode}}")).toBe("0");
     } finally {

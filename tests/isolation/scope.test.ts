@@ -1,5 +1,6 @@
 /** The scope that statements carry, and the fence of the Prisma extension above row-level security. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { Prisma } from "../../generated/prisma/client.ts";
 import { parseConfig } from "../../src/config.ts";
 import { createDatabase as connect, createPool, type Database } from "../../src/db/client.ts";
@@ -19,7 +20,7 @@ beforeAll(async () => {
   const config = parseConfig({
     DATABASE_URL: app.database.appUrl,
     DATABASE_POOL_SIZE: "4",
-    SECRET_KEY: Buffer.alloc(32).toString("base64"),
+    SECRET_KEY: randomBytes(32).toString("base64"),
   });
   pool = createPool(config);
   db = connect(pool);

@@ -104,7 +104,12 @@ test("production without SMTP_URL warns at start, and drops mails with a line th
     return true;
   });
   try {
-    const app = await createTestApp({ NODE_ENV: "production", LOG_LEVEL: "warn" });
+    const app = await createTestApp({
+      NODE_ENV: "production",
+      ISSUER: "https://id.example.com",
+      APP_URL: "https://app.example.com",
+      LOG_LEVEL: "warn",
+    });
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       { time: expect.any(String), level: "warn", message: "SMTP_URL is not set: no mail is sent" },
     ]);

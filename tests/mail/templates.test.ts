@@ -1,5 +1,6 @@
 /** A team's own texts: taken as they are, and refused at start with the name of the file when they are not usable. */
 import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -107,7 +108,7 @@ test("the server says which file it is, and does not start", async () => {
     env: {
       ...process.env,
       DATABASE_URL: "postgresql://nobody@127.0.0.1:1/none",
-      SECRET_KEY: Buffer.alloc(32, 7).toString("base64"),
+      SECRET_KEY: randomBytes(32).toString("base64"),
       MAIL_TEMPLATES: folder,
     },
     stdout: "pipe",
@@ -115,7 +116,7 @@ test("the server says which file it is, and does not start", async () => {
   });
   expect(await server.exited).toBe(1);
   const file = join(folder, "de/reset_password.txt");
-  expect(await server.stderr.text()).toContain(`Tenantry cannot start: ${file}: {{url}} is not`);
+  expect(await server.stderr.text()).toContain(`  MAIL_TEMPLATES: ${file}: {{url}} is not`);
 });
 
 test("an installation with its own texts sends them", async () => {

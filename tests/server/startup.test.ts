@@ -1,5 +1,6 @@
 /** A start that cannot succeed ends at once: one message for the operator, exit 1, no stack, no secret. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { startProxy } from "./proxy.ts";
 import { runServer, type Server, serverEnv, startServer } from "./start.ts";
@@ -112,4 +113,4 @@ describe("a start ends with one message", () => {
 });
 
 /** One for all starts on the same database. */
-const SECRET_KEY = Buffer.alloc(32, 1).toString("base64");
+const SECRET_KEY = randomBytes(32).toString("base64");
