@@ -54,6 +54,7 @@ function rotate(options = {}) {
 
 function maintain(env: Record<string, string> = {}) {
   const config = parseConfig({
+    NODE_ENV: "test",
     DATABASE_URL: "postgresql://127.0.0.1/unused",
     SECRET_KEY: secretKey.toString("base64"),
     ...env,

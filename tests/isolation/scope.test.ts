@@ -18,6 +18,7 @@ beforeAll(async () => {
   app = await createTestApp();
   [a, b] = [await registerOwner(app), await registerOwner(app)];
   const config = parseConfig({
+    NODE_ENV: "test",
     DATABASE_URL: app.database.appUrl,
     DATABASE_POOL_SIZE: "4",
     SECRET_KEY: randomBytes(32).toString("base64"),
