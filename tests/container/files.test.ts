@@ -46,7 +46,7 @@ test("R60: the server's login has a secret of its own, and the server gets no ot
   expect(named(postgres.environment)).toEqual(["POSTGRES_PASSWORD"]);
   expect(named(migrate.environment)).toEqual(["POSTGRES_PASSWORD"]);
   expect(named(roles.environment).sort()).toEqual(["APP_PASSWORD", "POSTGRES_PASSWORD"]);
-  expect(named(api.environment).sort()).toEqual(["APP_PASSWORD", "PORT", "PORT", "SECRET_KEY"]);
+  expect(named(api.environment).sort()).toEqual(["APP_PASSWORD", "PORT", "SECRET_KEY"]);
 });
 
 test("compose.yaml and the README make every secret that compose.yaml asks for", () => {

@@ -4,6 +4,7 @@ import { EXAMPLES } from "../../src/mail/content.ts";
 import { sendMail } from "../../src/mail/send.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 
+const PUBLIC = { ISSUER: "https://id.example.com", APP_URL: "https://app.example.com" };
 const ADA = { to: "ada@example.com", language: "en" };
 
 async function send(app: TestApp, ...to: string[]): Promise<void> {
@@ -88,7 +89,7 @@ test("in development with a mail server the page says where mails are", async ()
 });
 
 test.each(["test", "production"])("in %s nobody can read mails", async (environment) => {
-  const app = await createTestApp({ NODE_ENV: environment });
+  const app = await createTestApp({ ...PUBLIC, NODE_ENV: environment });
   try {
     for (const path of ["/dev/mail", "/dev/mail.json", "/dev"])
       expect([path, (await app.call(`GET ${path}`)).status]).toEqual([path, 404]);
@@ -105,9 +106,8 @@ test("production without SMTP_URL warns at start, and drops mails with a line th
   });
   try {
     const app = await createTestApp({
+      ...PUBLIC,
       NODE_ENV: "production",
-      ISSUER: "https://id.example.com",
-      APP_URL: "https://app.example.com",
       LOG_LEVEL: "warn",
     });
     expect(lines.map((line) => JSON.parse(line))).toEqual([
