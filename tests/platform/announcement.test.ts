@@ -1,5 +1,6 @@
 /** R17: what the real server writes when it starts for the first time. */
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { serverEnv, spawnServer } from "../server/start.ts";
 import { PASSWORD } from "../support/app.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
@@ -8,7 +9,7 @@ type Started = { output(): string; url: string; kill(): Promise<void> };
 
 let database: TestDatabase;
 let running: Started[] = [];
-const SECRET_KEY = Buffer.from("a secret key of 32 bytes or more").toString("base64");
+const SECRET_KEY = randomBytes(32).toString("base64");
 beforeAll(async () => {
   database = await createDatabase();
 });

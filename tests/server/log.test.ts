@@ -1,11 +1,12 @@
 /** R66: what the real server writes while it is used, at its most talkative. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { SQL } from "bun";
 import { Problem } from "../../src/http/operation.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { type Server, startServer } from "./start.ts";
 
-const SECRET_KEY = Buffer.from("a secret key of 32 bytes or more").toString("base64");
+const SECRET_KEY = randomBytes(32).toString("base64");
 let database: TestDatabase;
 let server: Server;
 beforeAll(async () => {
