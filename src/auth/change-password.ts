@@ -95,7 +95,7 @@ function assertRecentLogin({ principal, config }: SessionContext): void {
 async function refuse(ctx: SessionContext): Promise<ValidationError> {
   const { userId, tenantId } = ctx.principal;
   await ctx.db.$transaction(async (tx) => {
-    await countGuess(tx, ctx, { id: userId, tenantId });
+    await countGuess(tx, ctx, { id: userId });
     await recordAudit(tx, ctx, changed(userId, tenantId, "failure"));
   });
   return new ValidationError([{ path: "currentPassword", message: "Is not the current password" }]);

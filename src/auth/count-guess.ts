@@ -1,22 +1,46 @@
 import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
-import { requestMail } from "./email/mail-requests.ts";
+import { type MailRequest, requestMail } from "./email/mail-requests.ts";
 import { countFailure } from "./throttle.ts";
 
+type Guess = {
+  /** At whose secret; null where there is nobody, which takes the same statement. */
+  id: string | null;
+  /** Whether the account has been used from the caller's address. */
+  known?: boolean | undefined;
+  /** Nobody who asks is to learn that there is an account: its mail is asked for beside the answer. */
+  unseen?: boolean;
+};
+
 /**
- * Counts a wrong proof by somebody who is past the first step, or within a session: as at login, and as there the owner
- * is mailed a way out when the account locks by it.
+ * Counts a wrong guess at any secret of an account: password, second factor or mailed code, before a session or within
+ * one. All of them count together, and when the account locks by it, its owner is mailed a way out.
  */
 export async function countGuess(
   tx: Transaction,
   ctx: Context,
-  { id, tenantId, known }: { id: string; tenantId: string | null; known?: boolean },
+  { id, known, unseen = false }: Guess,
 ): Promise<void> {
-  if (!(await countFailure(tx, id, known))) return;
-  const user = await tx.user.findFirst({
-    where: { id, tenantId },
-    select: { email: true, tenant: { select: { slug: true } } },
-  });
-  if (user)
-    await requestMail(ctx, { kind: "unlock", email: user.email, tenant: user.tenant?.slug }, tx);
+  const locked = await countFailure(tx, id, known);
+  if (!locked) return;
+  const request = {
+    kind: "unlock",
+    email: locked.email,
+    tenant: locked.tenant ?? undefined,
+  } as const;
+  if (unseen) mailBeside(ctx, request);
+  else await requestMail(ctx, request, tx);
+}
+
+/**
+ * Asks for a mail without waiting for it: the answer must take as long as for any other failure. What fails here fails
+ * beside the answer.
+ */
+export function mailBeside(ctx: Context, request: MailRequest): void {
+  requestMail(ctx, request).catch((err) =>
+    ctx.log("error", "a mail could not be queued", {
+      requestId: ctx.origin.requestId,
+      error: err instanceof Error ? err.name : typeof err,
+    }),
+  );
 }

@@ -14,6 +14,8 @@ export type LockedAccount = {
   known: boolean;
 };
 
+export type Standing = Pick<LockedAccount, "locked" | "known">;
+
 const KNOWN = knownSql("caller.network");
 
 /**
@@ -35,4 +37,20 @@ export async function lockActiveAccount(
       AND (${config.emailVerification} = 'optional' OR users.email_verified_at IS NOT NULL)
     FOR UPDATE OF users`;
   return account ?? null;
+}
+
+/**
+ * How an account stands with the caller, without a lock: one statement, whether there is such an account or not. Nobody's
+ * account is open.
+ */
+export async function standingOf(
+  tx: Transaction,
+  { origin: { ip } }: Pick<Context, "origin">,
+  userId: string | null,
+): Promise<Standing> {
+  const [standing] = await tx.$queryRaw<Standing[]>`
+    SELECT ${Prisma.raw(lockedSql(KNOWN))} AS locked, ${Prisma.raw(KNOWN)} AS known
+    FROM users, (SELECT ${ip && networkOf(ip)}::inet AS network) AS caller
+    WHERE users.id = ${userId}::uuid`;
+  return standing ?? { locked: false, known: false };
 }

@@ -4,10 +4,10 @@ import { isWeak } from "../crypto/password.ts";
 import { ApiError } from "../errors.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
-import { type MailRequest, requestMail } from "./email/mail-requests.ts";
+import { countGuess, mailBeside } from "./count-guess.ts";
 import { type Account, type AccountName, findAccount } from "./find-account.ts";
 import type { LoginAnswer, LoginInput } from "./schemas.ts";
-import { countFailure, guesser, notLocked } from "./throttle.ts";
+import { guesser, notLocked } from "./throttle.ts";
 
 const UNVERIFIED = "not_verified";
 
@@ -26,10 +26,9 @@ export async function login(ctx: Context, input: LoginInput): Promise<LoginAnswe
   if (!started) {
     // Another login has renewed the weak hash first, perhaps. From the beginning: it is no longer weak then.
     if (refusal === null && hasWeakHash(account)) return login(ctx, input);
-    const locked = await recordFailure(ctx, account, refusal ?? "changed_meanwhile");
-    // Not awaited: the answer must take as long as for any other failure.
-    if (refusal === UNVERIFIED) void mailLater(ctx, { kind: "magic_link", ...nameOf(input) });
-    if (locked && account) void mailLater(ctx, { kind: "unlock", ...nameOf(input) });
+    await recordFailure(ctx, account, refusal ?? "changed_meanwhile");
+    // Beside the answer, which must take as long as for any other failure: a link that proves the address.
+    if (refusal === UNVERIFIED) mailBeside(ctx, { kind: "magic_link", ...nameOf(input) });
     throw new ApiError(
       "invalid_credentials",
       "The e-mail address or the password is wrong, or the account is not active.",
@@ -95,17 +94,14 @@ async function renewedHash(
   }
 }
 
-/**
- * The same two writes whether the account exists or not: the time must not tell. Answers whether the account has just
- * been locked.
- */
+/** The same two writes whether the account exists or not: the time must not tell. */
 async function recordFailure(
   ctx: Context,
   account: Account | undefined,
   reason: string,
-): Promise<boolean> {
-  return ctx.db.$transaction(async (tx) => {
-    const locked = await countFailure(tx, account?.id ?? null, account?.known);
+): Promise<void> {
+  await ctx.db.$transaction(async (tx) => {
+    await countGuess(tx, ctx, { id: account?.id ?? null, known: account?.known, unseen: true });
     await recordAudit(tx, ctx, {
       action: "auth.login_failed",
       resourceType: "user",
@@ -114,23 +110,7 @@ async function recordFailure(
       outcome: "failure",
       details: { reason },
     });
-    return locked;
   });
-}
-
-/**
- * Sends the owner of the account a way in: a link that proves an unverified address, or one that lifts the lock. What
- * fails here fails beside the answer.
- */
-async function mailLater(ctx: Context, request: MailRequest): Promise<void> {
-  try {
-    await requestMail(ctx, request);
-  } catch (err) {
-    ctx.log("error", "a mail could not be queued", {
-      requestId: ctx.origin.requestId,
-      error: err instanceof Error ? err.name : typeof err,
-    });
-  }
 }
 
 function nameOf({ email, tenant }: LoginInput): AccountName {

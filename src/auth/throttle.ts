@@ -47,26 +47,27 @@ export function notLocked(known = false): Prisma.UserWhereInput {
 }
 
 /**
- * Counts a wrong password. Without a user it does the same work: the time must not tell whether there is one.
- * Answers true when the account locks by it for the first time or for good: then its owner must hear of it.
+ * Counts a wrong guess. Without a user it does the same work: the time must not tell whether there is one.
+ * Answers the account's name when it locks by it for the first time or for good: then its owner must hear of it.
  * @param known whether the account has been used from the caller's address.
  */
 export async function countFailure(
   tx: Transaction,
   userId: string | null,
   known = false,
-): Promise<boolean> {
+): Promise<AccountName | null> {
   // Attempts against an account that is locked for the caller are not counted: nobody can keep somebody else locked out
   // by going on. For whom it is open they are: else a lock would give a neighbour of the owner guesses without end.
-  const [counted] = await tx.$queryRaw<{ attempts: number }[]>`
+  const [counted] = await tx.$queryRaw<{ attempts: number; email: string; slug: string | null }[]>`
     UPDATE users SET
       login_attempts = least(login_attempts + 1, ${MOST_ATTEMPTS}),
       locked_until = CASE WHEN login_attempts + 1 >= ${FREE_ATTEMPTS} THEN now() + make_interval(secs =>
         least(${FIRST_LOCK_SECONDS} * 2 ^ least(login_attempts + 1 - ${FREE_ATTEMPTS}, 10), ${LONGEST_LOCK_SECONDS})) END
     WHERE id = ${userId}::uuid AND login_attempts < ${MOST_ATTEMPTS}
       AND (${known} OR locked_until IS NULL OR locked_until <= now())
-    RETURNING login_attempts AS attempts`;
-  return counted?.attempts === FREE_ATTEMPTS || counted?.attempts === MOST_ATTEMPTS;
+    RETURNING login_attempts AS attempts, email, (SELECT slug FROM tenants WHERE tenants.id = users.tenant_id) AS slug`;
+  if (counted?.attempts !== FREE_ATTEMPTS && counted?.attempts !== MOST_ATTEMPTS) return null;
+  return { email: counted.email, tenant: counted.slug ?? undefined };
 }
 
 /** Under what name guesses at this account from this address are counted, whether there is such an account or not. */

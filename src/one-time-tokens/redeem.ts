@@ -23,7 +23,8 @@ export type OneTimeToken = {
 };
 
 type Row = Omit<OneTimeToken, "payload"> & { payload: Uint8Array | null };
-type RowWithCode = Row & { codeHash: Uint8Array };
+/** A token with the hash of its six digits. */
+export type CodedToken = Row & { codeHash: Uint8Array };
 type Keys = Pick<Context, "keyring">;
 
 /** What a code is looked up by: the secret that the requester was told, or the session that asked. */
@@ -51,10 +52,8 @@ export async function findToken(
 }
 
 /**
- * As `findToken`, by six digits. A wrong try counts, and the last one voids the token: a transaction must commit when the
- * answer is null. The tries are counted where tokens are used up, in the row, so the order there decides: a right code
- * whose turn comes after five wrong ones is too late, however many were tried at once. With nothing to find the
- * statements are the same: they must not tell whether a mail was sent.
+ * As `findToken`, by six digits, for what belongs to no account yet. A transaction must commit when the answer is null:
+ * a wrong try counts.
  */
 export async function findByCode(
   db: Database | Transaction,
@@ -63,23 +62,54 @@ export async function findByCode(
   holder: CodeHolder,
   code: string,
 ): Promise<OneTimeToken | null> {
+  const coded = await findCoded(db, purposes, holder);
+  const token = compareCode(ctx, coded, code);
+  if (!token) await countTry(db, coded);
+  return token;
+}
+
+/** The token that six digits would be for, whatever they are. */
+export async function findCoded(
+  db: Database | Transaction,
+  purposes: readonly OneTimePurpose[],
+  holder: CodeHolder,
+): Promise<CodedToken | null> {
   const challengeHash = "challenge" in holder ? hashToken(holder.challenge) : null;
   const boundTo = "boundTo" in holder ? holder.boundTo : null;
-  const [row] = await db.$queryRaw<RowWithCode[]>`
+  const [row] = await db.$queryRaw<CodedToken[]>`
     SELECT ${COLUMNS}, code_hash AS "codeHash" FROM one_time_tokens
     WHERE (challenge_hash = ${challengeHash} OR bound_to = ${boundTo}::uuid) AND code_hash IS NOT NULL
       AND purpose::text = ANY(${purposes}) AND ${OPEN}
       AND created_at > now() - make_interval(secs => ${CODE_SECONDS})
     ORDER BY id DESC LIMIT 1`;
-  if (row && isHashWithKey(ctx.keyring.code, codeText(row.id, code), row.codeHash)) {
-    const { codeHash: _, ...token } = row;
-    return opened(ctx, token);
-  }
+  return row ?? null;
+}
+
+/** The token, if these are its six digits. Writes nothing: for a wrong code that is `countTry`. */
+export function compareCode(
+  ctx: Keys,
+  coded: CodedToken | null,
+  code: string,
+): OneTimeToken | null {
+  if (!coded) return null;
+  const { codeHash, ...token } = coded;
+  const isRight = isHashWithKey(ctx.keyring.code, codeText(coded.id, code), codeHash);
+  return isRight ? opened(ctx, token) : null;
+}
+
+/**
+ * Counts a wrong try, and voids the token with the last one. The tries are counted where tokens are used up, in the row, so
+ * the order there decides: a right code whose turn comes after five wrong ones is too late, however many were tried at
+ * once. With nothing to find the statement is the same: it must not tell whether a mail was sent.
+ */
+export async function countTry(
+  db: Database | Transaction,
+  coded: CodedToken | null,
+): Promise<void> {
   await db.$executeRaw`
     UPDATE one_time_tokens SET
       attempts = attempts + 1, used_at = CASE WHEN attempts + 1 >= ${MOST_ATTEMPTS} THEN now() END
-    WHERE id = ${row?.id ?? null}::uuid AND used_at IS NULL`;
-  return null;
+    WHERE id = ${coded?.id ?? null}::uuid AND used_at IS NULL`;
 }
 
 /** Uses what was found; false when it was used or voided meanwhile. Of fifty callers at once the row lets one through. */

@@ -5,7 +5,7 @@ import { randomToken } from "../../crypto/secret.ts";
 import type { Transaction } from "../../db/client.ts";
 import { sendMail } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
-import { CODE_SECONDS, findByCode, findToken } from "../../one-time-tokens/redeem.ts";
+import { CODE_SECONDS, findToken } from "../../one-time-tokens/redeem.ts";
 import { completeLogin, loginAnswer } from "../complete-login.ts";
 import { findAccount } from "../find-account.ts";
 import type { LoginAnswer } from "../schemas.ts";
@@ -13,6 +13,7 @@ import { linkFor } from "./links.ts";
 import { requestMail } from "./mail-requests.ts";
 import { invalidMailedToken, lockForMail, type Recipient, useMailedToken } from "./mailed-token.ts";
 import { discardUnproved } from "./prove-address.ts";
+import { type Redeemed, redeemCode } from "./redeem-code.ts";
 import type { AddressInput, ChallengeAnswer, MagicLinkInput } from "./schemas.ts";
 
 const LINK_MINUTES = 10;
@@ -67,15 +68,12 @@ export async function sendMagicLink(
  */
 export async function logInByMagicLink(ctx: Context, input: MagicLinkInput): Promise<LoginAnswer> {
   const done = await ctx.db.$transaction(async (tx) => {
-    const token =
-      "token" in input
-        ? await findToken(tx, ctx, ["magic_link"], input.token)
-        : await findByCode(tx, ctx, ["magic_link"], { challenge: input.challengeId }, input.code);
-    const user = token && (await useMailedToken(tx, token));
-    if (!user) {
-      await recordFailure(tx, ctx, token);
+    const { used, meant } = await redeem(tx, ctx, input);
+    if (!used) {
+      await recordFailure(tx, ctx, meant);
       return null;
     }
+    const { user } = used;
     const discarded = user.verified ? null : await moveIn(tx, ctx, user);
     return { discarded, outcome: await completeLogin(tx, ctx, user, { methods: ["email"] }) };
   });
@@ -85,6 +83,14 @@ export async function logInByMagicLink(ctx: Context, input: MagicLinkInput): Pro
     ctx.apiKeys.forget();
   }
   return loginAnswer(ctx, done.outcome);
+}
+
+async function redeem(tx: Transaction, ctx: Context, input: MagicLinkInput): Promise<Redeemed> {
+  if ("code" in input)
+    return redeemCode(tx, ctx, ["magic_link"], { challenge: input.challengeId }, input.code);
+  const token = await findToken(tx, ctx, ["magic_link"], input.token);
+  const user = token && (await useMailedToken(tx, token));
+  return { meant: token, used: user && { token, user } };
 }
 
 /** The mail proves an address that nobody has proved before. The password may be a stranger's, so it goes too. */
@@ -100,13 +106,13 @@ async function moveIn(tx: Transaction, ctx: Context, user: Recipient): Promise<s
 async function recordFailure(
   tx: Transaction,
   ctx: Context,
-  token: { userId: string | null; tenantId: string | null } | null,
+  meant: Redeemed["meant"],
 ): Promise<void> {
   await recordAudit(tx, ctx, {
     action: "auth.login_failed",
     resourceType: "user",
-    resourceId: token?.userId ?? null,
-    tenantId: token?.tenantId ?? null,
+    resourceId: meant?.userId ?? null,
+    tenantId: meant?.tenantId ?? null,
     outcome: "failure",
     details: { reason: "invalid_link_or_code", methods: ["email"] },
   });

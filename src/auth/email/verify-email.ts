@@ -3,11 +3,13 @@ import type { Context, SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
 import { sendMail } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
-import { CODE_SECONDS, findByCode, findToken } from "../../one-time-tokens/redeem.ts";
+import { CODE_SECONDS, findToken } from "../../one-time-tokens/redeem.ts";
+import { NO_FAILURES } from "../throttle.ts";
 import { completeEmailChange } from "./change-email.ts";
 import { linkFor } from "./links.ts";
 import { invalidMailedToken, lockForMail, type Recipient, useMailedToken } from "./mailed-token.ts";
 import { recordOwn } from "./record-own.ts";
+import { type Redeemed, redeemCode } from "./redeem-code.ts";
 import type { VerifyEmailInput } from "./schemas.ts";
 
 const LINK_MINUTES = 60;
@@ -60,18 +62,17 @@ export async function resendVerification(ctx: SessionContext): Promise<{ expires
  * @throws ApiError `invalid_one_time_token`, `email_taken`.
  */
 export async function verifyEmail(ctx: SessionContext, input: VerifyEmailInput): Promise<void> {
-  const { userId, sessionId } = ctx.principal;
+  const { sessionId } = ctx.principal;
   const ended = await ctx.db.$transaction(async (tx) => {
-    const token =
+    const used =
       "token" in input
-        ? await findToken(tx, ctx, PURPOSES, input.token)
-        : await findByCode(tx, ctx, PURPOSES, { boundTo: sessionId }, input.code);
-    // Somebody else's link is not used up: it still works for them.
-    const user = token?.userId === userId && (await useMailedToken(tx, token));
-    if (!user) {
+        ? await useLink(tx, ctx, input.token)
+        : (await redeemCode(tx, ctx, PURPOSES, { boundTo: sessionId }, input.code)).used;
+    if (!used) {
       await recordOwn(tx, ctx, "user.email_verified", "failure");
       return null;
     }
+    const { token, user } = used;
     return token.purpose === "change_email"
       ? completeEmailChange(tx, ctx, user, token.email ?? "")
       : markVerified(tx, ctx);
@@ -80,11 +81,24 @@ export async function verifyEmail(ctx: SessionContext, input: VerifyEmailInput):
   ctx.revocations.add(ended);
 }
 
+async function useLink(
+  tx: Transaction,
+  ctx: SessionContext,
+  text: string,
+): Promise<Redeemed["used"]> {
+  const token = await findToken(tx, ctx, PURPOSES, text);
+  // Somebody else's link is not used up: it still works for them.
+  if (token?.userId !== ctx.principal.userId) return null;
+  const user = await useMailedToken(tx, token);
+  return user && { token, user };
+}
+
+/** It says what a log-in by mail says, so it sets the failures back as that does. */
 async function markVerified(tx: Transaction, ctx: SessionContext): Promise<string[]> {
   const { userId: id, tenantId } = ctx.principal;
   await tx.user.update({
     where: { id, tenantId },
-    data: { emailVerifiedAt: new Date() },
+    data: { emailVerifiedAt: new Date(), ...NO_FAILURES },
     select: { id: true },
   });
   await recordOwn(tx, ctx, "user.email_verified");

@@ -70,7 +70,7 @@ async function byPassword(ctx: SessionContext, password: string) {
   if (outcome) return outcome;
   // Counts like one at login: a stolen access token must not be a way to guess the password without end.
   await ctx.db.$transaction(async (tx) => {
-    await countGuess(tx, ctx, { id: userId, tenantId });
+    await countGuess(tx, ctx, { id: userId });
     await recordFailure(tx, ctx, { method: "password" });
   });
   throw new ValidationError([{ path: "password", message: "Is not the current password" }]);
