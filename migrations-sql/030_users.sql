@@ -3,6 +3,10 @@ ALTER TABLE users
   ADD CONSTRAINT users_soft_delete_check CHECK (is_deleted = (deleted_at IS NOT NULL)),
   ADD CONSTRAINT users_email_lower_check CHECK (email = lower(email)),
   ADD CONSTRAINT users_email_format_check CHECK (email ~ '^[^@[:space:][:cntrl:]]{1,64}@[^@[:space:][:cntrl:]]+[.][^@[:space:][:cntrl:].]{2,}$'),
+  -- A new address that waits for its proof: of a person who is there, and another one than they have.
+  ADD CONSTRAINT users_pending_email_lower_check CHECK (pending_email = lower(pending_email)),
+  ADD CONSTRAINT users_pending_email_format_check CHECK (pending_email ~ '^[^@[:space:][:cntrl:]]{1,64}@[^@[:space:][:cntrl:]]+[.][^@[:space:][:cntrl:].]{2,}$'),
+  ADD CONSTRAINT users_pending_email_check CHECK (pending_email IS NULL OR (pending_email <> email AND kind = 'person' AND NOT is_deleted)),
   -- An address is scoped to nothing or to the user's own tenant, never to another one.
   ADD CONSTRAINT users_email_scope_check CHECK (email_scope IS NULL OR email_scope IS NOT DISTINCT FROM tenant_id),
   ADD CONSTRAINT users_first_name_check CHECK (btrim(first_name) <> ''),

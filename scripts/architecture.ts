@@ -47,6 +47,12 @@ const ROOTS = [
   "src/deps.ts",
   "src/job-handlers.ts",
 ];
+/** What http/ may use of the features: who may, who must be there in person, and whose proof is recent. */
+const FOR_HTTP = [
+  "src/roles/permissions.ts",
+  "src/roles/in-person.ts",
+  "src/sessions/recent-proof.ts",
+];
 /** The types of every part meet here. */
 const TYPES_ONLY = ["src/context.ts"];
 
@@ -99,9 +105,7 @@ function breachesOf({ from, to, typeOnly }: Import): string[] {
   if (!to.startsWith("src/") || target === room || GROUND.includes(target)) return [];
   if (target === "http") return isRoutes ? [] : say("Functions hold no HTTP.");
   if (room === "http")
-    return typeOnly || to === "src/roles/permissions.ts"
-      ? []
-      : say("http/ serves features, and knows none.");
+    return typeOnly || FOR_HTTP.includes(to) ? [] : say("http/ serves features, and knows none.");
   if (GROUND.includes(room)) return say(`${room} is below the features.`);
   const allowed = [...SHARED_FEATURES, ...(FEATURES[room] ?? [])];
   return allowed.includes(target)

@@ -4,7 +4,9 @@ import { newApiKey } from "../crypto/api-key.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 import { PermissionError, ValidationError } from "../errors.ts";
+import { assertInPerson } from "../roles/in-person.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
+import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { assertMayManage, type LockedUser, lockUser } from "../users/scope.ts";
 import { apiKeySelect, type CreateApiKeyInput, type CreatedApiKey, toApiKey } from "./schemas.ts";
 
@@ -14,13 +16,17 @@ const DAY_MILLIS = 24 * 3600 * 1000;
  * Makes a key, of the caller or of somebody whom they may manage (CVE-2025-61928: whose key it is was once read from
  * the body and never checked). Its scopes lie within what both may do. Sessions only: a leaked key that could make
  * another one would outlive its revocation.
- * @throws PermissionError, ValidationError; NotFoundError for a user whom the caller does not see.
+ * @throws PermissionError, ValidationError; NotFoundError for a user whom the caller does not see; ApiError
+ * `reauthentication_required`.
  */
 export async function createApiKey(
   ctx: SessionContext,
   { name, scopes, expiresInDays, userId = ctx.principal.userId }: CreateApiKeyInput,
 ): Promise<CreatedApiKey> {
   const { principal } = ctx;
+  assertInPerson(principal, "api_key:create");
+  // Also for somebody else's: whoever makes a key sees it, and it goes on when this session has ended.
+  assertRecentProof(ctx);
   if (userId !== principal.userId && !principal.permissions.has("api_key:create"))
     throw new PermissionError("A key of somebody else needs the permission api_key:create.");
   const beyond = scopes.filter((scope) => !principal.permissions.has(scope));

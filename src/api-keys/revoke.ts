@@ -2,14 +2,18 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { isId } from "../db/id.ts";
 import { NotFoundError } from "../errors.ts";
+import { assertInPerson } from "../roles/in-person.ts";
+import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { assertMayManage } from "../users/scope.ts";
 import { reachableKeys } from "./reach.ts";
 
 /**
  * Revokes a key, for good and at once. @throws NotFoundError also for one that was revoked before, and for one that the
- * caller may not see; PermissionError when its user may do more than the caller.
+ * caller may not see; PermissionError when its user may do more than the caller; for a key of the caller's own ApiError
+ * `reauthentication_required`, and `session_required` for a machine.
  */
 export async function revokeApiKey(ctx: AuthedContext, id: string): Promise<void> {
+  assertInPerson(ctx.principal, "api_key:delete");
   const reachable = reachableKeys(ctx, "api_key:delete");
   if (!isId(id)) throw new NotFoundError("API key");
   await ctx.db.$transaction(async (tx) => {
@@ -20,6 +24,7 @@ export async function revokeApiKey(ctx: AuthedContext, id: string): Promise<void
     if (!key) throw new NotFoundError("API key");
     const { userId, tenantId, ...details } = key;
     await assertMayManage(tx, ctx, userId);
+    assertMayChangeLogin(ctx, userId);
     // Of two revocations at once the second one finds nothing to revoke.
     const { count } = await tx.apiKey.updateMany({
       where: { id, userId, tenantId, revokedAt: null },

@@ -1,11 +1,6 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
-import {
-  authenticate,
-  authenticateSession,
-  requireInPerson,
-  requireRecentLogin,
-} from "../http/authenticate.ts";
+import { authenticate, authenticateSession, requireRecentLogin } from "../http/authenticate.ts";
 import { idempotent } from "../http/idempotency.ts";
 import { operation } from "../http/operation.ts";
 import { validate } from "../http/validate.ts";
@@ -57,7 +52,6 @@ export const apiKeyRoutes = new Hono<AppEnv>()
     "/:id",
     op("Revoke an API key", { 204: null, errors: [403, 404] }),
     authenticate(),
-    requireInPerson(),
     async (c) => {
       await revokeApiKey(c.var.ctx, c.req.param("id"));
       return c.body(null, 204);

@@ -1,8 +1,9 @@
 import { type AuditEntry, recordAudit } from "../audit/record.ts";
 import type { SessionContext } from "../context.ts";
 import { touch } from "../db/touch.ts";
-import { ApiError, ValidationError } from "../errors.ts";
+import { ValidationError } from "../errors.ts";
 import { sendMail } from "../mail/send.ts";
+import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
 import { countGuess } from "./count-guess.ts";
@@ -74,18 +75,9 @@ async function mayChange(
   if (currentPassword !== undefined) return ctx.passwords.verify(passwordHash, currentPassword);
   if (passwordHash !== null)
     throw new ValidationError([{ path: "currentPassword", message: "Is required" }]);
-  assertRecentLogin(ctx);
+  // A first password is a way in, and there is none before it to show.
+  assertRecentProof(ctx);
   return true;
-}
-
-/** A new password is a way in: it is not for whoever finds an open browser. */
-function assertRecentLogin({ principal, config }: SessionContext): void {
-  if (Date.now() / 1000 - principal.authenticatedAt <= config.stepUpSeconds) return;
-  throw new ApiError(
-    "reauthentication_required",
-    "Prove again who you are: POST /v1/auth/reauthenticate.",
-    { maxAgeSeconds: config.stepUpSeconds },
-  );
 }
 
 /**

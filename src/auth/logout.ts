@@ -2,20 +2,23 @@ import { recordAudit } from "../audit/record.ts";
 import type { SessionContext } from "../context.ts";
 import { isId } from "../db/id.ts";
 import { NotFoundError } from "../errors.ts";
+import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 
-/** Ends the session that the request came through. */
+/** Ends the session that the request came through: the one that needs no proof to end. */
 export async function logout(ctx: SessionContext): Promise<void> {
   await endSessions(ctx, { id: ctx.principal.sessionId }, "logout", "auth.logged_out");
 }
 
 /** Ends every session of the caller, this one too. */
 export async function logoutAll(ctx: SessionContext): Promise<void> {
+  assertRecentProof(ctx);
   await endSessions(ctx, {}, "logout_all", "auth.logged_out_everywhere");
 }
 
 /** Ends one session of the caller. @throws NotFoundError also for a session of somebody else, and for one that ended. */
 export async function endSession(ctx: SessionContext, sessionId: string): Promise<void> {
+  assertRecentProof(ctx);
   if (!isId(sessionId)) throw new NotFoundError("session");
   const ended = await endSessions(ctx, { id: sessionId }, "ended_by_user", "session.ended");
   if (ended === 0) throw new NotFoundError("session");
@@ -23,6 +26,7 @@ export async function endSession(ctx: SessionContext, sessionId: string): Promis
 
 /** Ends every session of the caller but this one. */
 export async function endOtherSessions(ctx: SessionContext): Promise<void> {
+  assertRecentProof(ctx);
   const others = { id: { not: ctx.principal.sessionId } };
   await endSessions(ctx, others, "ended_by_user", "session.others_ended");
 }

@@ -17,8 +17,8 @@ import type { TokenAnswer } from "./schemas.ts";
 
 /** The user's columns as `userSelect` names them; a test holds the two equal. */
 const USER_COLUMNS = `
-  users.id, users.tenant_id AS "tenantId", users.email, users.first_name AS "firstName", users.last_name AS "lastName",
-  users.status, users.email_verified_at AS "emailVerifiedAt", users.last_login_at AS "lastLoginAt",
+  users.id, users.tenant_id AS "tenantId", users.email, users.pending_email AS "pendingEmail",
+  users.first_name AS "firstName", users.last_name AS "lastName", users.status, users.email_verified_at AS "emailVerifiedAt", users.last_login_at AS "lastLoginAt",
   users.created_at AS "createdAt", users.updated_at AS "updatedAt", users.version`;
 
 /** What an access token says of the session. A platform account has no tenant to ask anything of it. */

@@ -4,19 +4,22 @@ import type { Transaction } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
 import { type MailContent, sendMail } from "../mail/send.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
+import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { settingsOf } from "../tenants/settings.ts";
 
 export type Owner = { id: string; tenantId: string | null };
 
 /**
- * Locks the caller's row, so that changes of one user's factors come one after the other. A session that was ended while
+ * Locks the caller's row, so that changes of one user's factors come one after the other, for whoever has proved lately
+ * that they are its user: every change of one's own factors begins here. A session that was ended while
  * the request was under way changes nothing any more: a password reset that throws an intruder out must not be followed
- * by the intruder's passkey. @throws ApiError `invalid_token`.
+ * by the intruder's passkey. @throws ApiError `invalid_token`, `reauthentication_required`.
  */
 export async function lockOwner(
   tx: Transaction,
   ctx: SessionContext,
 ): Promise<Owner & { email: string }> {
+  assertRecentProof(ctx);
   const { userId, tenantId } = ctx.principal;
   const [owner] = await tx.$queryRaw<{ email: string }[]>`
     SELECT email FROM users

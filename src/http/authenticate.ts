@@ -3,7 +3,9 @@ import type { AppEnv, AuthedEnv, Context, Principal, SessionEnv } from "../conte
 import { API_KEY_PREFIX } from "../crypto/api-key.ts";
 import { inTenant } from "../db/scope.ts";
 import { ApiError, PermissionError } from "../errors.ts";
+import { assertInPerson } from "../roles/in-person.ts";
 import type { PermissionKey } from "../roles/permissions.ts";
+import { assertRecentProof } from "../sessions/recent-proof.ts";
 
 /** 401 unless the request carries an access token of a session that goes on, or an API key. Then `ctx` holds the principal. */
 export function authenticate(): MiddlewareHandler<AppEnv & AuthedEnv> {
@@ -37,7 +39,7 @@ export function authenticateSession({
     const { sessionId } = principal;
     if (sessionId === null)
       throw new ApiError("session_required", "An API key cannot do this: log in as a person.");
-    if (!impersonated) assertInPerson(principal);
+    if (!impersonated) assertInPerson(principal, "credentials");
     if (!beforeMfa) assertFactors(ctx, principal);
     c.set("ctx", { ...ctx, principal: { ...principal, sessionId } });
     await inTenant(principal.tenantId, next);
@@ -45,19 +47,12 @@ export function authenticateSession({
 }
 
 /**
- * 401 with the challenge of RFC 9470 unless the user has proved lately who they are: whoever finds an open browser must
- * not be able to change how its owner logs in (ASVS 5.0, 7.5.1). Comes after `authenticateSession`.
+ * Refuses before the body is read what the function behind the route would refuse by its effect: a log-in that is too
+ * old (sessions/recent-proof.ts). Comes after `authenticateSession`.
  */
 export function requireRecentLogin(): MiddlewareHandler<SessionEnv> {
   return async function requireRecentLogin(c, next) {
-    const { principal, config } = c.var.ctx;
-    assertInPerson(principal);
-    if (Date.now() / 1000 - principal.authenticatedAt > config.stepUpSeconds)
-      throw new ApiError(
-        "reauthentication_required",
-        "Prove again who you are: POST /v1/auth/reauthenticate.",
-        { maxAgeSeconds: config.stepUpSeconds },
-      );
+    assertRecentProof(c.var.ctx);
     await next();
   };
 }
@@ -69,31 +64,10 @@ export function authorize(permission: PermissionKey): MiddlewareHandler<AuthedEn
     if (!principal.permissions.has(permission)) {
       throw new PermissionError(`This needs the permission ${permission}.`);
     }
-    if (IN_PERSON.includes(permission)) assertInPerson(principal);
+    assertInPerson(principal, permission);
     await next();
   };
 }
-
-/** 403 for whoever acts as somebody else (`requireRecentLogin` and most session routes say so too). */
-export function requireInPerson(): MiddlewareHandler<AuthedEnv> {
-  return async function requireInPerson(c, next) {
-    assertInPerson(c.var.ctx.principal);
-    await next();
-  };
-}
-
-/** What nobody does in another's name: take data away, destroy for good, make or revoke what others log in with. */
-const IN_PERSON: readonly PermissionKey[] = [
-  "user:export",
-  "user:erase",
-  "user:import",
-  "user:impersonate",
-  "audit:export",
-  "tenant:delete",
-  "tenant:purge",
-  "api_key:create",
-  "api_key:delete",
-];
 
 /** The form of a token by RFC 6750, section 2.1. */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
@@ -115,11 +89,6 @@ async function readPrincipal(ctx: Context, header: string | undefined): Promise<
   if (await ctx.revocations.isRevoked(claims.sessionId)) throw invalidToken();
   const { roles, permissions } = await ctx.grants.of(claims.userId);
   return { impersonatorId: null, ...claims, apiKeyId: null, roles, permissions };
-}
-
-function assertInPerson({ impersonatorId }: Principal): void {
-  if (impersonatorId !== null)
-    throw new ApiError("impersonation_forbidden", "Nobody does this in somebody else's name.");
 }
 
 /** With MFA=required, or a tenant that asks for it, a session of one factor may do nothing but set up the second one. */

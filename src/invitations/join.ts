@@ -5,6 +5,7 @@ import type { Transaction } from "../db/client.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { touch } from "../db/touch.ts";
 import { ApiError, PermissionError } from "../errors.ts";
+import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { admitAddress } from "../tenants/admission.ts";
 import { withEmailTaken } from "../users/create.ts";
@@ -17,9 +18,10 @@ import type { InvitationTokenInput } from "./schemas.ts";
  * Moves the caller to the tenant that invites them. Password and second factors come with them; roles, sessions and API
  * keys of the old tenant do not. They log in again.
  * @throws ApiError `invalid_one_time_token`, also for an invitation to another address than the caller's; `email_taken`
- * (a member already), `last_owner`; PermissionError, ValidationError.
+ * (a member already), `last_owner`, `reauthentication_required`; PermissionError, ValidationError.
  */
 export function joinTenant(ctx: SessionContext, input: InvitationTokenInput): Promise<void> {
+  assertRecentProof(ctx);
   // It takes from one tenant and gives to the other.
   return acrossTenants(() => join(ctx, input));
 }
@@ -68,6 +70,8 @@ async function move(
         tenantId: to,
         emailScope: ctx.config.emailScope === "tenant" ? to : null,
         emailVerifiedAt: new Date(),
+        // What the old tenant has begun ends with it.
+        pendingEmail: null,
         ...touch(ctx),
       },
       select: { id: true },

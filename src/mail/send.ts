@@ -13,7 +13,7 @@ export type MailContent =
     }
   /** Somebody tried to register, or to change to, an address that has an account. */
   | { template: "address_in_use"; link: string }
-  | { template: "change_email"; link: string; code: string; minutes: number }
+  | { template: "change_email"; link: string; code: string | null; minutes: number }
   | { template: "email_changed"; newEmail: string }
   | { template: "magic_link"; link: string; code: string | null; minutes: number }
   | { template: "reset_password"; link: string; minutes: number }

@@ -55,6 +55,7 @@ export async function issueOneTimeToken(
   const sealed =
     payload === undefined ? null : encrypt(ctx.keyring.data, JSON.stringify(payload), id);
   const voidsOlder = user !== null && ONE_AT_A_TIME.includes(purpose) ? user.id : null;
+  // Seven days are an hour less in the week that the clocks go forward, and the CHECK counts days.
   await tx.$executeRaw`
     WITH voided AS (
       UPDATE one_time_tokens SET used_at = now()
@@ -64,7 +65,8 @@ export async function issueOneTimeToken(
       bound_to, amr, payload, created_at, expires_at)
     VALUES (${id}::uuid, ${purpose}::one_time_purpose, ${user?.id ?? null}::uuid, ${user?.tenantId ?? null}::uuid,
       ${email ?? null}, ${hashToken(token)}, ${codeHash}, ${challenge === undefined ? null : hashToken(challenge)},
-      ${boundTo ?? null}::uuid, ${[...(amr ?? [])]}, ${sealed}, now(), now() + make_interval(secs => ${ttlSeconds}))`;
+      ${boundTo ?? null}::uuid, ${[...(amr ?? [])]}, ${sealed}, now(),
+      least(now() + make_interval(secs => ${ttlSeconds}), now() + interval '7 days'))`;
   return { id, token, code };
 }
 

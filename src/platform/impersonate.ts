@@ -18,7 +18,7 @@ import type { ImpersonateInput } from "./schemas.ts";
 
 /**
  * Begins a session in which the super admin acts as a tenant's user. It has one access token and no refresh token, ends
- * with the session of the super admin, and the user is told. What is forbidden within it: http/authenticate.ts.
+ * with the session of the super admin, and the user is told. What is forbidden within it: roles/in-person.ts.
  * @throws NotFoundError, also for a service account; PermissionError for platform accounts and for whoever is not
  * active; ApiError `reauthentication_required`.
  */

@@ -3,6 +3,8 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { touch } from "../db/touch.ts";
 import { PermissionError } from "../errors.ts";
+import { assertInPerson } from "../roles/in-person.ts";
+import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { toUserWithRoles, userWithRolesSelect } from "../users/public-user.ts";
 import { revokeApiKeysOf } from "../users/revoke-api-keys.ts";
 import { replaceRoles } from "../users/roles.ts";
@@ -15,7 +17,8 @@ import {
 
 /**
  * Changes a service account. While it is disabled its keys are refused, and work again afterwards: to pause a machine is
- * not to renew its secrets. @throws NotFoundError, PermissionError, ValidationError.
+ * not to renew its secrets. @throws NotFoundError, PermissionError, ValidationError; ApiError `session_required` for a machine that
+ * would pause itself.
  */
 export async function updateServiceAccount(
   ctx: AuthedContext,
@@ -29,6 +32,7 @@ export async function updateServiceAccount(
     const before = await lockUser(tx, ctx, id, { kinds: ["service"] });
     const { tenantId } = before;
     await assertMayManage(tx, ctx, before.id);
+    if (status !== undefined) assertMayChangeLogin(ctx, before.id);
     const old = await tx.user.findFirstOrThrow({
       where: { id, tenantId },
       select: userWithRolesSelect,
@@ -68,10 +72,12 @@ export async function updateServiceAccount(
 
 /** Soft delete: its keys are revoked at once and for good. @throws NotFoundError, PermissionError. */
 export async function deleteServiceAccount(ctx: AuthedContext, id: string): Promise<void> {
+  assertInPerson(ctx.principal, "service_account:delete");
   await ctx.db.$transaction(async (tx) => {
     const before = await lockUser(tx, ctx, id, { kinds: ["service"] });
     const { tenantId } = before;
     await assertMayManage(tx, ctx, before.id);
+    assertMayChangeLogin(ctx, before.id);
     await tx.user.update({
       where: { id, tenantId },
       data: { isDeleted: true, deletedAt: new Date(), ...touch(ctx) },

@@ -1,6 +1,7 @@
 import type { AuthedContext } from "../context.ts";
 import type { Expected } from "../db/expected.ts";
 import { NotFoundError } from "../errors.ts";
+import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { changeTenant, type Plan } from "./change.ts";
 import { assertMayLimit } from "./create.ts";
 import type { Tenant, UpdateTenantInput } from "./schemas.ts";
@@ -55,14 +56,17 @@ export function activateTenant(ctx: AuthedContext, id: string): Promise<Tenant> 
 }
 
 /**
- * Soft delete: the rows stay and the slug stays reserved until the tenant is purged, and nobody gets in.
- * @throws NotFoundError
+ * Soft delete: the rows stay and the slug stays reserved until the tenant is purged, and nobody gets in. Of one's own it
+ * takes a recent proof: it ends one's own account too. A machine was given the permission for just this.
+ * @throws NotFoundError; ApiError `reauthentication_required`.
  */
 export async function deleteTenant(
   ctx: AuthedContext,
   id: string,
   expected?: Expected,
 ): Promise<void> {
+  const { tenantId, sessionId } = ctx.principal;
+  if (sessionId !== null && id.toLowerCase() === tenantId) assertRecentProof(ctx);
   const plan: Plan = () => ({
     action: "tenant.deleted",
     data: { isDeleted: true, deletedAt: new Date() },

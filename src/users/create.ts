@@ -4,6 +4,7 @@ import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
+import { assertInPerson } from "../roles/in-person.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { assertAcceptablePassword } from "./password-policy.ts";
@@ -14,7 +15,8 @@ import type { CreateUserInput } from "./schemas.ts";
 /**
  * Makes a user in the caller's tenant; a platform account may name another one. Without a password the user cannot log
  * in yet. An imported hash is of a password that nobody here has seen, so no policy is asked about it.
- * @throws ApiError `email_taken`, `seat_limit`, `validation_failed`, `permission_denied`, `not_found` (the tenant).
+ * @throws ApiError `email_taken`, `seat_limit`, `validation_failed`, `permission_denied`, `not_found` (the tenant),
+ * `impersonation_forbidden` for a password in somebody else's name.
  */
 export async function createUser(ctx: AuthedContext, input: CreateUserInput): Promise<User> {
   const tenantId = targetTenant(ctx, input.tenantId);
@@ -24,6 +26,8 @@ export async function createUser(ctx: AuthedContext, input: CreateUserInput): Pr
   if (input.passwordHash !== undefined && !ctx.principal.permissions.has("user:import")) {
     throw new PermissionError("Giving a password hash needs the permission user:import.");
   }
+  if (input.password !== undefined || input.passwordHash !== undefined)
+    assertInPerson(ctx.principal, "set_password");
   const passwordHash = input.passwordHash ?? (await hashAcceptable(ctx, input, tenantId));
 
   return ctx.db.$transaction(async (tx) => {

@@ -1,15 +1,19 @@
 import type { AuthedContext } from "../context.ts";
 import { PermissionError } from "../errors.ts";
 import { removeAllFactors } from "../factors/changes.ts";
+import { assertInPerson } from "../roles/in-person.ts";
 import { assertMayManage, lockUser } from "./scope.ts";
 
 /**
  * Takes every second factor and passkey from somebody who lost them, and ends their sessions. One's own go one by one
- * and after a fresh log-in, which must not be got round here. @throws NotFoundError, PermissionError.
+ * and after a fresh log-in, which must not be got round here. @throws NotFoundError, PermissionError;
+ * ApiError `impersonation_forbidden`.
  */
 export async function removeUserFactors(ctx: AuthedContext, id: string): Promise<void> {
+  assertInPerson(ctx.principal, "remove_factors");
   const ended = await ctx.db.$transaction(async (tx) => {
     const user = await lockUser(tx, ctx, id);
+    // Not even with a recent proof: there each of them is named.
     if (user.id === ctx.principal.userId)
       throw new PermissionError("Remove your own factors at /v1/auth/me.");
     await assertMayManage(tx, ctx, user.id);

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
 import { PageQuery, pageOf } from "../fields.ts";
-import { authenticate, authorize, requireInPerson } from "../http/authenticate.ts";
+import { authenticate, authorize } from "../http/authenticate.ts";
 import { entity, expected } from "../http/conditional.ts";
 import { idempotent } from "../http/idempotency.ts";
 import { operation } from "../http/operation.ts";
@@ -98,7 +98,6 @@ export const userRoutes = new Hono<AppEnv>()
     op("Remove all second factors of a user", { 204: null, errors: [403, 404] }),
     authenticate(),
     authorize("user:update"),
-    requireInPerson(),
     async (c) => {
       await removeUserFactors(c.var.ctx, c.req.param("id"));
       return c.body(null, 204);

@@ -1,5 +1,5 @@
 /** Which users a caller may touch, and how far. */
-import type { Prisma, UserKind } from "../../generated/prisma/client.ts";
+import type { Prisma, UserKind, UserStatus } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { isId } from "../db/id.ts";
@@ -26,6 +26,9 @@ export type LockedUser = {
   tenantId: string | null;
   kind: UserKind;
   email: string;
+  /** What it will be once it is proved. */
+  pendingEmail: string | null;
+  status: UserStatus;
   version: number;
   isDeleted: boolean;
 };
@@ -44,7 +47,9 @@ export async function lockUser(
   const own = ctx.principal.tenantId;
   const states = deleted === "either" ? [true, false] : [deleted];
   const [user] = await tx.$queryRaw<LockedUser[]>`
-    SELECT id, tenant_id AS "tenantId", kind::text, email, version, is_deleted AS "isDeleted" FROM users
+    SELECT id, tenant_id AS "tenantId", kind::text, email, pending_email AS "pendingEmail", status::text, version,
+      is_deleted AS "isDeleted"
+    FROM users
     WHERE id = ${id}::uuid AND is_deleted = ANY(${states}) AND kind::text = ANY(${kinds})
       AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)
     FOR UPDATE`;

@@ -5,7 +5,9 @@ import { isId } from "../db/id.ts";
 import type { Page } from "../db/keyset.ts";
 import { NotFoundError } from "../errors.ts";
 import type { PageQuery } from "../fields.ts";
+import { assertInPerson } from "../roles/in-person.ts";
 import { listSessions, type Session } from "../sessions/list.ts";
+import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { assertMayManage, lockUser, visibleUser } from "./scope.ts";
 
@@ -23,15 +25,20 @@ export async function listUserSessions(
   return listSessions(ctx, user, query, ctx.principal.sessionId);
 }
 
-/** Ends all sessions of a user, or the one that is named. @throws NotFoundError, PermissionError */
+/**
+ * Ends all sessions of a user, or the one that is named.
+ * @throws NotFoundError, PermissionError; ApiError `reauthentication_required` for one's own.
+ */
 export async function endUserSessions(
   ctx: AuthedContext,
   id: string,
   sessionId?: string,
 ): Promise<void> {
+  assertInPerson(ctx.principal, "session:revoke");
   const ended = await ctx.db.$transaction(async (tx) => {
     const { tenantId } = await lockUser(tx, ctx, id);
     await assertMayManage(tx, ctx, id);
+    assertMayChangeLogin(ctx, id);
     if (sessionId !== undefined && !isId(sessionId)) throw new NotFoundError("session");
     const which = sessionId === undefined ? {} : { id: sessionId };
     const ids = await revokeSessions(tx, { ...which, userId: id, tenantId }, "ended_by_admin");

@@ -3,10 +3,12 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { assertExpected, type Expected } from "../db/expected.ts";
 import { touch } from "../db/touch.ts";
-import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
-import { tellOwner } from "../factors/owner.ts";
+import { NotFoundError, PermissionError } from "../errors.ts";
+import { assertInPerson } from "../roles/in-person.ts";
+import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
-import { admitAddress, admitPerson } from "../tenants/admission.ts";
+import { admitPerson } from "../tenants/admission.ts";
+import { assertNotTakenHere, beginAddressChange } from "./change-address.ts";
 import { withEmailTaken } from "./create.ts";
 import { isErased } from "./privacy/erased.ts";
 import { toUserWithRoles, type User, userWithRolesSelect } from "./public-user.ts";
@@ -16,9 +18,9 @@ import type { UpdateUserInput } from "./schemas.ts";
 import { assertMayManage, assertNotLastRuler, lockUser, rulingRole } from "./scope.ts";
 
 /**
- * Changes a user. Disabling ends their sessions at once; a new address is an unverified one.
+ * Changes a user. Disabling ends their sessions at once; a new address counts once it is proved (change-address.ts).
  * @throws NotFoundError, PermissionError, ValidationError; ApiError `precondition_failed`, `email_taken`, `last_owner`,
- * `last_super_admin`.
+ * `last_super_admin`; for one's own address and status `reauthentication_required`, and `session_required` for a machine.
  */
 export async function updateUser(
   ctx: AuthedContext,
@@ -26,17 +28,18 @@ export async function updateUser(
   input: UpdateUserInput,
   expected?: Expected,
 ): Promise<User> {
-  const { roles, ...fields } = input;
+  const { roles, email, ...fields } = input;
   if (roles && !ctx.principal.permissions.has("role:assign")) {
     throw new PermissionError("Changing roles needs the permission role:assign.");
   }
-  if (fields.email !== undefined && ctx.principal.impersonatorId !== null)
-    throw new ApiError("impersonation_forbidden", "Nobody changes an address in another's name.");
+  if (email !== undefined) assertInPerson(ctx.principal, "change_address");
   const { user, ended } = await ctx.db.$transaction(async (tx) => {
     const before = await lockUser(tx, ctx, id);
     const { tenantId } = before;
     await assertMayManage(tx, ctx, before.id);
     assertExpected(expected, before.version);
+    if (fields.status !== undefined && fields.status !== before.status)
+      assertMayChangeLogin(ctx, before.id);
     const disabled = fields.status === "disabled";
     if (disabled || (roles && !roles.includes(rulingRole(tenantId))))
       await assertNotLastRuler(tx, before);
@@ -45,24 +48,13 @@ export async function updateUser(
       select: userWithRolesSelect,
     });
     if (roles) await replaceRoles(tx, ctx, before, roles);
-    const newAddress = fields.email !== undefined && fields.email !== before.email;
-    if (newAddress) await admitAddress(tx, tenantId, fields.email ?? "");
-    const row = await withEmailTaken(
-      tx.user.update({
-        where: { id, tenantId },
-        data: { ...fields, ...(newAddress && { emailVerifiedAt: null }), ...touch(ctx) },
-        select: userWithRolesSelect,
-      }),
-    );
-    // ASVS 5.0, 6.3.7: an administrator's change too. Whoever has the account now is not who hears of it.
-    if (newAddress)
-      await tellOwner(
-        tx,
-        ctx,
-        before,
-        { template: "email_changed", newEmail: row.email },
-        before.email,
-      );
+    if (email !== undefined) await assertNotTakenHere(tx, ctx, before, email);
+    const address = email === undefined ? {} : await beginAddressChange(tx, ctx, before, email);
+    const row = await tx.user.update({
+      where: { id, tenantId },
+      data: { ...fields, ...address, ...touch(ctx) },
+      select: userWithRolesSelect,
+    });
     const ended = disabled
       ? await revokeSessions(tx, { userId: id, tenantId }, "user_disabled")
       : [];
@@ -77,7 +69,7 @@ export async function updateUser(
         ...(roles && { roles }),
         ...(fields.status && { status: fields.status }),
         ...changesBetween(toUserWithRoles(old), user, {
-          fields: Object.keys(input),
+          fields: [...Object.keys(input), "pendingEmail"],
           shown: ["status", "roles"],
         }),
       },
@@ -92,22 +84,25 @@ export async function updateUser(
 
 /**
  * Soft delete: sessions end, API keys are revoked, the address is free again.
- * @throws NotFoundError, PermissionError; ApiError `precondition_failed`, `last_owner`.
+ * @throws NotFoundError, PermissionError; ApiError `precondition_failed`, `last_owner`; `reauthentication_required` for
+ * oneself.
  */
 export async function deleteUser(
   ctx: AuthedContext,
   id: string,
   expected?: Expected,
 ): Promise<void> {
+  assertInPerson(ctx.principal, "user:delete");
   const ended = await ctx.db.$transaction(async (tx) => {
     const before = await lockUser(tx, ctx, id);
     const { tenantId } = before;
     await assertMayManage(tx, ctx, before.id);
+    assertMayChangeLogin(ctx, before.id);
     assertExpected(expected, before.version);
     await assertNotLastRuler(tx, before);
     await tx.user.update({
       where: { id, tenantId },
-      data: { isDeleted: true, deletedAt: new Date(), ...touch(ctx) },
+      data: { isDeleted: true, deletedAt: new Date(), pendingEmail: null, ...touch(ctx) },
     });
     const ended = await revokeSessions(tx, { userId: id, tenantId }, "user_deleted");
     await revokeApiKeysOf(tx, before);

@@ -9,6 +9,7 @@ import {
   type TestApp,
 } from "../support/app.ts";
 import { enrolTotp, stopClock, totpCode } from "../support/factors.ts";
+import { replaceAddress } from "./email/mails.ts";
 
 let app: TestApp;
 beforeAll(async () => {
@@ -51,10 +52,7 @@ describe("between the two steps", () => {
     "the user is deleted": (owner, root) =>
       app.call(`DELETE /v1/users/${owner.id}`, { token: root.accessToken }),
     "the address is changed": (owner, root) =>
-      app.call(`PATCH /v1/users/${owner.id}`, {
-        token: root.accessToken,
-        json: { email: `new-${owner.email}` },
-      }),
+      replaceAddress(app, root, owner, `new-${owner.email}`),
     "the tenant is suspended": (owner, root) =>
       app.call(`POST /v1/tenants/${owner.tenantId}/suspend`, { token: root.accessToken }),
     "the time runs out": ({ id }) =>

@@ -84,6 +84,31 @@ export const RULES: Rule[] = [
   },
   {
     table: "users",
+    name: "users_pending_email_lower_check",
+    refused: text("pending_email", ["Ada@x.example", "ada@X.example"]),
+    accepted: text("pending_email", ["ada@x.example"]),
+  },
+  {
+    table: "users",
+    name: "users_pending_email_format_check",
+    refused: text("pending_email", ["", "ada", "ada@x", "a da@x.example", "ada@x.example\\n"]),
+    accepted: one("pending_email", ["NULL", "'a+b@sub.x-y.example'"]),
+  },
+  {
+    table: "users",
+    name: "users_pending_email_check",
+    refused: [
+      { pending_email: "'fresh@x.example'" },
+      { pending_email: "'new@x.example'", is_deleted: "true", deleted_at: "now()" },
+      { pending_email: "'new@x.example'", kind: "'service'", email: "'x@service.invalid'" },
+    ],
+    accepted: [
+      { pending_email: "'new@x.example'" },
+      { kind: "'service'", email: "'x@service.invalid'" },
+    ],
+  },
+  {
+    table: "users",
     name: "users_email_scope_check",
     refused: [
       { email_scope: `'${IDS.gone}'` },

@@ -41,6 +41,7 @@ const COLUMNS: Record<string, Record<string, string>> = {
     id: "uuid not null",
     tenant_id: "uuid",
     email: "character varying(255) not null",
+    pending_email: "character varying(255)",
     first_name: "character varying(120)",
     last_name: "character varying(120)",
     status: "user_status not null default 'active'",

@@ -56,6 +56,7 @@ describe("every operation", () => {
   test("asks for an access token, but for those on the way to one", () => {
     const open = all.filter(({ operation }) => !operation.security).map((route) => route.name);
     expect(open.sort()).toEqual([
+      "POST /v1/auth/email/verify",
       "POST /v1/auth/forgot-password",
       "POST /v1/auth/login",
       "POST /v1/auth/magic-link",

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { tokenIn, verify } from "../auth/email/mails.ts";
 import { createMember, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
 
 let app: TestApp;
@@ -10,12 +11,21 @@ afterAll(() => app.close());
 test("R19: when an administrator changes somebody's address, the old one is told, and of nothing else", async () => {
   const owner = await registerOwner(app);
   const member = await createMember(app, owner);
+  await app.call("POST /v1/auth/me/email/verification", { token: member.accessToken });
+  await verify(app, member);
   const change = (json: object) =>
     app.call(`PATCH /v1/users/${member.id}`, { token: owner.accessToken, json });
   await change({ firstName: "Ada" });
   await change({ email: member.email });
   const before = (await app.mail()).filter(({ to }) => to === member.email).length;
-  await change({ email: `new.${member.email}` });
+  const email = `new.${member.email}`;
+  await change({ email });
+  // While it waits for its proof nothing has changed.
+  expect((await app.mail()).filter(({ to }) => to === member.email).length).toBe(before);
+  await app.call("POST /v1/auth/me/email/verify", {
+    token: member.accessToken,
+    json: { token: tokenIn(await app.lastMailTo(email)) },
+  });
   const mail = await app.lastMailTo(member.email);
   expect(mail.subject).toBe("Your e-mail address was changed");
   expect((await app.mail()).filter(({ to }) => to === member.email).length).toBe(before + 1);

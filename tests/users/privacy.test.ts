@@ -202,6 +202,7 @@ describe("R65: erasure", () => {
     const row = await app.deps.db.user.findUniqueOrThrow({ where: { id: person.id } });
     expect(row).toMatchObject({
       email: `erased-${person.id}@erased.invalid`,
+      pendingEmail: null,
       firstName: null,
       lastName: null,
       passwordHash: null,

@@ -222,6 +222,7 @@ test("201 says where the user is, and the answer is what GET answers", async () 
     id: made.body.id,
     tenantId: world.caller.tenantId,
     email: json.email.toLowerCase(),
+    pendingEmail: null,
     firstName: "Ada",
     lastName: "O'Neill-Łukasz",
     status: "active",

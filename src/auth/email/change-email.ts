@@ -1,100 +1,155 @@
-/** Changing one's own address: the new one has to be proved, and the old one is told. */
-import type { SessionContext } from "../../context.ts";
+/** Changing an address: the new one has to be proved, and the old one is told. How it begins: users/change-address.ts. */
+import { recordAudit } from "../../audit/record.ts";
+import type { Context, SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
-import { acrossTenants } from "../../db/scope.ts";
 import { touch } from "../../db/touch.ts";
 import { sendMail } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
-import { CODE_SECONDS } from "../../one-time-tokens/redeem.ts";
+import { CODE_SECONDS, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
+import { assertRecentProof } from "../../sessions/recent-proof.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
 import { admitAddress } from "../../tenants/admission.ts";
+import {
+  type AddressChange,
+  type BegunBy,
+  beginAddressChange,
+} from "../../users/change-address.ts";
 import { withEmailTaken } from "../../users/create.ts";
+import { lockUser } from "../../users/scope.ts";
 import { findAccount } from "../find-account.ts";
 import { linkFor } from "./links.ts";
 import { lockForMail, type Recipient } from "./mailed-token.ts";
-import { recordOwn } from "./record-own.ts";
+import { discardUnproved } from "./prove-address.ts";
 import type { ChangeEmailInput } from "./schemas.ts";
 
-const LINK_MINUTES = 60;
+/** Where the owner waits for it, and types the code beside it. */
+const OWN_LINK_MINUTES = 60;
+/** Where somebody else has asked for it: whoever gets the mail was not waiting. */
+const LINK_MINUTES = 7 * 24 * 60;
+
+/** What is kept with the token. Those of before this was kept are the owner's: nobody else began any. */
+type ChangePayload = { begunBy: BegunBy };
 
 /**
- * Begins a change of address: a link and a code go to the new one, and the account keeps the old one until they come
- * back. An address that somebody else has gets a mail that says so; the caller is not told.
- * @throws ValidationError for an address of a domain that the tenant does not let in.
+ * Begins a change of the caller's own address: a link and a code go to the new one, and the account keeps the old one
+ * until they come back. An address that somebody else has gets a mail that says so; the caller is not told.
+ * @throws ValidationError for an address of a domain that the tenant does not let in; ApiError
+ * `reauthentication_required`.
  */
 export async function requestEmailChange(
   ctx: SessionContext,
   { email }: ChangeEmailInput,
 ): Promise<{ expiresIn: number }> {
-  const { userId: id, tenantId, sessionId } = ctx.principal;
-  await admitAddress(ctx.db, tenantId, email);
-  const taken = await acrossTenants(async () =>
-    findAccount(ctx, { email, tenant: await slugOf(ctx) }),
-  );
+  assertRecentProof(ctx);
+  await ctx.db.$transaction(async (tx) => {
+    const user = await lockUser(tx, ctx, ctx.principal.userId);
+    const address = await beginAddressChange(tx, ctx, user, email);
+    if (address.pendingEmail === undefined) return;
+    await tx.user.update({
+      where: { id: user.id, tenantId: user.tenantId },
+      data: { ...address, ...touch(ctx) },
+      select: { id: true },
+    });
+  });
+  return { expiresIn: CODE_SECONDS };
+}
+
+/** The job behind every change. It sends nothing for one that was called off, or gave way to another address, meanwhile. */
+export async function sendChangeMail(
+  ctx: Context,
+  { userId: id, tenantId, email, begunBy, sessionId }: AddressChange,
+): Promise<void> {
+  const taken = await findAccount(ctx, { email, tenant: await slugOf(ctx, tenantId) });
+  const isOwn = begunBy === "owner" && sessionId !== null;
+  const minutes = isOwn ? OWN_LINK_MINUTES : LINK_MINUTES;
   await ctx.db.$transaction(async (tx) => {
     const user = await lockForMail(tx, { id, tenantId }, "change_email");
-    if (!user || user.email === email) return;
-    // Issued in both cases, so that the time does not tell; of a taken address nobody learns link or code.
+    if (user?.pendingEmail !== email) return;
+    // Issued for a taken address too, of which nobody learns link or code: wrong codes must count in both cases.
     const { token, code } = await issueOneTimeToken(tx, ctx, {
       purpose: "change_email",
       user,
       email,
-      ttlSeconds: LINK_MINUTES * 60,
-      boundTo: sessionId,
-      withCode: true,
+      ttlSeconds: minutes * 60,
+      payload: { begunBy } satisfies ChangePayload,
+      ...(isOwn && { boundTo: sessionId, withCode: true }),
     });
     const mail = taken
       ? ({ template: "address_in_use", link: ctx.config.appUrl } as const)
       : ({
           template: "change_email",
           link: linkFor(ctx, "change_email", token),
-          code: code ?? "",
-          minutes: LINK_MINUTES,
+          code,
+          minutes,
         } as const);
     await sendMail(tx, ctx, { ...mail, to: email, language: user.language ?? ctx.origin.language });
-    await recordOwn(tx, ctx, "user.email_change_requested");
   });
-  return { expiresIn: CODE_SECONDS };
+}
+
+/** Who has begun the change that this token completes. */
+export function begunByOf({ payload }: Pick<OneTimeToken, "payload">): BegunBy {
+  return (payload as ChangePayload | null)?.begunBy ?? "owner";
 }
 
 /**
- * Gives the caller, whose row is locked, the new address. Answers the sessions that ended: all but this one.
- * @throws ApiError `email_taken`; ValidationError.
+ * Gives the user, whose row is locked, the address that they have proved. Answers the sessions that ended: all but the one
+ * that asks. Where nobody ever proved an address of the account, and now a link alone does, what was set up before goes:
+ * it may be a stranger's. Where one was proved, factors and password stay: it is the same person's account, who has a new
+ * address.
+ * @param sessionId the session within which it is completed; null for a link alone.
+ * @throws ApiError `email_taken`, to whoever reads the mailbox; ValidationError.
  */
 export async function completeEmailChange(
   tx: Transaction,
-  ctx: SessionContext,
-  { id, tenantId, email: oldEmail, language }: Recipient,
-  email: string,
+  ctx: Context,
+  { id, tenantId, email: oldEmail, language, verified }: Recipient,
+  { email, sessionId }: { email: string; sessionId: string | null },
 ): Promise<string[]> {
   await admitAddress(tx, tenantId, email);
+  const isFirstProof = !verified && sessionId === null;
   await withEmailTaken(
     tx.user.update({
       where: { id, tenantId },
-      data: { email, emailVerifiedAt: new Date(), ...touch(ctx) },
+      data: {
+        email,
+        emailScope: ctx.config.emailScope === "tenant" ? tenantId : null,
+        pendingEmail: null,
+        emailVerifiedAt: new Date(),
+        ...(isFirstProof && { passwordHash: null }),
+        updatedBy: id,
+        updatedAt: new Date(),
+        version: { increment: 1 },
+      },
       select: { id: true },
     }),
   );
-  const others = { userId: id, tenantId, id: { not: ctx.principal.sessionId } };
+  const discarded = isFirstProof ? await discardUnproved(tx, ctx, { id, tenantId }) : [];
+  const others = { userId: id, tenantId, ...(sessionId !== null && { id: { not: sessionId } }) };
   const ended = await revokeSessions(tx, others, "email_changed");
-  await recordOwn(tx, ctx, "user.email_changed");
-  // To the old address: whoever took the account over has the new one (ASVS 5.0, 6.3.7).
-  await sendMail(tx, ctx, {
-    template: "email_changed",
-    to: oldEmail,
-    newEmail: email,
-    language: language ?? ctx.origin.language,
-  });
-  return ended;
+  await recordAudit(
+    tx,
+    ctx,
+    { action: "user.email_changed", resourceType: "user", resourceId: id, tenantId },
+    id,
+  );
+  // To the old address: whoever took the account over has the new one (ASVS 5.0, 6.3.7). One that was never proved may be
+  // anybody's, and hears nothing of a person who is not there.
+  if (verified)
+    await sendMail(tx, ctx, {
+      template: "email_changed",
+      to: oldEmail,
+      newEmail: email,
+      language: language ?? ctx.origin.language,
+    });
+  return [...discarded, ...ended];
 }
 
-/** The tenant in which the caller's address has to be unique; none where addresses are unique in the installation. */
-async function slugOf(ctx: SessionContext): Promise<string | undefined> {
-  const { tenantId } = ctx.principal;
-  if (ctx.config.emailScope === "global" || tenantId === null) return undefined;
-  const tenant = await ctx.db.tenant.findFirst({
-    where: { id: tenantId },
-    select: { slug: true },
-  });
+/** The tenant in which the address has to be unique; none where addresses are unique in the installation. */
+async function slugOf(
+  { db, config }: Context,
+  tenantId: string | null,
+): Promise<string | undefined> {
+  if (config.emailScope === "global" || tenantId === null) return undefined;
+  const tenant = await db.tenant.findFirst({ where: { id: tenantId }, select: { slug: true } });
   return tenant?.slug;
 }

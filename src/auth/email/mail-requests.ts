@@ -4,7 +4,9 @@
  */
 import type { Context, Deps, RequestOrigin } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
+import type { AddressChange } from "../../users/change-address.ts";
 import type { Registration } from "../insert-registration.ts";
+import { sendChangeMail } from "./change-email.ts";
 import { sendRegistrationMail } from "./complete-registration.ts";
 import { sendResetMail } from "./forgot-password.ts";
 import { sendMagicLink } from "./magic-link.ts";
@@ -20,6 +22,7 @@ export type MailRequest =
       challenge?: string;
     }
   | { kind: "unlock"; email: string; tenant?: string | undefined }
+  | AddressChange
   | { kind: "registration"; challenge: string; registration: Registration };
 
 /** One statement, whatever the address; with `tx` a part of that transaction. */
@@ -42,6 +45,8 @@ export async function handleMailRequest(deps: Deps, data: unknown): Promise<void
       return sendMagicLink(ctx, request);
     case "unlock":
       return sendUnlockMail(ctx, request);
+    case "change_email":
+      return sendChangeMail(ctx, request);
     case "registration":
       return sendRegistrationMail(ctx, request.challenge, request.registration);
   }

@@ -12,6 +12,8 @@ export type Recipient = {
   id: string;
   tenantId: string | null;
   email: string;
+  /** A new address that waits for its proof. */
+  pendingEmail: string | null;
   /** Whether the address was proved before. */
   verified: boolean;
   /** The language that the user chose, else that of their tenant; null when neither is known. */
@@ -43,21 +45,22 @@ export function hourAgo(): Date {
 
 /**
  * Locks the user whom the token was sent to, and uses it. Null unless user and tenant are active, and the address is
- * still theirs: a token proves the address that it was sent to and no other. That of a change went to the next one.
+ * still theirs, or for a change the one that waits: a token proves the address that it was sent to and no other.
  */
 export async function useMailedToken(
   tx: Transaction,
   token: OneTimeToken,
 ): Promise<Recipient | null> {
   const user = await lockRecipient(tx, { id: token.userId, tenantId: token.tenantId });
-  if (!user || (token.purpose !== "change_email" && token.email !== user.email)) return null;
+  const expected = token.purpose === "change_email" ? user?.pendingEmail : user?.email;
+  if (!user || token.email !== expected) return null;
   return (await useToken(tx, token)) ? user : null;
 }
 
 async function lockRecipient(tx: Transaction, { id, tenantId }: Owner): Promise<Recipient | null> {
   if (!(await lockActiveTenant(tx, tenantId))) return null;
   const [user] = await tx.$queryRaw<Recipient[]>`
-    SELECT id, tenant_id AS "tenantId", email, email_verified_at IS NOT NULL AS verified,
+    SELECT id, tenant_id AS "tenantId", email, pending_email AS "pendingEmail", email_verified_at IS NOT NULL AS verified,
       coalesce((SELECT language FROM user_profiles WHERE user_id = users.id),
         (SELECT settings->>'locale' FROM tenants WHERE id = users.tenant_id)) AS language
     FROM users

@@ -4,7 +4,6 @@ import {
   authenticate,
   authenticateSession,
   authorize,
-  requireInPerson,
   requireRecentLogin,
 } from "../../http/authenticate.ts";
 import { operation } from "../../http/operation.ts";
@@ -12,6 +11,7 @@ import { rateLimit } from "../../http/rate-limit.ts";
 import { deliverTokens } from "../../http/refresh-cookie.ts";
 import { validate } from "../../http/validate.ts";
 import { LoginAnswer, TokenAnswer } from "../schemas.ts";
+import { changeEmailByLink } from "./change-by-link.ts";
 import { requestEmailChange } from "./change-email.ts";
 import { completeRegistration } from "./complete-registration.ts";
 import { forgotPassword, resetPassword } from "./forgot-password.ts";
@@ -19,6 +19,7 @@ import { logInByMagicLink, requestMagicLink } from "./magic-link.ts";
 import {
   AddressInput,
   ChallengeAnswer,
+  ChangeByLinkInput,
   ChangeEmailInput,
   CodeSent,
   CompleteRegistrationInput,
@@ -100,6 +101,19 @@ export const emailRoutes = new Hono<AppEnv>()
     },
   )
   .post(
+    "/email/verify",
+    anonymous("Complete a change of address that an administrator has begun, by its link", {
+      204: null,
+      errors: [400, 409, 422, 429],
+    }),
+    validate("json", ChangeByLinkInput),
+    rateLimit("proof"),
+    async (c) => {
+      await changeEmailByLink(c.var.ctx, c.req.valid("json"));
+      return c.body(null, 204);
+    },
+  )
+  .post(
     "/me/email",
     op("Begin to change my address", { 202: CodeSent, errors: [403, 422, 429] }),
     authenticateSession(),
@@ -139,7 +153,6 @@ export const userEmailRoutes = new Hono<AppEnv>().post(
   }),
   authenticate(),
   authorize("user:update"),
-  requireInPerson(),
   async (c) => {
     await startPasswordReset(c.var.ctx, c.req.param("id"));
     return c.body(null, 202);

@@ -53,6 +53,9 @@ export const VerifyEmailInput = z
   .meta({ ref: "VerifyEmailInput" });
 export type VerifyEmailInput = z.infer<typeof VerifyEmailInput>;
 
+export const ChangeByLinkInput = ByToken.meta({ ref: "ChangeByLinkInput" });
+export type ChangeByLinkInput = z.infer<typeof ChangeByLinkInput>;
+
 export const UnlockInput = ByToken.meta({ ref: "UnlockInput" });
 export type UnlockInput = z.infer<typeof UnlockInput>;
 

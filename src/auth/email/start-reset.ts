@@ -1,13 +1,15 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
+import { assertInPerson } from "../../roles/in-person.ts";
 import { assertMayManage, lockUser } from "../../users/scope.ts";
 import { requestMail } from "./mail-requests.ts";
 
 /**
  * Sends a user a link that sets a new password. Whoever asks for it neither sees nor sets one (ASVS 5.0, 6.4.6).
- * @throws NotFoundError, PermissionError
+ * @throws NotFoundError, PermissionError; ApiError `impersonation_forbidden`.
  */
 export async function startPasswordReset(ctx: AuthedContext, id: string): Promise<void> {
+  assertInPerson(ctx.principal, "start_reset");
   await ctx.db.$transaction(async (tx) => {
     const { tenantId, email } = await lockUser(tx, ctx, id);
     await assertMayManage(tx, ctx, id);

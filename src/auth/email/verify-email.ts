@@ -4,8 +4,9 @@ import type { Transaction } from "../../db/client.ts";
 import { sendMail } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { CODE_SECONDS, findToken } from "../../one-time-tokens/redeem.ts";
+import { assertRecentProof } from "../../sessions/recent-proof.ts";
 import { NO_FAILURES } from "../throttle.ts";
-import { completeEmailChange } from "./change-email.ts";
+import { begunByOf, completeEmailChange } from "./change-email.ts";
 import { linkFor } from "./links.ts";
 import { invalidMailedToken, lockForMail, type Recipient, useMailedToken } from "./mailed-token.ts";
 import { recordOwn } from "./record-own.ts";
@@ -59,7 +60,8 @@ export async function resendVerification(ctx: SessionContext): Promise<{ expires
 
 /**
  * Proves the caller's address, or completes its change: then the old address is told, and the other sessions end.
- * @throws ApiError `invalid_one_time_token`, `email_taken`.
+ * @throws ApiError `invalid_one_time_token`, `email_taken`; `reauthentication_required` for a change that a machine has
+ * begun.
  */
 export async function verifyEmail(ctx: SessionContext, input: VerifyEmailInput): Promise<void> {
   const { sessionId } = ctx.principal;
@@ -74,7 +76,7 @@ export async function verifyEmail(ctx: SessionContext, input: VerifyEmailInput):
     }
     const { token, user } = used;
     return token.purpose === "change_email"
-      ? completeEmailChange(tx, ctx, user, token.email ?? "")
+      ? completeEmailChange(tx, ctx, user, { email: token.email ?? "", sessionId })
       : markVerified(tx, ctx);
   });
   if (!ended) throw invalidMailedToken();
@@ -89,6 +91,9 @@ async function useLink(
   const token = await findToken(tx, ctx, PURPOSES, text);
   // Somebody else's link is not used up: it still works for them.
   if (token?.userId !== ctx.principal.userId) return null;
+  // The owner proved who they are when they began it, and an administrator answers for what they began. Of a change that
+  // a machine began nobody has proved anything yet.
+  if (token.purpose === "change_email" && begunByOf(token) === "machine") assertRecentProof(ctx);
   const user = await useMailedToken(tx, token);
   return user && { token, user };
 }

@@ -4,6 +4,8 @@ import type { Transaction } from "../../db/client.ts";
 import { touch } from "../../db/touch.ts";
 import { NotFoundError, ValidationError } from "../../errors.ts";
 import { discardFactors } from "../../factors/changes.ts";
+import { assertInPerson } from "../../roles/in-person.ts";
+import { assertMayChangeLogin } from "../../sessions/recent-proof.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
 import { assertMayManage, assertNotLastRuler, type LockedUser, lockUser } from "../scope.ts";
 import { isErased } from "./erased.ts";
@@ -13,17 +15,20 @@ import type { EraseInput } from "./schemas.ts";
  * Takes everything about a person out of the database, for good (GDPR, article 17). What stays is the row with its id,
  * deleted and without a name, so that what others did to it can still be told, and the audit log, which cannot be
  * changed: it names ids, and the address and user agent from which its rows were caused.
- * @throws NotFoundError, PermissionError; ValidationError when `email` is not theirs; ApiError `last_owner`.
+ * @throws NotFoundError, PermissionError; ValidationError when `email` is not theirs; ApiError `last_owner`,
+ * `reauthentication_required` for oneself.
  */
 export async function eraseUser(
   ctx: AuthedContext,
   id: string,
   { email }: EraseInput,
 ): Promise<void> {
+  assertInPerson(ctx.principal, "user:erase");
   const ended = await ctx.db.$transaction(async (tx) => {
     const user = await lockUser(tx, ctx, id, { deleted: "either" });
     if (isErased(user)) throw new NotFoundError("user");
     await assertMayManage(tx, ctx, user.id);
+    assertMayChangeLogin(ctx, user.id);
     if (email !== user.email)
       throw new ValidationError([{ path: "email", message: "Is not the address of this user" }]);
     if (!user.isDeleted) await assertNotLastRuler(tx, user);
@@ -56,6 +61,7 @@ const BLANK = {
   lastName: null,
   passwordHash: null,
   emailVerifiedAt: null,
+  pendingEmail: null,
   lastLoginAt: null,
   loginAttempts: 0,
   lockedUntil: null,

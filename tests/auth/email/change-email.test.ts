@@ -44,8 +44,9 @@ test.each(["token", "code"] as const)(
   },
 );
 
-test("R19: the old address is told", async () => {
+test("R19: the old address is told, where it was proved", async () => {
   const account = await registerOwner(app);
+  await verify(app, account);
   const { email, token } = await startChange(app, account);
   await prove(account, { token });
   const mail = await app.lastMailTo(account.email);

@@ -67,6 +67,20 @@ export async function startChange(
   return { email, token: tokenIn(mail), code: codeIn(mail) };
 }
 
+/** Gives a user another address as an administrator does: asked for in person, and completed by the link of its mail. */
+export async function replaceAddress(
+  app: TestApp,
+  { accessToken: token }: Pick<Account, "accessToken">,
+  { id }: { id: string },
+  email: string,
+): Promise<void> {
+  const asked = await app.call(`PATCH /v1/users/${id}`, { token, json: { email } });
+  const json = { token: tokenIn(await app.lastMailTo(email)) };
+  const done = await app.call("POST /v1/auth/email/verify", { json });
+  if (asked.status !== 200 || done.status !== 204)
+    throw new Error(`a change of address answered ${asked.status} and ${done.status}`);
+}
+
 /** Proves the address of an account, by the mail of its registration. */
 export async function verify(app: TestApp, { accessToken, email }: Account): Promise<void> {
   const { status } = await app.call("POST /v1/auth/me/email/verify", {

@@ -38,13 +38,20 @@ export async function tour({ app, call, owner }: Tour): Promise<void> {
   await call(403, start, { token: member.accessToken });
   await call(404, "POST /v1/users/x/reset-password", { token: owner.accessToken });
 
+  const mended = { email: `${randomName()}@tour.example` };
+  await call(200, `PATCH /v1/users/${member.id}`, { token: owner.accessToken, json: mended });
+  const mend = { token: tokenIn(await app.lastMailTo(mended.email)) };
+  await call(204, "POST /v1/auth/email/verify", { json: mend });
+  await call(400, "POST /v1/auth/email/verify", { json: mend });
+  await call(422, "POST /v1/auth/email/verify", { json: {} });
+
   // Jobs are worked off side by side: the mail of the reset shall not be the last one.
   await app.mail();
   await app.deps.jobs.send("mail_request", {
-    request: { kind: "unlock", email: member.email },
+    request: { kind: "unlock", email: mended.email },
     origin: { requestId: "tour", ip: null, userAgent: null, language: null, device: null },
   });
-  const unlock = { token: tokenIn(await app.lastMailTo(member.email)) };
+  const unlock = { token: tokenIn(await app.lastMailTo(mended.email)) };
   await call(204, "POST /v1/auth/unlock", { json: unlock });
   await call(400, "POST /v1/auth/unlock", { json: unlock });
 
