@@ -15,6 +15,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
+import { ageLogIn } from "../support/stale.ts";
 import { type Caller, isPermission, type Row } from "./row.ts";
 
 type Seat = "without" | "with" | "admin";
@@ -105,7 +106,13 @@ export function makeTwin(app: TestApp, house: House, seat: Seat): Promise<Accoun
 
 export function seatOf(caller: Caller): Seat | null {
   if (caller === "foreign") return "admin";
+  if (caller === "stale") return "with";
   return caller === "without" || caller === "with" || caller === "admin" ? caller : null;
+}
+
+/** As `makeTwin`, with a log-in of yesterday. */
+export async function makeStale(app: TestApp, house: House): Promise<Account> {
+  return ageLogIn(app, await makeTwin(app, house, "with"));
 }
 
 /** A super admin as new as a twin. */

@@ -53,6 +53,7 @@ for (const [name, row] of Object.entries(ROWS)) {
     expect(Object.fromEntries(given)).toEqual(Object.fromEntries(wanted));
     for (const [caller, each] of tries) expectNoFault(name, row, caller, each);
     if (row.access !== "anonymous") await expectOneRefusal(name, tries);
+    expectLogInKept(name, tries);
   });
 
   if (row.id)
@@ -85,6 +86,19 @@ async function askEach(name: string, row: Row): Promise<[Caller, Try][]> {
   }
   for (const caller of others) tries.push([caller, await attempt(world, name, row, caller)]);
   return tries;
+}
+
+/** What a stale log-in may do to how its owner logs in. */
+const ITS_OWN_PROOF: Record<string, string> = {
+  "POST /v1/auth/logout": "it ends its own session and no other",
+  "POST /v1/auth/change-password": "the password is shown",
+  "POST /v1/auth/reauthenticate": "the password is shown",
+};
+
+function expectLogInKept(name: string, tries: [Caller, Try][]): void {
+  const [stale] = tries.filter(([caller]) => caller === "stale");
+  const changed = stale?.[1].changedLogIn;
+  expect([name, changed]).toEqual([name, Object.hasOwn(ITS_OWN_PROOF, name)]);
 }
 
 function besideFirst(alike: Alike): [kind: string, each: Try, first: Try][] {

@@ -64,6 +64,25 @@ export async function make(
   return maker ? maker(world, house, whose) : { id: "" };
 }
 
+/** The same of the account itself, where there is such a thing: the id that a stale log-in asks for. */
+export async function makeOwn(
+  world: World,
+  row: Row,
+  house: House,
+  { id, email }: Account,
+): Promise<Made | null> {
+  const { tenantId } = house;
+  if (row.id === "user") return { id, email };
+  if (row.id === "userSession")
+    return { id: `${id}/${await makeSession(world.app, { id, tenantId })}` };
+  // The tenant that one belongs to: it does not come to deleting it.
+  if (row.endsTenant) return { id: tenantId };
+  if (row.id !== "apiKey") return null;
+  const keyId = newId();
+  await makeKey(world.app, { userId: id, tenantId }, ["user:read"], keyId);
+  return { id: keyId };
+}
+
 export function isOwn(kind: Kind): boolean {
   return kind === "ownSession" || kind === "ownPasskey";
 }

@@ -15,6 +15,8 @@ export const CALLERS = [
   "without",
   /** A member with a role of the tenant's own that holds the row's permission and no other. */
   "with",
+  /** As `with`, by a log-in that is older than STEP_UP_SECONDS, and asking for what is their own where an id can be that. */
+  "stale",
   /** Somebody with the system role of that name. */
   "admin",
   /** The admin of another tenant, with our ids in the path. */
@@ -52,6 +54,8 @@ export type Row = {
   fresh?: true;
   /** Nor does the caller's tenant. */
   endsTenant?: true;
+  /** What `stale` is answered, and what they would have to send for that: an answer of its own for what is one's own. */
+  stale?: Expected & { json?: (at: At) => object };
   /** Where the rules below do not hold. */
   except?: Partial<Record<Caller, readonly [status: number, reason: string]>>;
 };
@@ -59,11 +63,12 @@ export type Row = {
 /** A try: who asks, for what, and in whose tenant it is. */
 export type At = { app: TestApp; caller: Caller; house: House; who: Account; made: Made };
 
-type Expected = { status: number; code?: string };
+export type Expected = { status: number; code?: string };
 
 /** The rules. They read from top to bottom: the first that holds. */
 export function expected(row: Row, caller: Caller): Expected {
   const { access, id, success } = row;
+  if (caller === "stale") return row.stale ?? expected(row, "with");
   if (access === "anonymous") return { status: success };
   if (caller === "anonymous") return { status: 401, code: "not_authenticated" };
   if (isGone(caller)) return { status: 401, code: "invalid_token" };
@@ -78,6 +83,9 @@ export function expected(row: Row, caller: Caller): Expected {
     return { status: 404, code: "not_found" };
   return { status: success };
 }
+
+/** What changes how its owner logs in asks for a recent proof (R67), whatever the route. */
+export const STEP_UP: Expected = { status: 401, code: "reauthentication_required" };
 
 /** Those who log in no more: their tokens are all that is left. */
 export function isGone(caller: Caller): caller is "suspended" | "deleted" | "disabled" {

@@ -1,14 +1,25 @@
 /** One caller tries one operation. */
 import { newId } from "../../src/db/id.ts";
 import { type Account, type Answer, randomName } from "../support/app.ts";
-import { equip, type House, makeHouse, makeRoot, makeTwin, seatOf, type World } from "./houses.ts";
-import { isOwn, type Made, make } from "./objects.ts";
+import {
+  equip,
+  type House,
+  makeHouse,
+  makeRoot,
+  makeStale,
+  makeTwin,
+  seatOf,
+  type World,
+} from "./houses.ts";
+import { isOwn, type Made, make, makeOwn } from "./objects.ts";
 import { type Caller, expected, isGone, type Row } from "./row.ts";
 
 export type Try = {
   answer: Answer<unknown>;
   /** The answer as text, its header fields too. */
   said: string;
+  /** Whether it changed how a stale caller logs in; undefined for all others. */
+  changedLogIn?: boolean;
 };
 
 /** Who asks: with which token, as whom, and of which tenant they speak in a body. */
@@ -25,11 +36,36 @@ export async function attempt(
   const may = succeeds(row, caller);
   const entry = await enter(world, row, caller, may);
   const named =
+    (caller === "stale" ? await makeOwn(world, row, entry.house, entry.who) : null) ??
     made ??
     (may && endsWithTenant(row, caller)
       ? { id: entry.house.tenantId }
       : await make(world, row, world.ours, entry.who));
-  return ask(world, name, row, caller, entry, named);
+  if (caller !== "stale") return ask(world, name, row, caller, entry, named);
+  const before = await logInOf(world, entry.who);
+  const answered = await ask(world, name, row, caller, entry, named);
+  return { ...answered, changedLogIn: (await logInOf(world, entry.who)) !== before };
+}
+
+/** All that an account logs in with, and is logged in by. */
+async function logInOf({ app: { deps } }: World, { id }: Account): Promise<string> {
+  const ids = { select: { id: true }, orderBy: { id: "asc" } } as const;
+  const user = await deps.db.user.findUniqueOrThrow({
+    where: { id },
+    select: {
+      email: true,
+      pendingEmail: true,
+      passwordHash: true,
+      status: true,
+      isDeleted: true,
+      sessions: { where: { revokedAt: null }, ...ids },
+      apiKeys: { where: { revokedAt: null }, ...ids },
+      totpFactors: ids,
+      passkeys: ids,
+      recoveryCodes: ids,
+    },
+  });
+  return JSON.stringify(user);
 }
 
 /** Answers to ids of the same kind: all of a list are to be the same. */
@@ -91,6 +127,10 @@ async function enter(world: World, row: Row, caller: Caller, may: boolean): Prom
   const isDoomed = may && endsWithTenant(row, caller);
   const house = isDoomed ? await makeHouse(app) : caller === "foreign" ? other : ours;
   if (isDoomed) await equip(app, house, row.access);
+  if (caller === "stale") {
+    const who = await makeStale(app, house);
+    return { token: who.accessToken, who, house };
+  }
   const seat = seatOf(caller);
   if (seat !== null) {
     const isTwin = may && row.fresh;
@@ -122,7 +162,8 @@ async function ask(
   // What has to be set up would be the caller's: for whoever is turned away there is nothing.
   const isRefused = row.fresh && !succeeds(row, caller);
   if (!isRefused) await row.before?.(at);
-  const json = isRefused ? row.json : ((await row.body?.(at)) ?? row.json);
+  const own = caller === "stale" ? row.stale?.json?.(at) : undefined;
+  const json = own ?? (isRefused ? row.json : ((await row.body?.(at)) ?? row.json));
   const headers = { "content-type": "text/csv", "idempotency-key": randomName() };
   const answer = await app.call(path, {
     ...(token !== undefined && { token }),

@@ -3,7 +3,7 @@ import { logIn, PASSWORD, randomName } from "../../support/app.ts";
 import { createAuthenticator } from "../../support/authenticator.ts";
 import { totpCode } from "../../support/factors.ts";
 import { must } from "../houses.ts";
-import type { At, Row } from "../row.ts";
+import { type At, type Row, STEP_UP } from "../row.ts";
 
 const MAILED = "what a mail brings: tests/auth/email";
 const SHOWN = "what an authenticator signs: tests/auth/mfa-*.test.ts";
@@ -107,7 +107,7 @@ export const OWN: Record<string, Row> = {
   },
 
   "POST /v1/auth/logout": { access: "session", success: 204, fresh: true },
-  "POST /v1/auth/logout-all": { access: "session", success: 204, fresh: true },
+  "POST /v1/auth/logout-all": { stale: STEP_UP, access: "session", success: 204, fresh: true },
   "POST /v1/auth/change-password": {
     access: "session",
     success: 204,
@@ -131,9 +131,26 @@ export const OWN: Record<string, Row> = {
   "PATCH /v1/auth/me/profile": { access: "session", success: 200, json: { language: "de" } },
   "GET /v1/auth/me/personal-data": { access: "session", success: 200 },
   "GET /v1/auth/sessions": { access: "session", success: 200 },
-  "DELETE /v1/auth/sessions": { access: "session", success: 204, fresh: true },
-  "DELETE /v1/auth/sessions/{id}": { access: "session", success: 204, id: "ownSession" },
-  "POST /v1/auth/me/email": { access: "session", success: 202, fresh: true, body: newAddress },
+  "DELETE /v1/auth/sessions": { stale: STEP_UP, access: "session", success: 204, fresh: true },
+  "DELETE /v1/auth/sessions/{id}": {
+    stale: STEP_UP,
+    access: "session",
+    success: 204,
+    id: "ownSession",
+  },
+  "POST /v1/auth/email/verify": {
+    access: "anonymous",
+    success: 400,
+    proof: MAILED,
+    json: { token: "wrong" },
+  },
+  "POST /v1/auth/me/email": {
+    stale: STEP_UP,
+    access: "session",
+    success: 202,
+    fresh: true,
+    body: newAddress,
+  },
   "POST /v1/auth/me/email/verification": { access: "session", success: 202 },
   "POST /v1/auth/me/email/verify": {
     access: "session",
@@ -142,6 +159,7 @@ export const OWN: Record<string, Row> = {
     json: { token: "wrong" },
   },
   "POST /v1/invitations/join": {
+    stale: STEP_UP,
     access: "session",
     success: 400,
     proof: INVITED,
@@ -150,22 +168,36 @@ export const OWN: Record<string, Row> = {
   },
 
   "GET /v1/auth/me/factors": { access: "session", success: 200 },
-  "POST /v1/auth/me/totp": { access: "session", success: 200, fresh: true },
+  "POST /v1/auth/me/totp": { stale: STEP_UP, access: "session", success: 200, fresh: true },
   "POST /v1/auth/me/totp/confirm": {
+    stale: STEP_UP,
     access: "session",
     success: 200,
     fresh: true,
     body: totpToConfirm,
   },
-  "DELETE /v1/auth/me/totp": { access: "session", success: 204, fresh: true, before: withTotp },
+  "DELETE /v1/auth/me/totp": {
+    stale: STEP_UP,
+    access: "session",
+    success: 204,
+    fresh: true,
+    before: withTotp,
+  },
   "POST /v1/auth/me/recovery-codes": {
+    stale: STEP_UP,
     access: "session",
     success: 200,
     fresh: true,
     before: withTotp,
   },
-  "POST /v1/auth/me/passkeys/options": { access: "session", success: 200, fresh: true },
+  "POST /v1/auth/me/passkeys/options": {
+    stale: STEP_UP,
+    access: "session",
+    success: 200,
+    fresh: true,
+  },
   "POST /v1/auth/me/passkeys": {
+    stale: STEP_UP,
     access: "session",
     success: 201,
     fresh: true,
@@ -175,6 +207,7 @@ export const OWN: Record<string, Row> = {
     },
   },
   "PATCH /v1/auth/me/passkeys/{id}": {
+    stale: STEP_UP,
     access: "session",
     success: 200,
     id: "ownPasskey",
@@ -182,6 +215,7 @@ export const OWN: Record<string, Row> = {
     json: { name: "Laptop" },
   },
   "DELETE /v1/auth/me/passkeys/{id}": {
+    stale: STEP_UP,
     access: "session",
     success: 204,
     id: "ownPasskey",

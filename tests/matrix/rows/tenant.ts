@@ -1,10 +1,12 @@
 /** What is done to a tenant and within it, by permission. */
 import { randomName } from "../../support/app.ts";
-import type { At, Row } from "../row.ts";
+import { type At, type Row, STEP_UP } from "../row.ts";
 
 const NO_TENANT = [404, "a platform account has no tenant"] as const;
 const OWN_KEYS = [200, "one's own keys need no permission"] as const;
 const NOT_THEIRS = [404, "without it only one's own keys are seen"] as const;
+/** With a recent log-in too: one's own factors are removed one by one, below /v1/auth/me. */
+const NAMED_EACH = { status: 403, code: "permission_denied" };
 const PLATFORM_ONLY = [403, "a tenant's own account never does this, whatever it holds"] as const;
 
 /** A platform account says which tenant it means. */
@@ -27,21 +29,24 @@ export const TENANT: Record<string, Row> = {
   "GET /v1/users/export": { access: "user:export", success: 200 },
   "GET /v1/users/{id}": { access: "user:read", success: 200, id: "user" },
   "PATCH /v1/users/{id}": {
+    stale: { ...STEP_UP, json: (at) => ({ email: newAddress(at) }) },
     access: "user:update",
     success: 200,
     id: "user",
     json: { firstName: "Ada" },
   },
-  "DELETE /v1/users/{id}": { access: "user:delete", success: 204, id: "user" },
+  "DELETE /v1/users/{id}": { stale: STEP_UP, access: "user:delete", success: 204, id: "user" },
   "POST /v1/users/{id}/restore": { access: "user:restore", success: 200, id: "deletedUser" },
   "POST /v1/users/{id}/reset-password": { access: "user:update", success: 202, id: "user" },
   "POST /v1/users/{id}/erase": {
+    stale: STEP_UP,
     access: "user:erase",
     success: 204,
     id: "user",
     body: ({ made: { email } }) => ({ email }),
   },
   "POST /v1/users/{id}/impersonate": {
+    stale: STEP_UP,
     access: "user:impersonate",
     session: true,
     success: 200,
@@ -50,7 +55,12 @@ export const TENANT: Record<string, Row> = {
     except: { with: PLATFORM_ONLY },
   },
   "GET /v1/users/{id}/personal-data": { access: "user:export", success: 200, id: "user" },
-  "DELETE /v1/users/{id}/factors": { access: "user:update", success: 204, id: "user" },
+  "DELETE /v1/users/{id}/factors": {
+    stale: NAMED_EACH,
+    access: "user:update",
+    success: 204,
+    id: "user",
+  },
   "GET /v1/users/{id}/profile": { access: "user:read", success: 200, id: "user" },
   "PATCH /v1/users/{id}/profile": {
     access: "user:update",
@@ -66,8 +76,14 @@ export const TENANT: Record<string, Row> = {
     json: { roles: ["newcomer"] },
   },
   "GET /v1/users/{id}/sessions": { access: "session:read", success: 200, id: "user" },
-  "DELETE /v1/users/{id}/sessions": { access: "session:revoke", success: 204, id: "user" },
+  "DELETE /v1/users/{id}/sessions": {
+    stale: STEP_UP,
+    access: "session:revoke",
+    success: 204,
+    id: "user",
+  },
   "DELETE /v1/users/{id}/sessions/{sessionId}": {
+    stale: STEP_UP,
     access: "session:revoke",
     success: 204,
     id: "userSession",
@@ -105,6 +121,7 @@ export const TENANT: Record<string, Row> = {
 
   "GET /v1/api-keys": { access: "api_key:read", success: 200, except: { without: OWN_KEYS } },
   "POST /v1/api-keys": {
+    stale: STEP_UP,
     access: "session",
     success: 201,
     json: { name: "Own", scopes: ["user:read"] },
@@ -117,6 +134,7 @@ export const TENANT: Record<string, Row> = {
     except: { without: NOT_THEIRS },
   },
   "DELETE /v1/api-keys/{id}": {
+    stale: STEP_UP,
     access: "api_key:delete",
     success: 204,
     id: "apiKey",
@@ -171,6 +189,7 @@ export const TENANT: Record<string, Row> = {
     json: { settings: { locale: "de" } },
   },
   "DELETE /v1/tenants/{id}": {
+    stale: STEP_UP,
     access: "tenant:delete",
     success: 204,
     id: "newTenant",
