@@ -9,7 +9,6 @@ import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { admitAddress } from "../tenants/admission.ts";
 import { withEmailTaken } from "../users/create.ts";
-import { revokeApiKeysOf } from "../users/revoke-api-keys.ts";
 import { assertNotLastRuler, lockUser } from "../users/scope.ts";
 import { findInvitation, invalidInvitation, type TakenInvitation, takeInvitation } from "./open.ts";
 import type { InvitationTokenInput } from "./schemas.ts";
@@ -57,12 +56,8 @@ async function move(
 ): Promise<string[]> {
   const old = { userId: id, tenantId: from };
   const ended = await revokeSessions(tx, old, "tenant_left");
-  await revokeApiKeysOf(tx, { id, tenantId: from });
-  await tx.userRole.deleteMany({ where: old });
-  await tx.oneTimeToken.updateMany({
-    where: { ...old, usedAt: null },
-    data: { usedAt: new Date() },
-  });
+  await leaveBehind(tx, old);
+  // Profile, factors and ended sessions follow by their keys (ON UPDATE CASCADE).
   await withEmailTaken(
     tx.user.update({
       where: { id, tenantId: from },
@@ -77,11 +72,6 @@ async function move(
       select: { id: true },
     }),
   );
-  const data = { tenantId: to };
-  await tx.userProfile.updateMany({ where: old, data });
-  await tx.totpFactor.updateMany({ where: old, data });
-  await tx.recoveryCode.updateMany({ where: old, data });
-  await tx.passkey.updateMany({ where: old, data });
   await tx.userRole.createMany({
     data: roles.map((role) => ({
       userId: id,
@@ -105,4 +95,19 @@ async function move(
     details: { userId: id, roles: roles.map((role) => role.name) },
   });
   return ended;
+}
+
+/**
+ * What does not come along. Of sessions the ended ones do: an instance that missed the end must still find it. Their
+ * devices and addresses are no business of the tenant that they come to.
+ */
+async function leaveBehind(
+  tx: Transaction,
+  where: { userId: string; tenantId: string },
+): Promise<void> {
+  await tx.apiKey.deleteMany({ where });
+  await tx.userRole.deleteMany({ where });
+  await tx.oneTimeToken.deleteMany({ where });
+  await tx.idempotencyKey.deleteMany({ where });
+  await tx.session.updateMany({ where, data: { deviceName: null, userAgent: null, ip: null } });
 }

@@ -62,11 +62,7 @@ async function purge(ctx: Context, { id, slug }: Deleted): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
     const { count } = await tx.tenant.deleteMany({ where: { id, isDeleted: true } });
     if (count === 0) return;
-    // What people left behind who have moved to another tenant. Roles and invitations went with the tenant.
-    const where = { tenantId: id };
-    await tx.session.deleteMany({ where });
-    await tx.apiKey.deleteMany({ where });
-    await tx.idempotencyKey.deleteMany({ where });
+    // Roles and invitations went with the tenant, and whatever was its people's with them.
     await recordAudit(tx, ctx, {
       action: "tenant.purged",
       resourceType: "tenant",

@@ -10,7 +10,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { startEmbedded } from "../../src/db/embedded.ts";
-import { type Account, createTestApp, logIn, registerOwner, type TestApp } from "../support/app.ts";
+import {
+  type Account,
+  createSuperAdmin,
+  createTestApp,
+  logIn,
+  registerOwner,
+  type TestApp,
+} from "../support/app.ts";
 import { prepareLogin, type TestDatabase } from "../support/postgres.ts";
 import { serverOfVersion, stopServers, type Version } from "../support/versions.ts";
 
@@ -34,6 +41,10 @@ beforeAll(async () => {
   database.appUrl = await prepareLogin(database.url);
   original = await createTestApp({ SECRET_KEY }, database);
   owner = await registerOwner(original);
+  // Rows that triggers look at when they come back.
+  await createSuperAdmin(original);
+  const json = { email: "invited@x.example" };
+  await original.call("POST /v1/invitations", { token: owner.accessToken, json });
   await run("pg_dump", `--file=${file("backup.sql")}`, database.url);
   await run("pg_dump", "--format=custom", `--file=${file("backup.dump")}`, database.url);
   await run("pg_dump", "--schema-only", `--file=${file("schema.sql")}`, database.url);

@@ -26,6 +26,7 @@ export const ROWS: Record<string, Record<string, string>> = {
   sessions: {
     id: `'${IDS.fresh}'`,
     user_id: `'${IDS.user}'`,
+    tenant_id: `'${IDS.tenant}'`,
     amr: "'{pwd}'",
     created_at: "'2020-01-01'",
     idle_expires_at: "'2020-01-02'",
@@ -34,6 +35,7 @@ export const ROWS: Record<string, Record<string, string>> = {
   refresh_tokens: {
     id: `'${IDS.fresh}'`,
     session_id: `'${IDS.session}'`,
+    tenant_id: `'${IDS.tenant}'`,
     token_hash: "sha256('fresh')",
     created_at: "'2020-01-01'",
     expires_at: "'2020-01-02'",
@@ -42,19 +44,27 @@ export const ROWS: Record<string, Record<string, string>> = {
     id: `'${IDS.fresh}'`,
     purpose: "'reset_password'",
     user_id: `'${IDS.user}'`,
+    tenant_id: `'${IDS.tenant}'`,
     token_hash: "sha256('fresh')",
     created_at: "'2020-01-01'",
     expires_at: "'2020-01-02'",
   },
-  totp_factors: { id: `'${IDS.fresh}'`, user_id: `'${IDS.user}'`, secret: "'x'" },
+  totp_factors: {
+    id: `'${IDS.fresh}'`,
+    user_id: `'${IDS.user}'`,
+    tenant_id: `'${IDS.tenant}'`,
+    secret: "'x'",
+  },
   recovery_codes: {
     id: `'${IDS.fresh}'`,
     user_id: `'${IDS.user}'`,
+    tenant_id: `'${IDS.tenant}'`,
     code_hash: "sha256('fresh')",
   },
   passkeys: {
     id: `'${IDS.fresh}'`,
     user_id: `'${IDS.user}'`,
+    tenant_id: `'${IDS.tenant}'`,
     name: "'Key'",
     credential_id: "'fresh'",
     public_key: "'x'",
@@ -65,6 +75,7 @@ export const ROWS: Record<string, Record<string, string>> = {
   api_keys: {
     id: `'${IDS.fresh}'`,
     user_id: `'${IDS.user}'`,
+    tenant_id: `'${IDS.tenant}'`,
     name: "'Deploy'",
     prefix: "'tnk_abcdefgh'",
     key_hash: "sha256('fresh')",
@@ -90,6 +101,7 @@ export const ROWS: Record<string, Record<string, string>> = {
   idempotency_keys: {
     id: `'${IDS.fresh}'`,
     user_id: `'${IDS.user}'`,
+    tenant_id: `'${IDS.tenant}'`,
     route: "'POST /v1/users'",
     key: "'fresh'",
     request_hash: "sha256('fresh')",
@@ -122,24 +134,24 @@ export const FIXTURE = `
   INSERT INTO users (id, tenant_id, email_scope, email)
     VALUES (gen_random_uuid(), '${IDS.tenant}', '${IDS.tenant}', 'scoped@x.example');
   INSERT INTO roles (id, tenant_id, name) VALUES ('${IDS.role}', '${IDS.tenant}', 'taken');
-  INSERT INTO sessions (id, user_id, amr, idle_expires_at, expires_at)
-    SELECT id::uuid, '${IDS.user}', '{pwd}', now() + interval '1 day', now() + interval '1 day'
+  INSERT INTO sessions (id, user_id, tenant_id, amr, idle_expires_at, expires_at)
+    SELECT id::uuid, '${IDS.user}', '${IDS.tenant}', '{pwd}', now() + interval '1 day', now() + interval '1 day'
     FROM unnest(ARRAY['${IDS.session}', '${IDS.session.replace("c1", "c2")}']) AS id;
-  INSERT INTO refresh_tokens (id, session_id, token_hash, used_at, expires_at)
-    VALUES (gen_random_uuid(), '${IDS.session}', sha256('used'), now(), now() + interval '1 day');
-  INSERT INTO refresh_tokens (id, session_id, token_hash, expires_at)
-    VALUES (gen_random_uuid(), '${IDS.session.replace("c1", "c2")}', sha256('unused'), now() + interval '1 day');
-  INSERT INTO one_time_tokens (id, purpose, user_id, token_hash, challenge_hash, expires_at)
-    VALUES (gen_random_uuid(), 'magic_link', '${IDS.user}', sha256('taken'), sha256('taken'), now() + interval '1 day');
-  INSERT INTO totp_factors (id, user_id, secret, confirmed_at) VALUES (gen_random_uuid(), '${IDS.user}', 'x', now());
-  INSERT INTO recovery_codes (id, user_id, code_hash) VALUES (gen_random_uuid(), '${IDS.user}', sha256('taken'));
-  INSERT INTO passkeys (id, user_id, name, credential_id, public_key, user_handle, backup_eligible, backed_up)
-    VALUES (gen_random_uuid(), '${IDS.user}', 'Key', sha256('taken'), 'x', sha256('x'), false, false);
-  INSERT INTO api_keys (id, user_id, name, prefix, key_hash, scopes)
-    VALUES ('${IDS.apiKey}', '${IDS.user}', 'Deploy', 'tnk_abcdefgh', sha256('taken'), '{user:read}');
+  INSERT INTO refresh_tokens (id, session_id, tenant_id, token_hash, used_at, expires_at)
+    VALUES (gen_random_uuid(), '${IDS.session}', '${IDS.tenant}', sha256('used'), now(), now() + interval '1 day');
+  INSERT INTO refresh_tokens (id, session_id, tenant_id, token_hash, expires_at)
+    VALUES (gen_random_uuid(), '${IDS.session.replace("c1", "c2")}', '${IDS.tenant}', sha256('unused'), now() + interval '1 day');
+  INSERT INTO one_time_tokens (id, purpose, user_id, tenant_id, token_hash, challenge_hash, expires_at)
+    VALUES (gen_random_uuid(), 'magic_link', '${IDS.user}', '${IDS.tenant}', sha256('taken'), sha256('taken'), now() + interval '1 day');
+  INSERT INTO totp_factors (id, user_id, tenant_id, secret, confirmed_at) VALUES (gen_random_uuid(), '${IDS.user}', '${IDS.tenant}', 'x', now());
+  INSERT INTO recovery_codes (id, user_id, tenant_id, code_hash) VALUES (gen_random_uuid(), '${IDS.user}', '${IDS.tenant}', sha256('taken'));
+  INSERT INTO passkeys (id, user_id, tenant_id, name, credential_id, public_key, user_handle, backup_eligible, backed_up)
+    VALUES (gen_random_uuid(), '${IDS.user}', '${IDS.tenant}', 'Key', sha256('taken'), 'x', sha256('x'), false, false);
+  INSERT INTO api_keys (id, user_id, tenant_id, name, prefix, key_hash, scopes)
+    VALUES ('${IDS.apiKey}', '${IDS.user}', '${IDS.tenant}', 'Deploy', 'tnk_abcdefgh', sha256('taken'), '{user:read}');
   INSERT INTO invitations (id, tenant_id, email, role_ids, token_hash, expires_at)
     VALUES (gen_random_uuid(), '${IDS.tenant}', 'invited@x.example', ARRAY['${IDS.role}']::uuid[], sha256('taken'), now() + interval '1 day');
-  INSERT INTO idempotency_keys (id, user_id, route, key, request_hash, expires_at)
-    VALUES (gen_random_uuid(), '${IDS.user}', 'POST /v1/users', 'taken', sha256('x'), now() + interval '1 day');
+  INSERT INTO idempotency_keys (id, user_id, tenant_id, route, key, request_hash, expires_at)
+    VALUES (gen_random_uuid(), '${IDS.user}', '${IDS.tenant}', 'POST /v1/users', 'taken', sha256('x'), now() + interval '1 day');
   INSERT INTO audit_seals (seq, audit_id, created_at, digest, hash)
     VALUES (1, '${IDS.user}', '2020-01-01', sha256('x'), sha256('x'));`;

@@ -1,4 +1,5 @@
 /** The rules of one-time tokens, factors, API keys, signing keys and rate limits, as in rules.ts. */
+import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import { IDS } from "./fixture.ts";
 import { one, type Rule, text } from "./rules.ts";
 
@@ -70,7 +71,7 @@ export const IDENTITY_RULES: Rule[] = [
     table: "totp_factors",
     name: "totp_factors_one_confirmed",
     refused: [{ confirmed_at: "now()" }],
-    accepted: [{}, { user_id: `'${IDS.deleted}'`, confirmed_at: "now()" }],
+    accepted: [{}, { user_id: `'${IDS.deleted}'`, tenant_id: "NULL", confirmed_at: "now()" }],
   },
   {
     table: "totp_factors",
@@ -197,7 +198,11 @@ export const IDENTITY_RULES: Rule[] = [
     name: "invitations_one_pending",
     refused: [{ email: "'invited@x.example'" }],
     accepted: [
-      { email: "'invited@x.example'", tenant_id: `'${IDS.gone}'` },
+      {
+        email: "'invited@x.example'",
+        tenant_id: `'${IDS.gone}'`,
+        role_ids: `ARRAY['${SYSTEM_ROLES.member}']::uuid[]`,
+      },
       { email: "'invited@x.example'", revoked_at: "now()" },
     ],
   },
@@ -225,7 +230,7 @@ export const IDENTITY_RULES: Rule[] = [
     table: "idempotency_keys",
     name: "idempotency_keys_user_id_route_key_key",
     refused: [{ key: "'taken'" }],
-    accepted: [{ key: "'taken'", user_id: `'${IDS.deleted}'` }],
+    accepted: [{ key: "'taken'", user_id: `'${IDS.deleted}'`, tenant_id: "NULL" }],
   },
 
   {

@@ -219,7 +219,7 @@ export const RULES: Rule[] = [
     table: "user_roles",
     name: "user_roles_super_admin_check",
     refused: [{ role_id: SUPER_ADMIN }],
-    accepted: [{ role_id: SUPER_ADMIN, tenant_id: "NULL" }],
+    accepted: [{ user_id: `'${IDS.deleted}'`, role_id: SUPER_ADMIN, tenant_id: "NULL" }],
   },
   {
     table: "permissions",

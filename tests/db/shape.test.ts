@@ -161,8 +161,8 @@ describe("the indexes that are relied on", () => {
 test("a user who is deleted for good takes profile, roles and sessions with refresh tokens along, and no audit row", async () => {
   await client.query("BEGIN");
   await client.query(
-    `INSERT INTO user_profiles (user_id) VALUES ('${IDS.user}');
-     INSERT INTO user_roles (user_id, role_id) VALUES ('${IDS.user}', '${IDS.role}');
+    `INSERT INTO user_profiles (user_id, tenant_id) VALUES ('${IDS.user}', '${IDS.tenant}');
+     INSERT INTO user_roles (user_id, role_id, tenant_id) VALUES ('${IDS.user}', '${IDS.role}', '${IDS.tenant}');
      INSERT INTO audit_log (id, actor_id, action, resource_type) VALUES ('${IDS.fresh}', '${IDS.user}', 'test.done', 'test');`,
   );
   const counts = async () => {

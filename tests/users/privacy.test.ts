@@ -1,6 +1,7 @@
 /** R65: what is stored about a person, and getting rid of it. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../../src/db/id.ts";
+import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import { userPrivacyRoutes } from "../../src/users/privacy/routes.ts";
 import {
   type Account,
@@ -75,7 +76,7 @@ async function createPerson(): Promise<Account> {
       id: newId(),
       tenantId: owner.tenantId,
       email: person.email,
-      roleIds: [newId()],
+      roleIds: [SYSTEM_ROLES.member],
       tokenHash: crypto.getRandomValues(new Uint8Array(32)),
       expiresAt: new Date(Date.now() + 60_000),
     },

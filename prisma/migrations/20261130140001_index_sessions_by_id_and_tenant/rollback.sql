@@ -1,0 +1,1 @@
+DROP INDEX sessions_id_tenant_id_key;
