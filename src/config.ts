@@ -28,6 +28,7 @@ export const Environment = z.object({
   LISTEN_DATABASE_URL: DatabaseUrl.optional(),
   DATABASE_POOL_SIZE: integer(1, 1000, 10),
   DATABASE_TIMEOUT_SECONDS: integer(1, 300, 10),
+  PREPARED_STATEMENTS: z.enum(["on", "off"]).default("on"),
   SECRET_KEY: SecretKey,
   SECRET_KEY_PREVIOUS: AnySecretKey.optional(),
   ISSUER: WebUrl.optional(),
@@ -129,6 +130,7 @@ function toConfig(value: Environment) {
     listenDatabaseUrl: value.LISTEN_DATABASE_URL ?? value.DATABASE_URL,
     databasePoolSize: value.DATABASE_POOL_SIZE,
     databaseTimeoutSeconds: value.DATABASE_TIMEOUT_SECONDS,
+    preparedStatements: value.PREPARED_STATEMENTS === "on",
     secretKey: Buffer.from(value.SECRET_KEY, "base64"),
     previousSecretKey: value.SECRET_KEY_PREVIOUS
       ? Buffer.from(value.SECRET_KEY_PREVIOUS, "base64")

@@ -6,6 +6,7 @@ import type { Passwords } from "./crypto/password.ts";
 import type { Keyring } from "./crypto/secret.ts";
 import type { SigningKeys } from "./crypto/signing-keys.ts";
 import type { Database } from "./db/client.ts";
+import type { WatchedNames } from "./db/names-watch.ts";
 import type { ScopedPool } from "./db/scoped-pool.ts";
 import type { SchemaWatch } from "./health/schema-watch.ts";
 import type { Serving } from "./http/draining.ts";
@@ -20,6 +21,7 @@ export type Deps = {
   config: Config;
   db: Database;
   pool: ScopedPool;
+  statementNames: Pick<WatchedNames, "survive">;
   keyring: Keyring;
   signingKeys: SigningKeys;
   accessTokens: AccessTokens;

@@ -9,6 +9,7 @@ import { deriveKeyring } from "./crypto/secret.ts";
 import { loadSigningKeys } from "./crypto/signing-keys.ts";
 import { createDatabase, createPool } from "./db/client.ts";
 import { createListener } from "./db/listener.ts";
+import { watchNames } from "./db/names-watch.ts";
 import { acrossAll, plainly } from "./db/scoped-pool.ts";
 import { logStatements } from "./db/statement-log.ts";
 import { watchSchema } from "./health/schema-watch.ts";
@@ -31,7 +32,8 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   const log = createLog(config.logLevel);
   const keyring = deriveKeyring(config.secretKey, config.previousSecretKey);
   const mailer = createMailer(config, log);
-  const pool = createPool(config);
+  const statementNames = await watchNames({ ...config, log });
+  const pool = createPool(config, statementNames);
   if (config.logLevel === "debug") logStatements(pool, log);
   const db = createDatabase(pool, config.databaseTimeoutSeconds);
   const onKeyError = (err: unknown) =>
@@ -82,6 +84,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     config,
     db,
     pool,
+    statementNames,
     keyring,
     signingKeys,
     accessTokens: createAccessTokens(config, signingKeys),
@@ -102,6 +105,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
       await jobs.stop();
       mailer.transport.close();
       schema?.stop();
+      statementNames.stop();
       signingKeys.stop();
       await listener.close();
       await db.$disconnect();

@@ -4,6 +4,7 @@ import type { Log, Principal } from "../context.ts";
 import { isApiKey } from "../crypto/api-key.ts";
 import { hashToken } from "../crypto/secret.ts";
 import type { Listener } from "../db/listener.ts";
+import { named } from "../db/statement-names.ts";
 import type { GrantStore } from "../roles/grants.ts";
 
 export type ApiKeyStore = {
@@ -33,6 +34,21 @@ type LiveKey = {
 const REMEMBERED_KEYS = 20_000;
 /** A second more than the minute of the statement: two clocks that differ by a hair would make it two minutes. */
 const USED_EVERY_MILLIS = 61_000;
+
+const LIVE_KEY = named(`
+      SELECT api_keys.id, api_keys.user_id AS "userId", api_keys.tenant_id AS "tenantId",
+        api_keys.scopes::text[] AS scopes, api_keys.expires_at AS "expiresAt"
+      FROM api_keys
+        JOIN users ON users.id = api_keys.user_id AND users.tenant_id IS NOT DISTINCT FROM api_keys.tenant_id
+        LEFT JOIN tenants ON tenants.id = users.tenant_id
+      WHERE api_keys.key_hash = $1 AND api_keys.revoked_at IS NULL
+        AND (api_keys.expires_at IS NULL OR api_keys.expires_at > now())
+        AND users.status = 'active' AND NOT users.is_deleted
+        AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted)`);
+
+const MARK_USED = named(`
+          UPDATE api_keys SET last_used_at = now()
+          WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`);
 
 /** @param limit how many keys are remembered. */
 export function createApiKeyStore(
@@ -69,10 +85,7 @@ export function createApiKeyStore(
     remember(used, id, now);
     pool
       .query({
-        name: "api-key-used",
-        text: `
-          UPDATE api_keys SET last_used_at = now()
-          WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`,
+        ...MARK_USED,
         values: [id],
       })
       .catch((err) =>
@@ -116,17 +129,7 @@ export function createApiKeyStore(
 async function readLiveKey(pool: Pick<Pool, "query">, hash: Buffer): Promise<LiveKey | null> {
   type Row = Pick<LiveKey, "id" | "userId" | "tenantId" | "scopes"> & { expiresAt: Date | null };
   const { rows } = await pool.query<Row>({
-    name: "live-api-key",
-    text: `
-      SELECT api_keys.id, api_keys.user_id AS "userId", api_keys.tenant_id AS "tenantId",
-        api_keys.scopes::text[] AS scopes, api_keys.expires_at AS "expiresAt"
-      FROM api_keys
-        JOIN users ON users.id = api_keys.user_id AND users.tenant_id IS NOT DISTINCT FROM api_keys.tenant_id
-        LEFT JOIN tenants ON tenants.id = users.tenant_id
-      WHERE api_keys.key_hash = $1 AND api_keys.revoked_at IS NULL
-        AND (api_keys.expires_at IS NULL OR api_keys.expires_at > now())
-        AND users.status = 'active' AND NOT users.is_deleted
-        AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted)`,
+    ...LIVE_KEY,
     values: [hash],
   });
   const [row] = rows;

@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import type { Database, Transaction } from "../db/client.ts";
+import { named } from "../db/statement-names.ts";
 import { networkOf } from "../network.ts";
 import { settingsOf } from "../tenants/settings.ts";
 import { knownSql, lockedSql } from "./throttle.ts";
@@ -31,6 +32,17 @@ const SCOPE = {
 
 const KNOWN = knownSql("$3::inet");
 
+const findSql = (scope: string) =>
+  named(`
+      SELECT users.id, users.tenant_id AS "tenantId", users.email, users.password_hash AS "passwordHash",
+        users.email_verified_at IS NOT NULL AS verified,
+        ${lockedSql(KNOWN)} AS locked, ${KNOWN} AS known,
+        users.status = 'active' AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted) AS active
+      FROM users LEFT JOIN tenants ON tenants.id = users.tenant_id
+      WHERE users.email = $1 AND NOT users.is_deleted AND users.kind = 'person' AND ${scope}`);
+
+const FIND = { global: findSql(SCOPE.global), tenant: findSql(SCOPE.tenant) };
+
 /** One query, whatever there is to find: a second one for what belongs to an account would tell that there is one. */
 export async function findAccount(
   ctx: Pick<Context, "pool" | "config" | "origin">,
@@ -39,14 +51,7 @@ export async function findAccount(
   const { emailScope } = ctx.config;
   const { ip } = ctx.origin;
   const { rows } = await ctx.pool.query<Account>({
-    name: `find-account-${emailScope}`,
-    text: `
-      SELECT users.id, users.tenant_id AS "tenantId", users.email, users.password_hash AS "passwordHash",
-        users.email_verified_at IS NOT NULL AS verified,
-        ${lockedSql(KNOWN)} AS locked, ${KNOWN} AS known,
-        users.status = 'active' AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted) AS active
-      FROM users LEFT JOIN tenants ON tenants.id = users.tenant_id
-      WHERE users.email = $1 AND NOT users.is_deleted AND users.kind = 'person' AND ${SCOPE[emailScope]}`,
+    ...FIND[emailScope],
     values: [email, tenant ?? null, ip === null ? null : networkOf(ip)],
   });
   return rows[0];

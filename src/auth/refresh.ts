@@ -4,6 +4,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { hashToken, successorToken } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
+import { named } from "../db/statement-names.ts";
 import { ApiError } from "../errors.ts";
 import { sendMail } from "../mail/send.ts";
 import { deviceName } from "../sessions/device.ts";
@@ -43,9 +44,7 @@ const SESSION_IS_LIVE = `
  * Spends the token, prolongs the session, stores the successor and audits it: one statement, so one round trip and
  * one commit. A token of a session that ended is spent too, and gets no successor. Of fifty callers at once the row lock lets one through; the others find the token used.
  */
-const ROTATE = {
-  name: "rotate-refresh-token",
-  text: `
+const ROTATE = named(`
     WITH spent AS (
       UPDATE refresh_tokens SET used_at = now()
       WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now()
@@ -64,16 +63,13 @@ const ROTATE = {
       INSERT INTO audit_log (id, tenant_id, actor_id, session_id, action, resource_type, resource_id, ip, user_agent, request_id)
       SELECT $7, "tenantId", id, "sessionId", 'auth.refreshed', 'session', "sessionId", $5, $6, $8 FROM live
     )
-    SELECT * FROM live`,
-};
+    SELECT * FROM live`);
 
 /**
  * The session of a token that was used already, and whether that was within the grace window. An answer there hands out
  * tokens too, so it is audited: whoever looks into a theft sees from where the token came a second time.
  */
-const FIND_USED = {
-  name: "find-used-refresh-token",
-  text: `
+const FIND_USED = named(`
     WITH used AS (
       SELECT refresh_tokens.used_at > now() - make_interval(secs => $2) AS "inGrace",
         successors.token_hash AS "successorHash", ${SESSION_COLUMNS}, ${USER_COLUMNS}
@@ -85,8 +81,7 @@ const FIND_USED = {
       SELECT $3, "tenantId", id, "sessionId", 'auth.refresh_retried', 'session', "sessionId", $4, $5, $6 FROM used
       WHERE "inGrace"
     )
-    SELECT * FROM used`,
-};
+    SELECT * FROM used`);
 
 type LiveSession = UserRow & SessionFacts;
 type UsedToken = LiveSession & { inGrace: boolean; successorHash: Buffer };

@@ -5,6 +5,7 @@ import { type Prisma, PrismaClient } from "../../generated/prisma/client.ts";
 import type { Config } from "../config.ts";
 import { tenantFence } from "./fence.ts";
 import { createScopedPool, type ScopedPool } from "./scoped-pool.ts";
+import { type StatementNames, statementName } from "./statement-names.ts";
 
 export type Database = PrismaClient;
 export type Transaction = Prisma.TransactionClient;
@@ -12,13 +13,13 @@ export type Transaction = Prisma.TransactionClient;
 export type PoolOptions = Pick<
   Config,
   "databaseUrl" | "databasePoolSize" | "databaseTimeoutSeconds"
->;
+> &
+  Partial<Pick<Config, "preparedStatements">>;
 
-export function createPool({
-  databaseUrl,
-  databasePoolSize,
-  databaseTimeoutSeconds,
-}: PoolOptions): ScopedPool {
+export function createPool(
+  { databaseUrl, databasePoolSize, databaseTimeoutSeconds, preparedStatements = true }: PoolOptions,
+  statementNames: StatementNames = { inUse: preparedStatements, heard() {} },
+): ScopedPool {
   const timeoutMillis = databaseTimeoutSeconds * 1000;
   const pool = createScopedPool({
     connectionString: databaseUrl,
@@ -31,6 +32,7 @@ export function createPool({
     idle_in_transaction_session_timeout: timeoutMillis,
     keepAlive: true,
     application_name: "tenantry",
+    statementNames,
     // Prisma sends times without their zone: on a server that is not set to UTC every one of them would be off by hours.
     async onConnect(client) {
       await client.query("SET TIME ZONE 'UTC'");
@@ -43,17 +45,7 @@ export function createPool({
 
 /** The Prisma client on a pool that stays its owner's to close. */
 export function createDatabase(pool: pg.Pool, timeoutSeconds = 10): Database {
-  const names = new Map<string, string>();
-  const statementNameGenerator = ({ sql }: { sql: string }) => {
-    // Named statements are planned once a connection: twice the throughput of unnamed ones. Prisma writes a statement
-    // for every length of an IN list, so the names are bounded; past the bound a statement goes unnamed.
-    const known = names.get(sql);
-    if (known !== undefined) return known;
-    if (names.size >= 1000) return "";
-    const name = `p${names.size}`;
-    names.set(sql, name);
-    return name;
-  };
+  const statementNameGenerator = ({ sql }: { sql: string }) => statementName(sql);
   const timeout = timeoutSeconds * 1000;
   const client = new PrismaClient({
     adapter: new PrismaPg(pool, { statementNameGenerator }),

@@ -1,12 +1,14 @@
 /** Telling a database's complaints apart. */
+import { isDriverAdapterError } from "@prisma/driver-adapter-utils";
 import { Prisma } from "../../generated/prisma/client.ts";
 
 /**
  * What says "not now": connections, resources, timeouts, deadlocks, an administrator's shutdown. SQLSTATEs, the
- * system's errors and Prisma's, among them P2028 (no connection for a transaction in time) and P2034 (deadlock).
+ * system's errors and Prisma's, among them P2028 (no connection for a transaction in time) and P2034 (deadlock). 26000 and
+ * 42P05 are prepared statements that a pooler has lost: from the next one on they go unnamed (names-watch.ts).
  */
 const UNAVAILABLE =
-  /^(08|53|57|25P03|40001|40P01|55P03|E(CONNREFUSED|CONNRESET|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN)|P(1001|1002|1008|1017|2024|2028|2034|2037))/;
+  /^(08|26000|42P05|53|57|25P03|40001|40P01|55P03|E(CONNREFUSED|CONNRESET|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN)|P(1001|1002|1008|1017|2024|2028|2034|2037))/;
 /** What the driver adapter calls them; of raw queries Prisma tells no more than that. */
 const UNAVAILABLE_KIND =
   /^(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TooManyConnections|TransactionWriteConflict)$/;
@@ -36,8 +38,9 @@ type AdapterCause = {
   constraint?: { index?: string };
 };
 
-/** What the driver adapter reported, from within Prisma's own error. */
+/** What the driver adapter reported: from within Prisma's own error, and from `$executeRaw` as it is. */
 function adapterCause(err: unknown): AdapterCause {
+  if (err instanceof Error && isDriverAdapterError(err)) return err.cause as AdapterCause;
   if (!(err instanceof Prisma.PrismaClientKnownRequestError)) return {};
   const { cause } = (err.meta?.driverAdapterError ?? {}) as { cause?: AdapterCause };
   return cause ?? {};

@@ -1,6 +1,7 @@
 /** A pool whose statements carry the scope of the call that sends them. */
 import pg from "pg";
 import { acrossTenants, currentScope } from "./scope.ts";
+import { type StatementNames, statementName } from "./statement-names.ts";
 
 /**
  * The scope holds for one transaction, so it cannot leak into the next use of the connection, nor into another client's
@@ -8,8 +9,12 @@ import { acrossTenants, currentScope } from "./scope.ts";
  * still one round trip.
  */
 class ScopedClient extends pg.Client {
-  constructor(config?: pg.ClientConfig) {
+  readonly #names: StatementNames;
+
+  constructor(config: pg.ClientConfig & NamesOption) {
     super(config);
+    this.#names = config.statementNames;
+    this.connection.on("errorMessage", ({ code }: pg.DatabaseError) => this.#names.heard(code));
     // A query that fails with its connection says so itself. In pipeline mode pg also emits the end of the connection,
     // after the pool has stopped listening: without a listener that would end the process.
     this.on("error", () => {});
@@ -22,8 +27,18 @@ class ScopedClient extends pg.Client {
     const text = typeof first === "string" ? first : first?.text;
     // What Prisma and `pool.connect()` users begin a transaction with.
     if (text === "BEGIN") args = [beginInScope()];
+    else if (first?.name) args = [renamed(first, this.#names), ...args.slice(1)];
     return Reflect.apply(super.query, this, args);
   }
+}
+
+/** The pool hands its options to each of its clients. */
+type NamesOption = { statementNames: StatementNames };
+
+/** Whatever name a statement was given, by a library too, it goes by that of its text, or without one. */
+function renamed(statement: pg.QueryConfig, { inUse }: StatementNames): pg.QueryConfig {
+  const name = inUse ? statementName(statement.text) : "";
+  return name === statement.name ? statement : { ...statement, name };
 }
 
 /** As pg has it, and `plain` for statements that no policy concerns, such as the counters of rate limits. */
@@ -31,13 +46,13 @@ export type ScopedPool = pg.Pool & {
   plain<Row extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<Row>>;
 };
 
-export function createScopedPool(config: pg.PoolConfig): ScopedPool {
+export function createScopedPool(config: pg.PoolConfig & NamesOption): ScopedPool {
   return new Pool(config);
 }
 
 class Pool extends pg.Pool {
-  constructor(config: pg.PoolConfig) {
-    super({ ...config, Client: ScopedClient, pipeline: true } as pg.PoolConfig);
+  constructor(config: pg.PoolConfig & NamesOption) {
+    super({ ...config, Client: ScopedClient, pipeline: true } as unknown as pg.PoolConfig);
   }
 
   /** For promises alone. Outside of every scope the statement goes out as it is. */

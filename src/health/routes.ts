@@ -16,19 +16,24 @@ export function healthRoutes(migrations: string[]) {
   return new Hono<AppEnv>()
     .get("/live", (c) => c.json({ status: "ok" }))
     .get("/ready", async (c) => {
-      const { pool, schema, config, serving } = c.var.ctx;
+      const { pool, schema, config, serving, statementNames } = c.var.ctx;
       const { ready: serves, checks } = await checkReadiness(plainly(pool), migrations);
       const { state, ...fingerprints } = schema?.current() ?? {};
       const drifts = config.schemaCheck === "require" && state !== "ok";
-      const ready = serves && !drifts && !serving.stopping;
+      const ready = serves && statementNames.survive && !drifts && !serving.stopping;
       const reasons = [
         ...(serves ? [] : [`database ${checks.database}, migrations ${checks.migrations}`]),
+        ...(statementNames.survive ? [] : ["prepared statements get lost"]),
         ...(drifts ? [`schema ${state}`] : []),
         ...(serving.stopping ? ["stopping"] : []),
       ];
       tell(c.var.ctx, reasons.join("; "));
       const details = {
-        checks: { ...checks, ...(state && { schema: state }) },
+        checks: {
+          ...checks,
+          ...(!statementNames.survive && { preparedStatements: "lost" }),
+          ...(state && { schema: state }),
+        },
         ...(state && { schema: fingerprints }),
       };
       return c.json(

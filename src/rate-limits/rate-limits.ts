@@ -8,6 +8,7 @@ import {
 } from "rate-limiter-flexible";
 import type { Config } from "../config.ts";
 import { hashWithKey, type Keys } from "../crypto/secret.ts";
+import { named } from "../db/statement-names.ts";
 import { ApiError, type RateState } from "../errors.ts";
 import { POLICIES, type Policy, type PolicyName } from "./policies.ts";
 
@@ -22,6 +23,10 @@ export type RateLimits = {
 
 /** How long it is remembered that somebody was held off before. */
 const STRIKE_SECONDS = 24 * 3600;
+
+const GIVE_BACK = named(
+  "UPDATE rate_limits SET points = points - 1 WHERE key = $1 AND points > 0 AND expire > $2",
+);
 
 type Limiter = { counter: RateLimiterAbstract; strikes: RateLimiterAbstract };
 
@@ -122,8 +127,7 @@ async function giveBack(
 ): Promise<void> {
   if (counter instanceof RateLimiterPostgres) {
     await pool.query({
-      name: "give-attempt-back",
-      text: "UPDATE rate_limits SET points = points - 1 WHERE key = $1 AND points > 0 AND expire > $2",
+      ...GIVE_BACK,
       values: [counter.getKey(key), Date.now()],
     });
     return;

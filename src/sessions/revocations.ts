@@ -1,6 +1,7 @@
 /** Which sessions have ended while access tokens of theirs may still be out. */
 import type { Pool } from "pg";
 import type { Listener } from "../db/listener.ts";
+import { named } from "../db/statement-names.ts";
 
 export type Revocations = {
   /** Answers from memory while the listener is healthy, else from the database. */
@@ -11,6 +12,8 @@ export type Revocations = {
   resync(): Promise<void>;
   watch(listener: Pick<Listener, "healthy">): void;
 };
+
+const IS_LIVE = named("SELECT FROM sessions WHERE id = $1 AND revoked_at IS NULL");
 
 /** The clocks of instances and database may differ by this much. */
 const CLOCK_SKEW_SECONDS = 60;
@@ -36,8 +39,7 @@ export function createRevocations(
 
   async function isRevokedInDatabase(sessionId: string): Promise<boolean> {
     const { rowCount } = await pool.query({
-      name: "session-is-live",
-      text: "SELECT FROM sessions WHERE id = $1 AND revoked_at IS NULL",
+      ...IS_LIVE,
       values: [sessionId],
     });
     return rowCount === 0;

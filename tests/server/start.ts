@@ -43,7 +43,7 @@ export function spawnServer(env: Record<string, string>) {
  */
 export async function startServer(env: Record<string, string> = {}): Promise<Server> {
   const database = env.DATABASE_URL ? undefined : await createDatabase();
-  await insertSuperAdmin(env.DATABASE_URL ?? database?.url);
+  await insertSuperAdmin(env.LISTEN_DATABASE_URL ?? env.DATABASE_URL ?? database?.url);
   const child = spawnServer(
     serverEnv({ ...(database && { DATABASE_URL: database.appUrl }), ...env }),
   );

@@ -1,0 +1,214 @@
+/**
+ * Two instances behind PgBouncer in transaction mode, which lends each transaction another connection. It needs pgbouncer,
+ * so it is not among the tests that run everywhere:
+ *   bun test ./tests/db/pooler.ts
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { createPool } from "../../src/db/client.ts";
+import { namesSurvive } from "../../src/db/names-watch.ts";
+import { acrossTenants } from "../../src/db/scope.ts";
+import { type Server, startServer } from "../server/start.ts";
+import { PASSWORD } from "../support/app.ts";
+import { type Pooler, startPgBouncer } from "../support/pgbouncer.ts";
+import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+
+const CLIENTS = 16;
+const SECONDS = 3;
+const SECRET_KEY = randomBytes(32).toString("base64");
+
+let database: TestDatabase;
+let pooler: Pooler;
+let direct: pg.Client;
+beforeAll(async () => {
+  database = await createDatabase();
+  direct = new pg.Client({ connectionString: database.url });
+  await direct.connect();
+});
+// Each test its own: connections to PostgreSQL outlive the clients that prepared something on them.
+beforeEach(async () => {
+  pooler = await startPgBouncer(database.appUrl);
+});
+afterEach(() => pooler.stop());
+afterAll(async () => {
+  await direct.end();
+  await database.drop();
+});
+
+/** Two instances with one key, through the pooler. */
+async function startTwo(preparedStatements: string): Promise<[Server, Server]> {
+  const env = {
+    DATABASE_URL: pooler.url,
+    LISTEN_DATABASE_URL: database.appUrl,
+    PREPARED_STATEMENTS: preparedStatements,
+    SECRET_KEY,
+    RATE_LIMITS: "database",
+    TRUSTED_PROXY_HOPS: "1",
+  };
+  return [await startServer(env), await startServer(env)];
+}
+
+type Answer = { status: number; body: Record<string, never> & { [key: string]: unknown } };
+
+async function call(
+  { url }: Server,
+  route: string,
+  { json, token, ip = "192.0.2.1" }: { json?: unknown; token?: unknown; ip?: string } = {},
+): Promise<Answer> {
+  const [method = "GET", path] = route.split(" ");
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      "x-forwarded-for": ip,
+      ...(json !== undefined && { "content-type": "application/json" }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
+    ...(json !== undefined && { body: JSON.stringify(json) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text ? JSON.parse(text) : {} };
+}
+
+async function register(server: Server): Promise<string> {
+  const slug = `t${randomBytes(5).toString("hex")}`;
+  const email = `owner@${slug}.example`;
+  const { status } = await call(server, "POST /v1/auth/register", {
+    json: { email, password: PASSWORD, tenant: { name: slug, slug } },
+    ip: `198.51.100.${randomBytes(1)[0]}`,
+  });
+  expect(status).toBe(201);
+  return email;
+}
+
+/** Each client logs in at one instance, refreshes and lists at the other, round by round. Answers the statuses seen. */
+async function load(servers: [Server, Server]): Promise<Set<string>> {
+  const emails: string[] = [];
+  for (let each = 0; each < CLIENTS; each += 1)
+    emails.push(await register(servers[each % 2] as Server));
+  const seen = new Set<string>();
+  const note = (what: string, { status }: Answer) => seen.add(`${what} ${status}`);
+  await Promise.all(
+    emails.map(async (email, client) => {
+      const [here, there] = client % 2 ? servers : ([servers[1], servers[0]] as const);
+      const ip = `203.0.113.${client}`;
+      const login = await call(here, "POST /v1/auth/login", {
+        json: { email, password: PASSWORD },
+        ip,
+      });
+      note("login", login);
+      let { accessToken: token, refreshToken } = login.body;
+      const end = Date.now() + SECONDS * 1000;
+      do {
+        const next = await call(there, "POST /v1/auth/refresh", { json: { refreshToken }, ip });
+        note("refresh", next);
+        ({ accessToken: token, refreshToken } = next.body);
+        for (const server of [here, there]) {
+          note("list", await call(server, "GET /v1/users?limit=5", { token, ip }));
+          note("sessions", await call(server, "GET /v1/auth/sessions", { token, ip }));
+        }
+      } while (Date.now() < end);
+    }),
+  );
+  return seen;
+}
+
+const WELL = new Set(["login 200", "refresh 200", "list 200", "sessions 200"]);
+
+test("the pooler loses named statements, and the probe finds that out; past the pooler they survive", async () => {
+  for (let round = 0; round < 5; round += 1) expect(await namesSurvive(pooler.url)).toBe(false);
+  expect(await namesSurvive(database.appUrl)).toBe(true);
+  // What requests would meet: so there is something to find.
+  const options = { databaseUrl: pooler.url, databasePoolSize: 8, databaseTimeoutSeconds: 5 };
+  const pools = [createPool(options), createPool(options)];
+  const ask = (text: string) =>
+    acrossTenants(() =>
+      Promise.allSettled(
+        Array.from({ length: 40 }, (_, n) =>
+          pools[n % 2]?.query({ name: "any", text, values: [n] }),
+        ),
+      ),
+    );
+  const answers = [
+    ...(await ask("SELECT $1::int AS n, pg_sleep(0.01)")),
+    ...(await ask("SELECT $1::int AS n, pg_sleep(0.01)")),
+  ];
+  const codes = new Set(answers.map((each) => each.status === "rejected" && each.reason.code));
+  codes.delete(false);
+  expect([...codes].filter((code) => !["26000", "42P05"].includes(code))).toEqual([]);
+  expect(codes.size).toBeGreaterThan(0);
+  for (const pool of pools) await pool.end();
+});
+
+test("with names an instance is not ready and says what to set; it goes on without names, and fails no request", async () => {
+  const servers = await startTwo("on");
+  try {
+    for (const server of servers) {
+      const { status, body } = await call(server, "GET /health/ready");
+      expect(status).toBe(503);
+      expect(body).toMatchObject({ checks: { database: "ok", preparedStatements: "lost" } });
+      expect(server.output()).toContain("PREPARED_STATEMENTS=off");
+    }
+    expect(await load(servers)).toEqual(WELL);
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+}, 120_000);
+
+test("without names everything works: log-ins, refreshes, lists, mails, and what one instance tells the other", async () => {
+  const servers = await startTwo("off");
+  const [here, there] = servers;
+  try {
+    for (const server of servers)
+      expect(await call(server, "GET /health/ready")).toMatchObject({ status: 200 });
+    expect(await load(servers)).toEqual(WELL);
+
+    const email = await register(here);
+    await call(here, "POST /v1/auth/forgot-password", { json: { email } });
+    await until(async () => {
+      const { rows } = await direct.query(
+        "SELECT count(*)::int AS open FROM pgboss.job WHERE state IN ('created', 'active', 'retry') AND name LIKE 'mail%'",
+      );
+      return rows[0].open === 0;
+    });
+    const { rows } = await direct.query(
+      "SELECT DISTINCT state::text FROM pgboss.job WHERE name LIKE 'mail%'",
+    );
+    expect(rows).toEqual([{ state: "completed" }]);
+
+    const { body } = await call(here, "POST /v1/auth/login", {
+      json: { email, password: PASSWORD },
+    });
+    const me = () => call(there, "GET /v1/auth/me", { token: body.accessToken });
+    expect((await me()).status).toBe(200);
+    expect((await call(here, "POST /v1/auth/logout", { token: body.accessToken })).status).toBe(
+      204,
+    );
+    await until(async () => (await me()).status === 401, 1000);
+    for (const server of servers) expect(server.output()).not.toContain('"level":"error"');
+    // Nothing of ours, and nothing of a library's, has a name.
+    const named = await Promise.all(Array.from({ length: 6 }, () => preparedBehindThePooler()));
+    expect(named.flat()).toEqual([]);
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+}, 120_000);
+
+/** The named statements of a connection that the pooler lends; it is held for a moment, so that others get another one. */
+async function preparedBehindThePooler(): Promise<string[]> {
+  const client = new pg.Client({ connectionString: pooler.url });
+  await client.connect();
+  const { rows } = await client.query<{ names: string[] }>(
+    "SELECT ARRAY(SELECT name FROM pg_prepared_statements WHERE name <> '') AS names, pg_sleep(0.2)",
+  );
+  await client.end();
+  return rows[0]?.names ?? [];
+}
+
+async function until(done: () => Promise<boolean>, millis = 20_000): Promise<void> {
+  const deadline = Date.now() + millis;
+  while (!(await done())) {
+    if (Date.now() > deadline) throw new Error(`not within ${millis} ms`);
+    await Bun.sleep(50);
+  }
+}
