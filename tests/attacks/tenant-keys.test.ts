@@ -191,6 +191,11 @@ test("R60: a tenant gives the system role member no permission", async () => {
     const answer = await insert(ours.tenantId, "role_permissions", row);
     expect(answer).toBe(tenant_id === null ? "42501" : FOREIGN_KEY);
   }
+  const system = await rowOf("role_permissions", null);
+  const change = { permission_key: "user:delete" };
+  expect(await update(ours.tenantId, "role_permissions", system, change)).toBe("nothing to write");
+  const gone = "DELETE FROM role_permissions WHERE tenant_id IS NULL";
+  expect(await attempt(ours.tenantId, gone, [])).toBe("nothing to write");
 });
 
 test("R60: a tenant's user gets no role of another tenant", async () => {

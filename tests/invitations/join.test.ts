@@ -69,6 +69,31 @@ test("R59: roles, sessions and keys stay behind; the account, its password and i
   expect((await inspect(app, invitation.token)).status).toBe(400);
 });
 
+test("R59: the tenant that they come to learns of no key, device, address or answer of the one before", async () => {
+  const { to, mover, invitation } = await movers();
+  await createKey(app, mover);
+  await app.deps.pool.query(
+    "UPDATE sessions SET ip = '192.0.2.77', user_agent = 'Old/1.0', device_name = 'Old' WHERE user_id = $1",
+    [mover.id],
+  );
+  // The request that moves them has such an answer of its own.
+  await app.call("POST /v1/invitations/join", {
+    token: mover.accessToken,
+    json: { token: invitation.token },
+    headers: { "idempotency-key": "join-once" },
+  });
+  const { status, body } = await as(to, `GET /v1/users/${mover.id}/personal-data`);
+  expect(status).toBe(200);
+  expect(body.apiKeys).toEqual([]);
+  for (const session of body.sessions)
+    expect(session).toMatchObject({ ip: null, userAgent: null, deviceName: null });
+  const { rows } = await app.deps.pool.query(
+    "SELECT FROM idempotency_keys WHERE user_id = $1 UNION ALL SELECT FROM one_time_tokens WHERE user_id = $1",
+    [mover.id],
+  );
+  expect(rows).toEqual([]);
+});
+
 test("R63: both tenants have it on record, each its own side", async () => {
   const { from, to, mover, invitation } = await movers();
   await join(app, mover, invitation.token);
