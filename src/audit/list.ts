@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
 import { type Page, readPage } from "../db/keyset.ts";
-import { Instant, PageQuery, Timestamp } from "../fields.ts";
+import { Instant, PageQuery, Timestamp, text } from "../fields.ts";
 import { deviceName } from "../sessions/device.ts";
 
 export const AuditRow = z
@@ -37,10 +37,8 @@ const filters = {
   resourceId: z.uuid().optional(),
   outcome: z.enum(["success", "failure"]).optional(),
   ip: z.union([z.ipv4(), z.ipv6()], "Not an IP address").optional(),
-  requestId: z
-    .string()
+  requestId: text(64)
     .min(1)
-    .max(64)
     .regex(/^\P{Cc}*$/u)
     .optional(),
   /** From this moment on. */

@@ -39,7 +39,7 @@ const TYPE = "at+jwt";
 const CLIENT_ID = "first-party";
 /** A signature check takes about 80 µs, a look-up less than one: verified tokens are remembered until they expire. */
 const REMEMBERED_TOKENS = 10_000;
-const LONGEST_TOKEN = 2048;
+export const LONGEST_TOKEN = 2048;
 
 export function createAccessTokens(config: TokenConfig, keys: SigningKeys): AccessTokens {
   const remembered = new Map<string, Verified>();

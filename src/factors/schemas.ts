@@ -1,11 +1,8 @@
 import { z } from "zod";
-import { line, Timestamp } from "../fields.ts";
+import { line, Timestamp, text } from "../fields.ts";
 
 /** Six digits, however they were grouped. What has another form is a wrong code, and counts as one. */
-export const Code = z
-  .string()
-  .max(64)
-  .transform((code) => code.replace(/\s/g, ""));
+export const Code = text(64).transform((code) => code.replace(/\s/g, ""));
 
 export const ConfirmTotpInput = z.strictObject({ code: Code }).meta({ ref: "ConfirmTotpInput" });
 

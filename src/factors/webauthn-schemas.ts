@@ -1,12 +1,11 @@
 /** What browsers send and are sent (WebAuthn Level 3, section 5.1), in its JSON form. */
 import { z } from "zod";
+import { text } from "../fields.ts";
 import { PasskeyName } from "./schemas.ts";
 
 function base64url(max: number) {
-  return z
-    .string()
+  return text(max)
     .min(1)
-    .max(max)
     .regex(/^[A-Za-z0-9_-]+$/, "Must be base64url without padding");
 }
 

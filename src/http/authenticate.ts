@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv, AuthedEnv, Context, Principal, SessionEnv } from "../context.ts";
+import { LONGEST_TOKEN } from "../crypto/access-token.ts";
 import { API_KEY_PREFIX } from "../crypto/api-key.ts";
 import { inTenant } from "../db/scope.ts";
 import { ApiError, PermissionError } from "../errors.ts";
@@ -74,12 +75,12 @@ const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
 async function readPrincipal(ctx: Context, header: string | undefined): Promise<Principal> {
   // Another scheme is no access token at all (RFC 6750, section 3.1).
-  const token = /^Bearer +(.+)$/i.exec(header ?? "")?.[1];
+  const token = /^Bearer +([^ ].*)$/i.exec(header ?? "")?.[1];
   if (token === undefined) {
     const message = "Send an access token: Authorization: Bearer <token>.";
     throw new ApiError("not_authenticated", message);
   }
-  if (!TOKEN.test(token)) throw invalidToken();
+  if (token.length > LONGEST_TOKEN || !TOKEN.test(token)) throw invalidToken();
   if (token.startsWith(API_KEY_PREFIX)) {
     const machine = await ctx.apiKeys.principalOf(token);
     if (!machine) throw invalidToken();

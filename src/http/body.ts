@@ -4,9 +4,15 @@ import type { AppEnv } from "../context.ts";
 import { ApiError } from "../errors.ts";
 import { jsonFault } from "./json-fault.ts";
 
+/** What somebody may send whom nobody knows yet. The longest of these bodies, a passkey's, has less. */
+export const ANONYMOUS_BODY_BYTES = 16 * 1024;
+
 const JSON_TYPE = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
 
-/** @throws ApiError `unsupported_media_type`, `body_too_large` or `malformed_body`. */
+/**
+ * The body of the request: BODY_LIMIT_BYTES at most, and ANONYMOUS_BODY_BYTES until the caller is known, counted while it
+ * comes. @throws ApiError `unsupported_media_type`, `body_too_large` or `malformed_body`.
+ */
 export async function readJson(c: HonoContext<AppEnv>): Promise<unknown> {
   if (!JSON_TYPE.test(c.req.header("content-type") ?? "") || c.req.header("content-encoding")) {
     throw new ApiError(
@@ -14,7 +20,11 @@ export async function readJson(c: HonoContext<AppEnv>): Promise<unknown> {
       "Send JSON, not compressed, with the header Content-Type: application/json.",
     );
   }
-  const text = decode(await readBytes(c.req.raw, c.var.ctx.config.bodyLimitBytes));
+  const { ctx } = c.var;
+  const { bodyLimitBytes } = ctx.config;
+  const limit =
+    "principal" in ctx ? bodyLimitBytes : Math.min(bodyLimitBytes, ANONYMOUS_BODY_BYTES);
+  const text = decode(await readBytes(c.req.raw, limit));
   const value = parse(text);
   const fault = jsonFault(text);
   if (fault !== null) throw malformed(fault);

@@ -3,7 +3,7 @@ import type { Context as HonoContext } from "hono";
 import type { Expected } from "../db/expected.ts";
 
 /** One element of a list of entity tags (RFC 9110, section 8.8.3); elements may be empty (section 5.6.1). */
-const ELEMENT = /^[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*)?(?:,|$)/;
+const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*)?(?:,|$)/y;
 
 type EntityTag = { weak: boolean; opaque: string };
 
@@ -40,11 +40,13 @@ function isKnown(header: string | undefined, version: string): boolean {
 
 function parse(header: string): EntityTag[] | null {
   const tags: EntityTag[] = [];
-  for (let rest = header.trim(); rest !== ""; ) {
-    const [element, weak, opaque] = ELEMENT.exec(rest) ?? [];
+  const list = header.trim();
+  // From place to place in the one text: cutting what was read off its front would copy the rest each time.
+  for (let at = 0; at < list.length; at = ELEMENT.lastIndex) {
+    ELEMENT.lastIndex = at;
+    const [element, weak, opaque] = ELEMENT.exec(list) ?? [];
     if (!element) return null;
     if (opaque !== undefined) tags.push({ weak: weak !== undefined, opaque });
-    rest = rest.slice(element.length);
   }
   return tags;
 }

@@ -73,8 +73,10 @@ export function idempotent({
 
 function readKey(header: string | undefined, required: boolean): string | null {
   if (header === undefined && !required) return null;
-  const quoted = QUOTED.exec(header ?? "")?.[1]?.replace(/\\(.)/g, "$1");
-  const key = quoted ?? (BARE.test(header ?? "") ? header : undefined);
+  // In quotes, each character may stand behind a backslash.
+  const text = header !== undefined && header.length <= 2 * MAX_LENGTH + 2 ? header : "";
+  const quoted = QUOTED.exec(text)?.[1]?.replace(/\\(.)/g, "$1");
+  const key = quoted ?? (BARE.test(text) ? text : undefined);
   if (key !== undefined && key.length <= MAX_LENGTH) return key;
   const problem = header === undefined ? "This needs an idempotency key" : "It is not one";
   throw new ApiError(

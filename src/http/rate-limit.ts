@@ -6,7 +6,8 @@ import type { PolicyName } from "../rate-limits/policies.ts";
 
 /**
  * 429 for an address that tries too often; else its answer tells how many attempts are left. Stands after `validate`:
- * what is not even a request is no attempt, and needs no database.
+ * what is not even a request is no attempt, and needs no database. To find that out is cheap: until the caller is known a
+ * body is small (body.ts), and every length is looked at before any pattern (`text` in fields.ts).
  */
 export function rateLimit(policy: PolicyName): MiddlewareHandler<AppEnv> {
   return async function rateLimit(c, next) {

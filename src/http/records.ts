@@ -69,7 +69,8 @@ async function* readJsonLines(text: AsyncIterable<string>): AsyncGenerator<Sourc
   let rest = "";
   let line = 0;
   for await (const piece of text) {
-    const lines = (rest + piece).split("\n");
+    // A line that comes in a thousand pieces is looked through once, and not at every piece.
+    const lines = piece.includes("\n") ? (rest + piece).split("\n") : [rest + piece];
     rest = lines.pop() ?? "";
     for (const each of lines) {
       line += 1;

@@ -5,6 +5,10 @@ import { acrossTenants } from "../db/scope.ts";
 import { addressOf } from "../network.ts";
 
 const CALLERS_ID = /^[A-Za-z0-9._-]{8,64}$/;
+/** The longest address with a zone and a port has some eighty characters. */
+const LONGEST_ADDRESS = 128;
+/** Each of the 120 characters of a name may be four bytes, and each byte three characters. */
+const LONGEST_DEVICE = 120 * 12;
 
 /** Puts the context of the request under `ctx`, names the request, and logs how it ended. */
 export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
@@ -42,9 +46,9 @@ function clientIp(c: HonoContext, trustedProxyHops: number): string | null {
   const forwarded = c.req.header("x-forwarded-for")?.split(",") ?? [];
   const given = trustedProxyHops > 0 ? forwarded.at(-trustedProxyHops)?.trim() : socketAddress(c);
   // Some proxies write the port too: 192.0.2.1:4711, [2001:db8::1]:4711. Without it all of their clients would be one.
-  const address =
-    /^\[(.+)\](?::\d+)?$/.exec(given ?? "")?.[1] ?? given?.replace(/^([\d.]+):\d+$/, "$1");
-  return address === undefined ? null : addressOf(address);
+  if (given === undefined || given.length > LONGEST_ADDRESS) return null;
+  const address = /^\[(.+)\](?::\d+)?$/.exec(given)?.[1] ?? given.replace(/^([\d.]+):\d+$/, "$1");
+  return addressOf(address);
 }
 
 /** Bun.serve passes its server as the environment. A test that calls the application itself has none. */
@@ -56,22 +60,23 @@ function socketAddress(c: HonoContext): string | undefined {
 function userAgent(c: HonoContext): string | null {
   const header = c.req
     .header("user-agent")
-    ?.replace(/[^\x20-\x7e]/g, "?")
-    .slice(0, 512);
+    ?.slice(0, 512)
+    .replace(/[^\x20-\x7e]/g, "?");
   return header || null;
 }
 
 /** The first of Accept-Language: clients put the one that they want most first. */
 function language(c: HonoContext): string | null {
-  const [first] =
-    /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*/.exec(c.req.header("accept-language") ?? "") ?? [];
-  return first?.slice(0, 35) ?? null;
+  const header = c.req.header("accept-language")?.slice(0, 35) ?? "";
+  return /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*/.exec(header)?.[0] ?? null;
 }
 
 /** The header Tenantry-Device, percent-encoded where it is not ASCII. What cannot be read is no name. */
 function device(c: HonoContext): string | null {
+  const header = c.req.header("tenantry-device") ?? "";
+  if (header.length > LONGEST_DEVICE) return null;
   try {
-    const name = decodeURIComponent(c.req.header("tenantry-device") ?? "").trim();
+    const name = decodeURIComponent(header).trim();
     return /^[^\p{C}]{1,120}$/u.test(name) ? name : null;
   } catch {
     return null;

@@ -8,6 +8,9 @@ import { toFieldErrors } from "../fields.ts";
 import { readJson } from "./body.ts";
 import { isStorable } from "./json-fault.ts";
 
+/** Every query of ours is shorter, with each of its characters percent-encoded. */
+const LONGEST_QUERY = 8192;
+
 type Target = "json" | "query";
 type Validated<T extends Target, S extends z.ZodType> = {
   in: { [K in T]: z.input<S> };
@@ -30,6 +33,11 @@ export function validate<T extends Target, S extends z.ZodType>(
 
 /** A parameter given twice stays a list, which no scalar schema accepts: which one counts is not for us to guess. */
 function readQuery(c: HonoContext): Record<string, unknown> {
+  const start = c.req.url.indexOf("?");
+  if (start !== -1 && c.req.url.length - start > LONGEST_QUERY) {
+    const message = `The query has more than ${LONGEST_QUERY} characters`;
+    throw new ValidationError([{ path: "", message }]);
+  }
   // Hono leaves what it cannot decode as it stands.
   if (!isDecodable(c.req.url)) {
     throw new ValidationError([{ path: "", message: "The query is not percent-encoded UTF-8" }]);

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import type { Prisma } from "../../generated/prisma/client.ts";
-import { line, PageQuery, pageOf, Timestamp } from "../fields.ts";
+import { line, PageQuery, pageOf, Timestamp, text } from "../fields.ts";
 import { PERMISSIONS, TENANT_PERMISSIONS } from "./permissions.ts";
 
-const RoleName = z
-  .string()
-  .max(50)
-  .regex(/^[a-z][a-z0-9_]*$/, "Lower-case letters, digits and underscores, a letter first");
+const RoleName = text(50).regex(
+  /^[a-z][a-z0-9_]*$/,
+  "Lower-case letters, digits and underscores, a letter first",
+);
 
 const Permissions = z
   .array(z.enum(TENANT_PERMISSIONS))

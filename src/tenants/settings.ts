@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Config } from "../config.ts";
 import type { Database, Transaction } from "../db/client.ts";
 import { type FieldError, ValidationError } from "../errors.ts";
-import { JsonObject } from "../fields.ts";
+import { JsonObject, text } from "../fields.ts";
 
 /** Shorter ones would end before anybody has typed anything. */
 export const SHORTEST_SESSION_SECONDS = 60;
@@ -14,9 +14,7 @@ const SessionSeconds = z
   .int()
   .min(SHORTEST_SESSION_SECONDS)
   .max(366 * 86_400);
-const Domain = z
-  .string()
-  .max(253)
+const Domain = text(253)
   .toLowerCase()
   .regex(/^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/, "Must be a domain, such as example.com");
 
@@ -28,10 +26,10 @@ const FIELDS = {
   allowedEmailDomains: z.array(Domain).min(1).max(50),
   /** The role of users who are made without one. */
   defaultRole: z.string().min(1).max(50),
-  locale: z
-    .string()
-    .max(35)
-    .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "Must be a BCP 47 tag, such as de or pt-BR"),
+  locale: text(35).regex(
+    /^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/,
+    "Must be a BCP 47 tag, such as de or pt-BR",
+  ),
   /** A team's own keys. */
   custom: JsonObject,
 };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ACCEPTED_HASHES, isAcceptedHash } from "../crypto/imported-hash.ts";
 import { PASSWORD_MAX_LENGTH } from "../crypto/password.ts";
-import { Email, JsonObject, line, PageQuery, Timestamp } from "../fields.ts";
+import { Email, JsonObject, line, PageQuery, Timestamp, text } from "../fields.ts";
 import { User } from "./public-user.ts";
 
 /** Any text: what a password may be is a matter of policy (password-policy.ts), and how it is compared, of NFC. */
@@ -11,10 +11,7 @@ export const Password = z
   .max(2 * PASSWORD_MAX_LENGTH);
 
 /** What another system stored. */
-export const PasswordHash = z
-  .string()
-  .max(255, { abort: true })
-  .refine(isAcceptedHash, ACCEPTED_HASHES);
+export const PasswordHash = text(255).refine(isAcceptedHash, ACCEPTED_HASHES);
 
 export const CreateUserInput = z
   .strictObject({
@@ -80,30 +77,26 @@ export const UserList = z
 export type UserList = z.infer<typeof UserList>;
 
 /** Any IANA name, old ones too: browsers still report Asia/Calcutta. Offsets such as +01:00 are not names. */
-const Timezone = z
-  .string()
-  .max(64)
-  .transform((name, ctx) => {
-    try {
-      if (/^[A-Za-z]/.test(name))
-        return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
-    } catch {}
-    ctx.addIssue({ code: "custom", message: "Must be an IANA time zone, such as Europe/Berlin" });
-    return z.NEVER;
-  });
+const Timezone = text(64).transform((name, ctx) => {
+  try {
+    if (/^[A-Za-z]/.test(name))
+      return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
+  } catch {}
+  ctx.addIssue({ code: "custom", message: "Must be an IANA time zone, such as Europe/Berlin" });
+  return z.NEVER;
+});
 
 export const UpdateProfileInput = z
   .strictObject({
-    phone: z.e164("In E.164 form, such as +4930123456").nullable().optional(),
-    avatarUrl: z
+    phone: text(16).e164("In E.164 form, such as +4930123456").nullable().optional(),
+    avatarUrl: text(500)
       .url({ protocol: /^https$/, normalize: true, error: "Must be an https URL" })
+      // Normalised it may be longer.
       .max(500)
       .nullable()
       .optional(),
     timezone: Timezone.optional(),
-    language: z
-      .string()
-      .max(35)
+    language: text(35)
       .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "Must be a BCP 47 tag, such as de or pt-BR")
       .optional(),
     preferences: JsonObject.optional(),

@@ -1,13 +1,12 @@
 import { z } from "zod";
-import { Email, Slug } from "../../fields.ts";
+import { Email, Slug, text } from "../../fields.ts";
 import { Password } from "../../users/schemas.ts";
 
 /** Nothing is said of a token's form: one of the wrong form is a wrong one. */
 const Token = z.string().min(1).max(512);
-const Code = z
-  .string()
-  .transform((text) => text.replace(/[\s-]/g, ""))
-  .pipe(z.string().regex(/^[0-9]{6}$/, "Six digits"));
+const Code = text(64)
+  .transform((code) => code.replace(/[\s-]/g, ""))
+  .pipe(text(64).regex(/^[0-9]{6}$/, "Six digits"));
 
 /** An address, and in installations where addresses are unique per tenant, the tenant's slug. */
 export const AddressInput = z

@@ -6,7 +6,7 @@ export const BulkInput = z
   .strictObject({
     operation: z.enum(["create", "update", "delete", "restore"]),
     /** Checked one by one, as the route for a single user checks them: one that is not valid stops no other. */
-    items: z.array(z.record(z.string(), z.json())).min(1).max(MOST_ITEMS).meta({
+    items: z.array(z.record(z.string(), z.unknown())).min(1).max(MOST_ITEMS).meta({
       description:
         "create: CreateUserInput; update: the id and UpdateUserInput; delete and restore: the id",
     }),

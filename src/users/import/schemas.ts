@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Email, line } from "../../fields.ts";
+import { Email, line, text } from "../../fields.ts";
 import { PasswordHash } from "../schemas.ts";
 
 export const ImportQuery = z.strictObject({
@@ -26,9 +26,9 @@ export type ImportRow = z.infer<typeof ImportRow>;
 /** In CSV all is text: roles are separated by semicolons. */
 export const ImportTextRow = z
   .looseObject({
-    roles: z
-      .string()
-      .transform((text) => text.split(";").map((name) => name.trim()))
+    // Twenty names of fifty characters, and what separates them.
+    roles: text(1100)
+      .transform((names) => names.split(";").map((name) => name.trim()))
       .optional(),
     emailVerified: z
       .enum(["true", "false"])
