@@ -12,6 +12,7 @@ import { purgeDeletedTenants } from "./tenants/purge.ts";
 export function createJobHandlers(deps: Deps): JobHandlers {
   const handlers: JobHandlers = {
     mail: (data, job) => deliver(deps, data, job),
+    notice: (data, job) => deliver(deps, data, job),
     mail_request: (data) => handleMailRequest(deps, data),
     signing_keys: () => maintainSigningKeys(deps),
     audit: () => maintainAuditLog(deps),

@@ -17,17 +17,8 @@ type Settings = QueueOptions & { policy: QueuePolicy; notify: boolean };
 
 /** Failed jobs are kept for a week. A job that is not done in `expireInSeconds` is taken for a killed worker's. */
 const SETTINGS: Record<QueueName, Settings> = {
-  // The waits double from a quarter of a minute to four hours: a day and two hours in all.
-  mail: {
-    policy: "standard",
-    notify: true,
-    retryLimit: 15,
-    retryDelay: 15,
-    retryBackoff: true,
-    retryDelayMax: 4 * HOUR,
-    expireInSeconds: 120,
-    deleteAfterSeconds: 7 * DAY,
-  },
+  mail: delivery(),
+  notice: delivery(),
   mail_request: {
     policy: "standard",
     notify: true,
@@ -93,6 +84,20 @@ function isErrorLike(thrown: unknown): thrown is { message: string } {
     "message" in thrown &&
     typeof thrown.message === "string"
   );
+}
+
+/** The waits double from a quarter of a minute to four hours: a day and two hours in all. */
+function delivery(): Settings {
+  return {
+    policy: "standard",
+    notify: true,
+    retryLimit: 15,
+    retryDelay: 15,
+    retryBackoff: true,
+    retryDelayMax: 4 * HOUR,
+    expireInSeconds: 120,
+    deleteAfterSeconds: 7 * DAY,
+  };
 }
 
 /** One at a time in the cluster: a second one that comes due is not put in. */

@@ -14,10 +14,24 @@ import {
   type QueueName,
 } from "./jobs.ts";
 
-const BATCH = 5;
+/** How many jobs of a queue one instance works off at once. One that is slow takes one place and holds up nobody else. */
+const PLACES: Record<QueueName, number> = {
+  mail: 8,
+  notice: 4,
+  mail_request: 4,
+  signing_keys: 1,
+  audit: 1,
+  clean_up: 1,
+};
+/**
+ * How many of one group are under way at once, in all instances together: a domain whose server is slow, or made to be
+ * slow, leaves half of the places to the others.
+ */
+const IN_GROUP: Partial<Record<QueueName, number>> = { mail: 4, notice: 2 };
 /** How long a queue is left alone when nobody tells that there is something in it. */
 const POLL_MILLIS: Record<QueueName, number> = {
   mail: 1000,
+  notice: 1000,
   mail_request: 1000,
   signing_keys: 15_000,
   audit: 15_000,
@@ -56,16 +70,26 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
   let stopping = false;
   let workers: Promise<void>[] = [];
 
+  function take(queue: QueueName, most: number): Promise<StoredJob[]> {
+    const groupConcurrency = IN_GROUP[queue];
+    return boss.fetch(queue, {
+      batchSize: most,
+      includeMetadata: true,
+      ...(groupConcurrency !== undefined && { groupConcurrency }),
+    });
+  }
+
   /** Runs a batch and answers how many jobs there were. */
   async function workOff(queue: QueueName, handler: Handler): Promise<number> {
-    const jobs: StoredJob[] = await boss.fetch(queue, { batchSize: BATCH, includeMetadata: true });
+    const jobs = await take(queue, PLACES[queue]);
     const runs = await Promise.allSettled(jobs.map((job) => run(queue, job, handler)));
     for (const result of runs) if (result.status === "rejected") throw result.reason;
     return jobs.length;
   }
 
   async function run(queue: QueueName, job: StoredJob, handler: Handler): Promise<void> {
-    const info: JobInfo = { id: job.id, createdAt: job.createdOn };
+    const attempt = job.retryCount + 1;
+    const info: JobInfo = { id: job.id, createdAt: job.createdOn, attempt };
     try {
       const work = handler(job.data && unseal(job.id, job.data.sealed), info);
       const late = await atMost(job.expireInSeconds * 1000, work);
@@ -73,7 +97,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
       if (late) throw new Error(`not done within ${job.expireInSeconds} s`);
     } catch (err) {
       const error = describeError(err);
-      log("warn", "a job failed", { queue, job: job.id, attempt: job.retryCount + 1, error });
+      log("warn", "a job failed", { queue, job: job.id, attempt, error });
       if (err instanceof PermanentFailure) await settle(() => forbidRetry(queue, job.id));
       // Not the error itself: pg-boss would store all that hangs on it.
       await settle(() => boss.fail(queue, job.id, { error }));
@@ -102,14 +126,43 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
     );
   }
 
+  /** What was taken while the end was asked for is another instance's to do, and has not been tried. */
+  async function giveBack(queue: QueueName, jobs: StoredJob[]): Promise<void> {
+    if (jobs.length === 0) return;
+    await pool.query(
+      `UPDATE pgboss.job SET started_on = NULL,
+         state = CASE WHEN retry_count > 0 THEN 'retry' ELSE 'created' END::pgboss.job_state
+       WHERE name = $1 AND id = ANY($2::uuid[]) AND state = 'active'`,
+      [queue, jobs.map(({ id }) => id)],
+    );
+  }
+
+  /** Keeps the queue's places full. A place is free again as soon as its job is done, whatever the other jobs do. */
   async function work(queue: QueueName, handler: Handler): Promise<void> {
+    const underWay = new Set<Promise<void>>();
+    const begin = (job: StoredJob) => {
+      const done = run(queue, job, handler)
+        .catch((err) => {
+          // pg-boss takes it for a killed worker's, and it runs again.
+          log("warn", "a job cannot be recorded as done", { queue, error: describeError(err) });
+        })
+        .finally(() => {
+          underWay.delete(done);
+          naps.get(queue)?.();
+        });
+      underWay.add(done);
+    };
     for (let failures = 0; !stopping; ) {
       const napped = nap(queue, Math.min(POLL_MILLIS[queue] * 2 ** failures, longestWait(queue)));
       try {
-        const worked = await workOff(queue, handler);
+        const free = PLACES[queue] - underWay.size;
+        const jobs = free > 0 ? await take(queue, free) : [];
+        if (stopping) await giveBack(queue, jobs);
+        else jobs.forEach(begin);
+        // There may be more, also where places stay free: of one group only some were given out.
+        if (jobs.length > 0) naps.get(queue)?.();
         if (failures > 0) log("info", "jobs are worked off again", { queue });
         failures = 0;
-        if (worked > 0) naps.get(queue)?.();
       } catch (err) {
         if (failures === 0)
           log("warn", "jobs cannot be worked off", { queue, error: describeError(err) });
@@ -117,6 +170,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
       }
       await napped;
     }
+    await Promise.all(underWay);
   }
 
   /** Begun before the look into the queue, so that a call while it lasts is not missed. */
@@ -135,11 +189,20 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
   }
 
   return {
-    async send(queue, data, tx) {
+    async send(queue, data, tx, { group, isUrgent = true } = {}) {
       const id = newId();
       const plaintext = JSON.stringify(data ?? null);
       const sealed = encrypt(keyring.data, plaintext, id).toString("base64");
-      await boss.send(queue, { sealed }, { id, ...(tx && { db: fromPrisma(tx) }) });
+      await boss.send(
+        queue,
+        { sealed },
+        {
+          id,
+          priority: isUrgent ? 1 : 0,
+          ...(tx && { db: fromPrisma(tx) }),
+          ...(group !== undefined && { group: { id: group } }),
+        },
+      );
     },
     async start(handlers) {
       await boss.start();

@@ -3,8 +3,8 @@ import { createTransport } from "nodemailer";
 import type { Config } from "../config.ts";
 import type { Log } from "../context.ts";
 import { PermanentFailure } from "../jobs/jobs.ts";
-import type { MailTemplate } from "./content.ts";
 import type { RenderedMail } from "./render.ts";
+import type { MailTemplate } from "./send.ts";
 
 export type OutgoingMail = RenderedMail & {
   /** Of the job: the same when it is sent again, and so is the Message-ID. */
@@ -48,7 +48,8 @@ function smtpTransport(url: string, from: string): Transport {
   const transport = createTransport({
     url,
     pool: true,
-    maxConnections: 5,
+    // As many as are delivered at once (PLACES in jobs/queue.ts): none waits for another's slow server.
+    maxConnections: 12,
     connectionTimeout: 10_000,
     greetingTimeout: 10_000,
     socketTimeout: 30_000,

@@ -161,6 +161,7 @@ describe("reencrypt", () => {
       const ignore = async () => {};
       await app.deps.jobs.drain({
         mail: async (data) => void seen.push(data),
+        notice: ignore,
         mail_request: ignore,
         signing_keys: ignore,
         audit: ignore,

@@ -37,7 +37,14 @@ async function otherInstance(): Promise<Jobs> {
 /** Handlers of which only that of `mail` does anything. */
 function onMail(mail: JobHandlers["mail"]): JobHandlers {
   const nothing = async () => {};
-  return { mail, mail_request: nothing, signing_keys: nothing, audit: nothing, clean_up: nothing };
+  return {
+    mail,
+    notice: nothing,
+    mail_request: nothing,
+    signing_keys: nothing,
+    audit: nothing,
+    clean_up: nothing,
+  };
 }
 
 async function stored(columns = "*"): Promise<Record<string, unknown>[]> {

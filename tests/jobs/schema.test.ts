@@ -42,6 +42,7 @@ test("the queue changes no schema: there is no drift once it works", async () =>
   const nothing = async () => {};
   await app.deps.jobs.start({
     mail: nothing,
+    notice: nothing,
     mail_request: nothing,
     signing_keys: nothing,
     audit: nothing,

@@ -30,7 +30,14 @@ async function otherInstance(): Promise<Jobs> {
 
 function onMail(mail: JobHandlers["mail"]): JobHandlers {
   const nothing = async () => {};
-  return { mail, mail_request: nothing, signing_keys: nothing, audit: nothing, clean_up: nothing };
+  return {
+    mail,
+    notice: nothing,
+    mail_request: nothing,
+    signing_keys: nothing,
+    audit: nothing,
+    clean_up: nothing,
+  };
 }
 
 async function until(holds: () => boolean | Promise<boolean>, seconds = 15): Promise<void> {
@@ -121,6 +128,33 @@ test("stopping waits for what is under way, and begins nothing new", async () =>
   await stopped;
   expect([begun, ended]).toEqual([1, 1]);
   expect(await states()).toEqual(["completed", "created"]);
+});
+
+test("what was taken while the end was asked for is given back untried", async () => {
+  const seen: unknown[] = [];
+  let taking = false;
+  const jobs = await createJobs({
+    pool: {
+      // A database so slow that its answer comes after the end was asked for.
+      async query(...args: [string, unknown[]]) {
+        const answer = await app.deps.pool.query(...args);
+        if (taking && answer?.rows?.some((row: { data?: unknown }) => row.data))
+          await Bun.sleep(500);
+        return answer;
+      },
+    } as typeof app.deps.pool,
+    keyring: app.deps.keyring,
+    log: (_, message) => messages.push(message),
+  });
+  made.push(jobs);
+  await jobs.send("mail", 1);
+  taking = true;
+  await jobs.start(onMail(async (data) => void seen.push(data)));
+  await until(async () => (await states())[0] === "active");
+  await jobs.stop();
+  expect([seen, await states()]).toEqual([[], ["created"]]);
+  await app.deps.jobs.drain(onMail(async (data) => void seen.push(data)));
+  expect(seen).toEqual([1]);
 });
 
 test("a handler that hangs does not hold up the end for more than seconds", async () => {
