@@ -2,12 +2,11 @@ import { type AuditEntry, recordAudit } from "../audit/record.ts";
 import type { SessionContext } from "../context.ts";
 import { touch } from "../db/touch.ts";
 import { ValidationError } from "../errors.ts";
-import { sendMail } from "../mail/send.ts";
+import { tellUser } from "../mail/send.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
 import { countGuess } from "./count-guess.ts";
-import { languageOf } from "./find-account.ts";
 import type { ChangePasswordInput } from "./schemas.ts";
 import { NO_FAILURES, notLocked } from "./throttle.ts";
 
@@ -56,11 +55,7 @@ export async function changePassword(
       "password_changed",
     );
     await recordAudit(tx, ctx, changed(userId, tenantId, "success"));
-    await sendMail(tx, ctx, {
-      template: "password_changed",
-      to: account.email,
-      language: (await languageOf(tx, { id: userId, tenantId })) ?? ctx.origin.language,
-    });
+    await tellUser(tx, ctx, { id: userId, tenantId }, { template: "password_changed" });
     return ids;
   });
   if (!ended) throw await refuse(ctx);

@@ -3,14 +3,14 @@ import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { type SecondFactor, secondFactorsOf } from "../factors/second-factors.ts";
-import { sendMail } from "../mail/send.ts";
+import { tellUser } from "../mail/send.ts";
 import { issueOneTimeToken } from "../one-time-tokens/issue.ts";
+import { knownDevice } from "../sessions/device.ts";
 import { type AuthenticationMethod, POSSESSION, withMfa } from "../sessions/facts.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { type StartedSession, startSession } from "../sessions/start.ts";
 import { type UserRow, userSelect } from "../users/public-user.ts";
 import { tokenAnswer } from "./answer.ts";
-import { readerOf } from "./find-account.ts";
 import type { LoginAnswer } from "./schemas.ts";
 import { NO_FAILURES } from "./throttle.ts";
 
@@ -66,7 +66,7 @@ export async function completeLogin(
     data: { lastLoginAt: new Date(), ...NO_FAILURES },
     select: userSelect,
   });
-  if (session.newDevice !== null) await warnOfDevice(tx, ctx, row, session);
+  if (session.isNewDevice) await warnOfDevice(tx, ctx, user, session);
   await recordAudit(
     tx,
     ctx,
@@ -86,16 +86,12 @@ export async function completeLogin(
 async function warnOfDevice(
   tx: Transaction,
   ctx: Context,
-  user: UserRow,
-  { newDevice, authenticatedAt }: StartedSession,
+  user: LoginUser,
+  { authenticatedAt }: StartedSession,
 ): Promise<void> {
-  const { language, timeZone } = await readerOf(tx, user);
-  await sendMail(tx, ctx, {
+  await tellUser(tx, ctx, user, {
     template: "new_device",
-    to: user.email,
-    language: language ?? ctx.origin.language,
-    timeZone,
-    device: newDevice ?? "",
+    device: knownDevice(ctx.origin),
     ip: ctx.origin.ip,
     at: authenticatedAt.toISOString(),
     link: ctx.config.appUrl,

@@ -1,8 +1,6 @@
 import type { Context } from "../context.ts";
-import type { Database, Transaction } from "../db/client.ts";
 import { named } from "../db/statement-names.ts";
 import { networkOf } from "../network.ts";
-import { settingsOf } from "../tenants/settings.ts";
 import { knownSql, lockedSql } from "./throttle.ts";
 
 /** What a log-in has to know of an account. */
@@ -55,27 +53,4 @@ export async function findAccount(
     values: [email, tenant ?? null, ip === null ? null : networkOf(ip)],
   });
   return rows[0];
-}
-
-type Reader = { language: string | null; timeZone: string | null };
-
-/** How a user is written to: in the language that they chose, else that of their tenant, and in their time zone. */
-export async function readerOf(
-  tx: Database | Transaction,
-  { id, tenantId }: { id: string; tenantId: string | null },
-): Promise<Reader> {
-  const profile = await tx.userProfile.findFirst({
-    where: { userId: id, tenantId },
-    select: { language: true, timezone: true },
-  });
-  const language = profile?.language ?? (await settingsOf(tx, tenantId)).locale ?? null;
-  return { language, timeZone: profile?.timezone ?? null };
-}
-
-/** For mails that name no time. Null when neither user nor tenant has chosen a language. */
-export async function languageOf(
-  tx: Database | Transaction,
-  user: { id: string; tenantId: string | null },
-): Promise<string | null> {
-  return (await readerOf(tx, user)).language;
 }

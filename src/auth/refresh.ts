@@ -6,14 +6,13 @@ import { hashToken, successorToken } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
 import { named } from "../db/statement-names.ts";
 import { ApiError } from "../errors.ts";
-import { sendMail } from "../mail/send.ts";
-import { deviceName } from "../sessions/device.ts";
+import { tellUser } from "../mail/send.ts";
+import { knownDevice } from "../sessions/device.ts";
 import type { SessionFacts } from "../sessions/facts.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { SHORTEST_SESSION_SECONDS } from "../tenants/settings.ts";
 import type { UserRow } from "../users/public-user.ts";
 import { tokenAnswer } from "./answer.ts";
-import { readerOf } from "./find-account.ts";
 import type { TokenAnswer } from "./schemas.ts";
 
 /** The user's columns as `userSelect` names them; a test holds the two equal. */
@@ -158,7 +157,7 @@ async function findInGrace(
 
 async function endStolenSession(
   ctx: Context,
-  { sessionId, id, tenantId, email }: LiveSession,
+  { sessionId, id, tenantId }: LiveSession,
 ): Promise<void> {
   const ended = await ctx.db.$transaction(async (tx) => {
     const ids = await revokeSessions(
@@ -175,16 +174,17 @@ async function endStolenSession(
         outcome: "failure",
         details: { userId: id },
       });
-      const { language, timeZone } = await readerOf(tx, { id, tenantId });
-      await sendMail(tx, ctx, {
-        template: "session_stolen",
-        to: email,
-        language: language ?? ctx.origin.language,
-        timeZone,
-        device: deviceName(ctx.origin) ?? "?",
-        at: new Date().toISOString(),
-        link: ctx.config.appUrl,
-      });
+      await tellUser(
+        tx,
+        ctx,
+        { id, tenantId },
+        {
+          template: "session_stolen",
+          device: knownDevice(ctx.origin),
+          at: new Date().toISOString(),
+          link: ctx.config.appUrl,
+        },
+      );
     }
     return ids;
   });

@@ -2,8 +2,9 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext, Context, SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { tellUser } from "../mail/send.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
-import { type Owner, tellOwner } from "./owner.ts";
+import type { Owner } from "./owner.ts";
 import { secondFactorsOf } from "./second-factors.ts";
 
 export type FactorChange = {
@@ -30,7 +31,7 @@ export async function recordFactorChange(
     tenantId: owner.tenantId,
     details: { factor, ...(id !== undefined && { id }) },
   });
-  await tellOwner(tx, ctx, owner, { template: "factor_changed", factor, change });
+  await tellUser(tx, ctx, owner, { template: "factor_changed", factor, change });
   return revokeSessions(
     tx,
     { userId: owner.id, tenantId: owner.tenantId, id: { not: ctx.principal.sessionId } },
@@ -88,5 +89,5 @@ async function tellOfRemoval(
   removed: ("totp" | "passkey")[],
 ): Promise<void> {
   for (const factor of removed)
-    await tellOwner(tx, ctx, owner, { template: "factor_changed", factor, change: "removed" });
+    await tellUser(tx, ctx, owner, { template: "factor_changed", factor, change: "removed" });
 }

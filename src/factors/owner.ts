@@ -1,11 +1,9 @@
-/** Whose factors they are, and what that person is told of them. */
-import type { Context, SessionContext } from "../context.ts";
+/** Whose factors they are. */
+import type { SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
-import { type MailContent, sendMail } from "../mail/send.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
-import { settingsOf } from "../tenants/settings.ts";
 
 export type Owner = { id: string; tenantId: string | null };
 
@@ -30,25 +28,4 @@ export async function lockOwner(
   await assertSessionLives(tx, ctx);
   if (!owner) throw new ApiError("invalid_token", "The account is gone.");
   return { id: userId, tenantId, email: owner.email };
-}
-
-/** Mails the owner of an account what happened to it, in their language. @param to an address that they had before. */
-export async function tellOwner(
-  tx: Transaction,
-  ctx: Context,
-  { id, tenantId }: Owner,
-  content: MailContent,
-  to?: string,
-): Promise<void> {
-  const owner = await tx.user.findFirst({
-    where: { id, tenantId },
-    select: { email: true, profile: { select: { language: true } } },
-  });
-  if (!owner) return;
-  await sendMail(tx, ctx, {
-    ...content,
-    to: to ?? owner.email,
-    language:
-      owner.profile?.language ?? (await settingsOf(tx, tenantId)).locale ?? ctx.origin.language,
-  });
 }

@@ -5,8 +5,9 @@ import { hashToken } from "../crypto/secret.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 import { NotFoundError } from "../errors.ts";
+import { tellUser } from "../mail/send.ts";
 import { recordFactorChange } from "./changes.ts";
-import { lockOwner, type Owner, tellOwner } from "./owner.ts";
+import { lockOwner, type Owner } from "./owner.ts";
 import { secondFactorsOf } from "./second-factors.ts";
 
 const CODES = 10;
@@ -66,7 +67,7 @@ export async function spendRecoveryCode(
   });
   if (count === 0) return false;
   const left = await tx.recoveryCode.count({ where });
-  await tellOwner(tx, ctx, owner, { template: "recovery_code_used", left });
+  await tellUser(tx, ctx, owner, { template: "recovery_code_used", left });
   return true;
 }
 

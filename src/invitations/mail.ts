@@ -1,7 +1,7 @@
 import { linkFor } from "../auth/email/links.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
-import { sendMail } from "../mail/send.ts";
+import { sendProof } from "../mail/send.ts";
 import { readSettings } from "../tenants/settings.ts";
 
 type Invited = { tenantId: string; email: string; expiresAt: Date };
@@ -17,7 +17,7 @@ export async function sendInvitation(
     where: { id: tenantId },
     select: { name: true, settings: true },
   });
-  await sendMail(tx, ctx, {
+  await sendProof(tx, ctx, {
     template: "invitation",
     to: email,
     language: readSettings(tenant.settings).locale ?? ctx.origin.language,

@@ -1,12 +1,11 @@
 /** What each mail can say: one example of every template, and the names that its text may use. */
-import type { Mail, MailContent } from "./send.ts";
+import type { Mail, MailContent, MailTemplate } from "./send.ts";
 
-export type MailTemplate = MailContent["template"];
 export type View = Record<string, unknown>;
 
 const LONGEST_VALUE = 320;
-/** The values that somebody other than the reader may have written. */
-const FREE_TEXT = ["device", "tenant", "reason"];
+/** The values that somebody other than the reader may have written, with how many characters of them are shown. */
+const FREE_TEXT = new Map([["tenant", 60]]);
 /** The dots of host names, also those of East Asian keyboards; the @ of addresses; the :// of URLs. */
 const LINK_MAKING = /[:/](?=\/)|[.。．｡@](?=\p{L})/gu;
 const LINK = "https://app.example.com/#token=example";
@@ -25,7 +24,7 @@ export const EXAMPLES: { [T in MailTemplate]: Extract<MailContent, { template: T
   },
   address_in_use: { template: "address_in_use", link: LINK },
   change_email: { template: "change_email", link: LINK, code: "123456", minutes: 60 },
-  email_changed: { template: "email_changed", newEmail: "ada@example.com" },
+  email_changed: { template: "email_changed" },
   magic_link: { template: "magic_link", link: LINK, code: "123456", minutes: 10 },
   reset_password: { template: "reset_password", link: LINK, minutes: 30 },
   password_changed: { template: "password_changed" },
@@ -35,7 +34,7 @@ export const EXAMPLES: { [T in MailTemplate]: Extract<MailContent, { template: T
   invitation: { template: "invitation", link: LINK, tenant: "Acme", minutes: 10_080 },
   account_locked: { template: "account_locked", link: LINK, minutes: 30 },
   session_stolen: { template: "session_stolen", device: DEVICE, at: AT, link: LINK },
-  impersonated: { template: "impersonated", reason: "Ticket 4711", at: AT, link: LINK },
+  impersonated: { template: "impersonated", at: AT, link: LINK },
 };
 
 export const TEMPLATE_NAMES = Object.keys(EXAMPLES) as MailTemplate[];
@@ -69,11 +68,18 @@ export function viewOf(
  */
 function safeValue(name: string, value: unknown): unknown {
   if (typeof value !== "string" || name === "link") return value;
-  const line = value
-    .replace(/[\s\p{C}]+/gu, " ")
-    .trim()
-    .slice(0, LONGEST_VALUE);
-  return FREE_TEXT.includes(name) ? line.replace(LINK_MAKING, "$& ") : line;
+  const line = value.replace(/[\s\p{C}]+/gu, " ").trim();
+  const longest = FREE_TEXT.get(name);
+  return longest === undefined
+    ? line.slice(0, LONGEST_VALUE)
+    : cut(line, longest).replace(LINK_MAKING, "$& ");
+}
+
+function cut(line: string, longest: number): string {
+  const characters = [...line];
+  if (characters.length <= longest) return line;
+  const shown = characters.slice(0, longest - 1).join("");
+  return `${shown.trim()}…`;
 }
 
 /** In the unit that gives a whole number: 90 minutes, 24 hours, 7 days. */

@@ -1,20 +1,29 @@
 import type { Context } from "../context.ts";
 import { type JobInfo, PermanentFailure } from "../jobs/jobs.ts";
+import { takesShare } from "./budget.ts";
 import { renderMail } from "./render.ts";
 import type { Mail } from "./send.ts";
 
 /**
- * The handler of the queue `mail`. @throws PermanentFailure when the server refuses the mail for good, or it came too
- * late: a link that no longer works helps nobody.
+ * The handler of the queues `mail` and `notice`. What is beyond the budget of its mailbox is dropped.
+ * @throws PermanentFailure when the server refuses the mail for good, or it came too late: a link that no longer works
+ * helps nobody.
  */
 export async function deliver(
-  { mailer, config }: Pick<Context, "mailer" | "config">,
+  ctx: Pick<Context, "mailer" | "config" | "rateLimits" | "log">,
   data: unknown,
   job: JobInfo,
 ): Promise<void> {
+  const { mailer, config } = ctx;
   const mail = data as Mail;
   if ("minutes" in mail && Date.now() > job.createdAt.getTime() + mail.minutes * 60_000)
     throw new PermanentFailure(`the link of ${mail.template} is no longer valid`);
+  // Counted once, however often it has to be tried.
+  if (job.attempt === 1 && !(await takesShare(ctx, mail))) {
+    const { template } = mail;
+    ctx.log("info", "a mail was dropped: its mailbox has had its share", { template });
+    return;
+  }
   const rendered = renderMail(mailer.templates, mail, config.productName);
   await mailer.transport.send({ ...rendered, id: job.id, template: mail.template, to: mail.to });
 }

@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Mustache from "mustache";
-import { EXAMPLES, type MailTemplate, TEMPLATE_NAMES, viewOf } from "./content.ts";
+import { EXAMPLES, TEMPLATE_NAMES, viewOf } from "./content.ts";
+import type { MailTemplate } from "./send.ts";
 
 export type Template = {
   subject: string;

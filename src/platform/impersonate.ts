@@ -1,14 +1,13 @@
 /** Acting as a user: for a while, on the record, and never as somebody who could do the same. */
 import { recordAudit } from "../audit/record.ts";
 import { tokenAnswer } from "../auth/answer.ts";
-import { readerOf } from "../auth/find-account.ts";
 import { lockActiveAccount } from "../auth/lock-account.ts";
 import type { TokenAnswer } from "../auth/schemas.ts";
 import type { SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
 import { secondFactorsOf } from "../factors/second-factors.ts";
-import { sendMail } from "../mail/send.ts";
+import { tellUser } from "../mail/send.ts";
 import { POSSESSION } from "../sessions/facts.ts";
 import { IMPERSONATION_SECONDS, revokeSessions } from "../sessions/revoke.ts";
 import { startImpersonation } from "../sessions/start.ts";
@@ -49,11 +48,9 @@ export async function impersonate(
       tenantId: user.tenantId,
       details: { userId: user.id, reason, expiresAt: session.expiresAt.toISOString() },
     });
-    await sendMail(tx, ctx, {
+    // Without the reason: its words are the super admin's. It stands where the user sees who acts in their name.
+    await tellUser(tx, ctx, user, {
       template: "impersonated",
-      to: user.email,
-      ...(await readerOf(tx, user)),
-      reason,
       at: session.authenticatedAt.toISOString(),
       link: ctx.config.appUrl,
     });

@@ -16,7 +16,7 @@ export type BootstrapInput = z.infer<typeof BootstrapInput>;
 
 export const ImpersonateInput = z
   .strictObject({
-    /** Why: it stands in the tenant's audit log and in the mail to the user. */
+    /** Why: it stands in the tenant's audit log, and in what the user's session says of itself (`GET /v1/auth/me`). */
     reason: line(200),
   })
   .meta({ ref: "ImpersonateInput" });

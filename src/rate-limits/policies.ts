@@ -24,6 +24,10 @@ export const POLICIES = {
   invitation: { quota: 200, windowSeconds: 3600 },
   /** Invitations of one tenant to one mailbox. */
   mailbox: { quota: 5, windowSeconds: 3600 },
+  /** What one mailbox is sent of each kind, by everybody together: see mail/budget.ts. Beyond it nobody is told. */
+  proof_mail: { quota: 10, windowSeconds: 3600 },
+  unasked_mail: { quota: 30, windowSeconds: 86_400 },
+  notice_mail: { quota: 5, windowSeconds: 3600 },
   /** Challenges for passkeys: each is a row. */
   challenge: { quota: 60, windowSeconds: 60 },
 } as const satisfies Record<string, Policy>;

@@ -23,6 +23,23 @@ export function deviceName({ device, userAgent }: RequestOrigin): string | null 
   return name.trim().slice(0, LONGEST_NAME) || null;
 }
 
+const KNOWN_NAMES = new Set([
+  ...Object.values(Bowser.BROWSER_MAP),
+  ...Object.values(Bowser.OS_MAP),
+]);
+
+/**
+ * Browser and system, where both are on the list that comes with the parser; null for any other. For where no word may
+ * be the caller's own: the parser hands out the beginning of a user agent that it does not know, and a client may call
+ * itself what it likes.
+ */
+export function knownDevice({ userAgent }: Pick<RequestOrigin, "userAgent">): string | null {
+  if (!userAgent) return null;
+  const { browser, os } = Bowser.parse(userAgent);
+  const names = [browser.name ?? "", os.name ?? ""];
+  return names.every((name) => KNOWN_NAMES.has(name)) ? names.join(" on ") : null;
+}
+
 /**
  * Whether the user has logged in before, but never from here with a device of this name. To be asked before the log-in is
  * written: `last_login_at` remembers also those whose sessions are long gone.

@@ -11,8 +11,8 @@ export type StartedSession = SessionFacts & {
   refreshToken: string;
   /** Sessions beyond SESSION_LIMIT, for `ctx.revocations.add` after the commit. */
   ended: string[];
-  /** The name of a device that the user was not seen with before; null for one that was. */
-  newDevice: string | null;
+  /** The user was not seen with this device before. */
+  isNewDevice: boolean;
 };
 
 /**
@@ -65,7 +65,7 @@ export async function startSession(
     mfaRequired: settings.mfaRequired ?? false,
     refreshToken,
     ended: await endBeyondLimit(tx, user, sessionId, ctx.config.sessionLimit),
-    newDevice: isNew ? (device ?? "?") : null,
+    isNewDevice: isNew,
   };
 }
 

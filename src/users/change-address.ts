@@ -72,7 +72,10 @@ export async function beginAddressChange(
       begunBy,
       sessionId,
     };
-    await ctx.jobs.send("mail_request", { request, origin: ctx.origin }, tx);
+    const job = { request, origin: ctx.origin };
+    // By the hundred, perhaps: what readers have asked for themselves goes first (R74).
+    if (ctx.mailer.mayQueue("request change_email", email))
+      await ctx.jobs.send("mail_request", job, tx, { isUrgent: begunBy === "owner" });
   }
   await recordAudit(tx, ctx, {
     action: isCallOff ? "user.email_change_called_off" : "user.email_change_requested",

@@ -7,6 +7,7 @@ import {
   createSuperAdmin,
   createTestApp,
   PASSWORD,
+  proveAddress,
   randomName,
   registerOwner,
   type TestApp,
@@ -96,6 +97,7 @@ describe("R68: a link is worth nothing", () => {
 describe("R70: whether an address has an account elsewhere", () => {
   test("is told to nobody but its owner: the same answer, the same row, and a mail", async () => {
     const elsewhere = await registerOwner(app);
+    await proveAddress(app, elsewhere);
     const [one, two] = [await createMember(app, owner), await createMember(app, owner)];
     const taken = await change(one, elsewhere.email);
     const free = await change(two, newAddress());

@@ -5,6 +5,7 @@ import {
   createMember,
   createTestApp,
   PASSWORD,
+  proveAddress,
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
@@ -26,10 +27,16 @@ async function toldTo({ email }: Account): Promise<string[]> {
   return mails.map(({ text }) => text.split("\n")[0] ?? "").filter((text) => FACTORS.test(text));
 }
 
+async function registerProved() {
+  const owner = await registerOwner(app);
+  await proveAddress(app, owner);
+  return owner;
+}
+
 const FACTORS = /passkey|authenticator|recovery codes/i;
 
 test("R19: adding and removing a factor, and new recovery codes, each one mail", async () => {
-  const owner = await registerOwner(app);
+  const owner = await registerProved();
   const { accessToken: token } = owner;
   await enrolTotp(app, owner);
   await enrolPasskey(app, owner);
@@ -44,7 +51,7 @@ test("R19: adding and removing a factor, and new recovery codes, each one mail",
 });
 
 test("a change that does not happen is not mailed", async () => {
-  const owner = await registerOwner(app);
+  const owner = await registerProved();
   await app.call("POST /v1/auth/me/totp", { token: owner.accessToken });
   await app.call("POST /v1/auth/me/totp/confirm", {
     token: owner.accessToken,
@@ -55,7 +62,7 @@ test("a change that does not happen is not mailed", async () => {
 });
 
 test("R19: a recovery code that was used, and how many are left", async () => {
-  const owner = await registerOwner(app);
+  const owner = await registerProved();
   const [code = ""] = (await enrolTotp(app, owner)).recoveryCodes;
   const json = { email: owner.email, password: PASSWORD };
   const { mfaToken } = (await app.call("POST /v1/auth/login", { json })).body;
@@ -69,8 +76,9 @@ test("R19: a recovery code that was used, and how many are left", async () => {
 });
 
 test("R19: an administrator who took all of them", async () => {
-  const owner = await registerOwner(app);
+  const owner = await registerProved();
   const member = await createMember(app, owner);
+  await proveAddress(app, member);
   await enrolTotp(app, member);
   await enrolPasskey(app, member);
   await app.call(`DELETE /v1/users/${member.id}/factors`, { token: owner.accessToken });
@@ -81,7 +89,7 @@ test("R19: an administrator who took all of them", async () => {
 });
 
 test("R8: a changed password", async () => {
-  const owner = await registerOwner(app);
+  const owner = await registerProved();
   const newPassword = `${PASSWORD} of another kind`;
   await app.call("POST /v1/auth/change-password", {
     token: owner.accessToken,
@@ -93,7 +101,7 @@ test("R8: a changed password", async () => {
 });
 
 test("R12: an account that locks by wrong second factors is mailed a way out", async () => {
-  const owner = await registerOwner(app);
+  const owner = await registerProved();
   await enrolTotp(app, owner);
   await app.deps.db.user.update({ where: { id: owner.id }, data: { loginAttempts: 49 } });
   const json = { email: owner.email, password: PASSWORD };

@@ -1,7 +1,7 @@
 /** Where mails go without a mail server: into the inbox of developers and tests, and in production nowhere. */
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { EXAMPLES } from "../../src/mail/content.ts";
-import { sendMail } from "../../src/mail/send.ts";
+import { sendProof } from "../../src/mail/send.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 
 const PUBLIC = { ISSUER: "https://id.example.com", APP_URL: "https://app.example.com" };
@@ -10,11 +10,11 @@ const ADA = { to: "ada@example.com", language: "en" };
 async function send(app: TestApp, ...to: string[]): Promise<void> {
   await app.deps.db.$transaction(async (tx) => {
     for (const address of to)
-      await sendMail(tx, app.deps, {
-        ...EXAMPLES.new_device,
+      await sendProof(tx, app.deps, {
+        ...EXAMPLES.invitation,
         ...ADA,
         to: address,
-        device: "<script>alert(1)</script>",
+        tenant: "<script>alert(1)</script>",
       });
   });
   await app.mail();
@@ -43,9 +43,9 @@ describe("in development", () => {
     expect(body[0]).toEqual({
       id: expect.any(String),
       to: "grace@example.com",
-      subject: "New log-in to your account",
-      text: expect.stringContaining("Device: <script>alert(1)"),
-      html: expect.stringContaining("Device: &lt;script&gt;alert(1)"),
+      subject: "You are invited to <script>alert(1)</script>",
+      text: expect.stringContaining("join <script>alert(1)"),
+      html: expect.stringContaining("join &lt;script&gt;alert(1)"),
       at: expect.stringMatching(/^\d{4}-.*Z$/),
     });
     const page = await app.call("GET /dev/mail");

@@ -9,6 +9,8 @@ export type TestSmtp = {
   port: number;
   deliveries: Delivery[];
   connections: number;
+  /** How long a mail to this address takes, in milliseconds. */
+  delayMillis(to: string): number;
   /** The answer to the next RCPT TO or DATA commands, first come first served. */
   refusals: { at: "rcpt" | "data" | "mail"; code: number; text: string }[];
   close(): Promise<void>;
@@ -18,6 +20,7 @@ export async function startSmtp(port = 0): Promise<TestSmtp> {
   const state = {
     deliveries: [] as Delivery[],
     connections: 0,
+    delayMillis: (_: string): number => 0,
     refusals: [] as TestSmtp["refusals"],
   };
   const refusal = (at: "rcpt" | "data" | "mail"): Error | null => {
@@ -34,7 +37,9 @@ export async function startSmtp(port = 0): Promise<TestSmtp> {
       done();
     },
     onMailFrom: (_, __, done) => done(refusal("mail")),
-    onRcptTo: (_, __, done) => done(refusal("rcpt")),
+    onRcptTo: ({ address }, _, done) => {
+      setTimeout(() => done(refusal("rcpt")), state.delayMillis(address));
+    },
     onData(stream, session, done) {
       let raw = "";
       stream.setEncoding("latin1");

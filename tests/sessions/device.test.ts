@@ -7,6 +7,7 @@ import {
   createMember,
   createTestApp,
   PASSWORD,
+  proveAddress,
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
@@ -129,24 +130,24 @@ describe("R19: a mail tells of a log-in from a new device", () => {
       tenant: { name, slug: name },
     };
     const { body } = await app.call("POST /v1/auth/register", { json, headers });
+    await proveAddress(app, body.user);
     return { id: body.user.id as string, email: json.email, tenantId: body.user.tenantId, ...body };
   }
 
-  test("with its name, its address and the time, in the language of its reader", async () => {
+  test("with browser and system, its address and the time, in the language of its reader", async () => {
     const { email, accessToken } = await newOwner();
-    expect(
-      (await logInWith(email, { "tenantry-device": "Stranger's phone", ...from("203.0.113.9") }))
-        .status,
-    ).toBe(200);
+    expect((await logInWith(email, { "user-agent": FIREFOX, ...from("203.0.113.9") })).status).toBe(
+      200,
+    );
     const [mail, ...others] = await warnings(email);
     expect(others).toEqual([]);
-    for (const part of ["Stranger's phone", "203.0.113.9", new Date().getUTCFullYear(), "UTC"])
+    for (const part of ["Firefox on Linux", "203.0.113.9", new Date().getUTCFullYear(), "UTC"])
       expect(mail?.text).toContain(String(part));
 
     const language = { language: "de" };
     await app.call("PATCH /v1/auth/me/profile", { token: accessToken, json: language });
     await logInWith(email, { "tenantry-device": "Noch eins", ...from("203.0.113.9") });
-    expect((await app.lastMailTo(email)).text).toContain("Noch eins");
+    expect((await app.lastMailTo(email)).text).toContain("Gerät: eine unbekannte App");
     expect((await app.lastMailTo(email)).subject).not.toContain("log-in");
   });
 
@@ -200,14 +201,13 @@ describe("R19: a mail tells of a log-in from a new device", () => {
     expect(await warnings(email)).toEqual([]);
   });
 
-  test("and a device that calls itself a link or a paragraph stays one line of text", async () => {
+  test("R74: and what a device calls itself stands in the list of sessions alone", async () => {
     const { email } = await newOwner();
     const device = encodeURIComponent("https://evil.example {{link}} <b>&amp;");
-    await logInWith(email, { "tenantry-device": device, ...from(newAddress()) });
+    const agent = { "tenantry-device": device, "user-agent": "Evil/1.0 (evil.example)" };
+    await logInWith(email, { ...agent, ...from(newAddress()) });
     const [mail] = await warnings(email);
-    expect(mail?.text).toMatch(/^Device: .*evil.*\{\{link\}\} <b>&amp;$/m);
-    expect(mail?.text).not.toContain("https://evil.example");
-    expect(mail?.html).not.toContain("<b>&");
-    expect(mail?.html).not.toContain("https://evil.example");
+    expect(mail?.text).toContain("Device: an app that we do not know\n");
+    expect(`${mail?.text} ${mail?.html}`).not.toMatch(/evil/i);
   });
 });

@@ -178,6 +178,11 @@ export async function createSuperAdmin(app: TestApp, name = randomName()): Promi
   return logIn(app, email);
 }
 
+/** As the mail of its registration would prove it: notices go to no other address. */
+export async function proveAddress(app: TestApp, { id }: Pick<Account, "id">): Promise<void> {
+  await app.deps.db.user.update({ where: { id }, data: { emailVerifiedAt: new Date() } });
+}
+
 export async function logIn(app: TestApp, email: string, password = PASSWORD): Promise<Account> {
   const { status, body } = await app.call("POST /v1/auth/login", { json: { email, password } });
   if (status !== 200) throw new Error(`login answered ${status}: ${JSON.stringify(body)}`);

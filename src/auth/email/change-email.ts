@@ -3,7 +3,7 @@ import { recordAudit } from "../../audit/record.ts";
 import type { Context, SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
 import { touch } from "../../db/touch.ts";
-import { sendMail } from "../../mail/send.ts";
+import { sendNotice, sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { CODE_SECONDS, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
 import { assertRecentProof } from "../../sessions/recent-proof.ts";
@@ -74,15 +74,20 @@ export async function sendChangeMail(
       payload: { begunBy } satisfies ChangePayload,
       ...(isOwn && { boundTo: sessionId, withCode: true }),
     });
-    const mail = taken
-      ? ({ template: "address_in_use", link: ctx.config.appUrl } as const)
-      : ({
-          template: "change_email",
-          link: linkFor(ctx, "change_email", token),
-          code,
-          minutes,
-        } as const);
-    await sendMail(tx, ctx, { ...mail, to: email, language: user.language ?? ctx.origin.language });
+    if (taken) {
+      const { language } = user;
+      const notice = { template: "address_in_use", link: ctx.config.appUrl } as const;
+      await sendNotice(tx, ctx, { ...taken, language }, notice);
+    } else {
+      await sendProof(tx, ctx, {
+        template: "change_email",
+        to: email,
+        language: user.language ?? ctx.origin.language,
+        link: linkFor(ctx, "change_email", token),
+        code,
+        minutes,
+      });
+    }
   });
 }
 
@@ -102,9 +107,10 @@ export function begunByOf({ payload }: Pick<OneTimeToken, "payload">): BegunBy {
 export async function completeEmailChange(
   tx: Transaction,
   ctx: Context,
-  { id, tenantId, email: oldEmail, language, verified }: Recipient,
+  user: Recipient,
   { email, sessionId }: { email: string; sessionId: string | null },
 ): Promise<string[]> {
+  const { id, tenantId, verified } = user;
   await admitAddress(tx, tenantId, email);
   const isFirstProof = !verified && sessionId === null;
   await withEmailTaken(
@@ -134,13 +140,7 @@ export async function completeEmailChange(
   );
   // To the old address: whoever took the account over has the new one (ASVS 5.0, 6.3.7). One that was never proved may be
   // anybody's, and hears nothing of a person who is not there.
-  if (verified)
-    await sendMail(tx, ctx, {
-      template: "email_changed",
-      to: oldEmail,
-      newEmail: email,
-      language: language ?? ctx.origin.language,
-    });
+  await sendNotice(tx, ctx, user, { template: "email_changed" });
   return [...discarded, ...ended];
 }
 

@@ -5,7 +5,7 @@
 import type { Context } from "../../context.ts";
 import { randomToken } from "../../crypto/secret.ts";
 import { newId } from "../../db/id.ts";
-import { sendMail } from "../../mail/send.ts";
+import { sendNotice, sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import {
   CODE_SECONDS,
@@ -20,6 +20,7 @@ import { findAccount } from "../find-account.ts";
 import { insertRegistration, type Registration } from "../insert-registration.ts";
 import type { TokenAnswer } from "../schemas.ts";
 import { linkFor } from "./links.ts";
+import { sendMagicLink } from "./magic-link.ts";
 import { requestMail } from "./mail-requests.ts";
 import { hourAgo, invalidMailedToken, MAILS_AN_HOUR } from "./mailed-token.ts";
 import type { ChallengeAnswer, CompleteRegistrationInput } from "./schemas.ts";
@@ -49,6 +50,8 @@ export async function sendRegistrationMail(
   // Where addresses are unique per tenant, a new tenant has nobody yet.
   const taken = ctx.config.emailScope === "global" ? await findAccount(ctx, { email }) : undefined;
   await ctx.db.$transaction(async (tx) => {
+    // One after the other: of several at once each would find the hour's mails not yet sent.
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(730205, hashtext(${email}))`;
     const sent = await tx.oneTimeToken.count({
       where: { userId: null, purpose: "register", email, createdAt: { gt: hourAgo() } },
     });
@@ -62,17 +65,22 @@ export async function sendRegistrationMail(
       withCode: true,
       payload: registration,
     });
-    const mail = taken
-      ? ({ template: "address_in_use", link: ctx.config.appUrl } as const)
-      : ({
-          template: "complete_registration",
-          link: linkFor(ctx, "register", token),
-          code: code ?? "",
-          minutes: LINK_MINUTES,
-          tenant: tenant.name,
-        } as const);
-    await sendMail(tx, ctx, { ...mail, to: email, language: ctx.origin.language });
+    if (taken) {
+      await sendNotice(tx, ctx, taken, { template: "address_in_use", link: ctx.config.appUrl });
+    } else {
+      await sendProof(tx, ctx, {
+        template: "complete_registration",
+        to: email,
+        language: ctx.origin.language,
+        link: linkFor(ctx, "register", token),
+        code: code ?? "",
+        minutes: LINK_MINUTES,
+        tenant: tenant.name,
+      });
+    }
   });
+  // Whoever reads there hears of an account that they never proved by a way into it, and not by a notice.
+  if (taken && !taken.verified) await sendMagicLink(ctx, { email });
 }
 
 /**

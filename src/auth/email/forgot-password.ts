@@ -1,7 +1,7 @@
 /** A forgotten password: a link to the address on file, and a new password for it. */
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
-import { sendMail } from "../../mail/send.ts";
+import { sendNotice, sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { findToken, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
@@ -34,7 +34,7 @@ export async function sendResetMail(ctx: Context, name: AddressInput): Promise<v
       email: user.email,
       ttlSeconds: LINK_MINUTES * 60,
     });
-    await sendMail(tx, ctx, {
+    await sendProof(tx, ctx, {
       template: "reset_password",
       to: user.email,
       language: user.language ?? ctx.origin.language,
@@ -69,7 +69,7 @@ export async function resetPassword(
   const { user, ended } = await ctx.db.$transaction(async (tx) => {
     const user = await useMailedToken(tx, found);
     if (!user) throw invalidMailedToken();
-    const { id, tenantId, email, verified } = user;
+    const { id, tenantId, verified } = user;
     const discarded = verified ? [] : await discardUnproved(tx, ctx, user);
     await tx.user.update({
       where: { id, tenantId },
@@ -90,11 +90,8 @@ export async function resetPassword(
       { action: "user.password_reset", resourceType: "user", resourceId: id, tenantId },
       id,
     );
-    await sendMail(tx, ctx, {
-      template: "password_changed",
-      to: email,
-      language: user.language ?? ctx.origin.language,
-    });
+    // The link has proved the address by now.
+    await sendNotice(tx, ctx, { ...user, verified: true }, { template: "password_changed" });
     return { user, ended: [...discarded, ...ended] };
   });
   ctx.revocations.add(ended);

@@ -3,7 +3,7 @@ import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import { randomToken } from "../../crypto/secret.ts";
 import type { Transaction } from "../../db/client.ts";
-import { sendMail } from "../../mail/send.ts";
+import { sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { CODE_SECONDS, findToken } from "../../one-time-tokens/redeem.ts";
 import { completeLogin, loginAnswer } from "../complete-login.ts";
@@ -45,7 +45,7 @@ export async function sendMagicLink(
       ttlSeconds: LINK_MINUTES * 60,
       ...(challenge !== undefined && { challenge, withCode: true }),
     });
-    await sendMail(tx, ctx, {
+    await sendProof(tx, ctx, {
       template: "magic_link",
       to: user.email,
       language: user.language ?? ctx.origin.language,

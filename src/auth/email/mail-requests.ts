@@ -31,6 +31,9 @@ export async function requestMail(
   request: MailRequest,
   tx?: Transaction,
 ): Promise<void> {
+  const email = request.kind === "registration" ? request.registration.email : request.email;
+  // The same for every address, so that it tells nothing but how often somebody asked.
+  if (!ctx.mailer.mayQueue(`request ${request.kind}`, email)) return;
   await ctx.jobs.send("mail_request", { request, origin: ctx.origin }, tx);
 }
 

@@ -1,6 +1,6 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
-import { sendMail } from "../../mail/send.ts";
+import { sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { findToken } from "../../one-time-tokens/redeem.ts";
 import { type AccountName, findAccount } from "../find-account.ts";
@@ -24,7 +24,7 @@ export async function sendUnlockMail(ctx: Context, name: AccountName): Promise<v
       email: user.email,
       ttlSeconds: LINK_HOURS * 3600,
     });
-    await sendMail(tx, ctx, {
+    await sendProof(tx, ctx, {
       template: "account_locked",
       to: user.email,
       language: user.language ?? ctx.origin.language,

@@ -1,7 +1,7 @@
 /** Proving one's own address, and completing its change, within a session: a link alone proves nothing for a stranger. */
 import type { Context, SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
-import { sendMail } from "../../mail/send.ts";
+import { sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { CODE_SECONDS, findToken } from "../../one-time-tokens/redeem.ts";
 import { assertRecentProof } from "../../sessions/recent-proof.ts";
@@ -36,7 +36,7 @@ export async function sendVerification(
     boundTo: sessionId,
     withCode: true,
   });
-  await sendMail(tx, ctx, {
+  await sendProof(tx, ctx, {
     template: "verify_email",
     to: user.email,
     language: user.language ?? ctx.origin.language,

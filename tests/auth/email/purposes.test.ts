@@ -35,6 +35,8 @@ beforeEach(async () => {
   await verify(app, owner);
   const { accessToken } = await logIn(app, owner.email);
   account = { ...owner, accessToken, ...(await enrolTotp(app, { accessToken })) };
+  // What these were told arrives before what is asked for.
+  await app.mail();
 });
 
 /** How each kind of token comes about. */
