@@ -13,6 +13,8 @@ export type ApiKeyStore = {
    * expired, or its user or their tenant is not active.
    */
   principalOf(key: string): Promise<Principal | null>;
+  /** Whether the key with this id, found before, would still be taken: for work that lasts. It asks the database. */
+  isLive(id: string): Promise<boolean>;
   /** Drops what is known of keys. */
   forget(): void;
   watch(listener: Pick<Listener, "healthy">): void;
@@ -35,16 +37,19 @@ const REMEMBERED_KEYS = 20_000;
 /** A second more than the minute of the statement: two clocks that differ by a hair would make it two minutes. */
 const USED_EVERY_MILLIS = 61_000;
 
+const LIVE_KEYS = `
+  api_keys
+    JOIN users ON users.id = api_keys.user_id AND users.tenant_id IS NOT DISTINCT FROM api_keys.tenant_id
+    LEFT JOIN tenants ON tenants.id = users.tenant_id
+  WHERE api_keys.revoked_at IS NULL AND (api_keys.expires_at IS NULL OR api_keys.expires_at > now())
+    AND users.status = 'active' AND NOT users.is_deleted
+    AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted)`;
+
 const LIVE_KEY = named(`
-      SELECT api_keys.id, api_keys.user_id AS "userId", api_keys.tenant_id AS "tenantId",
-        api_keys.scopes::text[] AS scopes, api_keys.expires_at AS "expiresAt"
-      FROM api_keys
-        JOIN users ON users.id = api_keys.user_id AND users.tenant_id IS NOT DISTINCT FROM api_keys.tenant_id
-        LEFT JOIN tenants ON tenants.id = users.tenant_id
-      WHERE api_keys.key_hash = $1 AND api_keys.revoked_at IS NULL
-        AND (api_keys.expires_at IS NULL OR api_keys.expires_at > now())
-        AND users.status = 'active' AND NOT users.is_deleted
-        AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted)`);
+  SELECT api_keys.id, api_keys.user_id AS "userId", api_keys.tenant_id AS "tenantId",
+    api_keys.scopes::text[] AS scopes, api_keys.expires_at AS "expiresAt"
+  FROM ${LIVE_KEYS} AND api_keys.key_hash = $1`);
+const IS_LIVE = named(`SELECT FROM ${LIVE_KEYS} AND api_keys.id = $1`);
 
 const MARK_USED = named(`
           UPDATE api_keys SET last_used_at = now()
@@ -111,6 +116,10 @@ export function createApiKeyStore(
         live.principal = toPrincipal(live, permissions);
       }
       return live.principal;
+    },
+    async isLive(id) {
+      const { rowCount } = await pool.query({ ...IS_LIVE, values: [id] });
+      return rowCount === 1;
     },
     forget() {
       generation += 1;

@@ -101,11 +101,8 @@ async function rolesStillGiven(
   tenantId: string,
   { invitedBy, roleIds }: { invitedBy: string | null; roleIds: string[] },
 ): Promise<Role[] | null> {
-  const [inviter] = await tx.$queryRaw<{ id: string; tenantId: string | null }[]>`
-    SELECT id, tenant_id AS "tenantId" FROM users
-    WHERE id = ${invitedBy}::uuid AND status = 'active' AND NOT is_deleted
-      AND (tenant_id = ${tenantId}::uuid OR tenant_id IS NULL)
-    FOR SHARE`;
+  const inviter =
+    (await lockInviter(tx, invitedBy, tenantId)) ?? (await lockPlatformInviter(tx, invitedBy));
   if (!inviter) return null;
   // The lock of roles/held.ts: what the inviter holds is not taken from them while it is looked at.
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(730202, hashtext(${tenantId}))`;
@@ -127,4 +124,31 @@ async function rolesStillGiven(
         permissions.every(({ permissionKey }) => may.has(permissionKey)),
     );
   return isAllowed && roles.length > 0 ? roles.map(({ id, name }) => ({ id, name })) : null;
+}
+
+type Inviter = { id: string; tenantId: string | null };
+
+/** Not shared: those who share a row go past whoever waits for all of it, and a stream of guests would keep an inviter from being disabled. */
+async function lockInviter(
+  tx: Transaction,
+  id: string | null,
+  tenantId: string,
+): Promise<Inviter | undefined> {
+  const [inviter] = await tx.$queryRaw<Inviter[]>`
+    SELECT id, tenant_id AS "tenantId" FROM users
+    WHERE id = ${id}::uuid AND status = 'active' AND NOT is_deleted AND tenant_id = ${tenantId}::uuid
+    FOR NO KEY UPDATE`;
+  return inviter;
+}
+
+/** Shared, as by the account's own requests: those take the lock of the grants before it, which comes after it here (roles/held.ts). */
+async function lockPlatformInviter(
+  tx: Transaction,
+  id: string | null,
+): Promise<Inviter | undefined> {
+  const [inviter] = await tx.$queryRaw<Inviter[]>`
+    SELECT id, tenant_id AS "tenantId" FROM users
+    WHERE id = ${id}::uuid AND status = 'active' AND NOT is_deleted AND tenant_id IS NULL
+    FOR SHARE`;
+  return inviter;
 }

@@ -2,6 +2,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
+import { holdTenant } from "../db/tenant-locks.ts";
 import { ApiError, NotFoundError, PermissionError, ValidationError } from "../errors.ts";
 import { lockGrants, permissionsHeldNow } from "./held.ts";
 import { type CreateRoleInput, type Role, roleSelect, toRole } from "./schemas.ts";
@@ -63,6 +64,7 @@ function targetTenant({ principal }: AuthedContext, named: string | undefined): 
 
 /** Kept from going while the role is made. */
 async function assertTenant(tx: Transaction, tenantId: string): Promise<void> {
+  await holdTenant(tx, tenantId);
   const rows = await tx.$queryRaw<unknown[]>`
     SELECT id FROM tenants WHERE id = ${tenantId}::uuid AND NOT is_deleted FOR SHARE`;
   if (rows.length === 0) throw new NotFoundError("tenant");

@@ -3,6 +3,7 @@ import type { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { isId } from "../db/id.ts";
+import { announce } from "../db/tenant-locks.ts";
 import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
 import { lockGrants, permissionsHeldNow } from "./held.ts";
 import { SYSTEM_ROLES } from "./permissions.ts";
@@ -40,6 +41,7 @@ export async function lockRole(
     throw new PermissionError(
       "A system role is the same for every tenant: make a role of your own.",
     );
+  await announce(tx, tenantId);
   await lockGrants(tx, ctx, tenantId);
   // Read again: what was read before the lock may be gone, or hold other permissions.
   const role = await tx.role.findFirst({ where, select: roleSelect });

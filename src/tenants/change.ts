@@ -6,6 +6,7 @@ import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { assertExpected, type Expected } from "../db/expected.ts";
 import { isId } from "../db/id.ts";
+import { takeTenant } from "../db/tenant-locks.ts";
 import { touch } from "../db/touch.ts";
 import { NotFoundError } from "../errors.ts";
 import { type RevocationReason, revokeSessions } from "../sessions/revoke.ts";
@@ -104,8 +105,10 @@ export async function lockTenant(
   id: string,
   deleted: boolean,
 ): Promise<LockedTenant> {
-  if (!isId(id)) throw new NotFoundError("tenant");
   const own = ctx.principal.tenantId;
+  // Before the lock: nobody takes a turn at another's tenant.
+  if (!isId(id) || (own !== null && own !== id.toLowerCase())) throw new NotFoundError("tenant");
+  await takeTenant(tx, id);
   const [tenant] = await tx.$queryRaw<LockedTenant[]>`
     SELECT id, slug, name, status::text, seat_limit AS "seatLimit", settings, version, deleted_at AS "deletedAt" FROM tenants
     WHERE id = ${id}::uuid AND (${own}::uuid IS NULL OR id = ${own}::uuid) AND is_deleted = ${deleted}

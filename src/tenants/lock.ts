@@ -1,12 +1,18 @@
 import type { Transaction } from "../db/client.ts";
+import { holding } from "../db/tenant-locks.ts";
 
 /**
  * True when the tenant is active, and keeps it so until the transaction ends: a suspension that comes meanwhile waits,
  * and then ends what was begun here. Platform accounts (null) have no tenant to wait for.
+ *
+ * The turn of `holdTenant` comes first, in one statement with the row: whoever asks while a suspension waits comes after
+ * it and finds the tenant suspended, since a row that has changed is looked at again.
  */
 export async function lockActiveTenant(tx: Transaction, tenantId: string | null): Promise<boolean> {
   if (tenantId === null) return true;
   const rows = await tx.$queryRaw<unknown[]>`
-    SELECT id FROM tenants WHERE id = ${tenantId}::uuid AND status = 'active' AND NOT is_deleted FOR SHARE`;
+    WITH held AS MATERIALIZED (${holding(tenantId)})
+    SELECT tenants.id FROM held, tenants
+    WHERE tenants.id = ${tenantId}::uuid AND status = 'active' AND NOT is_deleted FOR SHARE OF tenants`;
   return rows.length > 0;
 }

@@ -3,6 +3,7 @@ import type { Prisma, UserKind, UserStatus } from "../../generated/prisma/client
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { isId } from "../db/id.ts";
+import { ANNOUNCE_TENANT_OF_USER, HOLD_TENANT } from "../db/tenant-locks.ts";
 import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
 import { SYSTEM_ROLES } from "../roles/permissions.ts";
 
@@ -35,7 +36,8 @@ export type LockedUser = {
 
 /**
  * Locks the user, if the caller may see them, so that what is checked from here on still holds when it is written.
- * One statement: what a second one read before the lock would be stale. @throws NotFoundError
+ * One statement: what a second one read before the lock would be stale. A long transaction that stands in the way ends
+ * for it (db/tenant-locks.ts). @throws NotFoundError
  */
 export async function lockUser(
   tx: Transaction,
@@ -47,14 +49,32 @@ export async function lockUser(
   const own = ctx.principal.tenantId;
   const states = deleted === "either" ? [true, false] : [deleted];
   const [user] = await tx.$queryRaw<LockedUser[]>`
+    WITH announced AS MATERIALIZED (
+      SELECT ${ANNOUNCE_TENANT_OF_USER} FROM users
+      WHERE id = ${id}::uuid AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid))
     SELECT id, tenant_id AS "tenantId", kind::text, email, pending_email AS "pendingEmail", status::text, version,
       is_deleted AS "isDeleted"
-    FROM users
+    FROM announced, users
     WHERE id = ${id}::uuid AND is_deleted = ANY(${states}) AND kind::text = ANY(${kinds})
       AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)
-    FOR UPDATE`;
+    FOR UPDATE OF users`;
   if (!user) throw new NotFoundError("user");
   return user;
+}
+
+/**
+ * Holds the tenant of the user, if there is one that the caller may see: for what will ask for a seat of it. A tenant
+ * comes before its user's row, as everywhere.
+ */
+export async function holdTenantOf(
+  tx: Transaction,
+  { principal: { tenantId: own } }: AuthedContext,
+  id: string,
+): Promise<void> {
+  if (!isId(id)) throw new NotFoundError("user");
+  await tx.$executeRaw`
+    SELECT ${HOLD_TENANT} FROM users
+    WHERE id = ${id}::uuid AND tenant_id IS NOT NULL AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)`;
 }
 
 /**

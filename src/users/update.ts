@@ -15,7 +15,13 @@ import { toUserWithRoles, type User, userWithRolesSelect } from "./public-user.t
 import { revokeApiKeysOf } from "./revoke-api-keys.ts";
 import { replaceRoles } from "./roles.ts";
 import type { UpdateUserInput } from "./schemas.ts";
-import { assertMayManage, assertNotLastRuler, lockUser, rulingRole } from "./scope.ts";
+import {
+  assertMayManage,
+  assertNotLastRuler,
+  holdTenantOf,
+  lockUser,
+  rulingRole,
+} from "./scope.ts";
 
 /**
  * Changes a user. Disabling ends their sessions at once; a new address counts once it is proved (change-address.ts).
@@ -121,6 +127,7 @@ export async function deleteUser(
 /** Takes a soft delete back. @throws NotFoundError, PermissionError; ApiError `email_taken` when the address found a new owner, `seat_limit`. */
 export async function restoreUser(ctx: AuthedContext, id: string): Promise<User> {
   return ctx.db.$transaction(async (tx) => {
+    await holdTenantOf(tx, ctx, id);
     const before = await lockUser(tx, ctx, id, { deleted: true });
     // There is nobody left to come back.
     if (isErased(before)) throw new NotFoundError("user");
