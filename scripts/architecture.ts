@@ -18,6 +18,7 @@ const GROUND = [
   "jobs",
   "log",
   "network",
+  "turns",
 ];
 const SHARED_FEATURES = ["audit", "mail", "one-time-tokens", "rate-limits", "roles", "sessions"];
 /** The features that a feature may use besides those. */

@@ -15,6 +15,7 @@ import type { Mailer } from "./mail/mailer.ts";
 import type { RateLimits } from "./rate-limits/rate-limits.ts";
 import type { GrantStore } from "./roles/grants.ts";
 import type { Revocations } from "./sessions/revocations.ts";
+import type { Turns } from "./turns.ts";
 
 /** Made once, in index.ts; a test makes its own. */
 export type Deps = {
@@ -32,6 +33,7 @@ export type Deps = {
   jobs: Jobs;
   mailer: Mailer;
   rateLimits: RateLimits;
+  turns: Turns;
   /** Null when SCHEMA_CHECK is off. */
   schema: SchemaWatch | null;
   serving: Serving;

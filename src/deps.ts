@@ -21,6 +21,7 @@ import { createMailer } from "./mail/mailer.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { createGrantStore } from "./roles/grants.ts";
 import { createRevocations } from "./sessions/revocations.ts";
+import { createTurns } from "./turns.ts";
 
 const SNAPSHOT_FILE = join(import.meta.dir, "..", "migrations-sql", "drift.snapshot.json");
 
@@ -91,6 +92,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     passwords: await createPasswords(config.passwordHashQueue),
     revocations,
     rateLimits: createRateLimits(config, plainly(pool), keyring.rateLimit),
+    turns: createTurns(),
     grants,
     apiKeys,
     jobs,

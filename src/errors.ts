@@ -5,6 +5,7 @@ export const ERROR_TITLES = {
   malformed_body: "The body is not valid JSON",
   unsupported_media_type: "The body has the wrong media type",
   body_too_large: "The body is too large",
+  body_too_slow: "The body came too slowly",
   invalid_idempotency_key: "The idempotency key is missing or malformed",
   validation_failed: "The request is not valid",
   not_authenticated: "Authentication is required",

@@ -94,5 +94,6 @@ function toPath(path: PropertyKey[]): string {
 /** One record of a body of many and the line that it begins on; or what is wrong there. In CSV all values are text. */
 export type SourceRecord = { line: number } & (
   | { value: unknown; isText: boolean }
-  | { fault: string }
+  /** `isEnd`: nothing after it could be read. */
+  | { fault: string; isEnd?: true }
 );

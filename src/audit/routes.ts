@@ -6,8 +6,9 @@ import { authenticate, authorize } from "../http/authenticate.ts";
 import { toCsvRow } from "../http/csv.ts";
 import { operation } from "../http/operation.ts";
 import { patient } from "../http/patient.ts";
-import { streamOf } from "../http/stream.ts";
+import { exportStream } from "../http/stream.ts";
 import { validate } from "../http/validate.ts";
+import { assertStillAllowed } from "../sessions/still-allowed.ts";
 import { cellsOf, EXPORT_COLUMNS, exportAuditLog } from "./export.ts";
 import { AuditRow, ExportAuditQuery, ListAuditQuery, listAuditLogs } from "./list.ts";
 
@@ -41,15 +42,21 @@ export const auditRoutes = new Hono<AppEnv>()
         default: "application/x-ndjson",
       });
       const isCsv = type === "text/csv";
-      const pages = await exportAuditLog(c.var.ctx, c.req.valid("query"), isCsv ? "csv" : "ndjson");
+      const { ctx } = c.var;
+      const body = await exportStream(ctx, {
+        mayGoOn: () => assertStillAllowed(ctx, "audit:export"),
+        async begin() {
+          const format = isCsv ? "csv" : "ndjson";
+          const pages = await exportAuditLog(ctx, c.req.valid("query"), format);
+          return isCsv ? toCsv(pages) : toJsonLines(pages);
+        },
+      });
       c.header("vary", "Origin, Accept");
       c.header(
         "content-disposition",
         `attachment; filename="audit-log.${isCsv ? "csv" : "ndjson"}"`,
       );
-      return c.body(streamOf(isCsv ? toCsv(pages) : toJsonLines(pages), c.var.ctx.log), 200, {
-        "content-type": `${type}; charset=utf-8`,
-      });
+      return c.body(body, 200, { "content-type": `${type}; charset=utf-8` });
     },
   );
 

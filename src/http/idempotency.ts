@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
+import type { Config } from "../config.ts";
 import type { AuthedContext, AuthedEnv } from "../context.ts";
 import { decrypt, encrypt, hashWithKey, isHashWithKey } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
@@ -49,7 +50,7 @@ export function idempotent({
     const { ctx } = c.var;
     const route = `${c.req.method} ${routePath(c, -1)}`;
     const payload = streamLimit
-      ? hashedStream(c, streamLimit(ctx))
+      ? hashedStream(c, streamLimit(ctx), ctx.config)
       : async () => sha256(JSON.stringify(c.req.valid("json" as never)));
     const fingerprint = async () => `${new URL(c.req.url).search} ${await payload()}`;
 
@@ -178,9 +179,9 @@ function sha256(text: string): string {
 }
 
 /** Lets the handler read the body, and answers the hash of what it read; of the whole body when nobody has. */
-function hashedStream(c: HonoContext, limit: number): () => Promise<string> {
+function hashedStream(c: HonoContext, limit: number, config: Config): () => Promise<string> {
   const hasher = createHash("sha256");
-  const bytes = limitedBytes(c.req.raw, limit);
+  const bytes = limitedBytes(c.req.raw, limit, config);
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {

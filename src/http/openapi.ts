@@ -35,7 +35,7 @@ export async function openApiDocument(app: Hono<AppEnv>, issuer: string) {
   for (const path of Object.values(document.paths)) {
     for (const operation of [path?.post, path?.put, path?.patch]) {
       if (!operation?.requestBody) continue;
-      operation.responses = { ...operation.responses, ...failures([400, 413, 415, 422]) };
+      operation.responses = { ...operation.responses, ...failures([400, 408, 413, 415, 422]) };
     }
   }
   return document;

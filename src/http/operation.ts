@@ -27,6 +27,7 @@ const REASONS = {
   403: "A permission is missing",
   404: "There is no such thing, or it is another tenant's",
   409: "It collides with what is there",
+  408: "The body came too slowly",
   412: "If-Match names another version than there is",
   413: "The body is too large",
   415: "The body has another media type than this takes",

@@ -10,6 +10,7 @@ const STATUS = {
   malformed_body: 400,
   unsupported_media_type: 415,
   body_too_large: 413,
+  body_too_slow: 408,
   invalid_idempotency_key: 400,
   validation_failed: 422,
   not_authenticated: 401,
@@ -87,6 +88,8 @@ export function problem(c: HonoContext<AppEnv>, err: ApiError): Response {
   };
   if (status === 401) c.header("www-authenticate", challenge(err));
   if (allow) c.header("allow", allow.join(", "));
+  // RFC 9110, section 15.5.9: what is left of the body is not waited for.
+  if (status === 408) c.header("connection", "close");
   if (retryAfterSeconds !== undefined) c.header("retry-after", String(retryAfterSeconds));
   for (const [name, value] of rateLimit ? rateLimitFields(rateLimit) : []) c.header(name, value);
   c.header("cache-control", "no-store");

@@ -18,7 +18,7 @@ export function recordsLimit({ config }: AuthedContext): number {
 
 /**
  * The records of the body. Of CSV each is an object of text, by the names of the header line, without its empty cells.
- * @throws ApiError `unsupported_media_type`; while reading, `body_too_large` and `malformed_body`.
+ * @throws ApiError `unsupported_media_type`; while reading, `body_too_large`, `body_too_slow` and `malformed_body`.
  */
 export function readRecords(c: HonoContext<AuthedEnv>): AsyncGenerator<SourceRecord> {
   const type = /^([\w/.+-]+)\s*(?:;\s*charset="?utf-8"?\s*)?$/i.exec(
@@ -30,7 +30,7 @@ export function readRecords(c: HonoContext<AuthedEnv>): AsyncGenerator<SourceRec
       "unsupported_media_type",
       `Send ${RECORD_TYPES.join(" or ")} in UTF-8, not compressed.`,
     );
-  return read(decode(limitedBytes(c.req.raw, recordsLimit(c.var.ctx))));
+  return read(decode(limitedBytes(c.req.raw, recordsLimit(c.var.ctx), c.var.ctx.config)));
 }
 
 /** A Map, as wherever a caller's word is looked up: an object would find its prototype's `constructor` too. */
@@ -46,7 +46,8 @@ async function* readCsv(text: AsyncIterable<string>): AsyncGenerator<SourceRecor
       if (names === null) {
         names = cells;
         if (new Set(names).size === names.length && !names.includes("__proto__")) continue;
-        return yield { line, fault: "The header line names a column twice, or one with no name" };
+        const fault = "The header line names a column twice, or one with no name";
+        return yield { line, fault, isEnd: true };
       }
       if (cells.length === 1 && cells[0] === "") continue;
       if (cells.length !== names.length) {
@@ -61,7 +62,7 @@ async function* readCsv(text: AsyncIterable<string>): AsyncGenerator<SourceRecor
     }
   } catch (err) {
     if (!(err instanceof CsvFault)) throw err;
-    yield { line: err.line, fault: `${err.message}. What follows was not read` };
+    yield { line: err.line, fault: err.message, isEnd: true };
   }
 }
 
@@ -77,7 +78,7 @@ async function* readJsonLines(text: AsyncIterable<string>): AsyncGenerator<Sourc
       if (each.trim() !== "") yield { line, ...parseLine(each) };
     }
     if (rest.length > MAX_LINE)
-      return yield { line: line + 1, fault: "The line is too long. What follows was not read" };
+      return yield { line: line + 1, fault: "The line is too long", isEnd: true };
   }
   if (rest.trim() !== "") yield { line: line + 1, ...parseLine(rest) };
 }

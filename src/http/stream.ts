@@ -1,30 +1,101 @@
-import type { Log } from "../context.ts";
+/** Answers that are made while they are read. */
+import type { AuthedContext } from "../context.ts";
 import { boundToScope } from "../db/scope.ts";
+import { ApiError } from "../errors.ts";
+import { millisFor } from "./pace.ts";
+
+type Options = {
+  /** Asked before each piece; what it throws ends the answer there. */
+  mayGoOn(): Promise<void>;
+  /** What to answer, once there is a turn for it: pieces between which nothing is held but memory. */
+  begin(): AsyncGenerator<string> | Promise<AsyncGenerator<string>>;
+};
 
 /**
  * A body that is made while it is read: the next piece when there is room for it, and none any more when the reader goes
- * away. What fails under way breaks the connection off, since the status has gone out: the log tells why.
+ * away, or takes longer for a piece than pace.ts allows. So many at once as turns.ts says.
+ * @throws ApiError `overloaded`; what `begin` throws.
  */
-export function streamOf(pieces: AsyncGenerator<string>, log: Log): ReadableStream<Uint8Array> {
+export async function exportStream(
+  ctx: AuthedContext,
+  { mayGoOn, begin }: Options,
+): Promise<ReadableStream<Uint8Array>> {
+  const { tenantId, userId } = ctx.principal;
+  const endTurn = await ctx.turns.exports.turn(tenantId ?? userId);
+  try {
+    return streamOf(await begin(), ctx, { mayGoOn, endTurn });
+  } catch (err) {
+    endTurn();
+    throw err;
+  }
+}
+
+/** What fails under way breaks the connection off, since the status has gone out: the log tells why. */
+function streamOf(
+  pieces: AsyncGenerator<string>,
+  { config, log }: AuthedContext,
+  { mayGoOn, endTurn }: { mayGoOn(): Promise<void>; endTurn(): void },
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   // The reader asks from outside of the request, and the pieces are rows of its tenant.
-  const next = boundToScope(() => pieces.next());
+  const next = boundToScope(async () => {
+    await mayGoOn();
+    return pieces.next();
+  });
+  const leave = boundToScope(() => pieces.return(undefined));
+  let patience: Timer | undefined;
+
+  function awaitReader(bytes: number, controller: ReadableStreamDefaultController): void {
+    patience = setTimeout(
+      async () => {
+        log("warn", "a stream broke off", { error: "its reader stopped reading" });
+        controller.error(new Error("the reader stopped reading"));
+        await finish();
+      },
+      millisFor(bytes, config),
+    );
+  }
+  async function finish(): Promise<void> {
+    clearTimeout(patience);
+    try {
+      await leave();
+    } catch (err) {
+      log("error", "a stream did not end well", { error: describe(err) });
+    } finally {
+      endTurn();
+    }
+  }
+
   return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        // An answer to HEAD is never asked for its body.
+        awaitReader(0, controller);
+      },
       async pull(controller) {
+        clearTimeout(patience);
         try {
           const { done, value } = await next();
-          if (done) controller.close();
-          else controller.enqueue(encoder.encode(value));
+          if (done) {
+            await finish();
+            return controller.close();
+          }
+          const piece = encoder.encode(value);
+          awaitReader(piece.byteLength, controller);
+          controller.enqueue(piece);
         } catch (err) {
-          log("error", "a stream broke off", { error: String(err).split("\n").at(-1) });
+          const isOurs = !(err instanceof ApiError);
+          log(isOurs ? "error" : "warn", "a stream broke off", { error: describe(err) });
+          await finish();
           throw err;
         }
       },
-      async cancel() {
-        await pieces.return(undefined);
-      },
+      cancel: finish,
     },
     { highWaterMark: 0 },
   );
+}
+
+function describe(err: unknown): string | undefined {
+  return String(err).split("\n").at(-1);
 }

@@ -5,8 +5,9 @@ import { authenticate, authorize } from "../../http/authenticate.ts";
 import { toCsvRow } from "../../http/csv.ts";
 import { operation } from "../../http/operation.ts";
 import { patient } from "../../http/patient.ts";
-import { streamOf } from "../../http/stream.ts";
+import { exportStream } from "../../http/stream.ts";
 import { validate } from "../../http/validate.ts";
+import { assertStillAllowed } from "../../sessions/still-allowed.ts";
 import { User } from "../public-user.ts";
 import { ExportQuery, exportUsers } from "./export.ts";
 
@@ -24,14 +25,20 @@ export const userExportRoutes = new Hono<AppEnv>().get(
   validate("query", ExportQuery),
   async (c) => {
     const type = accepts(c, { header: "Accept", supports: TYPES, default: "text/csv" });
-    const pages = exportUsers(c.var.ctx, c.req.valid("query"));
-    const text = type === "text/csv" ? toCsv(pages) : toJsonLines(pages);
+    const { ctx } = c.var;
+    const body = await exportStream(ctx, {
+      mayGoOn: () => assertStillAllowed(ctx, "user:export"),
+      begin() {
+        const pages = exportUsers(ctx, c.req.valid("query"));
+        return type === "text/csv" ? toCsv(pages) : toJsonLines(pages);
+      },
+    });
     c.header("vary", "Origin, Accept");
     c.header(
       "content-disposition",
       `attachment; filename="users.${type === "text/csv" ? "csv" : "ndjson"}"`,
     );
-    return c.body(streamOf(text, c.var.ctx.log), 200, { "content-type": `${type}; charset=utf-8` });
+    return c.body(body, 200, { "content-type": `${type}; charset=utf-8` });
   },
 );
 

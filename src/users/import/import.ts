@@ -1,116 +1,76 @@
-/** Users of another system, by the thousand: read as they come, written by the hundred. */
+/** Users of another system, by the thousand: read to the end first, then written by the hundred. */
 import type { AuthedContext } from "../../context.ts";
-import { ApiError } from "../../errors.ts";
-import { type SourceRecord, toFieldErrors } from "../../fields.ts";
+import { beginLong } from "../../db/tenant-locks.ts";
+import type { SourceRecord } from "../../fields.ts";
+import { assertStillAllowed } from "../../sessions/still-allowed.ts";
 import { targetTenant } from "../create.ts";
-import { type ImportQuery, type ImportReport, ImportRow, ImportTextRow } from "./schemas.ts";
-import { writeRows } from "./write.ts";
+import { readRows } from "./read-rows.ts";
+import { type NumberedRow, newReport, nothingWritten, type Report } from "./report.ts";
+import type { ImportQuery, ImportReport } from "./schemas.ts";
+import { type Target, writeRows } from "./write.ts";
 
-export type NumberedRow = { line: number; row: ImportRow };
-export type Report = {
-  report: ImportReport;
-  fail(line: number, field: string, message: string): void;
-};
-
-const MOST_ROWS = 10_000;
-const MOST_ERRORS = 100;
 const BATCH = 250;
-const TIMEOUT_MILLIS = 240_000;
+/** Ten thousand rows take five seconds on a busy machine. Nobody waits for them longer (db/tenant-locks.ts). */
+const TIMEOUT_MILLIS = 30_000;
 
 /**
- * Reads the records to their end and writes what is valid, a batch a transaction; or, atomic, everything in one.
- * @throws PermissionError, NotFoundError (the tenant); ApiError `nothing_written` when it is atomic and a row fails.
+ * Reads the records to their end, holding nothing; then writes what is valid, a batch a transaction, or, atomic,
+ * everything in one. Of a tenant one import writes at a time.
+ * @throws PermissionError, NotFoundError (the tenant); ApiError `invalid_token` when the caller was stopped meanwhile,
+ * `nothing_written` when it is atomic and a row fails or when the body breaks off, `body_too_large`, and `overloaded`
+ * when there are too many imports, or this one gave way to a change of the tenant or of its people.
  */
 export async function importUsers(
   ctx: AuthedContext,
   records: AsyncIterable<SourceRecord>,
   { dryRun, atomic, tenantId: named }: ImportQuery,
 ): Promise<ImportReport> {
+  const { principal, turns } = ctx;
   const tenantId = targetTenant(ctx, named);
-  const target = { tenantId, dryRun };
-  const result = newReport(dryRun);
-  const batches = batchesOf(records, result);
-  if (atomic && !dryRun) {
-    await ctx.db.$transaction(
-      async (tx) => {
-        for await (const batch of batches) await writeRows(tx, ctx, target, batch, result);
-        assertWhole(result.report);
-      },
-      { timeout: TIMEOUT_MILLIS },
-    );
+  return turns.imports.run(principal.tenantId ?? principal.userId, async () => {
+    const result = newReport(dryRun);
+    const rows = await readRows(records, result);
+    const write = atomic && !dryRun ? writeWhole : writeInBatches;
+    await turns.importWrites.run(tenantId, () => write(ctx, { tenantId, dryRun }, rows, result));
     return result.report;
-  }
-  for await (const batch of batches)
+  });
+}
+
+async function writeInBatches(
+  ctx: AuthedContext,
+  target: Target,
+  rows: NumberedRow[],
+  result: Report,
+): Promise<void> {
+  for (const batch of batchesOf(rows)) {
+    await assertStillAllowed(ctx, "user:import");
     await ctx.db.$transaction((tx) => writeRows(tx, ctx, target, batch, result));
-  return result.report;
-}
-
-/** The rows that are valid in themselves, some at a time; the others are noted. */
-async function* batchesOf(
-  records: AsyncIterable<SourceRecord>,
-  { report, fail }: Report,
-): AsyncGenerator<NumberedRow[]> {
-  /** Address → the line that it stood on first. */
-  const seen = new Map<string, number>();
-  let batch: NumberedRow[] = [];
-  for await (const record of records) {
-    if (report.rows === MOST_ROWS) {
-      fail(record.line, "", `An import has ${MOST_ROWS} rows at most: what follows was not read`);
-      break;
-    }
-    report.rows += 1;
-    const row = read(record, fail);
-    if (!row) continue;
-    const before = seen.get(row.email);
-    if (before !== undefined) {
-      fail(record.line, "email", `Stands on line ${before} already`);
-      continue;
-    }
-    seen.set(row.email, record.line);
-    batch.push({ line: record.line, row });
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
   }
-  if (batch.length > 0) yield batch;
 }
 
-function read(record: SourceRecord, fail: Report["fail"]): ImportRow | null {
-  if ("fault" in record) {
-    fail(record.line, "", record.fault);
-    return null;
-  }
-  const schema = record.isText ? ImportTextRow : ImportRow;
-  const { success, data, error } = schema.safeParse(record.value);
-  if (success) return data;
-  const [first] = toFieldErrors(error.issues);
-  fail(record.line, first?.path ?? "", first?.message ?? "Is not valid");
-  return null;
-}
-
-function newReport(dryRun: boolean): Report {
-  const report: ImportReport = { dryRun, rows: 0, created: 0, failed: 0, errors: [] };
-  return {
-    report,
-    fail(line, field, message) {
-      report.failed += 1;
-      if (report.errors.length < MOST_ERRORS) report.errors.push({ line, field, message });
+async function writeWhole(
+  ctx: AuthedContext,
+  target: Target,
+  rows: NumberedRow[],
+  result: Report,
+): Promise<void> {
+  if (result.report.failed > 0) throw nothingWritten(result.report);
+  await assertStillAllowed(ctx, "user:import");
+  // By address: of two imports of the same people by two tenants none waits for the other in a circle.
+  const sorted = rows.toSorted((a, b) => (a.row.email < b.row.email ? -1 : 1));
+  await ctx.db.$transaction(
+    async (tx) => {
+      const giveWay = await beginLong(tx, [target.tenantId]);
+      for (const batch of batchesOf(sorted)) {
+        await giveWay();
+        await writeRows(tx, ctx, target, batch, result);
+      }
+      if (result.report.failed > 0) throw nothingWritten(result.report);
     },
-  };
-}
-
-function assertWhole({ failed, rows, errors }: ImportReport): void {
-  if (failed === 0) return;
-  throw new ApiError(
-    "nothing_written",
-    `${failed} of ${rows} rows cannot be imported: see errors.`,
-    {
-      errors: errors.map(({ line, field, message }) => ({
-        path: field === "" ? `${line}` : `${line}.${field}`,
-        message,
-      })),
-    },
+    { timeout: TIMEOUT_MILLIS },
   );
 }
 
-export type Target = { tenantId: string | null; dryRun: boolean };
+function* batchesOf(rows: NumberedRow[]): Generator<NumberedRow[]> {
+  for (let at = 0; at < rows.length; at += BATCH) yield rows.slice(at, at + BATCH);
+}

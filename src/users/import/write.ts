@@ -7,7 +7,9 @@ import { assertAllowedDomain, freeSeats } from "../../tenants/admission.ts";
 import { lockActiveTenant } from "../../tenants/lock.ts";
 import { settingsOf } from "../../tenants/settings.ts";
 import { defaultRoles, rolesToGrant } from "../roles.ts";
-import type { NumberedRow, Report, Target } from "./import.ts";
+import type { NumberedRow, Report } from "./report.ts";
+
+export type Target = { tenantId: string | null; dryRun: boolean };
 
 type Role = { id: string; name: string };
 type NewUser = NumberedRow & { id: string; roles: Role[] };
