@@ -75,16 +75,20 @@ async function* readJsonLines(text: AsyncIterable<string>): AsyncGenerator<Sourc
     rest = lines.pop() ?? "";
     for (const each of lines) {
       line += 1;
+      // Whether it has come whole or not: that depends on how it was cut into packets.
+      if (each.length > MAX_LINE) return yield tooLong(line);
       if (each.trim() !== "") yield { line, ...parseLine(each) };
     }
-    if (rest.length > MAX_LINE)
-      return yield { line: line + 1, fault: "The line is too long", isEnd: true };
+    if (rest.length > MAX_LINE) return yield tooLong(line + 1);
   }
   if (rest.trim() !== "") yield { line: line + 1, ...parseLine(rest) };
 }
 
+function tooLong(line: number): SourceRecord {
+  return { line, fault: "The line is too long", isEnd: true };
+}
+
 function parseLine(text: string): { value: unknown; isText: boolean } | { fault: string } {
-  if (text.length > MAX_LINE) return { fault: "The line is too long" };
   try {
     const value: unknown = JSON.parse(text);
     const fault = jsonFault(text);
