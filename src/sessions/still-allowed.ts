@@ -1,6 +1,8 @@
 /** Work that lasts: whoever began it may have been stopped meanwhile. */
 import type { AuthedContext } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
 import { ApiError, PermissionError } from "../errors.ts";
+import { permissionsHeldNow } from "../roles/held.ts";
 
 /**
  * Holds the caller to what they are now. Between the items of a request, the batches of an import and the pages of an
@@ -14,9 +16,35 @@ export async function assertStillAllowed(ctx: AuthedContext, permission: string)
   const isOver =
     (sessionId !== null && (await ctx.revocations.isRevoked(sessionId))) ||
     (apiKeyId !== null && !(await ctx.apiKeys.isLive(apiKeyId)));
-  if (isOver)
-    throw new ApiError("invalid_token", "The session, or the key, ended while this was under way.");
+  if (isOver) throw ended();
   const { permissions } = await ctx.grants.of(userId);
-  if (!permissions.has(permission))
-    throw new PermissionError(`This needs the permission ${permission}, which was taken away.`);
+  if (!permissions.has(permission)) throw takenAway(permission);
+}
+
+/**
+ * The same in a transaction, which may have waited for the very change that stops the caller. It takes no connection but
+ * the transaction's. @throws ApiError `invalid_token`; PermissionError
+ */
+export async function assertStillAllowedIn(
+  tx: Transaction,
+  ctx: AuthedContext,
+  permission: string,
+): Promise<void> {
+  const { userId, tenantId, sessionId, apiKeyId } = ctx.principal;
+  const isOver =
+    (await tx.user.count({ where: { id: userId, tenantId, status: "active" } })) === 0 ||
+    (sessionId !== null &&
+      (await tx.session.count({ where: { id: sessionId, tenantId, revokedAt: null } })) === 0) ||
+    (apiKeyId !== null &&
+      (await tx.apiKey.count({ where: { id: apiKeyId, tenantId, revokedAt: null } })) === 0);
+  if (isOver) throw ended();
+  if (!(await permissionsHeldNow(tx, ctx)).has(permission)) throw takenAway(permission);
+}
+
+function ended(): ApiError {
+  return new ApiError("invalid_token", "The session, or the key, ended while this was under way.");
+}
+
+function takenAway(permission: string): PermissionError {
+  return new PermissionError(`This needs the permission ${permission}, which was taken away.`);
 }

@@ -9,7 +9,7 @@ import { beginLong } from "../../db/tenant-locks.ts";
 import { ApiError, type ItemOutcome, PermissionError, ValidationError } from "../../errors.ts";
 import { toFieldErrors } from "../../fields.ts";
 import type { PermissionKey } from "../../roles/permissions.ts";
-import { assertStillAllowed } from "../../sessions/still-allowed.ts";
+import { assertStillAllowed, assertStillAllowedIn } from "../../sessions/still-allowed.ts";
 import { createUser } from "../create.ts";
 import { CreateUserInput, UpdateUserInput } from "../schemas.ts";
 import { deleteUser, restoreUser, updateUser } from "../update.ts";
@@ -72,18 +72,17 @@ export async function changeUsers(
   const { permission, apply } = OPERATIONS[operation];
   if (!ctx.principal.permissions.has(permission))
     throw new PermissionError(`This needs the permission ${permission}.`);
-  const stillAllowed = () => assertStillAllowed(ctx, permission);
   if (!atomic)
     return applyEach(ctx, items, async (ctx, item) => {
-      await stillAllowed();
+      await assertStillAllowed(ctx, permission);
       return apply(ctx, item);
     });
 
   const passwords = await hashAhead(ctx, operation === "create" ? items : []);
-  await stillAllowed();
   const { outcomes, settle } = await ctx.db.$transaction(
     async (tx) => {
       const giveWay = await beginLong(tx, await tenantsOf(tx, ctx, items));
+      await assertStillAllowedIn(tx, ctx, permission);
       const inside = within({ ...ctx, passwords }, tx);
       await lockInOrder(tx, ctx, items);
       const outcomes = await applyEach(inside.ctx, items, apply, giveWay);

@@ -2,7 +2,7 @@
 import type { AuthedContext } from "../../context.ts";
 import { beginLong } from "../../db/tenant-locks.ts";
 import type { SourceRecord } from "../../fields.ts";
-import { assertStillAllowed } from "../../sessions/still-allowed.ts";
+import { assertStillAllowed, assertStillAllowedIn } from "../../sessions/still-allowed.ts";
 import { targetTenant } from "../create.ts";
 import { readRows } from "./read-rows.ts";
 import { type NumberedRow, newReport, nothingWritten, type Report } from "./report.ts";
@@ -55,7 +55,6 @@ async function writeWhole(
   result: Report,
 ): Promise<void> {
   if (result.report.failed > 0) throw nothingWritten(result.report);
-  await assertStillAllowed(ctx, "user:import");
   // By address: of two imports of the same people by two tenants none waits for the other in a circle.
   const sorted = rows.toSorted((a, b) => (a.row.email < b.row.email ? -1 : 1));
   await ctx.db.$transaction(
@@ -63,6 +62,7 @@ async function writeWhole(
       const giveWay = await beginLong(tx, [target.tenantId]);
       for (const batch of batchesOf(sorted)) {
         await giveWay();
+        await assertStillAllowedIn(tx, ctx, "user:import");
         await writeRows(tx, ctx, target, batch, result);
       }
       if (result.report.failed > 0) throw nothingWritten(result.report);
