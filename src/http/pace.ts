@@ -1,4 +1,4 @@
-/** How slowly a client may send or read: what it takes longer for is held in memory all that time. */
+/** How slowly a client may send: what has come is held in memory until the rest is there. */
 import type { Config } from "../config.ts";
 
 /** The least, on the average of what has come so far. */

@@ -2,7 +2,9 @@
 import type { AuthedContext } from "../context.ts";
 import { boundToScope } from "../db/scope.ts";
 import { ApiError } from "../errors.ts";
-import { millisFor } from "./pace.ts";
+
+/** Handed over at a time, in bytes. Each is to be taken within CLIENT_TIMEOUT_SECONDS. */
+const MOUTHFUL = 65_536;
 
 type Options = {
   /** Asked before each piece; what it throws ends the answer there. */
@@ -13,7 +15,7 @@ type Options = {
 
 /**
  * A body that is made while it is read: the next piece when there is room for it, and none any more when the reader goes
- * away, or takes longer for a piece than pace.ts allows. So many at once as turns.ts says.
+ * away, or takes longer than CLIENT_TIMEOUT_SECONDS for 64 KiB. So many at once as turns.ts says.
  * @throws ApiError `overloaded`; what `begin` throws.
  */
 export async function exportStream(
@@ -44,16 +46,14 @@ function streamOf(
   });
   const leave = boundToScope(() => pieces.return(undefined));
   let patience: Timer | undefined;
+  let ready = new Uint8Array();
 
-  function awaitReader(bytes: number, controller: ReadableStreamDefaultController): void {
-    patience = setTimeout(
-      async () => {
-        log("warn", "a stream broke off", { error: "its reader stopped reading" });
-        controller.error(new Error("the reader stopped reading"));
-        await finish();
-      },
-      millisFor(bytes, config),
-    );
+  function awaitReader(controller: ReadableStreamDefaultController): void {
+    patience = setTimeout(async () => {
+      log("warn", "a stream broke off", { error: "its reader stopped reading" });
+      controller.error(new Error("the reader stopped reading"));
+      await finish();
+    }, config.clientTimeoutSeconds * 1000);
   }
   async function finish(): Promise<void> {
     clearTimeout(patience);
@@ -70,19 +70,22 @@ function streamOf(
     {
       start(controller) {
         // An answer to HEAD is never asked for its body.
-        awaitReader(0, controller);
+        awaitReader(controller);
       },
       async pull(controller) {
         clearTimeout(patience);
         try {
-          const { done, value } = await next();
-          if (done) {
-            await finish();
-            return controller.close();
+          while (ready.byteLength === 0) {
+            const { done, value } = await next();
+            if (done) {
+              await finish();
+              return controller.close();
+            }
+            ready = encoder.encode(value);
           }
-          const piece = encoder.encode(value);
-          awaitReader(piece.byteLength, controller);
-          controller.enqueue(piece);
+          awaitReader(controller);
+          controller.enqueue(ready.subarray(0, MOUTHFUL));
+          ready = ready.subarray(MOUTHFUL);
         } catch (err) {
           const isOurs = !(err instanceof ApiError);
           log(isOurs ? "error" : "warn", "a stream broke off", { error: describe(err) });

@@ -99,7 +99,7 @@ test("R71: a row that many share is not how a tenant is held: log-ins without en
     while (!stopped)
       await app.deps.db.$transaction(async (tx) => {
         await lockActiveTenant(tx, owner.tenantId);
-        await Bun.sleep(20);
+        await Bun.sleep(30 + Math.random() * 60);
       });
   });
   await Bun.sleep(300);
