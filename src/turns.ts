@@ -4,20 +4,23 @@ import { createFairQueue, type FairQueue } from "./fair-queue.ts";
 export type Turns = {
   /** Imports, from the first byte to the last row: each holds its rows in memory. One more is refused at once. */
   imports: FairQueue;
-  /** Imports that write, by the tenant that they write to. Whoever is there already waits. */
-  importWrites: FairQueue;
+  /**
+   * Imports that write, and atomic requests of many items, by the tenant that they write to. Who waits for another one
+   * of the tenant holds no connection.
+   */
+  longWrites: FairQueue;
   /** Exports, from the first byte to the last. One more is refused at once. */
   exports: FairQueue;
 };
 
 const IMPORTS = { turns: 16, turnsEach: 2, waiting: 0, waitingEach: 0 };
-const IMPORT_WRITES = { turns: 4, turnsEach: 1, waiting: 16, waitingEach: 16 };
+const LONG_WRITES = { turns: 4, turnsEach: 1, waiting: 64, waitingEach: 8 };
 const EXPORTS = { turns: 16, turnsEach: 4, waiting: 0, waitingEach: 0 };
 
 export function createTurns(): Turns {
   return {
     imports: createFairQueue(IMPORTS),
-    importWrites: createFairQueue(IMPORT_WRITES),
+    longWrites: createFairQueue(LONG_WRITES),
     exports: createFairQueue(EXPORTS),
   };
 }

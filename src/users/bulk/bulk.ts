@@ -79,11 +79,21 @@ export async function changeUsers(
     });
 
   const passwords = await hashAhead(ctx, operation === "create" ? items : []);
+  return ctx.turns.longWrites.run(ctx.principal.tenantId, () =>
+    changeAll({ ...ctx, passwords }, items, OPERATIONS[operation]),
+  );
+}
+
+async function changeAll(
+  ctx: AuthedContext,
+  items: Item[],
+  { permission, apply }: Operation,
+): Promise<ItemOutcome[]> {
   const { outcomes, settle } = await ctx.db.$transaction(
     async (tx) => {
       const giveWay = await beginLong(tx, await tenantsOf(tx, ctx, items));
       await assertStillAllowedIn(tx, ctx, permission);
-      const inside = within({ ...ctx, passwords }, tx);
+      const inside = within(ctx, tx);
       await lockInOrder(tx, ctx, items);
       const outcomes = await applyEach(inside.ctx, items, apply, giveWay);
       const failed = outcomes.filter(({ error }) => error);

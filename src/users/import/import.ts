@@ -31,7 +31,7 @@ export async function importUsers(
     const result = newReport(dryRun);
     const rows = await readRows(records, result);
     const write = atomic && !dryRun ? writeWhole : writeInBatches;
-    await turns.importWrites.run(tenantId, () => write(ctx, { tenantId, dryRun }, rows, result));
+    await turns.longWrites.run(tenantId, () => write(ctx, { tenantId, dryRun }, rows, result));
     return result.report;
   });
 }
