@@ -9,7 +9,7 @@ import { ApiError } from "../errors.ts";
  */
 export async function assertSessionLives(
   tx: Transaction,
-  { principal }: SessionContext,
+  { principal }: Pick<SessionContext, "principal">,
 ): Promise<void> {
   const { sessionId: id, userId, tenantId } = principal;
   const live = await tx.session.count({ where: { id, userId, tenantId, revokedAt: null } });

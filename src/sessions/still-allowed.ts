@@ -3,6 +3,7 @@ import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { ApiError, PermissionError } from "../errors.ts";
 import { permissionsHeldNow } from "../roles/held.ts";
+import { assertSessionLives } from "./assert-live.ts";
 
 /**
  * Holds the caller to what they are now. Between the items of a request, the batches of an import and the pages of an
@@ -31,10 +32,10 @@ export async function assertStillAllowedIn(
   permission: string,
 ): Promise<void> {
   const { userId, tenantId, sessionId, apiKeyId } = ctx.principal;
+  if (sessionId !== null)
+    await assertSessionLives(tx, { principal: { ...ctx.principal, sessionId } });
   const isOver =
     (await tx.user.count({ where: { id: userId, tenantId, status: "active" } })) === 0 ||
-    (sessionId !== null &&
-      (await tx.session.count({ where: { id: sessionId, tenantId, revokedAt: null } })) === 0) ||
     (apiKeyId !== null &&
       (await tx.apiKey.count({ where: { id: apiKeyId, tenantId, revokedAt: null } })) === 0);
   if (isOver) throw ended();
