@@ -19,17 +19,19 @@ beforeEach(async () => {
 });
 afterAll(() => app.close());
 
-type Query = { name: string };
+type Query = { text: string };
 
 /** A store on a pool that counts what is asked of it, whose answers can be held back and whose writes can fail. */
 function createStore(healthy = true, limit?: number) {
   const pool = { lookUps: 0, writes: 0, answer: Promise.resolve(), broken: false };
   const query = async (config: Query) => {
-    if (config.name === "live-api-key") pool.lookUps += 1;
-    if (config.name === "api-key-used") pool.writes += 1;
-    if (config.name === "api-key-used" && pool.broken) throw new Error("no such luck");
+    const isLookUp = config.text.includes("key_hash = $1");
+    const isWrite = /^\s*UPDATE api_keys\b/.test(config.text);
+    if (isLookUp) pool.lookUps += 1;
+    if (isWrite) pool.writes += 1;
+    if (isWrite && pool.broken) throw new Error("no such luck");
     const answer = await app.deps.pool.query(config as unknown as string);
-    if (config.name === "live-api-key") await pool.answer;
+    if (isLookUp) await pool.answer;
     return answer;
   };
   const logged: unknown[][] = [];
