@@ -19,6 +19,9 @@ ALTER TABLE users
 -- one scope, where plain UNIQUE would let every NULL row in.
 CREATE UNIQUE INDEX users_live_email ON users (email, email_scope) NULLS NOT DISTINCT WHERE NOT is_deleted;
 
+-- In a tenant an address stands once, whatever its scope: a claim (src/users/claims.ts) looks like any other user there.
+CREATE UNIQUE INDEX users_tenant_email ON users (tenant_id, email) NULLS NOT DISTINCT WHERE NOT is_deleted;
+
 -- Keyset pages of a tenant, one index a sort order.
 CREATE INDEX users_live_created ON users (tenant_id, created_at, id) WHERE NOT is_deleted;
 CREATE INDEX users_live_address ON users (tenant_id, email, id) WHERE NOT is_deleted;

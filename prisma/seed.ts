@@ -120,13 +120,14 @@ async function seed(db: Database, { DEMO_PASSWORD, EMAIL_SCOPE }: Environment): 
           emailScope: EMAIL_SCOPE === "tenant" ? tenantId : null,
           emailVerifiedAt: new Date(),
           passwordHash: await passwords.hash(DEMO_PASSWORD || DEFAULT_DEMO_PASSWORD),
+          passwordOrigin: "vouched",
           roles: { create: { roleId: SYSTEM_ROLES[role], tenantId } },
         },
       });
     } else if (DEMO_PASSWORD && !(await passwords.verify(found.passwordHash, DEMO_PASSWORD))) {
       await db.user.update({
         where: { id: found.id },
-        data: { passwordHash: await passwords.hash(DEMO_PASSWORD) },
+        data: { passwordHash: await passwords.hash(DEMO_PASSWORD), passwordOrigin: "vouched" },
       });
     }
   }

@@ -4,6 +4,7 @@ import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import { IDS } from "./fixture.ts";
 
 const SUPER_ADMIN = `'${SYSTEM_ROLES.super_admin}'`;
+const IN_TENANT = { tenant_id: `'${IDS.tenant}'` };
 
 type Change = Record<string, string>;
 export type Rule = { table: string; name: string; refused: Change[]; accepted: Change[] };
@@ -156,10 +157,25 @@ export const RULES: Rule[] = [
       { email: "'scoped@x.example'", email_scope: `'${IDS.tenant}'` },
     ],
     accepted: [
-      { email: "'taken@x.example'", email_scope: `'${IDS.tenant}'` },
-      { email: "'scoped@x.example'" },
+      // Of another tenant.
+      { email: "'taken@x.example'", tenant_id: `'${IDS.gone}'`, email_scope: `'${IDS.gone}'` },
+      { email: "'scoped@x.example'", tenant_id: `'${IDS.gone}'` },
       { email: "'deleted@x.example'" },
       { email: "'taken@x.example'", is_deleted: "true", deleted_at: "now()" },
+    ],
+  },
+  {
+    table: "users",
+    name: "users_tenant_email",
+    // In one tenant neither scope makes room for the other.
+    refused: [
+      { email: "'taken@x.example'", ...IN_TENANT, email_scope: `'${IDS.tenant}'` },
+      { email: "'scoped@x.example'", ...IN_TENANT },
+    ],
+    accepted: [
+      { email: "'taken@x.example'", tenant_id: `'${IDS.gone}'`, email_scope: `'${IDS.gone}'` },
+      { email: "'scoped@x.example'", tenant_id: "NULL" },
+      { email: "'scoped@x.example'", ...IN_TENANT, is_deleted: "true", deleted_at: "now()" },
     ],
   },
 

@@ -46,6 +46,7 @@ const COLUMNS: Record<string, Record<string, string>> = {
     last_name: "character varying(120)",
     status: "user_status not null default 'active'",
     password_hash: "character varying(255)",
+    password_origin: "password_origin not null default 'tenant'",
     email_verified_at: MOMENT,
     last_login_at: MOMENT,
     login_attempts: "smallint not null default 0",
@@ -130,6 +131,7 @@ describe("the indexes that are relied on", () => {
   test.each([
     ["tenants", "UNIQUE (slug)"],
     ["users", "UNIQUE (email, email_scope) NULLS NOT DISTINCT WHERE (NOT is_deleted)"],
+    ["users", "UNIQUE (tenant_id, email) NULLS NOT DISTINCT WHERE (NOT is_deleted)"],
     ["users", "(tenant_id)"],
     ["users", "(tenant_id, created_at, id) WHERE (NOT is_deleted)"],
     ["users", "(tenant_id, email, id) WHERE (NOT is_deleted)"],

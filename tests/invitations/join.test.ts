@@ -1,7 +1,7 @@
 /** Accepting an invitation with an account: its owner moves to the tenant that invites, with nothing of the old one. */
 import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
 import { createKey, use } from "../api-keys/keys.ts";
-import { auditOf } from "../auth/email/mails.ts";
+import { auditOf, reset, resetToken } from "../auth/email/mails.ts";
 import {
   type Account,
   createMember,
@@ -36,8 +36,15 @@ async function movers(roles = ["admin"]) {
   return { from, to, mover, invitation };
 }
 
+/** The same person once they have a password that their tenant does not know, logged in with it. */
+async function withOwnPassword({ email }: Account): Promise<Account> {
+  await reset(app, await resetToken(app, email), PASSWORD);
+  return logIn(app, email);
+}
+
 test("R59: roles, sessions and keys stay behind; the account, its password and its factors move", async () => {
   const { from, to, mover, invitation } = await movers();
+  Object.assign(mover, await withOwnPassword(mover));
   const key = await createKey(app, mover);
   await as(mover, "PATCH /v1/auth/me/profile", { language: "de" });
   stopClock();
@@ -182,7 +189,7 @@ test("the seat is the one that the invitation held", async () => {
 
 test("a purge of the tenant that they left takes nothing from them", async () => {
   const { from, mover, invitation } = await movers();
-  await join(app, mover, invitation.token);
+  await join(app, await withOwnPassword(mover), invitation.token);
   const moved = await logIn(app, mover.email);
   await as(from, `DELETE /v1/tenants/${from.tenantId}`);
   const root = await createSuperAdmin(app);

@@ -178,9 +178,13 @@ export async function createSuperAdmin(app: TestApp, name = randomName()): Promi
   return logIn(app, email);
 }
 
-/** As the mail of its registration would prove it: notices go to no other address. */
+/**
+ * As the mail of its registration would prove it, before the password was set by its person: notices go to no other
+ * address, and a first proof would take away what the tenant has set.
+ */
 export async function proveAddress(app: TestApp, { id }: Pick<Account, "id">): Promise<void> {
-  await app.deps.db.user.update({ where: { id }, data: { emailVerifiedAt: new Date() } });
+  const data = { emailVerifiedAt: new Date(), passwordOrigin: "own" } as const;
+  await app.deps.db.user.update({ where: { id }, data });
 }
 
 export async function logIn(app: TestApp, email: string, password = PASSWORD): Promise<Account> {

@@ -1,0 +1,2 @@
+-- Claims stay: for the older schema too they are users whom nobody reaches.
+DROP INDEX public.users_tenant_email;
