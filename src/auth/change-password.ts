@@ -24,6 +24,7 @@ export async function changePassword(
     where: { id: userId, tenantId, isDeleted: false },
     select: {
       passwordHash: true,
+      passwordOrigin: true,
       email: true,
       firstName: true,
       lastName: true,
@@ -35,6 +36,10 @@ export async function changePassword(
   }
   if (!account || !(await mayChange(ctx, account.passwordHash, input))) throw await refuse(ctx);
   const passwordHash = await ctx.passwords.hash(input.newPassword);
+  // Whoever knows what the tenant has set can be here: what they make of it is no more the person's own. A proof of the
+  // address ends that (email/prove-address.ts).
+  const isTenants = account.passwordHash !== null && account.passwordOrigin === "tenant";
+  const passwordOrigin = isTenants ? "tenant" : "own";
 
   const ended = await ctx.db.$transaction(async (tx) => {
     // The hash that was verified must still be there: of two changes at once the second one fails.
@@ -46,7 +51,7 @@ export async function changePassword(
         passwordHash: account.passwordHash,
         ...notLocked(),
       },
-      data: { passwordHash, ...NO_FAILURES, ...touch(ctx) },
+      data: { passwordHash, passwordOrigin, ...NO_FAILURES, ...touch(ctx) },
     });
     if (count === 0) return null;
     const ids = await revokeSessions(

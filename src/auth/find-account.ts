@@ -1,12 +1,17 @@
+import { Prisma } from "../../generated/prisma/client.ts";
 import type { Context } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
 import { named } from "../db/statement-names.ts";
 import { networkOf } from "../network.ts";
+import { IS_HEARSAY_SQL } from "../users/claims.ts";
 import { knownSql, lockedSql } from "./throttle.ts";
 
 /** What a log-in has to know of an account. */
 export type Account = {
   id: string;
   tenantId: string | null;
+  /** The tenant whose audit log tells what strangers do with the address; null for none (users/claims.ts). */
+  auditTenantId: string | null;
   email: string;
   passwordHash: string | null;
   verified: boolean;
@@ -32,7 +37,8 @@ const KNOWN = knownSql("$3::inet");
 
 const findSql = (scope: string) =>
   named(`
-      SELECT users.id, users.tenant_id AS "tenantId", users.email, users.password_hash AS "passwordHash",
+      SELECT users.id, users.tenant_id AS "tenantId", users.email,
+        CASE WHEN NOT ${IS_HEARSAY_SQL} THEN users.tenant_id END AS "auditTenantId", users.password_hash AS "passwordHash",
         users.email_verified_at IS NOT NULL AS verified,
         ${lockedSql(KNOWN)} AS locked, ${KNOWN} AS known,
         users.status = 'active' AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted) AS active
@@ -53,4 +59,15 @@ export async function findAccount(
     values: [email, tenant ?? null, ip === null ? null : networkOf(ip)],
   });
   return rows[0];
+}
+
+/** As `auditTenantId` of an account; null for nobody, after the same statement. */
+export async function auditTenantOf(
+  tx: Transaction,
+  userId: string | null,
+): Promise<string | null> {
+  const [user] = await tx.$queryRaw<{ tenantId: string | null }[]>`
+    SELECT CASE WHEN NOT ${Prisma.raw(IS_HEARSAY_SQL)} THEN tenant_id END AS "tenantId"
+    FROM users WHERE id = ${userId}::uuid`;
+  return user?.tenantId ?? null;
 }

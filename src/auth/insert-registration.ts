@@ -34,6 +34,7 @@ export async function insertRegistration(
     id: userId,
     tenantId,
     ...account,
+    passwordOrigin: "own",
     roleIds: [SYSTEM_ROLES.owner],
     createdBy: userId,
   });

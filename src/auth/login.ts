@@ -106,7 +106,7 @@ async function recordFailure(
       action: "auth.login_failed",
       resourceType: "user",
       resourceId: account?.id ?? null,
-      tenantId: account?.tenantId ?? null,
+      tenantId: account?.auditTenantId ?? null,
       outcome: "failure",
       details: { reason },
     });

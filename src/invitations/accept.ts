@@ -6,6 +6,7 @@ import type { TokenAnswer } from "../auth/schemas.ts";
 import type { Context } from "../context.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
+import { endClaim } from "../users/claims.ts";
 import { insertUser } from "../users/create.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
 import { findInvitation, invalidInvitation, type OpenInvitation, takeInvitation } from "./open.ts";
@@ -43,13 +44,14 @@ export async function acceptInvitation(
   // Before the transaction: a connection must not wait for the queue of hashes.
   const passwordHash = await ctx.passwords.hash(password);
 
-  const outcome = await ctx.db.$transaction(async (tx) => {
+  const done = await ctx.db.$transaction(async (tx) => {
     const id = newId();
     const invitation = await takeInvitation(tx, ctx, found, id);
     if (!invitation) return null;
     const { tenantId, roles, inviterId } = invitation;
     const roleIds = roles.map((role) => role.id);
     const emailVerifiedAt = new Date();
+    const ended = await endClaim(tx, ctx, { tenantId, email, personId: id });
     const user = await insertUser(
       tx,
       ctx,
@@ -59,6 +61,7 @@ export async function acceptInvitation(
         email,
         ...names,
         passwordHash,
+        passwordOrigin: "own",
         emailVerifiedAt,
         roleIds,
         createdBy: inviterId,
@@ -77,9 +80,12 @@ export async function acceptInvitation(
       },
       id,
     );
-    return completeLogin(tx, ctx, user, { methods: ["pwd"] });
+    return { ended, outcome: await completeLogin(tx, ctx, user, { methods: ["pwd"] }) };
   });
-  if (!outcome) throw invalidInvitation();
+  if (!done) throw invalidInvitation();
+  const { ended, outcome } = done;
+  ctx.revocations.add(ended);
+  ctx.apiKeys.forget();
   if ("mfaToken" in outcome) throw new Error("an account that is new has no second factor");
   return tokenAnswer(ctx, outcome.user, outcome.session);
 }

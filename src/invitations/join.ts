@@ -1,5 +1,6 @@
 /** Accepting an invitation with an account that one has: a person belongs to one tenant, so they move. */
 import { recordAudit } from "../audit/record.ts";
+import { discardUnproved, proveAddress } from "../auth/email/prove-address.ts";
 import type { SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { acrossTenants } from "../db/scope.ts";
@@ -8,13 +9,15 @@ import { ApiError, PermissionError } from "../errors.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { admitAddress } from "../tenants/admission.ts";
+import { accountScope, endClaim } from "../users/claims.ts";
 import { withEmailTaken } from "../users/create.ts";
 import { assertNotLastRuler, lockUser } from "../users/scope.ts";
 import { findInvitation, invalidInvitation, type TakenInvitation, takeInvitation } from "./open.ts";
 import type { InvitationTokenInput } from "./schemas.ts";
 
 /**
- * Moves the caller to the tenant that invites them. Password and second factors come with them; roles, sessions and API
+ * Moves the caller to the tenant that invites them. Their password, unless the old tenant has set it, and second factors
+ * come with them; roles, sessions and API
  * keys of the old tenant do not. They log in again.
  * @throws ApiError `invalid_one_time_token`, also for an invitation to another address than the caller's; `email_taken`
  * (a member already), `last_owner`, `reauthentication_required`; PermissionError, ValidationError.
@@ -40,12 +43,37 @@ async function join(ctx: SessionContext, { token }: InvitationTokenInput): Promi
     await assertNotLastRuler(tx, user);
     await admitAddress(tx, found.tenantId, user.email);
     const invitation = await takeInvitation(tx, ctx, found, userId);
-    return invitation && move(tx, ctx, { id: userId, tenantId }, invitation);
+    if (!invitation) return null;
+    return [
+      ...(await proveByInvitation(tx, ctx, { id: userId, tenantId })),
+      ...(await endClaim(tx, ctx, { ...invitation, personId: userId })),
+      ...(await move(tx, ctx, { id: userId, tenantId }, invitation)),
+    ];
   });
   if (!ended) throw invalidInvitation();
   ctx.revocations.add(ended);
   ctx.apiKeys.forget();
   ctx.grants.forget(userId);
+}
+
+/**
+ * The link went to the caller's address and nowhere else. Nobody of the old tenant must get into the new one with what
+ * they have set: its password goes even where its word counts, and where the address was proved by it.
+ */
+async function proveByInvitation(
+  tx: Transaction,
+  ctx: SessionContext,
+  user: { id: string; tenantId: string },
+): Promise<string[]> {
+  const { emailVerifiedAt, passwordHash, passwordOrigin } = await tx.user.findFirstOrThrow({
+    where: user,
+    select: { emailVerifiedAt: true, passwordHash: true, passwordOrigin: true },
+  });
+  const { sessionId } = ctx.principal;
+  if (passwordHash !== null && passwordOrigin === "tenant")
+    return discardUnproved(tx, ctx, user, { sessionId });
+  const proving = { ...user, verified: emailVerifiedAt !== null, passwordOrigin };
+  return proveAddress(tx, ctx, proving, sessionId);
 }
 
 async function move(
@@ -63,7 +91,7 @@ async function move(
       where: { id, tenantId: from },
       data: {
         tenantId: to,
-        emailScope: ctx.config.emailScope === "tenant" ? to : null,
+        emailScope: accountScope(ctx, to),
         emailVerifiedAt: new Date(),
         // What the old tenant has begun ends with it.
         pendingEmail: null,

@@ -51,6 +51,7 @@ async function insertSuperAdmin(
     firstName: firstName ?? null,
     lastName: lastName ?? null,
     passwordHash,
+    passwordOrigin: "own",
     // Whoever reads the server's console says which address is theirs: no mail could make that surer.
     emailVerifiedAt: new Date(),
     roleIds: [SYSTEM_ROLES.super_admin],

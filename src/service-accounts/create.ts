@@ -3,6 +3,7 @@ import type { AuthedContext } from "../context.ts";
 import { newId } from "../db/id.ts";
 import { NotFoundError, PermissionError } from "../errors.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
+import { originOfGiven } from "../users/claims.ts";
 import { insertUser, targetTenant } from "../users/create.ts";
 import { toUser } from "../users/public-user.ts";
 import { rolesToGrant } from "../users/roles.ts";
@@ -37,6 +38,7 @@ export async function createServiceAccount(
       firstName: input.name,
       lastName: null,
       passwordHash: null,
+      passwordOrigin: originOfGiven(ctx),
       roleIds: roles.map((role) => role.id),
       createdBy: ctx.principal.userId,
     });

@@ -3,10 +3,12 @@ import type { AuthedContext, Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
-import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
+import { NotFoundError, PermissionError } from "../errors.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
+import { emailTaken, isBelieved, originOfGiven } from "./claims.ts";
+import { type InsertedUser, insertUsers } from "./insert.ts";
 import { assertAcceptablePassword } from "./password-policy.ts";
 import { toUser, type User, type UserRow, userSelect } from "./public-user.ts";
 import { defaultRoles, rolesToGrant } from "./roles.ts";
@@ -14,7 +16,8 @@ import type { CreateUserInput } from "./schemas.ts";
 
 /**
  * Makes a user in the caller's tenant; a platform account may name another one. Without a password the user cannot log
- * in yet. An imported hash is of a password that nobody here has seen, so no policy is asked about it.
+ * in yet. An imported hash is of a password that nobody here has seen, so no policy is asked about it. Whether the address
+ * has an account in another tenant makes no difference that the caller could see (claims.ts).
  * @throws ApiError `email_taken`, `seat_limit`, `validation_failed`, `permission_denied`, `not_found` (the tenant),
  * `impersonation_forbidden` for a password in somebody else's name.
  */
@@ -38,16 +41,22 @@ export async function createUser(ctx: AuthedContext, input: CreateUserInput): Pr
       tenantId,
       input.roles ?? (await defaultRoles(tx, tenantId)),
     );
-    const row = await insertUser(tx, ctx, {
-      id: newId(),
-      tenantId,
-      email: input.email,
-      firstName: input.firstName ?? null,
-      lastName: input.lastName ?? null,
-      passwordHash,
-      roleIds: roles.map((role) => role.id),
-      createdBy: ctx.principal.userId,
-    });
+    const row = await insertUser(
+      tx,
+      ctx,
+      {
+        id: newId(),
+        tenantId,
+        email: input.email,
+        firstName: input.firstName ?? null,
+        lastName: input.lastName ?? null,
+        passwordHash,
+        passwordOrigin: originOfGiven(ctx),
+        roleIds: roles.map((role) => role.id),
+        createdBy: ctx.principal.userId,
+      },
+      { mayClaim: !isBelieved(ctx) },
+    );
     await recordAudit(tx, ctx, {
       action: "user.created",
       resourceType: "user",
@@ -65,15 +74,8 @@ export async function createUser(ctx: AuthedContext, input: CreateUserInput): Pr
   });
 }
 
-type NewUser = {
-  id: string;
+type NewUser = Omit<InsertedUser, "emailVerifiedAt"> & {
   tenantId: string | null;
-  /** Without it: person. */
-  kind?: "service";
-  email: string;
-  firstName: string | null;
-  lastName: string | null;
-  passwordHash: string | null;
   emailVerifiedAt?: Date | null;
   roleIds: string[];
   createdBy: string;
@@ -82,6 +84,8 @@ type NewUser = {
 type Admission = {
   /** True for who was invited: the invitation held the seat until now. */
   hasSeat?: boolean;
+  /** True for what a tenant's people say of somebody: an address with an account elsewhere is not refused (claims.ts). */
+  mayClaim?: boolean;
 };
 
 /**
@@ -91,29 +95,28 @@ type Admission = {
 export async function insertUser(
   tx: Transaction,
   ctx: Context,
-  { roleIds, ...user }: NewUser,
-  { hasSeat = false }: Admission = {},
+  { roleIds, tenantId, createdBy, emailVerifiedAt = null, ...user }: NewUser,
+  { hasSeat = false, mayClaim = false }: Admission = {},
 ): Promise<UserRow> {
-  const { tenantId, createdBy } = user;
+  const { id } = user;
   if (hasSeat) await admitAddress(tx, tenantId, user.email);
   else if (user.kind !== "service") await admitPerson(tx, tenantId, user.email);
-  const created = tx.user.create({
-    data: {
-      ...user,
-      emailScope: ctx.config.emailScope === "tenant" ? tenantId : null,
-      roles: { create: roleIds.map((roleId) => ({ roleId, tenantId, grantedBy: createdBy })) },
-    },
-    select: userSelect,
+  const target = { tenantId, createdBy, mayClaim };
+  const inserted = await insertUsers(tx, ctx, target, [{ ...user, emailVerifiedAt }]);
+  if (!inserted.has(id)) throw emailTaken();
+  await tx.userRole.createMany({
+    data: roleIds.map((roleId) => ({ userId: id, roleId, tenantId, grantedBy: createdBy })),
   });
-  return withEmailTaken(created);
+  return tx.user.findFirstOrThrow({ where: { id, tenantId }, select: userSelect });
 }
 
+/** Turns the refusal of an index into the error. @throws ApiError `email_taken` */
 export async function withEmailTaken<T>(write: Promise<T>): Promise<T> {
   try {
     return await write;
   } catch (err) {
-    if (violatesUnique(err, "users_live_email"))
-      throw new ApiError("email_taken", "Another account has this address.", { cause: err });
+    if (violatesUnique(err, "users_live_email") || violatesUnique(err, "users_tenant_email"))
+      throw emailTaken(err);
     throw err;
   }
 }

@@ -9,6 +9,7 @@ import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { admitPerson } from "../tenants/admission.ts";
 import { assertNotTakenHere, beginAddressChange } from "./change-address.ts";
+import { settleClaim } from "./claims.ts";
 import { withEmailTaken } from "./create.ts";
 import { isErased } from "./privacy/erased.ts";
 import { toUserWithRoles, type User, userWithRolesSelect } from "./public-user.ts";
@@ -124,7 +125,10 @@ export async function deleteUser(
   ctx.apiKeys.forget();
 }
 
-/** Takes a soft delete back. @throws NotFoundError, PermissionError; ApiError `email_taken` when the address found a new owner, `seat_limit`. */
+/**
+ * Takes a soft delete back. When the address has an account elsewhere by now, the user comes back as a claim (claims.ts).
+ * @throws NotFoundError, PermissionError; ApiError `email_taken` when somebody in the tenant has the address, `seat_limit`.
+ */
 export async function restoreUser(ctx: AuthedContext, id: string): Promise<User> {
   return ctx.db.$transaction(async (tx) => {
     await holdTenantOf(tx, ctx, id);
@@ -137,10 +141,11 @@ export async function restoreUser(ctx: AuthedContext, id: string): Promise<User>
     const row = await withEmailTaken(
       tx.user.update({
         where: { id, tenantId, isDeleted: true },
-        data: { isDeleted: false, deletedAt: null, ...touch(ctx) },
+        data: { isDeleted: false, deletedAt: null, emailScope: tenantId, ...touch(ctx) },
         select: userWithRolesSelect,
       }),
     );
+    await settleClaim(tx, ctx, before);
     await recordAudit(tx, ctx, {
       action: "user.restored",
       resourceType: "user",

@@ -9,7 +9,6 @@ import {
   reset,
   resetToken,
   tokenIn,
-  verify,
 } from "../auth/email/mails.ts";
 import {
   type Account,
@@ -18,6 +17,7 @@ import {
   createTestApp,
   logIn,
   PASSWORD,
+  proveAddress,
   randomName,
   registerOwner,
   type TestApp,
@@ -44,11 +44,10 @@ function change({ id }: { id: string }, email: string, token = owner.accessToken
   return app.call(`PATCH /v1/users/${id}`, { token, json: { email } });
 }
 
-/** A user who has proved the address that they have. */
+/** A user who has proved the address that they have, with a password of their own. */
 async function proved(): Promise<Account> {
   const account = await createMember(app, owner);
-  await app.call("POST /v1/auth/me/email/verification", { token: account.accessToken });
-  await verify(app, account);
+  await proveAddress(app, account);
   return account;
 }
 
@@ -193,8 +192,7 @@ describe("R67: a key with user:update alone does not become a session", () => {
     });
     const maker = await createMember(app, owner, [clerk.body.name]);
     const nobody = await createMember(app, owner, [clerk.body.name]);
-    await app.call("POST /v1/auth/me/email/verification", { token: nobody.accessToken });
-    await verify(app, nobody);
+    await proveAddress(app, nobody);
     const key = await createKey(app, maker, {
       scopes: ["user:update", "user:read", "tenant:read"],
     });

@@ -6,7 +6,7 @@ import {
   createSuperAdmin,
   createTestApp,
   PASSWORD,
-  prove,
+  proveAddress,
   randomName,
   registerOwner,
   type TestApp,
@@ -176,7 +176,7 @@ test("each change of a tenant has its row, in that tenant", async () => {
 test("log-ins that fail are there, with the reason and without what was typed", async () => {
   const member = await createMember(app, owner);
   // Of an address that nobody proved the tenant's log would not tell it (tests/attacks/enumeration.test.ts).
-  await prove(app, member);
+  await proveAddress(app, member);
   const login = (email: string, password: string) =>
     written("POST /v1/auth/login", { json: { email, password } });
   const wrong = await login(member.email, "not the password at all");

@@ -14,12 +14,13 @@ import {
   type BegunBy,
   beginAddressChange,
 } from "../../users/change-address.ts";
+import { accountScope } from "../../users/claims.ts";
 import { withEmailTaken } from "../../users/create.ts";
 import { lockUser } from "../../users/scope.ts";
 import { findAccount } from "../find-account.ts";
 import { linkFor } from "./links.ts";
 import { lockForMail, type Recipient } from "./mailed-token.ts";
-import { discardUnproved } from "./prove-address.ts";
+import { proveAddress } from "./prove-address.ts";
 import type { ChangeEmailInput } from "./schemas.ts";
 
 /** Where the owner waits for it, and types the code beside it. */
@@ -98,8 +99,8 @@ export function begunByOf({ payload }: Pick<OneTimeToken, "payload">): BegunBy {
 
 /**
  * Gives the user, whose row is locked, the address that they have proved. Answers the sessions that ended: all but the one
- * that asks. Where nobody ever proved an address of the account, and now a link alone does, what was set up before goes:
- * it may be a stranger's. Where one was proved, factors and password stay: it is the same person's account, who has a new
+ * that asks. Where nobody ever proved an address of the account, what was set up before goes that may be a stranger's
+ * (prove-address.ts). Where one was proved, factors and password stay: it is the same person's account, who has a new
  * address.
  * @param sessionId the session within which it is completed; null for a link alone.
  * @throws ApiError `email_taken`, to whoever reads the mailbox; ValidationError.
@@ -110,18 +111,18 @@ export async function completeEmailChange(
   user: Recipient,
   { email, sessionId }: { email: string; sessionId: string | null },
 ): Promise<string[]> {
-  const { id, tenantId, verified } = user;
+  const { id, tenantId } = user;
   await admitAddress(tx, tenantId, email);
-  const isFirstProof = !verified && sessionId === null;
+  const discarded = await proveAddress(tx, ctx, user, sessionId);
   await withEmailTaken(
     tx.user.update({
       where: { id, tenantId },
       data: {
         email,
-        emailScope: ctx.config.emailScope === "tenant" ? tenantId : null,
+        // A claim becomes the account of its new address.
+        emailScope: accountScope(ctx, tenantId),
         pendingEmail: null,
         emailVerifiedAt: new Date(),
-        ...(isFirstProof && { passwordHash: null }),
         updatedBy: id,
         updatedAt: new Date(),
         version: { increment: 1 },
@@ -129,7 +130,6 @@ export async function completeEmailChange(
       select: { id: true },
     }),
   );
-  const discarded = isFirstProof ? await discardUnproved(tx, ctx, { id, tenantId }) : [];
   const others = { userId: id, tenantId, ...(sessionId !== null && { id: { not: sessionId } }) };
   const ended = await revokeSessions(tx, others, "email_changed");
   await recordAudit(

@@ -11,7 +11,7 @@ import { NO_FAILURES } from "../throttle.ts";
 import { linkFor } from "./links.ts";
 import { requestMail } from "./mail-requests.ts";
 import { invalidMailedToken, lockForMail, useMailedToken } from "./mailed-token.ts";
-import { discardUnproved } from "./prove-address.ts";
+import { proveAddress } from "./prove-address.ts";
 import type { AddressInput, ResetPasswordInput } from "./schemas.ts";
 
 const LINK_MINUTES = 30;
@@ -22,9 +22,12 @@ export function forgotPassword(ctx: Context, { email, tenant }: AddressInput): P
 }
 
 /** The job behind it. */
-export async function sendResetMail(ctx: Context, name: AddressInput): Promise<void> {
+export async function sendResetMail(
+  ctx: Context,
+  { userId, ...name }: AddressInput & { userId?: string },
+): Promise<void> {
   const account = await findAccount(ctx, name);
-  if (!account) return;
+  if (!account || (userId !== undefined && account.id !== userId)) return;
   await ctx.db.$transaction(async (tx) => {
     const user = await lockForMail(tx, account, "reset_password");
     if (!user) return;
@@ -45,7 +48,7 @@ export async function sendResetMail(ctx: Context, name: AddressInput): Promise<v
       action: "auth.password_reset_requested",
       resourceType: "user",
       resourceId: user.id,
-      tenantId: user.tenantId,
+      tenantId: account.auditTenantId,
     });
   });
 }
@@ -69,14 +72,14 @@ export async function resetPassword(
   const { user, ended } = await ctx.db.$transaction(async (tx) => {
     const user = await useMailedToken(tx, found);
     if (!user) throw invalidMailedToken();
-    const { id, tenantId, verified } = user;
-    const discarded = verified ? [] : await discardUnproved(tx, ctx, user);
+    const { id, tenantId } = user;
+    const discarded = await proveAddress(tx, ctx, user, null);
     await tx.user.update({
       where: { id, tenantId },
       data: {
         passwordHash,
+        passwordOrigin: "own",
         ...NO_FAILURES,
-        ...(!verified && { emailVerifiedAt: new Date() }),
         updatedBy: id,
         updatedAt: new Date(),
         version: { increment: 1 },

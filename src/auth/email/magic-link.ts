@@ -7,12 +7,12 @@ import { sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { CODE_SECONDS, findToken } from "../../one-time-tokens/redeem.ts";
 import { completeLogin, loginAnswer } from "../complete-login.ts";
-import { findAccount } from "../find-account.ts";
+import { auditTenantOf, findAccount } from "../find-account.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { linkFor } from "./links.ts";
 import { requestMail } from "./mail-requests.ts";
-import { invalidMailedToken, lockForMail, type Recipient, useMailedToken } from "./mailed-token.ts";
-import { discardUnproved } from "./prove-address.ts";
+import { invalidMailedToken, lockForMail, useMailedToken } from "./mailed-token.ts";
+import { proveAddress } from "./prove-address.ts";
 import { type Redeemed, redeemCode } from "./redeem-code.ts";
 import type { AddressInput, ChallengeAnswer, MagicLinkInput } from "./schemas.ts";
 
@@ -57,7 +57,7 @@ export async function sendMagicLink(
       action: "auth.magic_link_requested",
       resourceType: "user",
       resourceId: user.id,
-      tenantId: user.tenantId,
+      tenantId: account.auditTenantId,
     });
   });
 }
@@ -74,14 +74,12 @@ export async function logInByMagicLink(ctx: Context, input: MagicLinkInput): Pro
       return null;
     }
     const { user } = used;
-    const discarded = user.verified ? null : await moveIn(tx, ctx, user);
-    return { discarded, outcome: await completeLogin(tx, ctx, user, { methods: ["email"] }) };
+    const discarded = await proveAddress(tx, ctx, user, null);
+    return { user, discarded, outcome: await completeLogin(tx, ctx, user, { methods: ["email"] }) };
   });
   if (!done) throw invalidMailedToken();
-  if (done.discarded) {
-    ctx.revocations.add(done.discarded);
-    ctx.apiKeys.forget();
-  }
+  ctx.revocations.add(done.discarded);
+  if (!done.user.verified) ctx.apiKeys.forget();
   return loginAnswer(ctx, done.outcome);
 }
 
@@ -93,16 +91,6 @@ async function redeem(tx: Transaction, ctx: Context, input: MagicLinkInput): Pro
   return { meant: token, used: user && { token, user } };
 }
 
-/** The mail proves an address that nobody has proved before. The password may be a stranger's, so it goes too. */
-async function moveIn(tx: Transaction, ctx: Context, user: Recipient): Promise<string[]> {
-  await tx.user.update({
-    where: { id: user.id, tenantId: user.tenantId },
-    data: { emailVerifiedAt: new Date(), passwordHash: null },
-    select: { id: true },
-  });
-  return discardUnproved(tx, ctx, user);
-}
-
 async function recordFailure(
   tx: Transaction,
   ctx: Context,
@@ -112,7 +100,7 @@ async function recordFailure(
     action: "auth.login_failed",
     resourceType: "user",
     resourceId: meant?.userId ?? null,
-    tenantId: meant?.tenantId ?? null,
+    tenantId: await auditTenantOf(tx, meant?.userId ?? null),
     outcome: "failure",
     details: { reason: "invalid_link_or_code", methods: ["email"] },
   });

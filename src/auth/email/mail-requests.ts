@@ -13,7 +13,13 @@ import { sendMagicLink } from "./magic-link.ts";
 import { sendUnlockMail } from "./unlock.ts";
 
 export type MailRequest =
-  | { kind: "reset_password"; email: string; tenant?: string | undefined }
+  | {
+      kind: "reset_password";
+      email: string;
+      tenant?: string | undefined;
+      /** Whom it is for, where that is known: nobody else who may have the address. */
+      userId?: string;
+    }
   | {
       kind: "magic_link";
       email: string;

@@ -1,5 +1,5 @@
 /** What the tokens that mails carry have in common. */
-import type { OneTimePurpose } from "../../../generated/prisma/client.ts";
+import type { OneTimePurpose, PasswordOrigin } from "../../../generated/prisma/client.ts";
 import type { Transaction } from "../../db/client.ts";
 import { ApiError } from "../../errors.ts";
 import { type OneTimeToken, useToken } from "../../one-time-tokens/redeem.ts";
@@ -16,6 +16,8 @@ export type Recipient = {
   pendingEmail: string | null;
   /** Whether the address was proved before. */
   verified: boolean;
+  /** Who set the password; of no meaning without one. */
+  passwordOrigin: PasswordOrigin;
   /** The language that the user chose, else that of their tenant; null when neither is known. */
   language: string | null;
 };
@@ -61,6 +63,7 @@ async function lockRecipient(tx: Transaction, { id, tenantId }: Owner): Promise<
   if (!(await lockActiveTenant(tx, tenantId))) return null;
   const [user] = await tx.$queryRaw<Recipient[]>`
     SELECT id, tenant_id AS "tenantId", email, pending_email AS "pendingEmail", email_verified_at IS NOT NULL AS verified,
+      password_origin::text AS "passwordOrigin",
       coalesce((SELECT language FROM user_profiles WHERE user_id = users.id),
         (SELECT settings->>'locale' FROM tenants WHERE id = users.tenant_id)) AS language
     FROM users

@@ -131,7 +131,7 @@ export const emailRoutes = new Hono<AppEnv>()
   )
   .post(
     "/me/email/verify",
-    op("Prove my address, or complete its change", {
+    op("Prove my address, or complete its change; a password that the tenant has set goes", {
       204: null,
       errors: [400, 403, 409, 422, 429],
     }),

@@ -17,7 +17,9 @@ export async function startPasswordReset(ctx: AuthedContext, id: string): Promis
       tenantId === null || ctx.config.emailScope === "global"
         ? null
         : await tx.tenant.findFirst({ where: { id: tenantId }, select: { slug: true } });
-    await requestMail(ctx, { kind: "reset_password", email, tenant: tenant?.slug }, tx);
+    // With the id: the address of a claim (users/claims.ts) means somebody of another tenant.
+    const request = { kind: "reset_password", email, tenant: tenant?.slug, userId: id } as const;
+    await requestMail(ctx, request, tx);
     await recordAudit(tx, ctx, {
       action: "user.password_reset_started",
       resourceType: "user",

@@ -35,7 +35,7 @@ export async function sendUnlockMail(ctx: Context, name: AccountName): Promise<v
       action: "user.locked",
       resourceType: "user",
       resourceId: user.id,
-      tenantId: user.tenantId,
+      tenantId: account.auditTenantId,
     });
   });
 }

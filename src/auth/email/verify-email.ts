@@ -9,6 +9,7 @@ import { NO_FAILURES } from "../throttle.ts";
 import { begunByOf, completeEmailChange } from "./change-email.ts";
 import { linkFor } from "./links.ts";
 import { invalidMailedToken, lockForMail, type Recipient, useMailedToken } from "./mailed-token.ts";
+import { proveAddress } from "./prove-address.ts";
 import { recordOwn } from "./record-own.ts";
 import { type Redeemed, redeemCode } from "./redeem-code.ts";
 import type { VerifyEmailInput } from "./schemas.ts";
@@ -59,7 +60,8 @@ export async function resendVerification(ctx: SessionContext): Promise<{ expires
 }
 
 /**
- * Proves the caller's address, or completes its change: then the old address is told, and the other sessions end.
+ * Proves the caller's address, or completes its change: then the old address is told, and the other sessions end. A
+ * first proof takes a password away that the tenant has set (prove-address.ts): the person sets their own next.
  * @throws ApiError `invalid_one_time_token`, `email_taken`; `reauthentication_required` for a change that a machine has
  * begun.
  */
@@ -77,10 +79,11 @@ export async function verifyEmail(ctx: SessionContext, input: VerifyEmailInput):
     const { token, user } = used;
     return token.purpose === "change_email"
       ? completeEmailChange(tx, ctx, user, { email: token.email ?? "", sessionId })
-      : markVerified(tx, ctx);
+      : markVerified(tx, ctx, user);
   });
   if (!ended) throw invalidMailedToken();
   ctx.revocations.add(ended);
+  ctx.apiKeys.forget();
 }
 
 async function useLink(
@@ -99,13 +102,14 @@ async function useLink(
 }
 
 /** It says what a log-in by mail says, so it sets the failures back as that does. */
-async function markVerified(tx: Transaction, ctx: SessionContext): Promise<string[]> {
-  const { userId: id, tenantId } = ctx.principal;
-  await tx.user.update({
-    where: { id, tenantId },
-    data: { emailVerifiedAt: new Date(), ...NO_FAILURES },
-    select: { id: true },
-  });
+async function markVerified(
+  tx: Transaction,
+  ctx: SessionContext,
+  user: Recipient,
+): Promise<string[]> {
+  const { id, tenantId } = user;
+  const ended = await proveAddress(tx, ctx, user, ctx.principal.sessionId);
+  await tx.user.update({ where: { id, tenantId }, data: NO_FAILURES, select: { id: true } });
   await recordOwn(tx, ctx, "user.email_verified");
-  return [];
+  return ended;
 }

@@ -11,7 +11,7 @@ export type Report = {
 const MOST_ERRORS = 100;
 
 export function newReport(dryRun: boolean): Report {
-  const report: ImportReport = { dryRun, rows: 0, created: 0, failed: 0, errors: [] };
+  const report: ImportReport = { dryRun, rows: 0, created: 0, failed: 0, unproved: 0, errors: [] };
   return {
     report,
     fail(line, field, message) {

@@ -12,7 +12,10 @@ export const ImportQuery = z.strictObject({
 });
 export type ImportQuery = z.infer<typeof ImportQuery>;
 
-/** One user. Unlike `CreateUserInput` it takes the other system's word that an address was verified. */
+/**
+ * One user. Unlike `CreateUserInput` it takes the other system's word that an address was verified, from those whose word
+ * counts: platform accounts, and tenants with addresses of their own (EMAIL_SCOPE=tenant).
+ */
 export const ImportRow = z.strictObject({
   email: Email,
   firstName: line(120).optional(),
@@ -43,6 +46,10 @@ export const ImportReport = z
     rows: z.int(),
     created: z.int().meta({ description: "In a dry run: how many would be" }),
     failed: z.int(),
+    unproved: z.int().meta({
+      description:
+        "Of those created: how many said emailVerified and were not believed. Where addresses are shared by all tenants, only a platform account's import proves one",
+    }),
     errors: z
       .array(z.object({ line: z.int(), field: z.string(), message: z.string() }))
       .meta({ description: "The first hundred" }),

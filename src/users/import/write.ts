@@ -6,18 +6,25 @@ import { ApiError, NotFoundError, ValidationError } from "../../errors.ts";
 import { assertAllowedDomain, freeSeats } from "../../tenants/admission.ts";
 import { lockActiveTenant } from "../../tenants/lock.ts";
 import { settingsOf } from "../../tenants/settings.ts";
+import { accountScope, emailTaken, isBelieved, originOfGiven } from "../claims.ts";
+import { insertUsers } from "../insert.ts";
 import { defaultRoles, rolesToGrant } from "../roles.ts";
 import type { NumberedRow, Report } from "./report.ts";
 
 export type Target = { tenantId: string | null; dryRun: boolean };
 
 type Role = { id: string; name: string };
-type NewUser = NumberedRow & { id: string; roles: Role[] };
+type NewUser = NumberedRow & {
+  id: string;
+  roles: Role[];
+  /** Whether the address counts as proved: not by the word of a tenant that shares its addresses with all (claims.ts). */
+  isProved: boolean;
+};
 
 /**
  * Writes those rows of a batch that a single creation would let in, with an audit row each, in a dozen statements for
- * all of them. Nobody but this import can know which address belongs to whom meanwhile: what is taken at the moment of
- * the insert is left out and reported.
+ * all of them. What is taken at the moment of the insert is left out and reported: by an account of the tenant, or for
+ * platform accounts of any. To a tenant an address with an account elsewhere is like any other (claims.ts).
  */
 export async function writeRows(
   tx: Transaction,
@@ -33,6 +40,7 @@ export async function writeRows(
   for (const { line } of admitted.splice(Math.max(0, seats))) fail(line, "", "All seats are taken");
   const written = dryRun ? admitted : await insert(tx, ctx, tenantId, admitted, fail);
   report.created += written.length;
+  report.unproved += written.filter(({ row, isProved }) => row.emailVerified && !isProved).length;
 }
 
 async function admit(
@@ -50,7 +58,8 @@ async function admit(
     try {
       assertAllowedDomain(settings, row.email);
       if (taken.has(row.email)) throw emailTaken();
-      admitted.push({ line, row, id: newId(), roles: await roles(row.roles) });
+      const isProved = row.emailVerified && isBelieved(ctx);
+      admitted.push({ line, row, id: newId(), roles: await roles(row.roles), isProved });
     } catch (err) {
       if (!(err instanceof ApiError)) throw err;
       const [error] = err.details.errors ?? [];
@@ -80,19 +89,19 @@ function roleFinder(tx: Transaction, ctx: AuthedContext, tenantId: string | null
   }
 }
 
-/** Those that the caller could see; the index knows the others when it comes to writing. */
+/** Those that the caller can see: of the tenant, and for platform accounts of the installation. */
 async function addressesTaken(
   tx: Transaction,
-  { config }: AuthedContext,
+  ctx: AuthedContext,
   tenantId: string | null,
   rows: NumberedRow[],
 ): Promise<Set<string>> {
   const emails = rows.map(({ row }) => row.email);
-  const perTenant = config.emailScope === "tenant";
+  const everywhere = isBelieved(ctx) && accountScope(ctx, tenantId) === null;
   const found = await tx.$queryRaw<{ email: string }[]>`
     SELECT email FROM users
     WHERE email = ANY(${emails}) AND NOT is_deleted
-      AND (NOT ${perTenant} OR email_scope IS NOT DISTINCT FROM ${tenantId}::uuid)`;
+      AND (tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid OR ${everywhere} AND email_scope IS NULL)`;
   return new Set(found.map(({ email }) => email));
 }
 
@@ -104,18 +113,18 @@ async function insert(
   fail: Report["fail"],
 ): Promise<NewUser[]> {
   const { userId } = ctx.principal;
-  const emailScope = ctx.config.emailScope === "tenant" ? tenantId : null;
-  const rows = users.map(({ id, row }) => ({ id, ...row }));
-  // One parameter of JSON: Prisma would spend more time on thousands of them than PostgreSQL on the rows.
-  const inserted = await tx.$queryRaw<{ id: string }[]>`
-    INSERT INTO users (id, tenant_id, email_scope, email, first_name, last_name, password_hash, email_verified_at, created_by)
-    SELECT id, ${tenantId}::uuid, ${emailScope}::uuid, email, "firstName", "lastName", "passwordHash",
-      CASE WHEN "emailVerified" THEN now() END, ${userId}::uuid
-    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS rows
-      (id uuid, email text, "firstName" text, "lastName" text, "passwordHash" text, "emailVerified" boolean)
-    ON CONFLICT DO NOTHING
-    RETURNING id`;
-  const ids = new Set(inserted.map(({ id }) => id));
+  const target = { tenantId, createdBy: userId, mayClaim: !isBelieved(ctx) };
+  const now = new Date();
+  const rows = users.map(({ id, row, isProved }) => ({
+    id,
+    email: row.email,
+    firstName: row.firstName ?? null,
+    lastName: row.lastName ?? null,
+    passwordHash: row.passwordHash ?? null,
+    passwordOrigin: originOfGiven(ctx),
+    emailVerifiedAt: isProved ? now : null,
+  }));
+  const ids = await insertUsers(tx, ctx, target, rows);
   const written = users.filter(({ id }) => ids.has(id));
   for (const { id, line } of users) if (!ids.has(id)) fail(line, "email", emailTaken().message);
   const grants = written.flatMap(({ id, roles }) =>
@@ -125,7 +134,7 @@ async function insert(
     INSERT INTO user_roles (user_id, role_id, tenant_id, granted_by)
     SELECT "userId", "roleId", ${tenantId}::uuid, ${userId}::uuid
     FROM jsonb_to_recordset(${JSON.stringify(grants)}::jsonb) AS grants ("userId" uuid, "roleId" uuid)`;
-  const entries = written.map(({ id, row, roles }) => ({
+  const entries = written.map(({ id, row, roles, isProved }) => ({
     action: "user.created",
     resourceType: "user",
     resourceId: id,
@@ -134,13 +143,9 @@ async function insert(
       imported: true,
       roles: roles.map((role) => role.name),
       ...(row.passwordHash !== undefined && { passwordImported: true }),
-      ...(row.emailVerified && { emailVerified: true }),
+      ...(isProved && { emailVerified: true }),
     },
   }));
   await recordAudits(tx, ctx, entries);
   return written;
-}
-
-function emailTaken(): ApiError {
-  return new ApiError("email_taken", "Another account has this address.");
 }

@@ -3,6 +3,7 @@ import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
 import { withDeleted } from "../../db/scope.ts";
 import { NotFoundError } from "../../errors.ts";
+import { isHearsay } from "../claims.ts";
 import { toProfile } from "../profile.ts";
 import { toUserWithRoles, userWithRolesSelect } from "../public-user.ts";
 import { visibleUser } from "../scope.ts";
@@ -17,6 +18,8 @@ const MOST = { take: 1000, orderBy: { createdAt: "desc" } } as const;
 const select = {
   ...userWithRolesSelect,
   passwordHash: true,
+  passwordOrigin: true,
+  emailScope: true,
   loginAttempts: true,
   lockedUntil: true,
   deletedAt: true,
@@ -63,8 +66,9 @@ export async function getPersonalData(ctx: AuthedContext, id: string): Promise<P
     user: toUserWithRoles(row),
     account: {
       password: row.passwordHash !== null,
-      failedLogIns: row.loginAttempts,
-      lockedUntil: text(row.lockedUntil),
+      // Nobody logs in as a claim, so of a user who could be one there is nothing to tell.
+      failedLogIns: isHearsay(row) ? 0 : row.loginAttempts,
+      lockedUntil: isHearsay(row) ? null : text(row.lockedUntil),
       deletedAt: text(row.deletedAt),
       createdBy: row.createdBy,
     },

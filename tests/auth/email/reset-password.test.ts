@@ -5,7 +5,7 @@ import {
   createSuperAdmin,
   createTestApp,
   PASSWORD,
-  prove,
+  proveAddress,
   registerOwner,
   type TestApp,
 } from "../../support/app.ts";
@@ -204,7 +204,7 @@ test("a change of the password at the same time leaves one of the two, and no de
 test("R63: request, reset and administrator's start leave rows, and none holds a token or an address", async () => {
   const account = await createMember(app, owner);
   // Of an address that nobody proved the tenant's log would not tell it (tests/attacks/enumeration.test.ts).
-  await prove(app, account);
+  await proveAddress(app, account);
   const { status } = await app.call(`POST /v1/users/${account.id}/reset-password`, {
     token: owner.accessToken,
   });

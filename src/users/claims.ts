@@ -1,0 +1,143 @@
+/**
+ * What a tenant may say of an address where one address is one account in the whole installation (EMAIL_SCOPE=global).
+ * Anybody may own a tenant, so its word proves nothing: neither that the address is theirs, nor whose the password is that
+ * it sets. And no answer may tell it who has an account elsewhere. A user whom it makes with an address that has an
+ * account already is a claim: to the tenant a user like any other, but nobody logs in as one and no mail goes to one, for
+ * the address means the account that was there first. In the database its email_scope is its tenant, where that of an
+ * account is NULL. With EMAIL_SCOPE=tenant a tenant has addresses of its own, and nothing of this applies.
+ */
+import type { PasswordOrigin } from "../../generated/prisma/client.ts";
+import { recordAudit } from "../audit/record.ts";
+import type { AuthedContext, Context } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { violatesUnique } from "../db/failures.ts";
+import { ApiError } from "../errors.ts";
+import { revokeSessions } from "../sessions/revoke.ts";
+import { revokeApiKeysOf } from "./revoke-api-keys.ts";
+
+/** Whether what the caller says of an address is a fact: that of a platform account, or of a tenant with its own ones. */
+export function isBelieved({ principal, config }: AuthedContext): boolean {
+  return principal.tenantId === null || config.emailScope === "tenant";
+}
+
+/** Whose a password is that the caller sets for somebody else. */
+export function originOfGiven({ principal }: AuthedContext): PasswordOrigin {
+  return principal.tenantId === null ? "vouched" : "tenant";
+}
+
+/** Whether a password that somebody else gave is taken for the person's: on the word of those whose word counts. */
+export function isVouchedFor(
+  ctx: Pick<Context, "config">,
+  tenantId: string | null,
+  origin: PasswordOrigin,
+): boolean {
+  return origin === "vouched" || (origin === "tenant" && accountScope(ctx, tenantId) !== null);
+}
+
+/** The scope in which the address of a tenant's account is unique. */
+export function accountScope(
+  { config }: Pick<Context, "config">,
+  tenantId: string | null,
+): string | null {
+  return config.emailScope === "tenant" ? tenantId : null;
+}
+
+/**
+ * Whether nobody but the tenant has said whose the address is, as SQL. What strangers do with such an address stands in
+ * no log that the tenant reads: of a claim there would be nothing, and that would tell it from an account.
+ */
+export const IS_HEARSAY_SQL = `(users.tenant_id IS NOT NULL AND users.email_scope IS NULL
+  AND users.email_verified_at IS NULL AND users.password_origin <> 'own')`;
+
+/** As IS_HEARSAY_SQL. */
+export function isHearsay(user: {
+  tenantId: string | null;
+  emailScope: string | null;
+  emailVerifiedAt: Date | null;
+  passwordOrigin: PasswordOrigin;
+}): boolean {
+  return (
+    user.tenantId !== null &&
+    user.emailScope === null &&
+    user.emailVerifiedAt === null &&
+    user.passwordOrigin !== "own"
+  );
+}
+
+/**
+ * Gives a claim its address, if nobody has it by now; else it stays one. For users who come back as claims: an UPDATE
+ * cannot leave a conflict out, as an INSERT can. Both ends take as many statements.
+ * @throws ApiError `email_taken`, to a platform account: it sees who has the address.
+ */
+export async function settleClaim(
+  tx: Transaction,
+  ctx: AuthedContext,
+  { id, tenantId }: { id: string; tenantId: string | null },
+): Promise<void> {
+  if (tenantId === null || accountScope(ctx, tenantId) !== null) return;
+  await tx.$executeRaw`SAVEPOINT claim`;
+  try {
+    await tx.user.update({
+      where: { id, tenantId },
+      data: { emailScope: null },
+      select: { id: true },
+    });
+  } catch (err) {
+    if (!violatesUnique(err, "users_live_email")) throw err;
+    if (isBelieved(ctx)) throw emailTaken(err);
+    await tx.$executeRaw`ROLLBACK TO SAVEPOINT claim`;
+    return;
+  }
+  await tx.$executeRaw`RELEASE SAVEPOINT claim`;
+}
+
+/**
+ * Ends the claim on an address in a tenant, now that the person comes there themselves. Answers the sessions that ended,
+ * for `ctx.revocations.add` after the commit, with `ctx.apiKeys.forget`.
+ * @param personId who comes: the audit log names them as the one who did it.
+ */
+export async function endClaim(
+  tx: Transaction,
+  ctx: Context,
+  { tenantId, email, personId }: { tenantId: string; email: string; personId: string },
+): Promise<string[]> {
+  if (accountScope(ctx, tenantId) !== null) return [];
+  const claim = await tx.user.findFirst({
+    where: { tenantId, email, emailScope: tenantId, isDeleted: false },
+    select: { id: true },
+  });
+  if (!claim) return [];
+  const { id } = claim;
+  const deletedAt = new Date();
+  await tx.user.update({
+    where: { id, tenantId },
+    data: {
+      isDeleted: true,
+      deletedAt,
+      pendingEmail: null,
+      updatedBy: personId,
+      updatedAt: deletedAt,
+      version: { increment: 1 },
+    },
+    select: { id: true },
+  });
+  await revokeApiKeysOf(tx, { id, tenantId });
+  const ended = await revokeSessions(tx, { userId: id, tenantId }, "user_deleted");
+  await recordAudit(
+    tx,
+    ctx,
+    {
+      action: "user.deleted",
+      resourceType: "user",
+      resourceId: id,
+      tenantId,
+      details: { reason: "joined_in_person" },
+    },
+    personId,
+  );
+  return ended;
+}
+
+export function emailTaken(cause?: unknown): ApiError {
+  return new ApiError("email_taken", "Another account has this address.", { cause });
+}

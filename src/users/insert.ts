@@ -1,0 +1,63 @@
+import type { PasswordOrigin } from "../../generated/prisma/client.ts";
+import type { Context } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { accountScope } from "./claims.ts";
+
+export type InsertedUser = {
+  id: string;
+  /** Without it: person. */
+  kind?: "service";
+  email: string;
+  firstName: string | null;
+  lastName: string | null;
+  passwordHash: string | null;
+  /** Of no meaning without a password. */
+  passwordOrigin: PasswordOrigin;
+  emailVerifiedAt: Date | null;
+};
+
+type Target = {
+  tenantId: string | null;
+  createdBy: string;
+  /** Whether an address that has an account elsewhere becomes a claim (claims.ts), or is left out. */
+  mayClaim: boolean;
+};
+
+/**
+ * Inserts the users whose address is free, and answers the ids of these. One statement, which tries each row twice: as an
+ * account, and then as a claim. Whichever of the two fails, the work is the same, so its time does not tell whether an
+ * address has an account in a tenant that the caller does not see. Conflicts are seen there too: unique indexes know no
+ * policy.
+ */
+export async function insertUsers(
+  tx: Transaction,
+  ctx: Context,
+  { tenantId, createdBy, mayClaim }: Target,
+  users: InsertedUser[],
+): Promise<Set<string>> {
+  const scope = accountScope(ctx, tenantId);
+  const claims = mayClaim && tenantId !== null && scope === null;
+  // One parameter of JSON: Prisma would spend more time on thousands of them than PostgreSQL on the rows.
+  const inserted = await tx.$queryRaw<{ id: string }[]>`
+    WITH given AS (
+      SELECT id, ${tenantId}::uuid AS tenant_id, coalesce(kind, 'person') AS kind, email, "firstName", "lastName",
+        "passwordHash", "passwordOrigin", "emailVerifiedAt", ${createdBy}::uuid AS created_by
+      FROM jsonb_to_recordset(${JSON.stringify(users)}::jsonb) AS rows
+        (id uuid, kind user_kind, email text, "firstName" text, "lastName" text, "passwordHash" text,
+         "passwordOrigin" password_origin, "emailVerifiedAt" timestamptz)
+    ), accounts AS (
+      INSERT INTO users (id, tenant_id, kind, email, first_name, last_name, password_hash, password_origin,
+        email_verified_at, created_by, email_scope)
+      SELECT given.*, ${scope}::uuid FROM given
+      ON CONFLICT DO NOTHING RETURNING id
+    ), claims AS (
+      INSERT INTO users (id, tenant_id, kind, email, first_name, last_name, password_hash, password_origin,
+        email_verified_at, created_by, email_scope)
+      -- The count makes sure that it is the second one. Accounts are left out by their id.
+      SELECT given.*, ${tenantId}::uuid FROM given, (SELECT count(*) FROM accounts) AS done
+      WHERE ${claims}::boolean
+      ON CONFLICT DO NOTHING RETURNING id
+    )
+    SELECT id FROM accounts UNION ALL SELECT id FROM claims`;
+  return new Set(inserted.map(({ id }) => id));
+}
