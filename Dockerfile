@@ -9,7 +9,8 @@ ARG BUN_VERSION=1.4.5
 FROM oven/bun:${BUN_VERSION}-slim AS build
 WORKDIR /app
 
-COPY package.json bun.lock ./
+COPY package.json bun.lock bunfig.toml ./
+COPY packages/prisma-engine/package.json packages/prisma-engine/
 RUN bun install --frozen-lockfile --production --omit=peer --ignore-scripts
 
 # Three quarters of the packages' weight has no use here: what only editors and debuggers read, query compilers of other
@@ -23,13 +24,14 @@ RUN find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.m
       effect/src zod/src
 
 COPY prisma.config.ts ./
+COPY packages packages
 COPY prisma prisma
 RUN bunx prisma generate
 # Fails the build when too much was deleted: for a migration to run, for an import to be found.
 COPY src src
 RUN bunx prisma migrate diff --from-empty --to-schema prisma/schema.prisma --script > /dev/null \
  && bun build --target bun --outdir /tmp/imports src/index.ts src/drift/cli.ts src/keys-cli.ts src/audit-cli.ts \
-      src/roles-cli.ts prisma/seed.ts prisma/schema-engine.ts
+      src/roles-cli.ts prisma/seed.ts packages/prisma-engine/src/schema-engine.ts
 
 FROM oven/bun:${BUN_VERSION}-slim
 WORKDIR /app
@@ -44,6 +46,7 @@ COPY --from=build /app/generated generated
 COPY package.json prisma.config.ts ./
 COPY migrations-sql migrations-sql
 COPY mail-templates mail-templates
+COPY packages packages
 COPY prisma prisma
 COPY src src
 

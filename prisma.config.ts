@@ -11,7 +11,10 @@ if (!isBun && existsSync(dotenv)) process.loadEnvFile(dotenv);
 if (!isBun && !isOnPath("bun")) console.warn("Prisma needs Bun on the PATH to reach the database.");
 
 // No binary is downloaded, and no version check leaves the machine.
-process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= join(root, "prisma/schema-engine.ts");
+process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= join(
+  root,
+  "packages/prisma-engine/src/schema-engine.ts",
+);
 process.env.CHECKPOINT_DISABLE ??= "1";
 process.env.PRISMA_HIDE_UPDATE_MESSAGE ??= "1";
 // The seed is a process of its own: it inherits the address.

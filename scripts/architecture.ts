@@ -60,8 +60,8 @@ const TYPES_ONLY = ["src/context.ts"];
 type Import = { from: string; to: string; typeOnly: boolean };
 
 const files = [
-  ...new Bun.Glob("{src,prisma,scripts,tests}/**/*.ts").scanSync({ cwd: ROOT }),
-].filter((file) => !file.includes("generated/"));
+  ...new Bun.Glob("{src,packages,prisma,scripts,tests}/**/*.ts").scanSync({ cwd: ROOT }),
+].filter((file) => !/(generated|node_modules)\//.test(file));
 const breaches = files.flatMap((file) => [
   ...longFile(file),
   ...importsOf(file).flatMap(breachesOf),

@@ -51,7 +51,7 @@ describe("every row", () => {
     for (const { cells } of rows) {
       const [item = "", , proof = ""] = cells;
       if (EXCUSE.test(proof)) continue;
-      const proofs = [...proof.matchAll(/`(tests\/[^`]+)` "([^"]+)"/g)];
+      const proofs = [...proof.matchAll(/`((?:packages\/[\w-]+\/)?tests\/[^`]+)` "([^"]+)"/g)];
       const wrong = proofs.filter(([, file = "", name = ""]) => !namesTest(file, name));
       const isWhole = proofs.length > 0 && proofs.map(([text]) => text).join("; ") === proof;
       if (wrong.length > 0 || !isWhole) unproved.push(`${item}: ${proof}`);

@@ -1,10 +1,11 @@
 /** The project's files that say what the database should be. */
+
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { SchemaFile } from "@tenantry/prisma-engine/to-sql";
 import { codeOf } from "./connection.ts";
 import { DriftError, messageOf } from "./errors.ts";
-import type { SchemaFile } from "./prisma-schema.ts";
 import type { Script } from "./replay.ts";
 
 /** A schema file, or every .prisma file below a folder. */

@@ -1,5 +1,5 @@
 /** Finds in a Prisma schema the line that a database object comes from, by the names that it gives to the database. */
-import type { SchemaFile } from "./prisma-schema.ts";
+import type { SchemaFile } from "@tenantry/prisma-engine/to-sql";
 import type { Names, Place } from "./provenance.ts";
 
 type Block = { path: string; name: string; line: number; body: string[] };

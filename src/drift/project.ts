@@ -1,11 +1,11 @@
 /** The two states that a project keeps in files: what it declares, and its history of migrations. */
+import { schemaToSql } from "@tenantry/prisma-engine/to-sql";
 import type pg from "pg";
 import type { State } from "./compare.ts";
 import { withConnection } from "./connection.ts";
-import { DriftError } from "./errors.ts";
+import { DriftError, messageOf } from "./errors.ts";
 import { readSchema, readSqlFiles } from "./files.ts";
 import type { Options } from "./options.ts";
-import { prismaSchemaToSql } from "./prisma-schema.ts";
 import { placesOf } from "./provenance.ts";
 import { build, type Replayed, type ReplayOptions, replay, type Script } from "./replay.ts";
 import { type ScratchOptions, sweepScratchDatabases, withScratchDatabase } from "./scratch.ts";
@@ -14,7 +14,12 @@ import { type ScratchOptions, sweepScratchDatabases, withScratchDatabase } from 
 export async function declaredScripts(options: Pick<Options, "schema" | "sql">): Promise<Script[]> {
   const [prisma, ...written] = await declaredSources(options);
   if (!prisma) return written;
-  return [{ ...prisma, sql: await prismaSchemaToSql(prisma.sources ?? []) }, ...written];
+  const sql = await schemaToSql(prisma.sources ?? []).catch((error) => {
+    throw new DriftError(`Prisma does not accept the schema. ${messageOf(error).trim()}`, {
+      cause: error,
+    });
+  });
+  return [{ ...prisma, sql }, ...written];
 }
 
 /** The same files as they are written: enough to find a line, and nothing that could be applied. */

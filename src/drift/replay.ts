@@ -1,9 +1,9 @@
 /** Applies SQL files and remembers which of them made or last changed each object. */
+import type { SchemaFile } from "@tenantry/prisma-engine/to-sql";
 import pg from "pg";
 import { inSnapshot } from "./catalog.ts";
 import { DriftError, messageOf } from "./errors.ts";
 import { type CatalogObject, keyOf } from "./object.ts";
-import type { SchemaFile } from "./prisma-schema.ts";
 import { readObjects, type Scope } from "./state.ts";
 
 export type Script = {

@@ -5,7 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "..", "..");
-const COPIED = ["src", "prisma", "scripts", "generated", "migrations-sql", "mail-templates"];
+const COPIED = [
+  "src",
+  "packages",
+  "prisma",
+  "scripts",
+  "generated",
+  "migrations-sql",
+  "mail-templates",
+];
 const FILES = ["package.json", "bun.lock", "bunfig.toml", "prisma.config.ts", "tsconfig.json"];
 
 export type Dev = {

@@ -1,17 +1,16 @@
 /** Writes a migration and its way back, and proves both by replay before anybody sees them. */
+import { changesToSql, type SchemaFile } from "@tenantry/prisma-engine/to-sql";
 import type pg from "pg";
 import { type Difference, diff, objectOf } from "../diff.ts";
 import { DriftError, messageOf } from "../errors.ts";
 import type { Migration } from "../files.ts";
 import { type CatalogObject, keyOf } from "../object.ts";
-import type { SchemaFile } from "../prisma-schema.ts";
 import { type Plan, plan, type Step } from "../repair/plan.ts";
 import { planFrom } from "../repair/proposal.ts";
 import { block } from "../repair/script.ts";
 import { committing, type Reader } from "../repair/trial.ts";
 import { build, type ReplayOptions } from "../replay.ts";
 import { type ScratchOptions, withScratchDatabase } from "../scratch.ts";
-import { prismaPart } from "./prisma-part.ts";
 
 export type Draft = { migration: string; rollback: string };
 
@@ -68,7 +67,13 @@ function fromPrisma({ server, schemaFiles, reader, replay, ...work }: Work): Pro
     const { unresolved } = await plan(await committing(scratch, reader), seen, { isCopy: true });
     if (unresolved.length > 0)
       throw new DriftError(`Prisma's part cannot be told apart: ${unresolved[0]?.reason}.`);
-    return prismaPart(scratch, schemaFiles, replay.defaultSchema ?? "public");
+    const schema = replay.defaultSchema ?? "public";
+    return changesToSql(scratch, schemaFiles, schema).catch((error) => {
+      throw new DriftError(
+        `Prisma's schema engine could not compare the schema: ${messageOf(error).trim()}`,
+        { cause: error },
+      );
+    });
   });
 }
 

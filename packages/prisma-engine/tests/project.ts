@@ -4,9 +4,9 @@ import { copyFile, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../../../tests/support/postgres.ts";
 
-export const ROOT = join(import.meta.dir, "..", "..");
+export const ROOT = join(import.meta.dir, "../../..");
 /** The CLI takes a second or two to start, and more on a machine that is busy with other tests. */
 export const TIMEOUT_MS = 120_000;
 
@@ -42,7 +42,7 @@ export async function createProject(files: Files = {}): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), "tenantry-prisma-"));
   await mkdir(join(folder, "prisma"));
   await copyFile(join(ROOT, "prisma.config.ts"), join(folder, "prisma.config.ts"));
-  await symlink(join(ROOT, "prisma/schema-engine.ts"), join(folder, "prisma/schema-engine.ts"));
+  await symlink(join(ROOT, "packages"), join(folder, "packages"));
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
 
   async function write(files: Files): Promise<void> {

@@ -1,6 +1,6 @@
 /** The database in which Prisma replays migrations: made for the moment, or configured. */
 import { expect, test } from "bun:test";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../../../tests/support/postgres.ts";
 import { createProject, createRole, query, TIMEOUT_MS } from "./project.ts";
 
 const DIFF = "migrate diff --from-migrations prisma/migrations --to-schema prisma/schema.prisma";

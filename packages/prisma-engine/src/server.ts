@@ -5,7 +5,7 @@ import pg from "pg";
 import { createFactory, type Failures } from "./adapter.ts";
 import type { Datasource } from "./connection.ts";
 import { EngineError, migrationError, readable } from "./errors.ts";
-import { loadSchemaEngine } from "./wasm.ts";
+import { listenForPanic, loadSchemaEngine } from "./wasm.ts";
 
 type Request = { id: number; method: string; params?: Record<string, unknown> };
 type CodedError = Error & { code?: string; meta?: unknown };
@@ -29,7 +29,8 @@ export async function serve(datasource: Datasource, schemaPaths: string[]): Prom
   }
 
   async function start(request: Request): Promise<SchemaEngine> {
-    const Engine = await loadSchemaEngine(panic.reject);
+    listenForPanic(panic.reject);
+    const Engine = await loadSchemaEngine();
     const factory = createFactory(datasource, readsOnlyFiles(request), failures);
     const datamodels = schemaPaths.map((path): [string, string] => [
       path,

@@ -4,7 +4,7 @@ import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { createProject, ROOT, TIMEOUT_MS } from "./project.ts";
 
-const ENGINE = join(ROOT, "prisma/schema-engine.ts");
+const ENGINE = join(ROOT, "packages/prisma-engine/src/schema-engine.ts");
 
 test(
   "Bun is enough: there need be no Node",

@@ -1,6 +1,7 @@
 import {
   ColumnTypeEnum,
   type SqlDriverAdapter,
+  type SqlMigrationAwareDriverAdapterFactory,
   type SqlResultSet,
 } from "@prisma/driver-adapter-utils";
 
@@ -22,6 +23,13 @@ export const OFFLINE: SqlDriverAdapter = {
   executeScript: refuse,
   startTransaction: refuse,
   dispose: () => Promise.resolve(),
+};
+
+export const OFFLINE_FACTORY: SqlMigrationAwareDriverAdapterFactory = {
+  provider: OFFLINE.provider,
+  adapterName: OFFLINE.adapterName,
+  connect: () => Promise.resolve(OFFLINE),
+  connectToShadowDb: refuse,
 };
 
 function refuse(): Promise<never> {

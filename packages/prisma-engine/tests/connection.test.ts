@@ -1,6 +1,6 @@
 /** Databases that cannot be reached: each has its Prisma code, and none keeps anybody waiting. */
 import { expect, test } from "bun:test";
-import { createDatabase } from "../support/postgres.ts";
+import { createDatabase } from "../../../tests/support/postgres.ts";
 import { createProject, query, TIMEOUT_MS, withUrl } from "./project.ts";
 
 test(

@@ -5,9 +5,9 @@
  * build of the same engine. `prisma.config.ts` points the Prisma CLI here.
  */
 import { parseArgs } from "node:util";
-import { runCommand } from "./engine/commands.ts";
-import type { Datasource } from "./engine/connection.ts";
-import { serve } from "./engine/server.ts";
+import { runCommand } from "./commands.ts";
+import type { Datasource } from "./connection.ts";
+import { serve } from "./server.ts";
 
 const { values, positionals } = parseArgs({
   options: {

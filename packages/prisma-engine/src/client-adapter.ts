@@ -1,41 +1,6 @@
-/** What Prisma itself would write: the difference between a database and schema.prisma, by its schema engine. */
+/** Lends the engine a connection that is open already, and that stays with whoever gave it. */
 import { ColumnTypeEnum, ok } from "@prisma/driver-adapter-utils";
-import * as bindings from "@prisma/schema-engine-wasm/schema_engine_bg";
 import type pg from "pg";
-import { DriftError, messageOf } from "../errors.ts";
-import { type SchemaFile, startEngine } from "../prisma-schema.ts";
-
-/** The statements that bring the database to the schema; empty when it is that already. */
-export async function prismaPart(
-  client: pg.Client,
-  files: SchemaFile[],
-  schema: string,
-): Promise<string> {
-  try {
-    await startEngine();
-    const engine = await bindings.SchemaEngine.new(
-      { datamodels: files.map(({ path, content }): [string, string] => [path, content]) },
-      () => {},
-      adapterOf(client, schema),
-    );
-    const { stdout } = await engine.diff({
-      from: { tag: "schemaDatasource", files, configDir: "." },
-      to: { tag: "schemaDatamodel", files },
-      script: true,
-      exitCode: null,
-      filters: { externalTables: [], externalEnums: [] },
-    });
-    const sql = (stdout ?? "").trim();
-    return sql === "-- This is an empty migration." ? "" : sql;
-  } catch (error) {
-    throw new DriftError(
-      `Prisma's schema engine could not compare the schema: ${messageOf(error).trim()}`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
 
 /** The types of the columns that the engine reads in PostgreSQL's catalogues, by OID. */
 const TYPES: Record<number, number> = {
@@ -58,11 +23,11 @@ const TYPES: Record<number, number> = {
 
 const identity = {
   provider: "postgres",
-  adapterName: "drift",
+  adapterName: "open-connection",
   errorRegistry: { consumeError: () => undefined },
 } as const;
 
-function adapterOf(client: pg.Client, schema: string) {
+export function factoryOf(client: pg.Client, schema: string) {
   const connection = {
     ...identity,
     async queryRaw({ sql, args }: { sql: string; args: unknown[] }) {
@@ -78,7 +43,7 @@ function adapterOf(client: pg.Client, schema: string) {
       return ok(undefined);
     },
     getConnectionInfo: () => ok({ schemaName: schema, supportsRelationJoins: true }),
-    dispose: async () => ok(undefined), // The connection belongs to whoever gave it.
+    dispose: async () => ok(undefined),
   };
   return {
     ...identity,
