@@ -10,6 +10,7 @@ FROM oven/bun:${BUN_VERSION}-slim AS build
 WORKDIR /app
 
 COPY package.json bun.lock bunfig.toml ./
+COPY packages/drift/package.json packages/drift/
 COPY packages/prisma-engine/package.json packages/prisma-engine/
 RUN bun install --frozen-lockfile --production --omit=peer --ignore-scripts
 
@@ -30,7 +31,7 @@ RUN bunx prisma generate
 # Fails the build when too much was deleted: for a migration to run, for an import to be found.
 COPY src src
 RUN bunx prisma migrate diff --from-empty --to-schema prisma/schema.prisma --script > /dev/null \
- && bun build --target bun --outdir /tmp/imports src/index.ts src/drift/cli.ts src/keys-cli.ts src/audit-cli.ts \
+ && bun build --target bun --outdir /tmp/imports src/index.ts packages/drift/src/cli/drift.ts src/keys-cli.ts src/audit-cli.ts \
       src/roles-cli.ts prisma/seed.ts packages/prisma-engine/src/schema-engine.ts
 
 FROM oven/bun:${BUN_VERSION}-slim

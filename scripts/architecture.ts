@@ -87,16 +87,6 @@ function breachesOf({ from, to, typeOnly }: Import): string[] {
   const target = roomOf(to);
   const say = (rule: string) => [`${from}: imports ${to}. ${rule}`];
 
-  if (room === "drift")
-    return to.startsWith("src/") && target !== "drift"
-      ? say("The drift check knows nothing of the application.")
-      : [];
-  if (target === "drift") {
-    const allowed = room === "health" && to === "src/drift/live-fingerprint.ts";
-    return allowed
-      ? []
-      : say("Of the drift check the application knows the live fingerprint alone.");
-  }
   if (TYPES_ONLY.includes(from)) return typeOnly ? [] : say("It may import types alone.");
 
   const isRoutes = from.endsWith("/routes.ts");
@@ -137,8 +127,7 @@ function environment(file: string): string[] {
       "src/keys-cli.ts",
       "src/roles-cli.ts",
       "src/db/embedded.ts",
-    ].includes(file) ||
-    file.startsWith("src/drift/")
+    ].includes(file)
   )
     return [];
   const reads = /\b(process|Bun)\.env\b/.test(readFileSync(join(ROOT, file), "utf8"));

@@ -1,5 +1,5 @@
 /** Compares the live schema with the snapshot that the build carries: in the background, never within a request. */
-import { readFingerprints } from "../drift/live-fingerprint.ts";
+import { readFingerprints } from "@tenantry/drift/fingerprint";
 
 export type SchemaState = {
   /** unknown: it could not be compared, or has not been yet. */

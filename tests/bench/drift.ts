@@ -6,10 +6,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { inSnapshot } from "../../packages/drift/src/catalog/catalog.ts";
+import { readObjects } from "../../packages/drift/src/catalog/objects.ts";
+import { diff } from "../../packages/drift/src/model/diff.ts";
 import { startEmbedded } from "../../src/db/embedded.ts";
-import { inSnapshot } from "../../src/drift/catalog.ts";
-import { diff } from "../../src/drift/diff.ts";
-import { readObjects } from "../../src/drift/state.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const RUNS = 7;
@@ -29,9 +29,9 @@ try {
 
   await inTurn(
     {
-      "bun run drift --snapshot": ["bun", "src/drift/cli.ts", "--snapshot"],
-      "bun run drift": ["bun", "src/drift/cli.ts"],
-      "bun run drift parity": ["bun", "src/drift/cli.ts", "parity"],
+      "bun run drift --snapshot": ["bun", "packages/drift/src/cli/drift.ts", "--snapshot"],
+      "bun run drift": ["bun", "packages/drift/src/cli/drift.ts"],
+      "bun run drift parity": ["bun", "packages/drift/src/cli/drift.ts", "parity"],
       "prisma migrate diff": [
         ...["bunx", "prisma", "migrate", "diff", "--from-migrations", "prisma/migrations"],
         ...["--to-schema", "prisma/schema.prisma", "--exit-code"],

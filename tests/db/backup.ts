@@ -116,7 +116,7 @@ test("one table can be picked out of a compressed backup", async () => {
 });
 
 async function expectWhole(database: TestDatabase): Promise<void> {
-  await run("bun", "src/drift/cli.ts", "--strict", "--database-url", database.url);
+  await run("bun", "packages/drift/src/cli/drift.ts", "--strict", "--database-url", database.url);
   const audited = "SELECT id, action FROM audit_log ORDER BY id";
   expect(await query(database.url, audited)).toEqual(await query(original.database.url, audited));
   const appUrl = await prepareLogin(database.url);

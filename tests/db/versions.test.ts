@@ -44,7 +44,7 @@ test.each([15, 16, 17] as const)(
       expect(body.items).toMatchObject([{ actorId: owner.id, resourceId: member.id }]);
       const json = { refreshToken: owner.refreshToken };
       expect((await app.call("POST /v1/auth/refresh", { json })).status).toBe(200);
-      await run(url.href, "bun", "src/drift/cli.ts", "--strict");
+      await run(url.href, "bun", "packages/drift/src/cli/drift.ts", "--strict");
     } finally {
       await app.close();
     }

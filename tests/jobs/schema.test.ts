@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { getConstructionPlans, PgBoss } from "pg-boss";
-import { runDrift } from "../drift/project.ts";
+import { runDrift } from "../../packages/drift/tests/project.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { inSnapshot, readCatalog } from "../../src/drift/catalog.ts";
+import { inSnapshot, readCatalog } from "../../packages/drift/src/catalog/catalog.ts";
 import { shippedMigrations } from "../../src/health/readiness.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 

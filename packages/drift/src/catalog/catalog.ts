@@ -1,0 +1,77 @@
+/** Reads the catalog of a database: every object of every kind, in one query. */
+import type pg from "pg";
+import type { CatalogObject } from "../model/object.ts";
+import { attachedScope } from "./kinds/attached.ts";
+import { scope } from "./kinds/scope.ts";
+import { attachedKinds, canonicalText, objectKinds } from "./kinds.ts";
+
+/**
+ * What PostgreSQL prints depends on these; with an empty search_path it writes the schema of every name. A query of many
+ * cheap parts would also make the server compile it, or plan it again each time, which takes longer than running it.
+ */
+export const CANONICAL_OUTPUT = `
+SET LOCAL search_path = '';
+SET LOCAL quote_all_identifiers = off;
+SET LOCAL TimeZone = 'UTC';
+SET LOCAL DateStyle = 'ISO, MDY';
+SET LOCAL IntervalStyle = 'postgres';
+SET LOCAL bytea_output = 'hex';
+SET LOCAL extra_float_digits = 1;
+SET LOCAL jit = off;
+SET LOCAL plan_cache_mode = force_generic_plan;`;
+
+const TIMEOUTS = "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s';";
+
+export type CatalogOptions = {
+  /** Compares who owns what. In a scratch database that is whoever runs the check, so it is off. */
+  owners?: boolean;
+  /** Compares what roles other than the owner may do. */
+  grants?: boolean;
+  /** Plans the query once, for a connection that reads many times. It must not DISCARD ALL in between. */
+  prepare?: boolean;
+};
+
+/** Runs reads that must all see the same moment and print the same text whatever the session is set to. */
+export async function inSnapshot<T>(client: pg.Client, read: () => Promise<T>): Promise<T> {
+  await client.query(
+    `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${TIMEOUTS} ${CANONICAL_OUTPUT}`,
+  );
+  try {
+    return await read();
+  } finally {
+    await client.query("ROLLBACK").catch(() => {}); // On a dead connection there is nothing left to end.
+  }
+}
+
+/** Every object of the schemas, and of the database as a whole. To be called within `inSnapshot`. */
+export async function readCatalog(
+  client: pg.Client,
+  schemas: string[],
+  { owners = false, grants = true, prepare = false }: CatalogOptions = {},
+): Promise<CatalogObject[]> {
+  const leftOut = [...(owners ? [] : ["owner"]), ...(grants ? [] : ["grant", "default privilege"])];
+  const { rows } = await client.query<CatalogObject>({
+    text: catalogQuery(leftOut),
+    values: [schemas],
+    ...(prepare && { name: `catalog without ${leftOut}` }),
+  });
+  for (const row of rows) row.definition = canonicalText(row.kind, row.definition);
+  return rows;
+}
+
+/** Objects are read first, and then what is attached to them. */
+function catalogQuery(leftOut: string[]): string {
+  const union = (kinds: Record<string, string>, columns: string) =>
+    Object.entries(kinds)
+      .filter(([kind]) => !leftOut.includes(kind))
+      .map(([kind, select]) => `SELECT '${kind}' AS kind, k.* FROM (${select}) AS k (${columns})`)
+      .join("\nUNION ALL\n");
+  return `WITH ${scope},
+object AS MATERIALIZED (
+${union(objectKinds, "class, oid, sub, schema, name, parent, definition")}
+),
+${attachedScope}
+SELECT kind, schema, name, parent, definition FROM object
+UNION ALL
+${union(attachedKinds, "schema, name, parent, definition")}`;
+}

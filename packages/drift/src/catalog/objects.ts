@@ -1,0 +1,39 @@
+/** All that is known of one database: the objects that are compared, and the names of those that cannot be. */
+import type pg from "pg";
+import type { CatalogObject } from "../model/object.ts";
+import { readCatalog } from "./catalog.ts";
+import { readUnmodelled } from "./coverage.ts";
+
+/** What of a database is compared. */
+export type Scope = {
+  /** The PostgreSQL schemas. */
+  schemas: string[];
+  /** Who owns what; in a scratch database that is whoever runs the check. */
+  owners: boolean;
+  /** What other roles than the owner may do. */
+  grants: boolean;
+};
+
+/** Stands for the definition of an object whose kind the check does not know: that it is there is compared, no more. */
+const UNKNOWN_DEFINITION = "(the check does not know this kind of object)";
+
+/** To be called within `inSnapshot`. */
+export async function readObjects(client: pg.Client, scope: Scope): Promise<CatalogObject[]> {
+  const objects = await readCatalog(client, scope.schemas, scope);
+  const unmodelled = await readUnmodelled(client, scope.schemas);
+  const named = unmodelled.flatMap(({ kind, names }) =>
+    names.map((name) => ({ kind, schema: "", name, parent: "", definition: UNKNOWN_DEFINITION })),
+  );
+  return [...objects, ...named];
+}
+
+/** What the reader must know of the objects whose definitions are not compared. */
+export function unmodelledWarnings(objects: CatalogObject[]): string[] {
+  const unknown = objects.filter(({ definition }) => definition === UNKNOWN_DEFINITION);
+  return [...Map.groupBy(unknown, ({ kind }) => kind)].map(([kind, found]) => {
+    const names = found.map(({ name }) => name);
+    const shown =
+      names.slice(0, 3).join(", ") + (names.length > 3 ? `, and ${names.length - 3} more` : "");
+    return `Only the name is compared: ${kind} (${shown}). The check does not know this kind of object yet.`;
+  });
+}

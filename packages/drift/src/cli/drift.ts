@@ -1,0 +1,126 @@
+#!/usr/bin/env bun
+/** `bun run drift`. The only file of the check that prints and exits: results on stdout, all else on stderr. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { constants } from "node:os";
+import { dirname } from "node:path";
+import { allowLine } from "../commands/allow.ts";
+import { check, parity } from "../commands/check.ts";
+import { migrateCommand } from "../commands/migrate.ts";
+import type { Options } from "../commands/options.ts";
+import { repairCommand } from "../commands/repair.ts";
+import { checkSnapshot, takeSnapshot } from "../commands/snapshot.ts";
+import { DriftError, messageOf } from "../model/errors.ts";
+import { formats } from "../report/formats.ts";
+import type { Report } from "../report/report.ts";
+import { summaryLine } from "../report/text.ts";
+import { type Flags, parseFlags } from "./flags.ts";
+import { progressLine } from "./progress.ts";
+import { usage } from "./usage.ts";
+
+const EXIT = { noDrift: 0, failed: 1, drift: 2 } as const;
+
+class Interrupted extends Error {
+  constructor(readonly signal: "SIGINT" | "SIGTERM" | "SIGHUP") {
+    super(`interrupted by ${signal}`);
+  }
+}
+
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  // Once: who asks a second time does not want to wait for the clean-up.
+  process.once(signal, () => interruption.abort(new Interrupted(signal)));
+}
+
+const progress = progressLine(process.stderr);
+
+process.exit(await main(process.argv.slice(2)).catch(explain));
+
+async function main(args: string[]): Promise<number> {
+  const flags = parseFlags(args, process.env);
+  if (flags.help) return print(process.stdout, usage);
+  return run(flags, {
+    ...flags.options,
+    signal: interruption.signal,
+    onProgress: progress.show,
+  });
+}
+
+async function run(flags: Flags, options: Options): Promise<number> {
+  switch (flags.command) {
+    case "drift":
+      return show(await check(options), flags);
+    case "parity":
+      return show(await parity(options), flags);
+    case "snapshot":
+      if (flags.check) return show(await checkSnapshot(options), flags);
+      await write(options.snapshotFile, await takeSnapshot(options), { makeFolder: true });
+      return print(process.stderr, `Wrote ${options.snapshotFile}.\n`);
+    case "repair": {
+      const isRepaired = await repairCommand({ ...options, ...flags }, output(flags));
+      return isRepaired ? EXIT.noDrift : EXIT.drift;
+    }
+    case "migrate":
+      await migrateCommand({ ...options, ...flags, confirm: asker() }, output(flags));
+      return EXIT.noDrift;
+    case "allow":
+      return print(process.stdout, `${await allowLine(flags, options)}\n`);
+  }
+}
+
+/** Results go where the flags say, and what is said beside them to stderr. */
+function output(flags: Flags) {
+  return {
+    result: (text: string) =>
+      flags.output === null ? print(process.stdout, text) : write(flags.output, text),
+    note: (text: string) => print(process.stderr, text),
+  };
+}
+
+/** A question at the terminal; null where nobody sits at one. */
+function asker(): ((question: string) => Promise<boolean>) | null {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return null;
+  return async (question) => {
+    await print(process.stderr, `${question} [y/N] `);
+    for await (const answer of console) return /^y(es)?$/i.test(answer.trim());
+    return false;
+  };
+}
+
+async function show(report: Report, { format, output, quiet }: Flags): Promise<number> {
+  const colour = process.stdout.isTTY && !process.env.NO_COLOR;
+  const text = formats[format](report, { colour: colour && output === null });
+  if (output !== null) await write(output, text);
+  if (!quiet) {
+    for (const warning of report.warnings) await print(process.stderr, `warning: ${warning}\n`);
+    await print(process.stdout, output === null ? text : `${summaryLine(report, colour)}\n`);
+  }
+  return report.drift ? EXIT.drift : EXIT.noDrift;
+}
+
+async function write(path: string, text: string, { makeFolder = false } = {}): Promise<void> {
+  try {
+    if (makeFolder) await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text);
+  } catch (error) {
+    throw new DriftError(`${path} cannot be written: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function explain(error: unknown): Promise<number> {
+  progress.clear();
+  if (error instanceof Interrupted) return 128 + constants.signals[error.signal];
+  // An error that nobody foresaw is for whoever mends the check: it keeps its stack.
+  const text =
+    error instanceof DriftError
+      ? error.message
+      : error instanceof Error
+        ? error.stack
+        : messageOf(error);
+  await print(process.stderr, `error: ${text}\n`);
+  return EXIT.failed;
+}
+
+function print(stream: NodeJS.WriteStream, text: string): Promise<number> {
+  progress.clear();
+  return new Promise((resolve) => stream.write(text, () => resolve(EXIT.noDrift)));
+}

@@ -1,0 +1,179 @@
+/** The command line and the environment, as options of the check. */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { Options } from "../commands/options.ts";
+import { DriftError, messageOf } from "../model/errors.ts";
+import { severities } from "../model/severity.ts";
+import { formatNames } from "../report/formats.ts";
+import {
+  defaultSchema,
+  defaultSchemas,
+  devUrl,
+  MIGRATIONS_FOLDER,
+  present,
+  SQL_FOLDER,
+} from "./defaults.ts";
+
+export const commands = ["drift", "parity", "snapshot", "allow", "repair", "migrate"] as const;
+
+export type Flags = {
+  command: (typeof commands)[number];
+  help: boolean;
+  format: (typeof formatNames)[number];
+  output: string | null;
+  quiet: boolean;
+  /** `snapshot --check`. */
+  check: boolean;
+  /** Of `allow`. */
+  key: string;
+  until: string;
+  reason: string;
+  /** Of `repair`. */
+  apply: boolean;
+  allowDestructive: boolean;
+  /** Of `migrate`. */
+  name: string;
+  yes: boolean;
+  allowDangerous: boolean;
+  options: Omit<Options, "signal">;
+};
+
+/** Options that only some commands have: to pass over one in silence would be to promise what is not done. */
+const OWNED = [
+  ["snapshot", ["drift", "repair"]],
+  ["check", ["snapshot"]],
+  ["no-repair", ["drift"]],
+  ["until", ["allow"]],
+  ["reason", ["allow"]],
+  ["apply", ["repair"]],
+  ["allow-destructive", ["repair"]],
+  ["name", ["migrate"]],
+  ["yes", ["migrate"]],
+  ["allow-dangerous", ["migrate"]],
+] as const satisfies [string, Flags["command"][]][];
+
+/** Throws a DriftError for what it cannot understand. */
+export function parseFlags(args: string[], env: Record<string, string | undefined>): Flags {
+  const { values, positionals } = parse(args);
+  const [name = "drift", ...rest] = positionals;
+  const command = commands.find((known) => known === name);
+  // Not repeated in the message: a URL without its option would show its password.
+  if (!command || rest.length > (command === "allow" ? 1 : 0))
+    throw misuse(
+      `There is an argument that is no command and belongs to no option. The commands are ${commands.join(", ")}.`,
+    );
+  for (const [option, owners] of OWNED) {
+    const isOwn = owners.some((owner) => owner === command);
+    if (values[option] && !isOwn)
+      throw misuse(`--${option} is an option of ${owners.join(" and ")}, not of ${command}.`);
+  }
+
+  const isSql = values.format === "sql"; // The same as `repair` prints: it takes a trial, not only a comparison.
+  const databaseUrl = values["database-url"] ?? (env.DATABASE_URL || devUrl());
+  const schema = values.schema ?? defaultSchema();
+  const shadowUrl = values["shadow-url"] ?? null;
+  const isShown = values.format !== "github" && (!values.quiet || values.output !== undefined);
+  const beside = join(values.sql ?? SQL_FOLDER, "drift.");
+  return {
+    command: isSql && command === "drift" ? "repair" : command,
+    help: values.help,
+    format: isSql ? "text" : oneOf(formatNames, values.format, "format"),
+    output: values.output ?? null,
+    quiet: values.quiet,
+    check: values.check,
+    key: rest[0] ?? "",
+    until: values.until,
+    reason: values.reason,
+    apply: values.apply,
+    allowDestructive: values["allow-destructive"],
+    name: values.name,
+    yes: values.yes,
+    allowDangerous: values["allow-dangerous"],
+    options: {
+      databaseUrl,
+      shadowUrl,
+      schema,
+      migrations: values.migrations ?? present(MIGRATIONS_FOLDER),
+      sql: values.sql ?? present(SQL_FOLDER),
+      schemas: values.schemas
+        ? names(values.schemas)
+        : defaultSchemas(schema, databaseUrl ?? shadowUrl),
+      owners: values.owners && !values["no-owner"],
+      grants: !values["no-grants"],
+      useSnapshot: values.snapshot,
+      snapshotFile: values["snapshot-file"] ?? `${beside}snapshot.json`,
+      ignoreFile: values["ignore-file"] ?? present(`${beside}ignore`),
+      allowFile: values["allow-file"] ?? present(`${beside}allow`),
+      rolesFile: values["roles-file"] ?? present(`${beside}roles.json`),
+      ignore: values.ignore,
+      strict: values.strict,
+      failOn: oneOf(severities, values["fail-on"], "severity"),
+      repair: isShown && !values["no-repair"],
+    },
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        "database-url": { type: "string" },
+        "shadow-url": { type: "string" },
+        schema: { type: "string" },
+        migrations: { type: "string" },
+        sql: { type: "string" },
+        schemas: { type: "string" },
+        owners: { type: "boolean", default: false },
+        "no-owner": { type: "boolean", default: false },
+        "no-grants": { type: "boolean", default: false },
+        ignore: { type: "string", multiple: true, default: [] },
+        "ignore-file": { type: "string" },
+        "allow-file": { type: "string" },
+        "roles-file": { type: "string" },
+        "snapshot-file": { type: "string" },
+        snapshot: { type: "boolean", default: false },
+        check: { type: "boolean", default: false },
+        strict: { type: "boolean", default: false },
+        "no-repair": { type: "boolean", default: false },
+        "fail-on": { type: "string", default: "minor" },
+        format: { type: "string", default: "text" },
+        output: { type: "string" },
+        quiet: { type: "boolean", default: false },
+        until: { type: "string", default: "" },
+        reason: { type: "string", default: "" },
+        apply: { type: "boolean", default: false },
+        "allow-destructive": { type: "boolean", default: false },
+        name: { type: "string", default: "" },
+        yes: { type: "boolean", default: false },
+        "allow-dangerous": { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    throw misuse(messageOf(error));
+  }
+}
+
+function misuse(message: string): DriftError {
+  return new DriftError(`${message}\nSee --help for the options.`);
+}
+
+function names(list: string): string[] {
+  const found = list
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  if (found.length === 0)
+    throw new DriftError("--schemas names no schema. Give it as --schemas public,auth.");
+  return found;
+}
+
+function oneOf<T extends string>(known: readonly T[], name: string, noun: string): T {
+  const found = known.find((one) => one === name);
+  if (found) return found;
+  throw new DriftError(
+    `There is no ${noun} "${name}". Choose ${known.slice(0, -1).join(", ")} or ${known.at(-1)}.`,
+  );
+}

@@ -1,0 +1,48 @@
+import { severities } from "../model/severity.ts";
+import { formatNames } from "../report/formats.ts";
+
+export const usage = `Compares a PostgreSQL database with what the project declares: the Prisma schema and the hand-written SQL.
+
+Usage: bun run drift [command] [options]
+
+  bun run drift                   the live database with the declared schema
+  bun run drift --snapshot        the live database with the committed snapshot: a read-only login is enough
+  bun run drift parity            the migrations with the declared schema; needs a server, and no live database
+  bun run drift snapshot          writes the snapshot of the declared schema; with --check, tells whether it is stale
+  bun run drift allow KEY --until YYYY-MM-DD --reason TEXT
+                                  prints the line for drift.allow that allows a finding until that day
+  bun run drift repair            the SQL that makes the live database what is declared, proved on a copy of its schema;
+                                  --apply also runs it, --allow-destructive also what loses data
+  bun run drift migrate --name NAME
+                                  writes the migration, and its rollback, from the history to what is declared;
+                                  --yes asks nothing, --allow-dangerous writes what may hurt a table with rows
+
+What is compared
+  --database-url URL    the live database (DATABASE_URL, else the one that \`bun dev\` has started)
+  --shadow-url URL      the database beside which scratch databases are made (the live one)
+  --schema PATH         Prisma schema, a file or a folder (prisma/schema.prisma)
+  --migrations FOLDER   Prisma migrations (prisma/migrations)
+  --sql FOLDER          hand-written SQL, applied in the order of names (migrations-sql)
+  --schemas A,B         PostgreSQL schemas to compare (those of the Prisma schema, else the URL's, else public)
+  --owners              compares owners as well (--no-owner: does not, as without either)
+  --no-grants           leaves out grants and default privileges
+
+What counts
+  --ignore PATTERN      leaves objects out, as in 'index public.legacy_*'; may be repeated
+  --ignore-file FILE    such patterns, each with a reason (drift.ignore in the SQL folder)
+  --allow-file FILE     findings that are allowed for a while (drift.allow in the SQL folder)
+  --roles-file FILE     what the server's roles should be (drift.roles.json in the SQL folder)
+  --snapshot-file FILE  the snapshot (drift.snapshot.json in the SQL folder)
+  --strict              pending migrations and faults of the history count as drift
+  --fail-on SEVERITY    the least that counts as drift: ${severities.join(", ")} (minor)
+
+How it is shown
+  --format FORMAT       ${formatNames.join(", ")}, sql (text)
+  --no-repair           without the statements that mend each finding, which take a copy of the schema;
+                        --snapshot, parity and more than 2,000 objects or 20 seconds are without as well
+  --output FILE         writes the report there; stdout gets the last line of the text
+  --quiet               nothing on stdout, and no warnings
+  --help
+
+Exit code: 0 no drift, 1 the check could not be made, 2 drift.
+`;

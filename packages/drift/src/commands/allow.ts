@@ -1,0 +1,26 @@
+/** `bun run drift allow`: the line that allows a finding, so that nobody has to work out a hash. */
+
+import { DriftError } from "../model/errors.ts";
+import { keyOf } from "../model/object.ts";
+import { exceptionLine, isDay } from "../project/exceptions.ts";
+import { check } from "./check.ts";
+import type { Options } from "./options.ts";
+
+export type AllowInput = { key: string; until: string; reason: string };
+
+export async function allowLine(
+  { key, until, reason }: AllowInput,
+  options: Options,
+): Promise<string> {
+  if (key === "" || reason.trim() === "" || !isDay(until))
+    throw new DriftError(
+      "An exception needs a key, a day and a reason: bun run drift allow 'index public.extra' --until 2027-01-31 --reason 'why'",
+    );
+  const { findings } = await check({ ...options, allowFile: null, repair: false });
+  const found = findings.find((finding) => keyOf(finding) === key);
+  if (found) return exceptionLine(found, until, reason.trim());
+  const keys = findings.map((finding) => `\n  ${keyOf(finding)}`).join("");
+  throw new DriftError(
+    `There is no finding "${key}".${keys === "" ? " There is none at all." : ` There are:${keys}`}`,
+  );
+}

@@ -1,0 +1,122 @@
+/**
+ * Takes the last applied migration back. Its rollback.sql and the end of its row in Prisma's history are one
+ * transaction, under the lock that Prisma holds while it migrates.
+ */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import pg from "pg";
+import { codeOf, withConnection } from "../database/connection.ts";
+import { PRISMA_LOCK } from "../database/live.ts";
+import { DriftError, messageOf } from "../model/errors.ts";
+
+export type RollbackOptions = {
+  databaseUrl: string;
+  migrations: string;
+  /** The migration that is meant; it has to be the last. Null takes whichever is. */
+  name: string | null;
+};
+
+type Row = { id: string; name: string; failed: boolean };
+
+/** Gives the name of the migration that was taken back. Throws a DriftError, and then nothing has changed. */
+export async function rollback({
+  databaseUrl,
+  migrations,
+  name,
+}: RollbackOptions): Promise<string> {
+  return withConnection(databaseUrl, async (client) => {
+    const table = await historyTable(client, databaseUrl);
+    await client.query("BEGIN; SET LOCAL lock_timeout = '10s'");
+    try {
+      await lock(client);
+      const last = await lastApplied(client, table);
+      refuseUnlessLast(last, name);
+      await run(client, await readRollback(migrations, last.name), last.name, table);
+      await client.query(`DELETE FROM ${table} WHERE id = $1`, [last.id]);
+      await client.query("COMMIT");
+      return last.name;
+    } catch (error) {
+      await client.query("ROLLBACK").catch(() => {}); // On a dead connection there is nothing left to end.
+      throw error;
+    }
+  });
+}
+
+/** As for Prisma, the schema of the URL has the table, and is what names without one mean. */
+async function historyTable(client: pg.Client, url: string): Promise<string> {
+  const schema = new URL(url).searchParams.get("schema");
+  if (schema !== null) await client.query(`SET search_path = ${pg.escapeIdentifier(schema)}`);
+  const { rows } = await client.query<{ schema: string | null }>(
+    "SELECT quote_ident(n.nspname) AS schema FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('_prisma_migrations')",
+  );
+  if (rows[0]?.schema) return `${rows[0].schema}._prisma_migrations`;
+  throw new DriftError(
+    `The database ${client.database} has no _prisma_migrations table: no migration was ever applied to it.`,
+  );
+}
+
+async function lock(client: pg.Client): Promise<void> {
+  try {
+    await client.query(`SELECT pg_advisory_xact_lock(${PRISMA_LOCK})`);
+  } catch (error) {
+    if (codeOf(error) !== "55P03") throw error;
+    throw new DriftError("A migration is running on the database. Try again when it has ended.", {
+      cause: error,
+    });
+  }
+}
+
+/** By name, as that is the order in which Prisma applies them, whatever the clocks have said. */
+async function lastApplied(client: pg.Client, table: string): Promise<Row> {
+  const { rows } = await client.query<Row>(
+    `SELECT id, migration_name AS name, finished_at IS NULL AS failed FROM ${table}
+     WHERE rolled_back_at IS NULL ORDER BY migration_name DESC, started_at DESC LIMIT 1`,
+  );
+  if (rows[0]) return rows[0];
+  throw new DriftError("No migration is applied to the database, so there is none to take back.");
+}
+
+function refuseUnlessLast(last: Row, name: string | null): void {
+  if (last.failed)
+    throw new DriftError(
+      `Migration ${last.name} has failed, so that nobody knows which of its statements to take back. See what it has left with \`bun run drift\`, mend that by hand, and run \`bunx prisma migrate resolve --rolled-back ${last.name}\`.`,
+    );
+  if (name !== null && name !== last.name)
+    throw new DriftError(
+      `${name} is not the last applied migration; ${last.name} is. Migrations are taken back one by one, the last first.`,
+    );
+}
+
+async function readRollback(migrations: string, name: string): Promise<string> {
+  const path = join(migrations, name, "rollback.sql");
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new DriftError(
+      codeOf(error) === "ENOENT"
+        ? `${path} does not exist, so nothing says how to take ${name} back. Write it, or write a new migration that undoes the old one.`
+        : `${path} cannot be read: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+async function run(client: pg.Client, sql: string, name: string, table: string): Promise<void> {
+  try {
+    await client.query(sql);
+  } catch (error) {
+    throw new DriftError(
+      `rollback.sql of ${name} failed, and the database is as it was. ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  // A COMMIT in the file would have ended the transaction, and let go of the lock.
+  const { rows } = await client.query<{ intact: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${PRISMA_LOCK} AND pid = pg_backend_pid()) AS intact`,
+  );
+  if (rows[0]?.intact) return;
+  throw new DriftError(
+    `rollback.sql of ${name} ends the transaction itself, so that it is not one with the history any more. It was run; its row is still in ${table}. Take COMMIT out of the file, and delete the row by hand.`,
+  );
+}

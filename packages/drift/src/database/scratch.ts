@@ -1,0 +1,84 @@
+/** A database that exists for the length of a check, on the server that is checked or on another one. */
+import { randomBytes } from "node:crypto";
+import type pg from "pg";
+import { DriftError, messageOf } from "../model/errors.ts";
+import { codeOf, withConnection, withDatabase } from "./connection.ts";
+import { unlessAborted } from "./interruption.ts";
+
+export type ScratchOptions = {
+  /** A connection to the database beside which it is made, and whose encoding and locale it gets. */
+  live: pg.Client;
+  /** The URL behind that connection. */
+  url: string;
+  /** Ends the work and drops the database, as on Ctrl-C. */
+  signal: AbortSignal;
+};
+
+/** Text compares and sorts as in the live database, or definitions that name a collation could not even be made. */
+const LOCALE = `
+SELECT concat_ws(' ',
+  format('ENCODING %L LC_COLLATE %L LC_CTYPE %L', pg_encoding_to_char(d.encoding), d.datcollate, d.datctype),
+  CASE d.datlocprovider
+    WHEN 'i' THEN format('LOCALE_PROVIDER icu ICU_LOCALE %L', coalesce(row->>'datlocale', row->>'daticulocale'))
+    WHEN 'b' THEN format('LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', row->>'datlocale')
+    ELSE 'LOCALE_PROVIDER libc' END,
+  'ICU_RULES ' || quote_literal(row->>'daticurules')) AS locale
+FROM pg_database d, to_jsonb(d) row WHERE d.datname = current_database()`;
+
+/** Names carry the time, so that those of a check that was killed are known when they are old. */
+const PREFIX = "drift_scratch_";
+const STALE = `
+SELECT datname AS name FROM pg_database d
+WHERE datname ~ '^${PREFIX}[0-9]{10}_' AND pg_has_role(datdba, 'MEMBER')
+  AND substring(datname FROM '^${PREFIX}([0-9]{10})')::bigint < extract(epoch FROM now()) - 3600
+  AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)`;
+
+/** Runs \`work\` in an empty database that is dropped afterwards, whatever happens. */
+export async function withScratchDatabase<T>(
+  { live, url, signal }: ScratchOptions,
+  work: (scratch: pg.Client) => Promise<T>,
+): Promise<T> {
+  const name = `${PREFIX}${Math.floor(Date.now() / 1000)}_${randomBytes(8).toString("hex")}`;
+  const created = create(live, name);
+  try {
+    return await unlessAborted(signal, async () => {
+      await created;
+      return withConnection(withDatabase(url, name), work);
+    });
+  } finally {
+    await created.catch(() => {}); // It cannot be dropped while it is being made.
+    await drop(live, url, name);
+  }
+}
+
+/** Drops what checks that were killed have left. That one cannot be dropped is no reason to fail this one. */
+export async function sweepScratchDatabases(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(STALE);
+  for (const { name } of rows)
+    await client.query(`DROP DATABASE IF EXISTS ${name}`).catch(() => {});
+}
+
+async function create(live: pg.Client, name: string): Promise<void> {
+  const { rows } = await live.query<{ locale: string }>(LOCALE);
+  try {
+    await live.query(`CREATE DATABASE ${name} TEMPLATE template0 ${rows[0]?.locale}`);
+  } catch (error) {
+    const reason =
+      codeOf(error) === "42501"
+        ? `the user ${live.user} may not create databases. Allow it with ALTER ROLE "${live.user}" CREATEDB, name a server where that is allowed with --shadow-url, or compare with the committed snapshot (--snapshot), which needs no scratch database`
+        : messageOf(error);
+    throw new DriftError(
+      `The check builds the expected schema in a scratch database, but ${reason}.`,
+      { cause: error },
+    );
+  }
+}
+
+async function drop(live: pg.Client, url: string, name: string): Promise<void> {
+  const statement = `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`;
+  try {
+    await live.query(statement);
+  } catch {
+    await withConnection(url, (client) => client.query(statement)); // The first connection may have died meanwhile.
+  }
+}

@@ -1,0 +1,159 @@
+/** Writes a migration and its way back, and proves both by replay before anybody sees them. */
+import { changesToSql, type SchemaFile } from "@tenantry/prisma-engine/to-sql";
+import type pg from "pg";
+import { build, type ReplayOptions } from "../database/replay.ts";
+import { type ScratchOptions, withScratchDatabase } from "../database/scratch.ts";
+import { type Difference, diff, objectOf } from "../model/diff.ts";
+import { DriftError, messageOf } from "../model/errors.ts";
+import { type CatalogObject, keyOf } from "../model/object.ts";
+import type { Migration } from "../project/files.ts";
+import { type Plan, plan, type Step } from "../repair/plan.ts";
+import { planFrom } from "../repair/proposal.ts";
+import { block } from "../repair/script.ts";
+import { committing, type Reader } from "../repair/trial.ts";
+
+export type Draft = { migration: string; rollback: string };
+
+export type Work = {
+  server: ScratchOptions;
+  replay: ReplayOptions;
+  reader: Reader;
+  migrations: Migration[];
+  schemaFiles: SchemaFile[];
+  /** What the Prisma schema alone declares, what all files declare, and what the migrations make. */
+  prisma: CatalogObject[];
+  declared: CatalogObject[];
+  history: CatalogObject[];
+};
+
+/** Prisma's own statements come first where they lead to a proof; else all are this program's. */
+export async function draft(work: Work): Promise<Draft> {
+  const doubts: string[] = [];
+  for (const prisma of [fromPrisma, async () => ""]) {
+    try {
+      const written = await write(work, await prisma(work));
+      await prove(work, written);
+      return written;
+    } catch (error) {
+      if (!(error instanceof DriftError)) throw error;
+      doubts.push(error.message);
+    }
+  }
+  throw new DriftError(
+    `No migration was found that is proved by replay. Nothing was written.\n${doubts.at(-1)}`,
+  );
+}
+
+/** In a database that the migrations have made: what Prisma writes, the rest, and from there the way back. */
+function write(
+  { server, replay, reader, migrations, ...work }: Work,
+  prisma: string,
+): Promise<Draft> {
+  return withScratchDatabase(server, async (scratch) => {
+    await build(scratch, migrations, replay);
+    if (prisma)
+      await build(scratch, [{ path: "Prisma's part of the migration", sql: prisma }], replay);
+    const forward = await planFrom(scratch, { expected: work.declared, reader });
+    await applyPlan(scratch, forward, "the migration");
+    const back = await planFrom(scratch, { expected: work.history, reader });
+    return { migration: text(prisma, forward), rollback: text("", back) };
+  });
+}
+
+/** What Prisma would see if the files of hand-written SQL were not there, against the schema. */
+function fromPrisma({ server, schemaFiles, reader, replay, ...work }: Work): Promise<string> {
+  return withScratchDatabase(server, async (scratch) => {
+    const seen = seenByPrisma(work);
+    const { unresolved } = await plan(await committing(scratch, reader), seen, { isCopy: true });
+    if (unresolved.length > 0)
+      throw new DriftError(`Prisma's part cannot be told apart: ${unresolved[0]?.reason}.`);
+    const schema = replay.defaultSchema ?? "public";
+    return changesToSql(scratch, schemaFiles, schema).catch((error) => {
+      throw new DriftError(
+        `Prisma's schema engine could not compare the schema: ${messageOf(error).trim()}`,
+        { cause: error },
+      );
+    });
+  });
+}
+
+/** Kinds that Prisma's schema has words for, and what those need to stand on. */
+const PRISMA_KINDS = [
+  "schema",
+  "extension",
+  "enum",
+  "sequence",
+  "table",
+  "column",
+  "constraint",
+  "index",
+];
+
+/** The history without what only hand-written SQL declares, and with Prisma's word where both declare the same. */
+function seenByPrisma({
+  prisma,
+  declared,
+  history,
+}: Pick<Work, "prisma" | "declared" | "history">) {
+  const [own, all, past] = [prisma, declared, history].map(
+    (objects) => new Map(objects.map((object) => [keyOf(object), object])),
+  ) as [Map<string, CatalogObject>, Map<string, CatalogObject>, Map<string, CatalogObject>];
+  const isWritten = (key: string): boolean =>
+    key !== "" && ((all.has(key) && !own.has(key)) || isWritten(past.get(key)?.parent ?? ""));
+  return history
+    .filter(({ kind }) => PRISMA_KINDS.includes(kind))
+    .filter((object) => object.kind === "extension" || !isWritten(keyOf(object)))
+    .map((object) => {
+      const isUnchanged = all.get(keyOf(object))?.definition === object.definition;
+      return (isUnchanged && own.get(keyOf(object))) || object;
+    });
+}
+
+async function prove(
+  { server, replay, migrations, reader, ...work }: Work,
+  { migration, rollback }: Draft,
+) {
+  await withScratchDatabase(server, async (scratch) => {
+    const run = async (path: string, sql: string, expected: CatalogObject[]) => {
+      await build(scratch, [{ path, sql }], replay);
+      const left = diff(expected, await (await committing(scratch, reader)).read());
+      if (left.length > 0) throw new DriftError(`After ${path} there differ: ${list(left)}.`);
+    };
+    await build(scratch, migrations, replay);
+    await run("migration.sql", migration, work.declared);
+    await run("rollback.sql", rollback, work.history);
+  });
+}
+
+async function applyPlan(scratch: pg.Client, steps: Plan & { doubt: string | null }, what: string) {
+  if (steps.doubt !== null) throw new DriftError(`For ${what}, ${steps.doubt}.`);
+  const { run } = await committing(scratch, async () => []);
+  for (const { sql } of [...steps.safe, ...steps.destructive]) {
+    await run(sql).catch((error) => {
+      throw new DriftError(`For ${what}: ${messageOf(error)}`, { cause: error });
+    });
+  }
+}
+
+/** The script runs in Prisma's session, where names without a schema may mean anything and bodies are checked. */
+function text(prisma: string, { safe, destructive }: Plan): string {
+  const steps = [...safe, ...destructive];
+  const settings = steps.some(({ sql }) =>
+    sql.some((statement) => /^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE)/.test(statement)),
+  )
+    ? ["-- The bodies of functions may name what comes later.\nSET check_function_bodies = off;"]
+    : [];
+  return `${[...(prisma ? [prisma] : []), ...settings, ...steps.map(blockOf)].join("\n\n")}\n`;
+}
+
+/** In a migration nothing is missing or unexpected: it is what is done. */
+function blockOf(step: Step): string {
+  const verbs = { missing: "Add", unexpected: "Drop", changed: "Change" };
+  const [, change, object] = /^(missing|unexpected|changed) (.*)$/s.exec(step.reason) ?? [];
+  const verb = verbs[change as keyof typeof verbs];
+  return block(verb ? { ...step, reason: `${verb} ${object}` } : step);
+}
+
+function list(differences: Difference[]): string {
+  return differences.map((difference) => keyOf(objectOf(difference))).join(", ");
+}

@@ -1,0 +1,85 @@
+/** The project's files that say what the database should be. */
+
+import { createHash } from "node:crypto";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { SchemaFile } from "@tenantry/prisma-engine/to-sql";
+import { codeOf } from "../database/connection.ts";
+import type { Script } from "../database/replay.ts";
+import { DriftError, messageOf } from "../model/errors.ts";
+
+/** A schema file, or every .prisma file below a folder. */
+export async function readSchema(path: string): Promise<SchemaFile[]> {
+  const paths = (await isFolder(path, "--schema")) ? await list(path, ".prisma") : [path];
+  if (paths.length === 0)
+    throw new DriftError(`There is no .prisma file in ${path}. Name the schema with --schema.`);
+  return Promise.all(paths.map(async (path) => ({ path, content: await readText(path) })));
+}
+
+/** The hand-written SQL, in the order of the file names. */
+export async function readSqlFiles(folder: string | null): Promise<Script[]> {
+  if (folder === null) return [];
+  await requireFolder(folder, "--sql");
+  const paths = await list(folder, ".sql");
+  return Promise.all(paths.map(async (path) => ({ path, sql: await readText(path) })));
+}
+
+export type Migration = Script & {
+  name: string;
+  /** SHA-256 of the file as it is, and as other systems end its lines: Prisma accepts either. */
+  checksums: string[];
+};
+
+/** Prisma's migrations, in the order in which Prisma applies them: by name. */
+export async function readMigrations(folder: string | null): Promise<Migration[]> {
+  if (folder === null) return [];
+  await requireFolder(folder, "--migrations");
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return Promise.all(
+    names.sort().map(async (name) => {
+      const path = join(folder, name, "migration.sql");
+      const sql = await readText(path);
+      return { name, path, sql, checksums: checksumsOf(sql) };
+    }),
+  );
+}
+
+function checksumsOf(sql: string): string[] {
+  const unix = sql.replaceAll("\r\n", "\n");
+  const texts = [sql, unix, unix.replaceAll("\n", "\r\n"), `\uFEFF${sql}`];
+  return texts.map((text) => createHash("sha256").update(text).digest("hex"));
+}
+
+async function list(folder: string, extension: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  return names
+    .filter((name) => name.endsWith(extension))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+async function requireFolder(path: string, option: string): Promise<void> {
+  if (await isFolder(path, option)) return;
+  throw new DriftError(`${path} is not a folder. Name the folder with ${option}.`);
+}
+
+async function isFolder(path: string, option: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT")
+      throw new DriftError(`${path} cannot be read: ${messageOf(error)}`);
+    throw new DriftError(
+      `${path} does not exist. Run the check from the project's root, or name the place with ${option}.`,
+    );
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
+  } catch (error) {
+    throw new DriftError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}

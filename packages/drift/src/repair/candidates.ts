@@ -1,0 +1,77 @@
+/** Which ways the planner tries, and in which order. */
+import { type Difference, objectOf } from "../model/diff.ts";
+import { type CatalogObject, keyOf } from "../model/object.ts";
+import { repairs } from "./repairs.ts";
+import type { Catalogs, Way } from "./way.ts";
+
+/** How far the planner goes. It tries the next level only where the one before leads nowhere, and then starts over. */
+export type Level = {
+  /** Also what only follows its missing parent, such as a sequence that its table's default needs first. */
+  children?: boolean;
+  /** Takes what depends on an object away; it is missing then, and made again. */
+  dependents?: boolean;
+  destructive?: boolean;
+};
+
+export type Candidate = { difference: Difference; ways: Way[] };
+
+/** Away with the unexpected first, the last made first; then changes; then what is missing. */
+export function candidates(
+  differences: Difference[],
+  catalogs: Catalogs,
+  { children, dependents, destructive }: Level,
+): Candidate[] {
+  const known = new Set(differences.map((difference) => keyOf(objectOf(difference))));
+  const deeper: Difference[] =
+    children || dependents || destructive
+      ? [...catalogs.expected]
+          .filter(([key]) => !catalogs.actual.has(key) && !known.has(key))
+          .map(([, expected]) => ({ change: "missing", expected }))
+      : [];
+  return [...differences, ...deeper]
+    .sort((one, other) => order(one) - order(other))
+    .map((difference) => ({
+      difference,
+      ways: waysOf(difference, catalogs).filter((way) =>
+        destructive ? way.destroys || way.mayRewrite : !way.destroys,
+      ),
+    }));
+}
+
+function waysOf(difference: Difference, catalogs: Catalogs): Way[] {
+  const repair = repairs[objectOf(difference).kind];
+  if (!repair) return [];
+  if (difference.change === "missing") return repair.create(difference.expected, catalogs);
+  if (difference.change === "unexpected") return repair.drop(difference.actual, catalogs);
+  const { expected, actual } = difference;
+  const [drop] = repair.drop(actual, catalogs);
+  const [create] = repair.create(expected, catalogs);
+  const anew = drop && create ? [{ ...drop, ...create, sql: [...drop.sql, ...create.sql] }] : [];
+  return [...(repair.alter?.(expected, actual, catalogs) ?? []), ...anew];
+}
+
+/** The best way to remove an object. */
+export function dropOf(object: CatalogObject, catalogs: Catalogs): Way | undefined {
+  return repairs[object.kind]?.drop(object, catalogs)[0];
+}
+
+/** The same with all that depends on it. */
+export function cascade(object: CatalogObject, catalogs: Catalogs): string[] {
+  return (dropOf(object, catalogs)?.sql ?? []).map((sql, i, all) =>
+    i === all.length - 1 ? `${sql} CASCADE` : sql,
+  );
+}
+
+const RANKS = new Map(Object.keys(repairs).map((kind, place) => [kind, place]));
+const LAST = RANKS.size;
+
+/** Place of a kind in the order in which objects are made. */
+export function rank(kind: string): number {
+  return RANKS.get(kind) ?? LAST;
+}
+
+function order(difference: Difference): number {
+  const place = rank(objectOf(difference).kind);
+  if (difference.change === "unexpected") return -place - 1;
+  return difference.change === "changed" ? place : place + LAST + 1;
+}

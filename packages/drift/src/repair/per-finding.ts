@@ -1,0 +1,93 @@
+/** Gives each finding of a check the statements that mend it, out of one repair that was tried on a copy. */
+
+import type { Options } from "../commands/options.ts";
+import { type ScratchOptions, withScratchDatabase } from "../database/scratch.ts";
+import { messageOf } from "../model/errors.ts";
+import { keyOf } from "../model/object.ts";
+import type { Compared } from "../project/compare.ts";
+import type { Finding } from "../report/report.ts";
+import { count, oneLine } from "../report/wording.ts";
+import { type Proposal, propose } from "./proposal.ts";
+import type { States } from "./states.ts";
+
+/** More than that is more than who asked for a check wants to wait for. */
+const MOST_OBJECTS = 2000;
+const MOST_MS = 20_000;
+const MADE_BY = "`bun run drift repair` makes it";
+
+/** That there is no repair is said in the report, and is no reason for the check to fail. */
+export async function withRepairs(
+  compared: Compared,
+  server: ScratchOptions,
+  states: States,
+  options: Options,
+  mostMs = MOST_MS,
+): Promise<Compared> {
+  if (!options.repair || compared.findings.length === 0) return compared;
+  const unproved = (doubt: string): Compared => ({ ...compared, repair: { proved: false, doubt } });
+  const size = Math.max(states.actual.length, states.expected.length);
+  if (size > MOST_OBJECTS)
+    return unproved(
+      `a copy of ${count(size, "object")} takes long, so no repair was made; ${MADE_BY}`,
+    );
+  options.onProgress?.("trying the repair on a copy of the schema");
+  const limit = AbortSignal.timeout(mostMs);
+  const signal = AbortSignal.any([options.signal, limit]);
+  try {
+    const proposal = await withScratchDatabase({ ...server, signal }, (scratch) =>
+      propose(scratch, states),
+    );
+    const findings = repairedBy(proposal, states, compared.findings);
+    const nothing = findings.every(({ repair }) => repair.length === 0) ? "there is none" : null;
+    const doubt = proposal.doubt === null ? nothing : oneLine(proposal.doubt);
+    return { ...compared, findings, repair: { proved: doubt === null, doubt } };
+  } catch (error) {
+    options.signal.throwIfAborted();
+    if (limit.aborted)
+      return unproved(`no repair was made in ${mostMs / 1000} seconds; ${MADE_BY}`);
+    return unproved(`no repair could be made: ${oneLine(messageOf(error))}`);
+  }
+}
+
+/** Each step goes to the finding for whose sake it is taken, in the order of the whole. */
+export function repairedBy(
+  { safe, destructive, unresolved }: Pick<Proposal, "safe" | "destructive" | "unresolved">,
+  { actual, expected }: Pick<States, "actual" | "expected">,
+  findings: Finding[],
+): Finding[] {
+  const found = new Set(findings.map(keyOf));
+  const parents = new Map([...actual, ...expected].map((one) => [keyOf(one), one.parent]));
+  // What was taken away for the sake of a finding comes back for its sake, with all that belongs to it.
+  const causes = new Map<string, string>();
+  const ownerOf = (key: string): string | undefined => {
+    if (key === "" || found.has(key)) return key || undefined;
+    return causes.get(key) ?? ownerOf(parents.get(key) ?? "");
+  };
+  let last = "";
+  const steps = [...safe, ...destructive].map((step) => {
+    // What else is gone went with the statement before.
+    last = ownerOf(step.mends) ?? last;
+    causes.set(step.key, last);
+    return { ...step, owner: last };
+  });
+  const problems = new Map(unresolved.map(({ key, error }) => [ownerOf(key), oneLine(error)]));
+
+  const problemOf = (key: string, isMended: boolean): string | null => {
+    const problem = problems.get(key);
+    if (problem !== undefined) return `no statement helps: ${problem}`;
+    if (!parents.has(key)) return "it is not part of the database, and is mended by hand";
+    return isMended ? null : "the statements of other findings mend it";
+  };
+
+  return findings.map((finding) => {
+    const key = keyOf(finding);
+    const own = steps.filter(({ owner }) => owner === key);
+    const losses = new Set(own.flatMap(({ destroys }) => destroys ?? []));
+    return {
+      ...finding,
+      repair: own.flatMap(({ sql }) => sql),
+      destroys: losses.size > 0 ? [...losses].join(", ") : null,
+      unrepaired: problemOf(key, own.length > 0),
+    };
+  });
+}

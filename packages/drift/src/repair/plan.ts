@@ -1,0 +1,203 @@
+/**
+ * Finds the statements that make one catalog another. It knows no kind and reads no SQL: it tries the ways of each
+ * difference in a database where that costs nothing, reads the catalog again, and goes on with what still differs.
+ * Order is what PostgreSQL accepted.
+ */
+import { type Difference, diff, objectOf } from "../model/diff.ts";
+import { messageOf } from "../model/errors.ts";
+import { type CatalogObject, keyOf } from "../model/object.ts";
+import { assumptions, byKey, overlay } from "./assumptions.ts";
+import { candidates, cascade, dropOf, type Level, rank } from "./candidates.ts";
+import type { Trial } from "./trial.ts";
+import type { Catalogs, Way } from "./way.ts";
+
+export type Step = {
+  /** What the step mends, for people: `changed column public.users.email`. */
+  reason: string;
+  /** Key of the object that the step is about, and of the one for whose sake it is taken. */
+  key: string;
+  mends: string;
+  sql: string[];
+  /** What is lost for good, in words. */
+  destroys: string | null;
+};
+
+export type Plan = {
+  /** Steps that lose nothing. */
+  safe: Step[];
+  /** Steps that lose something, and those that have to wait for them. */
+  destructive: Step[];
+  /** Differences that no way removes, with PostgreSQL's reason. */
+  unresolved: { key: string; reason: string; error: string }[];
+};
+
+const LEVELS: Level[] = [
+  {},
+  { children: true },
+  { dependents: true },
+  { destructive: true },
+  { destructive: true, dependents: true },
+];
+
+const REWRITE =
+  "rewrites every row of the table, and a value that does not fit is cut or makes it fail";
+
+const HELPLESS =
+  "The kind is not one that can be repaired, or its definition hides a secret that only you know.";
+
+/** A way that leads back to the same difference is not taken for ever. */
+const MOST_REPEATS = 4;
+
+export type PlanOptions = {
+  /** What is there, where the trial is only a copy of it. */
+  actual?: CatalogObject[];
+  /** Takes no way whose result the rest of the transaction cannot use. */
+  onlyUsable?: boolean;
+  /** The trial becomes a copy for other trials, for which secrets need not be right. */
+  isCopy?: boolean;
+};
+
+export async function plan(
+  trial: Trial,
+  expected: CatalogObject[],
+  { actual, onlyUsable = false, isCopy = false }: PlanOptions = {},
+): Promise<Plan> {
+  const result: Plan = { safe: [], destructive: [], unresolved: [] };
+  const taken = new Map<string, number>();
+  const errors = new Map<string, string>();
+  // What the trial could not be made to have is taken to be there, until a step has dealt with it.
+  const assumed = actual ? assumptions(actual, await trial.read()) : new Map();
+  const read = async () => overlay(await trial.read(), assumed);
+  let present = await read();
+  const known = new Set(diff(expected, present).map(reasonOf));
+  let level = 0;
+  for (;;) {
+    const differences = diff(expected, present);
+    const limits = LEVELS[level];
+    if (differences.length === 0 || !limits) {
+      result.unresolved = differences.map((difference) => {
+        const reason = reasonOf(difference);
+        const key = keyOf(objectOf(difference));
+        return { key, reason, error: errors.get(reason) ?? HELPLESS };
+      });
+      return result;
+    }
+    if (limits.destructive && result.destructive.length === 0) keepWhole(differences);
+    const progressed = await pass(differences, limits);
+    if (progressed) present = await read();
+    level = progressed ? 0 : level + 1;
+  }
+
+  /** What was taken away to be made again, and cannot be before something is destroyed, makes all of it wait. */
+  function keepWhole(differences: Difference[]): void {
+    if (differences.every((difference) => known.has(reasonOf(difference)))) return;
+    result.destructive.push(...result.safe.splice(0));
+  }
+
+  /** Tries every difference once, so that what is taken away for one of them is out of the way of the others too. */
+  async function pass(differences: Difference[], limits: Level): Promise<boolean> {
+    const catalogs = { expected: byKey(expected), actual: byKey(present) };
+    let progressed = false;
+    for (const { difference, ways } of candidates(differences, catalogs, limits)) {
+      for (const way of ways) {
+        if ((onlyUsable && way.usableAfterCommit) || (way.hidesSecret && !isCopy)) continue;
+        if ((taken.get(signature(difference, way)) ?? 0) >= MOST_REPEATS) continue;
+        const steps = limits.dependents
+          ? await takeWithDependents(difference, way, catalogs, limits)
+          : await take(difference, way, limits);
+        if (!steps) continue;
+        taken.set(signature(difference, way), (taken.get(signature(difference, way)) ?? 0) + 1);
+        const waits = limits.destructive || result.destructive.length > 0;
+        (waits ? result.destructive : result.safe).push(...steps);
+        assumed.delete(keyOf(objectOf(difference)));
+        progressed = true;
+        break;
+      }
+    }
+    return progressed;
+  }
+
+  async function take(difference: Difference, way: Way, limits: Level): Promise<Step[] | null> {
+    const reason = reasonOf(difference);
+    const key = keyOf(objectOf(difference));
+    const { sql, destroys, mayRewrite } = way;
+    const step = { reason, key, mends: key, sql };
+    try {
+      return await trial.allOrNothing(async () => {
+        const before = mayRewrite && (await trial.filesOf(mayRewrite));
+        await trial.run(sql);
+        const rewrites = mayRewrite && before !== (await trial.filesOf(mayRewrite));
+        if (!rewrites) return [{ ...step, destroys: destroys ?? null }];
+        errors.set(reason, "The rows would have to be rewritten.");
+        return limits.destructive ? [{ ...step, destroys: REWRITE }] : null;
+      });
+    } catch (error) {
+      errors.set(reason, messageOf(error));
+      return null;
+    }
+  }
+
+  /** Drops what depends on the object, one by one and only as much as it takes, until the way is free. */
+  async function takeWithDependents(
+    difference: Difference,
+    way: Way,
+    catalogs: Catalogs,
+    limits: Level,
+  ): Promise<Step[] | null> {
+    const present = "actual" in difference ? difference.actual : null;
+    if (!present) return null;
+    const waiting = (await trial.lostBy(cascade(present, catalogs)))
+      .filter((object) => !isWithin(object, present, catalogs))
+      .sort((one, other) => rank(other.kind) - rank(one.kind));
+    return trial.allOrNothing(async () => {
+      const dropped: Step[] = [];
+      for (;;) {
+        const steps = await take(difference, way, limits);
+        if (steps) return [...dropped, ...steps];
+        const step = await dropFirst(waiting, present, catalogs, limits);
+        if (!step) return null;
+        dropped.push(step);
+      }
+    });
+  }
+
+  async function dropFirst(
+    waiting: CatalogObject[],
+    needs: CatalogObject,
+    catalogs: Catalogs,
+    { destructive }: Level,
+  ): Promise<Step | null> {
+    for (const [place, object] of waiting.entries()) {
+      const isWanted = catalogs.expected.has(keyOf(object));
+      const way = dropOf(object, catalogs);
+      // What comes back must come back whole.
+      if (!way || (way.destroys && (isWanted || !destructive))) continue;
+      try {
+        await trial.run(way.sql);
+      } catch {
+        continue; // Something else among them depends on this one.
+      }
+      waiting.splice(place, 1);
+      const again = isWanted ? ", and is made again" : "";
+      const [key, mends] = [keyOf(object), keyOf(needs)];
+      const reason = `${key} depends on ${mends}${again}`;
+      return { reason, key, mends, sql: way.sql, destroys: way.destroys ?? null };
+    }
+    return null;
+  }
+}
+
+/** True for an object itself and all that belongs to it. */
+function isWithin(object: CatalogObject, whole: CatalogObject, { actual }: Catalogs): boolean {
+  if (keyOf(object) === keyOf(whole)) return true;
+  const parent = actual.get(object.parent);
+  return parent !== undefined && isWithin(parent, whole, { actual, expected: actual });
+}
+
+function reasonOf(difference: Difference): string {
+  return `${difference.change} ${keyOf(objectOf(difference))}`;
+}
+
+function signature(difference: Difference, { sql }: Way): string {
+  return [reasonOf(difference), ...sql].join("\n");
+}

@@ -1,0 +1,81 @@
+/** A repair that was tried: planned on a copy of the live schema, run there once more as a whole, and compared. */
+import type pg from "pg";
+import { diff, objectOf } from "../model/diff.ts";
+import { messageOf } from "../model/errors.ts";
+import { type CatalogObject, keyOf } from "../model/object.ts";
+import { type Plan, plan, type Step } from "./plan.ts";
+import { committing, inTransaction, type Reader } from "./trial.ts";
+
+export type Proposal = Plan & {
+  /** Null when the whole repair was proved, else why it was not. */
+  doubt: string | null;
+};
+
+/** Makes `actual` in the empty scratch database, and finds there what makes it `expected`. */
+export async function propose(
+  scratch: pg.Client,
+  {
+    actual,
+    expected,
+    reader,
+  }: { actual: CatalogObject[]; expected: CatalogObject[]; reader: Reader },
+): Promise<Proposal> {
+  const copy = await committing(scratch, reader);
+  await plan(copy, actual, { isCopy: true });
+  const uncopied = keysOf(actual, await copy.read());
+  const proposal = await planFrom(scratch, { actual, expected, reader });
+  return uncopied.length === 0
+    ? proposal
+    : { ...proposal, doubt: `not all of the live schema could be copied: ${list(uncopied)}` };
+}
+
+/** The same where the scratch database has the objects already. It is left as it was. */
+export async function planFrom(
+  scratch: pg.Client,
+  {
+    actual,
+    expected,
+    reader,
+  }: { actual?: CatalogObject[]; expected: CatalogObject[]; reader: Reader },
+): Promise<Proposal> {
+  const planned = (onlyUsable: boolean) =>
+    inTransaction(scratch, reader, (trial) =>
+      plan(trial, expected, { onlyUsable, ...(actual && { actual }) }),
+    );
+  const first = await planned(false);
+  const found = first.unresolved.length > 0 ? await planned(true) : first;
+  return { ...found, doubt: await doubtOf(found, scratch, expected, reader) };
+}
+
+/** Runs all of it as one text, as it will be run. */
+async function doubtOf(
+  { safe, destructive, unresolved }: Plan,
+  scratch: pg.Client,
+  expected: CatalogObject[],
+  reader: Reader,
+): Promise<string | null> {
+  if (unresolved.length > 0)
+    return `no statements were found for: ${list(unresolved.map(({ reason }) => reason))}`;
+  try {
+    const left = await inTransaction(scratch, reader, async (trial) => {
+      await trial.run(statements([...safe, ...destructive]));
+      return keysOf(expected, await trial.read());
+    });
+    return left.length === 0 ? null : `on the copy it leaves: ${list(left)}`;
+  } catch (error) {
+    return `on the copy it fails: ${messageOf(error)}`;
+  }
+}
+
+export function statements(steps: Step[]): string[] {
+  return steps.flatMap(({ sql }) => sql);
+}
+
+function keysOf(expected: CatalogObject[], actual: CatalogObject[]): string[] {
+  return diff(expected, actual).map((difference) => keyOf(objectOf(difference)));
+}
+
+function list(names: string[]): string {
+  const rest = names.length - 3;
+  return names.slice(0, 3).join(", ") + (rest > 0 ? `, and ${rest} more` : "");
+}

@@ -1,0 +1,121 @@
+/** Scratch databases and locks: whatever ends a check, none of them outlives it. */
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  expect,
+  setDefaultTimeout,
+  test,
+} from "bun:test";
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { createDatabase, type TestDatabase } from "../../../tests/support/postgres.ts";
+import { createProject, execute, type Project } from "./project.ts";
+
+setDefaultTimeout(30_000);
+
+let database: TestDatabase;
+let project: Project;
+
+beforeAll(async () => {
+  database = await createDatabase({ template: false });
+});
+afterAll(() => database.drop());
+
+beforeEach(async () => {
+  project = await createProject(database.url, {
+    "prisma/schema.prisma": 'datasource db {\n  provider = "postgresql"\n}\n',
+    "migrations-sql/tables.sql": "CREATE TABLE things (id integer PRIMARY KEY);\n",
+  });
+});
+afterEach(() => project.remove());
+
+test.each([
+  ["SIGINT", 130, "drift"],
+  ["SIGTERM", 143, "parity"],
+  ["SIGHUP", 129, "snapshot"],
+] as const)("%s ends the check and drops the scratch database", async (signal, code, command) => {
+  const { run, scratch } = await startSlowCheck(command);
+  run.kill(signal);
+  expect(await run.exited).toBe(code);
+  expect(await exists(scratch)).toBe(false);
+});
+
+test("connections that die in the middle: a message, and no scratch database is left", async () => {
+  const { run, scratch } = await startSlowCheck();
+  await execute(
+    database.url,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = 'drift' AND datname IN ('${scratch}', '${database.name}')`,
+  );
+  expect(await run.exited).toBe(1);
+  expect(await run.stderr.text()).toContain("terminating connection");
+  expect(await exists(scratch)).toBe(false);
+});
+
+test("a migration in progress is waited for, not taken for drift", async () => {
+  const deploy = execute(
+    database.url,
+    "SELECT pg_advisory_lock(72707369); SELECT pg_sleep(1); CREATE TABLE things (id integer PRIMARY KEY);",
+  );
+  expect((await project.drift()).stdout).toContain("no drift");
+  await deploy;
+  await execute(database.url, "DROP TABLE things");
+});
+
+test("a check that waits for a migration can be interrupted", async () => {
+  const deploy = new pg.Client({ connectionString: database.url });
+  await deploy.connect();
+  await deploy.query("SELECT pg_advisory_lock(72707369)");
+  const run = project.start();
+  const waiting = `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+    WHERE locktype = 'advisory' AND NOT granted AND d.datname = '${database.name}'`;
+  while ((await deploy.query(waiting)).rowCount === 0) await Bun.sleep(20);
+  run.kill("SIGINT");
+  expect(await run.exited).toBe(130);
+  await deploy.end();
+});
+
+test("what a killed check has left is dropped by the next when it is old, and only then", async () => {
+  const suffix = randomBytes(8).toString("hex");
+  const hour = 3600;
+  const now = Math.floor(Date.now() / 1000);
+  const [old, young] = [now - 2 * hour, now].map((time) => `drift_scratch_${time}_${suffix}`);
+  await execute(database.url, `CREATE DATABASE ${old}`);
+  await execute(database.url, `CREATE DATABASE ${young}`);
+  try {
+    await project.drift();
+    expect(await exists(String(old))).toBe(false);
+    expect(await exists(String(young))).toBe(true);
+  } finally {
+    await execute(database.url, `DROP DATABASE IF EXISTS ${old}`);
+    await execute(database.url, `DROP DATABASE IF EXISTS ${young}`);
+  }
+});
+
+/** A check that sleeps in the middle of its replay, and the name of the database that it does that in. */
+async function startSlowCheck(command = "drift") {
+  const marker = randomBytes(6).toString("hex");
+  await project.write({
+    "migrations-sql/slow.sql": `SELECT pg_sleep(60) /* ${marker} */;`,
+    "prisma/migrations/1/migration.sql": "",
+  });
+  const run = project.start([command, "--strict"]);
+  for (;;) {
+    const { rows } = await execute(
+      database.url,
+      `SELECT datname FROM pg_stat_activity WHERE query LIKE '%/* ${marker}%' AND application_name = 'drift'`,
+    );
+    if (rows[0]) return { run, scratch: String(rows[0].datname) };
+    await Bun.sleep(20);
+  }
+}
+
+async function exists(name: string): Promise<boolean> {
+  const { rowCount } = await execute(
+    database.url,
+    `SELECT FROM pg_database WHERE datname = '${name}'`,
+  );
+  return rowCount === 1;
+}
