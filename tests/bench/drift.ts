@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { inSnapshot } from "../../packages/drift/src/catalog/catalog.ts";
+import { inReadTransaction } from "../../packages/drift/src/catalog/catalog.ts";
 import { readObjects } from "../../packages/drift/src/catalog/objects.ts";
 import { diff } from "../../packages/drift/src/model/diff.ts";
 import { startEmbedded } from "../../src/db/embedded.ts";
@@ -63,7 +63,7 @@ async function readLive(url: string) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return await inSnapshot(client, () => readObjects(client, SCOPE));
+    return await inReadTransaction(client, () => readObjects(client, SCOPE));
   } finally {
     await client.end();
   }

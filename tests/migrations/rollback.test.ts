@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { inSnapshot, readCatalog } from "../../packages/drift/src/catalog/catalog.ts";
+import { inReadTransaction, readCatalog } from "../../packages/drift/src/catalog/catalog.ts";
 import { shippedMigrations } from "../../src/health/readiness.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 
@@ -39,7 +39,7 @@ async function apply(migration: string, file: string): Promise<void> {
 
 /** Everything that the drift check sees, as text. */
 function fingerprint(): Promise<string> {
-  return inSnapshot(client, async () => {
+  return inReadTransaction(client, async () => {
     const objects = await readCatalog(client, ["public", "pgboss", "audit"]);
     return objects
       .map((object) => JSON.stringify(object))

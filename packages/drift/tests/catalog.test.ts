@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
 import { createDatabase, type TestDatabase } from "../../../tests/support/postgres.ts";
-import { inSnapshot, readCatalog } from "../src/catalog/catalog.ts";
+import { inReadTransaction, readCatalog } from "../src/catalog/catalog.ts";
 import { readUnmodelled } from "../src/catalog/coverage.ts";
 import { kinds } from "../src/catalog/kinds.ts";
 import { withScratchDatabase } from "../src/database/scratch.ts";
@@ -27,7 +27,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-const read = () => inSnapshot(client, () => readCatalog(client, shopSchemas, { owners: true }));
+const read = () =>
+  inReadTransaction(client, () => readCatalog(client, shopSchemas, { owners: true }));
 
 test("the shop schema has every kind, each object once and each parent among them", async () => {
   const objects = await read();
@@ -48,7 +49,7 @@ test("definitions hold no OIDs: the same statements give the same catalog in ano
     expect(
       diff(
         await read(),
-        await inSnapshot(second, () => readCatalog(second, shopSchemas, { owners: true })),
+        await inReadTransaction(second, () => readCatalog(second, shopSchemas, { owners: true })),
       ),
     ).toEqual([]);
   } finally {
@@ -90,7 +91,7 @@ test("whoever owns the database and its objects, the catalog is the same", async
     await client.query(before);
     await client.query(statements);
     await client.query("RESET ROLE");
-    const objects = await inSnapshot(client, () => readCatalog(client, ["public"]));
+    const objects = await inReadTransaction(client, () => readCatalog(client, ["public"]));
     await client.end();
     return objects;
   };
@@ -122,7 +123,7 @@ test("names that need quotes are quoted, so that no two objects share a key", as
     );
     const second = new pg.Client({ connectionString: other.url });
     await second.connect();
-    const objects = await inSnapshot(second, () => readCatalog(second, ["public"]));
+    const objects = await inReadTransaction(second, () => readCatalog(second, ["public"]));
     await second.end();
     expect(objects.map(keyOf).sort()).toEqual([
       'column public."a.b".c',
@@ -140,7 +141,7 @@ test("names that need quotes are quoted, so that no two objects share a key", as
 });
 
 test("nothing of the shop goes unnoticed", async () => {
-  expect(await inSnapshot(client, () => readUnmodelled(client, shopSchemas))).toEqual([]);
+  expect(await inReadTransaction(client, () => readUnmodelled(client, shopSchemas))).toEqual([]);
 });
 
 test("every kind that is not compared is noticed", async () => {
@@ -203,7 +204,7 @@ test("no password of foreign data is in the catalog", async () => {
 
 test("objects of other schemas and of extensions are no business of the check", async () => {
   await execute(database.url, "CREATE SCHEMA other; CREATE TYPE other.half");
-  expect(await inSnapshot(client, () => readUnmodelled(client, shopSchemas))).toEqual([]);
+  expect(await inReadTransaction(client, () => readUnmodelled(client, shopSchemas))).toEqual([]);
 });
 
 test("a scratch database has the encoding and the locale of the live one", async () => {
@@ -223,8 +224,8 @@ test("a scratch database has the encoding and the locale of the live one", async
           "SELECT encoding, datcollate, datctype, datlocprovider FROM pg_database WHERE datname = current_database()",
         )
         .then(({ rows }) => rows[0]);
-    const options = { live, url: url.href, signal: new AbortController().signal };
-    expect(await withScratchDatabase(options, locale)).toEqual(await locale(live));
+    const server = { client: live, url: url.href, signal: new AbortController().signal };
+    expect(await withScratchDatabase(server, locale)).toEqual(await locale(live));
   } finally {
     await live.end();
     await execute(database.url, `DROP DATABASE ${name}`);

@@ -165,7 +165,7 @@ test("a database that Prisma has not migrated is compared with the declared sche
 
 test("faults of the history are explained, fail the check with --strict, and are not drift else", async () => {
   const gone = historyRow("0_gone");
-  const failed = historyRow("2_failed", { state: "failed" });
+  const failed = historyRow("2_failed", { outcome: "failed" });
   await execute(database.url, gone + failed);
   const { code, stdout } = await project.drift();
   expect(stdout).toContain("history: 0_gone (missing): it is applied, but its folder is gone");

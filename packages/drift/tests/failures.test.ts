@@ -91,10 +91,15 @@ test("no database named at all", () =>
     "Give --database-url or set DATABASE_URL",
   ));
 
-test("the database that the development server has started is the last resort", async () => {
-  await project.write({ ".data/dev.url": `${database.url}\n` });
-  expect((await project.drift([], { DATABASE_URL: "" })).stdout).toContain(
+test("a file that notes the URL is the last resort, while it is there", async () => {
+  const args = ["--database-url-file", "dev.url"];
+  await project.write({ "dev.url": `${database.url}\n` });
+  expect((await project.drift(args, { DATABASE_URL: "" })).stdout).toContain(
     `compared with ${database.name}`,
+  );
+  await expectFailure(
+    project.drift(["--database-url-file", "absent"], { DATABASE_URL: "" }),
+    "No database is named",
   );
 });
 

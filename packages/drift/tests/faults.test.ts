@@ -1,18 +1,18 @@
 /** Faults of a history are told apart, and each comes with what mends it. */
 import { expect, test } from "bun:test";
+import type { HistoryRow } from "../src/database/migrations-table.ts";
 import { faultsOf } from "../src/project/faults.ts";
 import type { Migration } from "../src/project/files.ts";
-import type { HistoryRow } from "../src/project/history.ts";
 
 const migration = (name: string): Migration => ({
   ...{ name, path: `prisma/migrations/${name}/migration.sql`, sql: "", checksums: ["lf", "crlf"] },
 });
 const row = (
   name: string,
-  state: HistoryRow["state"] = "applied",
+  outcome: HistoryRow["outcome"] = "applied",
   checksum = "lf",
 ): HistoryRow => ({
-  ...{ name, state, checksum, startedAt: new Date() },
+  ...{ name, outcome, checksum, startedAt: new Date() },
 });
 const faults = (names: string[], history: HistoryRow[]) =>
   faultsOf(names.map(migration), history).map(({ migration, fault, mend }) => ({

@@ -12,9 +12,8 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { createDatabase, type TestDatabase } from "../../../tests/support/postgres.ts";
 import { parseFlags } from "../src/cli/flags.ts";
-import type { Compared } from "../src/project/compare.ts";
+import { type Finding, toFinding } from "../src/model/finding.ts";
 import { repairedBy, withRepairs } from "../src/repair/per-finding.ts";
-import { type Finding, toFinding } from "../src/report/report.ts";
 import { createProject, execute, type Project } from "./project.ts";
 
 setDefaultTimeout(30_000);
@@ -187,29 +186,25 @@ describe("of a live database", () => {
 
 describe("where none can be made", () => {
   const object = { kind: "index", schema: "public", name: "a", parent: "", definition: "x" };
-  const compared: Compared = {
-    ...{ allowed: [], staleExceptions: [], objects: 1, warnings: [], drift: true, repair: null },
-    findings: [toFinding({ change: "missing", expected: object }, new Map())],
-  };
-  const states = { actual: [], expected: [object], reader: async () => [] };
+  const findings = [toFinding({ change: "missing", expected: object })];
+  const task = { actual: [], expected: [object], reader: async () => [] };
   const client = new pg.Client();
   const abortion = new AbortController();
-  const options = { ...parseFlags([], {}).options, signal: abortion.signal };
-  const server = { live: client, url: "postgresql://127.0.0.1:1/none", signal: abortion.signal };
+  const server = { client, url: "postgresql://127.0.0.1:1/none", signal: abortion.signal };
 
   afterAll(() => client.end());
 
   test("the report says why and keeps what was found", async () => {
     await client.end();
-    const { repair, ...others } = await withRepairs(compared, server, states, options);
+    const { repair, ...others } = await withRepairs(findings, task, server);
     expect(repair?.proved).toBe(false);
     expect(repair?.doubt).toStartWith("no repair could be made: ");
-    expect<Compared>({ ...others, repair: null }).toEqual(compared);
+    expect(others).toEqual({ findings });
   });
 
   test("a schema of many objects is not copied without being asked for", async () => {
-    const many = { ...states, actual: Array.from({ length: 2001 }, () => object) };
-    const { repair } = await withRepairs(compared, server, many, options);
+    const many = { ...task, actual: Array.from({ length: 2001 }, () => object) };
+    const { repair } = await withRepairs(findings, many, server);
     expect(repair?.doubt).toContain("2001 objects");
     expect(repair?.doubt).toContain("bun run drift repair");
   });
@@ -224,8 +219,8 @@ describe("where none can be made", () => {
         scratch = client.database;
         return new Promise<never>(() => {});
       };
-      const at = { live, url: database.url, signal: abortion.signal };
-      const { repair } = await withRepairs(compared, at, { ...states, reader }, options, 1000);
+      const at = { client: live, url: database.url, signal: abortion.signal };
+      const { repair } = await withRepairs(findings, { ...task, reader }, at, { mostMs: 1000 });
       expect(repair?.doubt).toContain("no repair was made in 1 seconds");
       expect(scratch).toStartWith("drift_scratch_");
       const left = await live.query("SELECT FROM pg_database WHERE datname = $1", [scratch]);
@@ -238,9 +233,7 @@ describe("where none can be made", () => {
 
   test("a finding that another one's statement mends says so", () => {
     const other = { ...object, name: "b" };
-    const findings = [object, other].map((expected) =>
-      toFinding({ change: "missing", expected }, new Map()),
-    );
+    const findings = [object, other].map((expected) => toFinding({ change: "missing", expected }));
     const step = { key: "index public.a", mends: "index public.a", reason: "", destroys: null };
     const proposal = { safe: [{ ...step, sql: ["BOTH"] }], destructive: [], unresolved: [] };
     const sides = { actual: [], expected: [object, other] };
@@ -251,15 +244,14 @@ describe("where none can be made", () => {
   });
 
   test("nothing is tried where nothing is found or nobody would see it", async () => {
-    const sound = { ...compared, findings: [] };
-    expect(await withRepairs(sound, server, states, options)).toBe(sound);
+    expect(await withRepairs([], task, server)).toEqual({ findings: [], repair: null });
     expect(parseFlags(["--quiet"], {}).options.repair).toBe(false);
     expect(parseFlags(["--quiet", "--output", "a"], {}).options.repair).toBe(true);
     expect(parseFlags(["--format", "github"], {}).options.repair).toBe(false);
   });
 
-  test("Ctrl-C is no failed repair", () => {
+  test("Ctrl-C is no failed repair", async () => {
     abortion.abort(new Error("interrupted"));
-    expect(withRepairs(compared, server, states, options)).rejects.toThrow("interrupted");
+    await expect(withRepairs(findings, task, server)).rejects.toThrow("interrupted");
   });
 });

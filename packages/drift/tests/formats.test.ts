@@ -1,7 +1,8 @@
 /** How a report reads. */
 import { expect, test } from "bun:test";
+import type { Finding } from "../src/model/finding.ts";
 import { markLines, markWords } from "../src/report/mark.ts";
-import type { Finding, Report } from "../src/report/report.ts";
+import type { Report } from "../src/report/report.ts";
 import { formatText } from "../src/report/text.ts";
 
 function report(...findings: Partial<Finding>[]): Report {

@@ -1,7 +1,8 @@
 /** The formats that programs read: what they demand is there, and no name or definition can break out of its place. */
 import { expect, test } from "bun:test";
+import type { Finding } from "../src/model/finding.ts";
 import { formatNames, formats } from "../src/report/formats.ts";
-import type { Finding, Report } from "../src/report/report.ts";
+import type { Report } from "../src/report/report.ts";
 
 const finding: Finding = {
   change: "changed",

@@ -3,7 +3,7 @@ import pg from "pg";
 import {
   CANONICAL_OUTPUT,
   type CatalogOptions,
-  inSnapshot,
+  inReadTransaction,
   readCatalog,
 } from "../src/catalog/catalog.ts";
 import { diff, objectOf } from "../src/model/diff.ts";
@@ -27,14 +27,14 @@ export async function openShop(url: string): Promise<Shop> {
   await client.query(shop);
   const read = (options: CatalogOptions = {}) =>
     readCatalog(client, shopSchemas, { prepare: true, ...options });
-  const objects = await inSnapshot(client, read);
+  const objects = await inReadTransaction(client, read);
   const { rows } = await client.query("SHOW server_version_num");
 
   return {
     version: Math.floor(rows[0].server_version_num / 10_000),
     objects,
     async after(change, options) {
-      const before = options ? await inSnapshot(client, () => read(options)) : objects;
+      const before = options ? await inReadTransaction(client, () => read(options)) : objects;
       await client.query("BEGIN");
       try {
         await client.query(change);
@@ -46,7 +46,7 @@ export async function openShop(url: string): Promise<Shop> {
     },
     async afterCommitted(changes) {
       for (const change of changes) await client.query(change);
-      return findings(objects, await inSnapshot(client, read));
+      return findings(objects, await inReadTransaction(client, read));
     },
     close: () => client.end(),
   };

@@ -68,7 +68,7 @@ describe("statements that cannot be rolled back", () => {
       "INSERT INTO public.notes (id, body) VALUES (1, 'a'), (2, 'a')",
       "CREATE UNIQUE INDEX CONCURRENTLY notes_body ON public.notes (body)",
     ];
-    expect(shop.afterCommitted(build)).rejects.toThrow("could not create unique index");
+    await expect(shop.afterCommitted(build)).rejects.toThrow("could not create unique index");
     const [found, ...others] = await shop.afterCommitted([]);
     expect([found, others]).toEqual(["unexpected index public.notes_body", []]);
     await shop.afterCommitted(["DROP INDEX public.notes_body"]);

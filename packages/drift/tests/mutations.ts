@@ -3,6 +3,7 @@ import { columns } from "./mutations/columns.ts";
 import { constraints } from "./mutations/constraints.ts";
 import { database } from "./mutations/database.ts";
 import { indexes } from "./mutations/indexes.ts";
+import type { Mutations } from "./mutations/mutation.ts";
 import { operators } from "./mutations/operators.ts";
 import { privileges } from "./mutations/privileges.ts";
 import { routines } from "./mutations/routines.ts";
@@ -11,9 +12,6 @@ import { tables } from "./mutations/tables.ts";
 import { triggers } from "./mutations/triggers.ts";
 import { types } from "./mutations/types.ts";
 import { views } from "./mutations/views.ts";
-
-/** What is found, by the statement that brings it about. */
-export type Mutations = Record<string, string[]>;
 
 const always: Mutations = {
   ...database,

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import type { HistoryRow } from "../src/project/history.ts";
+import type { HistoryRow } from "../src/database/migrations-table.ts";
 
 const CLI = join(import.meta.dir, "../src/cli/drift.ts");
 
@@ -33,12 +33,12 @@ CREATE TABLE public._prisma_migrations (
 /** Marks a migration as applied, or as one that has failed or was rolled back. */
 export function historyRow(
   name: string,
-  { sql = "", state = "applied" }: { sql?: string; state?: HistoryRow["state"] } = {},
+  { sql = "", outcome = "applied" }: { sql?: string; outcome?: HistoryRow["outcome"] } = {},
 ): string {
   const checksum = new Bun.CryptoHasher("sha256").update(sql).digest("hex");
   return `INSERT INTO public._prisma_migrations (id, checksum, migration_name, started_at, finished_at, rolled_back_at)
     VALUES (gen_random_uuid(), '${checksum}', '${name}', clock_timestamp(),
-      ${state === "applied" ? "now()" : "NULL"}, ${state === "rolled back" ? "now()" : "NULL"});`;
+      ${outcome === "applied" ? "now()" : "NULL"}, ${outcome === "rolled back" ? "now()" : "NULL"});`;
 }
 
 /** Makes the project in a folder of its own; paths are the check's defaults. */

@@ -1,7 +1,8 @@
 /** The line that declares an object: right, or none. */
 import { describe, expect, test } from "bun:test";
+import { namesOf } from "../src/project/names.ts";
+import { lineInSql } from "../src/project/places.ts";
 import { lineInPrismaSchema } from "../src/project/prisma-lines.ts";
-import { lineInSql, namesOf } from "../src/project/provenance.ts";
 
 const users = "table public.users";
 

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import pg from "pg";
 import { createDatabase } from "../../../tests/support/postgres.ts";
-import { CANONICAL_OUTPUT, inSnapshot, readCatalog } from "../src/catalog/catalog.ts";
+import { CANONICAL_OUTPUT, inReadTransaction, readCatalog } from "../src/catalog/catalog.ts";
 import { diff } from "../src/model/diff.ts";
 import { plan } from "../src/repair/plan.ts";
 import { statements } from "../src/repair/proposal.ts";
@@ -15,7 +15,7 @@ const client = new pg.Client({ connectionString: database.url });
 await client.connect();
 await client.query(shop);
 const reader = (client: pg.Client) => readCatalog(client, shopSchemas);
-const expected = await inSnapshot(client, () => reader(client));
+const expected = await inReadTransaction(client, () => reader(client));
 const { rows } = await client.query<{ version: number }>(
   "SELECT current_setting('server_version_num')::int / 10000 AS version",
 );

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import pg from "pg";
 import { createDatabase } from "../../../tests/support/postgres.ts";
-import { inSnapshot, readCatalog } from "../src/catalog/catalog.ts";
+import { inReadTransaction, readCatalog } from "../src/catalog/catalog.ts";
 import { diff } from "../src/model/diff.ts";
 import type { CatalogObject } from "../src/model/object.ts";
 import { propose } from "../src/repair/proposal.ts";
@@ -42,7 +42,7 @@ test(
 );
 
 function catalogOf(sql: string): Promise<CatalogObject[]> {
-  return inEmptyDatabase(sql, () => inSnapshot(client, () => reader(client)));
+  return inEmptyDatabase(sql, () => inReadTransaction(client, () => reader(client)));
 }
 
 async function inEmptyDatabase<T>(sql: string, work: () => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import pg from "pg";
 import { createDatabase } from "../../../tests/support/postgres.ts";
-import { inSnapshot, readCatalog } from "../src/catalog/catalog.ts";
+import { inReadTransaction, readCatalog } from "../src/catalog/catalog.ts";
 import { kinds } from "../src/catalog/kinds.ts";
 import { diff } from "../src/model/diff.ts";
 import { clauses, items } from "../src/repair/clauses.ts";
@@ -28,14 +28,14 @@ async function withDatabase<T>(sql: string, work: (client: pg.Client) => Promise
 }
 
 const catalogOf = (sql: string) =>
-  withDatabase(sql, (client) => inSnapshot(client, () => reader(client)));
+  withDatabase(sql, (client) => inReadTransaction(client, () => reader(client)));
 
 test("a schema with every kind is made in an empty database from its catalog alone", async () => {
   const objects = await catalogOf(shop);
   await withDatabase("", async (client) => {
     const { unresolved } = await plan(await committing(client, reader), objects, { isCopy: true });
     expect(unresolved).toEqual([]);
-    expect(diff(objects, await inSnapshot(client, () => reader(client)))).toEqual([]);
+    expect(diff(objects, await inReadTransaction(client, () => reader(client)))).toEqual([]);
   });
 });
 

@@ -94,14 +94,14 @@ test("without a rollback.sql it is refused", async () => {
 });
 
 test("one that has failed is refused, with the command that resolves it", async () => {
-  await execute(database.url, historyRow("3_c", { state: "failed" }));
+  await execute(database.url, historyRow("3_c", { outcome: "failed" }));
   const { code, stderr } = await back();
   expect(stderr).toContain("prisma migrate resolve --rolled-back 3_c");
   expect(code).toBe(1);
 });
 
 test("one that was resolved as rolled back does not count", async () => {
-  await execute(database.url, historyRow("3_c", { state: "rolled back" }));
+  await execute(database.url, historyRow("3_c", { outcome: "rolled back" }));
   expect((await back()).stdout).toBe("Took 2_b back.\n");
 });
 

@@ -11,7 +11,7 @@ import {
   type Version,
   versions,
 } from "../../../tests/support/versions.ts";
-import { inSnapshot, readCatalog } from "../src/catalog/catalog.ts";
+import { inReadTransaction, readCatalog } from "../src/catalog/catalog.ts";
 import { diff, objectOf } from "../src/model/diff.ts";
 import { type CatalogObject, keyOf } from "../src/model/object.ts";
 import { plan } from "../src/repair/plan.ts";
@@ -101,13 +101,13 @@ for (const version of versions) {
     test("a catalog is made again from what it prints", async () => {
       const objects = await withDatabase(version, async (client) => {
         await client.query(schema(forms));
-        return inSnapshot(client, () => read(client));
+        return inReadTransaction(client, () => read(client));
       });
       expect(objects.length).toBeGreaterThan(forms.length * PER_FORM);
       await withDatabase(version, async (client) => {
         const { unresolved } = await plan(await committing(client, read), objects);
         expect(unresolved).toEqual([]);
-        expect(diff(objects, await inSnapshot(client, () => read(client)))).toEqual([]);
+        expect(diff(objects, await inReadTransaction(client, () => read(client)))).toEqual([]);
       });
     });
 
@@ -116,7 +116,7 @@ for (const version of versions) {
         [forms, forms.map(mutated)].map((forms) =>
           withDatabase(version, async (client) => {
             await client.query(schema(forms));
-            return inSnapshot(client, () => read(client));
+            return inReadTransaction(client, () => read(client));
           }),
         ),
       );

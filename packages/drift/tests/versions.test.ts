@@ -8,7 +8,7 @@ import {
   type Version,
   versions,
 } from "../../../tests/support/versions.ts";
-import { inSnapshot, readCatalog } from "../src/catalog/catalog.ts";
+import { inReadTransaction, readCatalog } from "../src/catalog/catalog.ts";
 import { diff } from "../src/model/diff.ts";
 import type { CatalogObject } from "../src/model/object.ts";
 import { expressions } from "./expressions.ts";
@@ -68,7 +68,7 @@ async function readExpressions(version: Version): Promise<CatalogObject[]> {
   await client.connect();
   try {
     await client.query(expressions);
-    return await inSnapshot(client, () => readCatalog(client, ["public"]));
+    return await inReadTransaction(client, () => readCatalog(client, ["public"]));
   } finally {
     await client.end();
   }

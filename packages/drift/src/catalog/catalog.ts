@@ -1,8 +1,8 @@
 /** Reads the catalog of a database: every object of every kind, in one query. */
 import type pg from "pg";
 import type { CatalogObject } from "../model/object.ts";
-import { attachedScope } from "./kinds/attached.ts";
-import { scope } from "./kinds/scope.ts";
+import { attachedTables } from "./kinds/attached.ts";
+import { sharedTables } from "./kinds/shared-tables.ts";
 import { attachedKinds, canonicalText, objectKinds } from "./kinds.ts";
 
 /**
@@ -32,7 +32,7 @@ export type CatalogOptions = {
 };
 
 /** Runs reads that must all see the same moment and print the same text whatever the session is set to. */
-export async function inSnapshot<T>(client: pg.Client, read: () => Promise<T>): Promise<T> {
+export async function inReadTransaction<T>(client: pg.Client, read: () => Promise<T>): Promise<T> {
   await client.query(
     `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${TIMEOUTS} ${CANONICAL_OUTPUT}`,
   );
@@ -43,7 +43,7 @@ export async function inSnapshot<T>(client: pg.Client, read: () => Promise<T>): 
   }
 }
 
-/** Every object of the schemas, and of the database as a whole. To be called within `inSnapshot`. */
+/** Every object of the schemas, and of the database as a whole. To be called within `inReadTransaction`. */
 export async function readCatalog(
   client: pg.Client,
   schemas: string[],
@@ -66,11 +66,11 @@ function catalogQuery(leftOut: string[]): string {
       .filter(([kind]) => !leftOut.includes(kind))
       .map(([kind, select]) => `SELECT '${kind}' AS kind, k.* FROM (${select}) AS k (${columns})`)
       .join("\nUNION ALL\n");
-  return `WITH ${scope},
+  return `WITH ${sharedTables},
 object AS MATERIALIZED (
 ${union(objectKinds, "class, oid, sub, schema, name, parent, definition")}
 ),
-${attachedScope}
+${attachedTables}
 SELECT kind, schema, name, parent, definition FROM object
 UNION ALL
 ${union(attachedKinds, "schema, name, parent, definition")}`;

@@ -28,7 +28,7 @@ WHERE found.id >= 16384 AND (o.schema IS NULL OR o.schema = ANY ($1))
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = found.class::regclass AND d.objid = found.id AND d.deptype = 'e')
 GROUP BY kind ORDER BY kind`;
 
-/** To be called within `inSnapshot`. */
+/** To be called within `inReadTransaction`. */
 export async function readUnmodelled(client: pg.Client, schemas: string[]): Promise<Unmodelled[]> {
   const { rows } = await client.query<Unmodelled>(COVERAGE, [schemas]);
   return rows;

@@ -1,6 +1,7 @@
 /** All that is known of one database: the objects that are compared, and the names of those that cannot be. */
 import type pg from "pg";
 import type { CatalogObject } from "../model/object.ts";
+import { fewOf } from "../model/words.ts";
 import { readCatalog } from "./catalog.ts";
 import { readUnmodelled } from "./coverage.ts";
 
@@ -17,7 +18,7 @@ export type Scope = {
 /** Stands for the definition of an object whose kind the check does not know: that it is there is compared, no more. */
 const UNKNOWN_DEFINITION = "(the check does not know this kind of object)";
 
-/** To be called within `inSnapshot`. */
+/** To be called within `inReadTransaction`. */
 export async function readObjects(client: pg.Client, scope: Scope): Promise<CatalogObject[]> {
   const objects = await readCatalog(client, scope.schemas, scope);
   const unmodelled = await readUnmodelled(client, scope.schemas);
@@ -31,9 +32,7 @@ export async function readObjects(client: pg.Client, scope: Scope): Promise<Cata
 export function unmodelledWarnings(objects: CatalogObject[]): string[] {
   const unknown = objects.filter(({ definition }) => definition === UNKNOWN_DEFINITION);
   return [...Map.groupBy(unknown, ({ kind }) => kind)].map(([kind, found]) => {
-    const names = found.map(({ name }) => name);
-    const shown =
-      names.slice(0, 3).join(", ") + (names.length > 3 ? `, and ${names.length - 3} more` : "");
+    const shown = fewOf(found.map(({ name }) => name));
     return `Only the name is compared: ${kind} (${shown}). The check does not know this kind of object yet.`;
   });
 }

@@ -8,20 +8,23 @@ export const MIGRATIONS_FOLDER = "prisma/migrations";
 /** Where Prisma looks as well; the first is named when there is none. */
 const SCHEMAS = ["prisma/schema.prisma", "prisma/schema", "schema.prisma"] as const;
 
-/** Where `bun dev` writes the URL of the database that it has started. */
-const DEV_URL_FILE = ".data/dev.url";
-
 /** A default place counts only when something is there; what is named must be. */
 export function present(path: string): string | null {
   return existsSync(path) ? path : null;
 }
 
-export function defaultSchema(): string {
+export function prismaSchema(): string {
   return SCHEMAS.find(existsSync) ?? SCHEMAS[0];
 }
 
-export function devUrl(): string | null {
-  return existsSync(DEV_URL_FILE) ? readFileSync(DEV_URL_FILE, "utf8").trim() : null;
+/** The URL that a development server has noted, while there is such a note. */
+export function urlIn(path: string | undefined): string | null {
+  return path !== undefined && existsSync(path) ? readFileSync(path, "utf8").trim() : null;
+}
+
+/** As for Prisma, names without a schema mean the one in the URL. */
+export function schemaOf(url: string | null): string | null {
+  return url && URL.canParse(url) ? new URL(url).searchParams.get("schema") : null;
 }
 
 /** The PostgreSQL schemas that the Prisma schema lists, else the one in the URL, else public. */
@@ -29,7 +32,7 @@ export function defaultSchemas(schema: string, url: string | null): string[] {
   const [, list] = /^\s*schemas\s*=\s*\[([^\]]*)\]/m.exec(prismaText(schema)) ?? [];
   const listed = [...(list ?? "").matchAll(/"([^"]+)"/g)].map(([, name = ""]) => name);
   if (listed.length > 0) return listed;
-  return [(url && URL.canParse(url) && new URL(url).searchParams.get("schema")) || "public"];
+  return [schemaOf(url) || "public"];
 }
 
 /** Empty when it cannot be read: who needs the file says so, and says it better. */

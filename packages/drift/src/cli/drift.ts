@@ -4,12 +4,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { dirname } from "node:path";
 import { allowLine } from "../commands/allow.ts";
-import { check, parity } from "../commands/check.ts";
+import { check } from "../commands/check.ts";
 import { migrateCommand } from "../commands/migrate.ts";
 import type { Options } from "../commands/options.ts";
+import { parity } from "../commands/parity.ts";
 import { repairCommand } from "../commands/repair.ts";
 import { checkSnapshot, takeSnapshot } from "../commands/snapshot.ts";
-import { DriftError, messageOf } from "../model/errors.ts";
+import { DriftError, explanationOf, messageOf } from "../model/errors.ts";
 import { formats } from "../report/formats.ts";
 import type { Report } from "../report/report.ts";
 import { summaryLine } from "../report/text.ts";
@@ -109,14 +110,7 @@ async function write(path: string, text: string, { makeFolder = false } = {}): P
 async function explain(error: unknown): Promise<number> {
   progress.clear();
   if (error instanceof Interrupted) return 128 + constants.signals[error.signal];
-  // An error that nobody foresaw is for whoever mends the check: it keeps its stack.
-  const text =
-    error instanceof DriftError
-      ? error.message
-      : error instanceof Error
-        ? error.stack
-        : messageOf(error);
-  await print(process.stderr, `error: ${text}\n`);
+  await print(process.stderr, explanationOf(error));
   return EXIT.failed;
 }
 

@@ -6,12 +6,13 @@ import { DriftError, messageOf } from "../model/errors.ts";
 import { severities } from "../model/severity.ts";
 import { formatNames } from "../report/formats.ts";
 import {
-  defaultSchema,
   defaultSchemas,
-  devUrl,
   MIGRATIONS_FOLDER,
   present,
+  prismaSchema,
   SQL_FOLDER,
+  schemaOf,
+  urlIn,
 } from "./defaults.ts";
 
 export const commands = ["drift", "parity", "snapshot", "allow", "repair", "migrate"] as const;
@@ -69,8 +70,9 @@ export function parseFlags(args: string[], env: Record<string, string | undefine
   }
 
   const isSql = values.format === "sql"; // The same as `repair` prints: it takes a trial, not only a comparison.
-  const databaseUrl = values["database-url"] ?? (env.DATABASE_URL || devUrl());
-  const schema = values.schema ?? defaultSchema();
+  const databaseUrl =
+    values["database-url"] ?? (env.DATABASE_URL || urlIn(values["database-url-file"]));
+  const schema = values.schema ?? prismaSchema();
   const shadowUrl = values["shadow-url"] ?? null;
   const isShown = values.format !== "github" && (!values.quiet || values.output !== undefined);
   const beside = join(values.sql ?? SQL_FOLDER, "drift.");
@@ -98,6 +100,7 @@ export function parseFlags(args: string[], env: Record<string, string | undefine
       schemas: values.schemas
         ? names(values.schemas)
         : defaultSchemas(schema, databaseUrl ?? shadowUrl),
+      defaultSchema: schemaOf(databaseUrl ?? shadowUrl),
       owners: values.owners && !values["no-owner"],
       grants: !values["no-grants"],
       useSnapshot: values.snapshot,
@@ -120,6 +123,7 @@ function parse(args: string[]) {
       allowPositionals: true,
       options: {
         "database-url": { type: "string" },
+        "database-url-file": { type: "string" },
         "shadow-url": { type: "string" },
         schema: { type: "string" },
         migrations: { type: "string" },

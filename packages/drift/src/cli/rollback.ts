@@ -2,15 +2,16 @@
 /** `bun run db:rollback`. The only file of it that prints and exits. */
 import { parseArgs } from "node:util";
 import { rollback } from "../commands/rollback.ts";
-import { DriftError, messageOf } from "../model/errors.ts";
-import { devUrl } from "./defaults.ts";
+import { DriftError, explanationOf, messageOf } from "../model/errors.ts";
+import { urlIn } from "./defaults.ts";
 
 const usage = `Takes the last applied migration back: runs its rollback.sql and deletes its row of _prisma_migrations.
 
 Usage: bun run db:rollback [name] [options]
 
   name                  refuses unless this is the last applied migration
-  --database-url URL    the database (DATABASE_URL, else the one that \`bun dev\` has started)
+  --database-url URL    the database (DATABASE_URL)
+  --database-url-file F the file that holds the URL where nothing else says it; it may be absent
   --migrations FOLDER   Prisma migrations (prisma/migrations)
   --help
 `;
@@ -28,20 +29,14 @@ async function main(args: string[]): Promise<number> {
       throw new DriftError("More than one migration is named. See --help.");
     const name = await rollback({
       databaseUrl:
-        values["database-url"] ?? (process.env.DATABASE_URL || (devUrl() ?? noDatabase())),
+        values["database-url"] ?? (process.env.DATABASE_URL || urlIn(values["database-url-file"])),
       migrations: values.migrations,
       name: positionals[0] ?? null,
     });
     process.stdout.write(`Took ${name} back.\n`);
     return 0;
   } catch (error) {
-    const text =
-      error instanceof DriftError
-        ? error.message
-        : error instanceof Error
-          ? error.stack
-          : messageOf(error);
-    process.stderr.write(`error: ${text}\n`);
+    process.stderr.write(explanationOf(error));
     return 1;
   }
 }
@@ -53,6 +48,7 @@ function parse(args: string[]) {
       allowPositionals: true,
       options: {
         "database-url": { type: "string" },
+        "database-url-file": { type: "string" },
         migrations: { type: "string", default: "prisma/migrations" },
         help: { type: "boolean", short: "h", default: false },
       },
@@ -60,10 +56,4 @@ function parse(args: string[]) {
   } catch (error) {
     throw new DriftError(`${messageOf(error)}\nSee --help for the options.`, { cause: error });
   }
-}
-
-function noDatabase(): never {
-  throw new DriftError(
-    "No database is named. Give --database-url or set DATABASE_URL, or start `bun dev`.",
-  );
 }

@@ -18,7 +18,8 @@ Usage: bun run drift [command] [options]
                                   --yes asks nothing, --allow-dangerous writes what may hurt a table with rows
 
 What is compared
-  --database-url URL    the live database (DATABASE_URL, else the one that \`bun dev\` has started)
+  --database-url URL    the live database (DATABASE_URL)
+  --database-url-file F the file that holds the URL where nothing else says it; it may be absent
   --shadow-url URL      the database beside which scratch databases are made (the live one)
   --schema PATH         Prisma schema, a file or a folder (prisma/schema.prisma)
   --migrations FOLDER   Prisma migrations (prisma/migrations)

@@ -1,81 +1,72 @@
-/** The comparisons: live with what is declared or with the snapshot of that, and the history of migrations with it. */
-
+/** The check, top to bottom: the project, both sides, what differs, where that is declared, what mends it, the report. */
+import type pg from "pg";
 import { withConnection } from "../database/connection.ts";
-import { unlessAborted } from "../database/interruption.ts";
 import { readLive } from "../database/live.ts";
-import { DriftError } from "../model/errors.ts";
-import { compare, NOWHERE, readRules, type State } from "../project/compare.ts";
-import { readMigrations } from "../project/files.ts";
-import { expectationOf, progressOf } from "../project/history.ts";
-import { declaredScripts, stateOf, withServer } from "../project/project.ts";
-import { readRolesManifest, withRoles } from "../project/roles.ts";
+import { buildIn } from "../database/replay.ts";
+import type { ScratchServer } from "../database/scratch.ts";
+import { unlessAborted } from "../database/work.ts";
+import { withPlaces } from "../model/finding.ts";
+import type { CatalogObject } from "../model/object.ts";
+import { compare } from "../project/compare.ts";
+import { type Basis, basisOf, type Progress, progressOf } from "../project/history.ts";
+import { type Declaration, findPlaces, isDeclared } from "../project/places.ts";
+import { type Project, readProject } from "../project/project.ts";
 import { withRepairs } from "../repair/per-finding.ts";
-import { statesOf } from "../repair/states.ts";
+import { repairTask } from "../repair/task.ts";
 import { type Report, toReport } from "../report/report.ts";
-import type { Options } from "./options.ts";
-import { committedState } from "./snapshot.ts";
+import { liveUrl, type Options, scratchServer } from "./options.ts";
+
+/** The live database and what it has to be, with the files that say so. */
+export type Sides = Declaration & {
+  basis: Basis;
+  expected: CatalogObject[];
+  actual: CatalogObject[];
+  progress: Progress;
+};
 
 /** Compares the live database with the expected one. Throws a DriftError when that cannot be done. */
 export async function check(options: Options): Promise<Report> {
-  if (options.databaseUrl === null)
-    throw new DriftError(
-      "No database is named. Give --database-url or set DATABASE_URL, or start `bun dev`.",
-    );
-  const [rules, manifest, snapshot] = await Promise.all([
-    readRules(options),
-    readRolesManifest(options.rolesFile),
-    options.useSnapshot ? committedState(options) : null,
-  ]);
-  const declared = snapshot ? [] : begun(declaredScripts(options));
-  return withConnection(options.databaseUrl, async (client) => {
-    options.onProgress?.("reading the live database");
-    const [live, migrations] = await unlessAborted(options.signal, () =>
-      Promise.all([readLive(client, options, manifest), readMigrations(options.migrations)]),
-    );
-    const progress = progressOf(migrations, live);
-    const expected = expectationOf(progress, options);
-    const actual = { objects: [...live.objects, ...live.roles], places: NOWHERE };
-    const compareWith = (state: State) => compare(withRoles(state, manifest), actual, rules);
-    const compared =
-      snapshot !== null
-        ? await compareWith(snapshot)
-        : await withServer(options, client, async (server) => {
-            const scripts = expected === "declared" ? declared : progress.applied;
-            const state = await stateOf(server, scripts, options);
-            const compared = await compareWith(state);
-            const states = statesOf(live.objects, state.objects, compared, rules, options);
-            return withRepairs(compared, server, states, options);
-          });
-    return toReport({ database: client.database ?? "", expected, compared, progress, options });
+  const url = liveUrl(options);
+  const project = await readProject(options);
+
+  return withConnection(url, async (client) => {
+    const server = scratchServer(options, client);
+    const sides = await readSides(client, server, project, options);
+    const { basis, progress } = sides;
+
+    const compared = compare(sides.expected, sides.actual, project);
+    const declared = compared.findings.filter(isDeclared);
+    const places = await findPlaces(declared, sides, server, options);
+    const placed = withPlaces(compared.findings, places, project.roles.places);
+
+    const { findings, repair } =
+      options.repair && basis !== "snapshot"
+        ? await withRepairs(placed, repairTask(compared, project, options), server, options)
+        : { findings: placed, repair: null };
+
+    const database = client.database ?? "";
+    return toReport({ database, basis, ...compared, findings, repair, progress, options });
   });
 }
 
-/** Compares what the migrations make with what the project declares. Needs a server, and no live database. */
-export async function parity(options: Options): Promise<Report> {
-  if (options.migrations === null)
-    throw new DriftError("There is no migrations folder to compare. Name it with --migrations.");
-  const declared = begun(declaredScripts(options));
-  const migrations = begun(readMigrations(options.migrations));
-  const rules = await readRules(options);
-  return withServer(options, null, async (server) => {
-    const [expected, actual] = await both(
-      stateOf(server, declared, options),
-      stateOf(server, migrations, options),
-    );
-    // Exceptions are about a live database: there is no reason why two states of the files should differ.
-    const compared = await compare(expected, actual, { ...rules, exceptions: [] });
-    return toReport({ database: "the migration history", expected: "declared", compared, options });
-  });
-}
+/** Reads both sides. Expected is what is declared, or the snapshot of that, or what the applied migrations make. */
+export async function readSides(
+  client: pg.Client,
+  server: ScratchServer,
+  { roles, migrations, snapshot, ...project }: Project,
+  options: Options,
+): Promise<Sides> {
+  options.onProgress?.("reading the live database");
+  const live = await unlessAborted(options.signal, () => readLive(client, options, roles.names));
+  const progress = progressOf(migrations, live);
+  const basis = basisOf(progress, options);
 
-/** Work that goes on while a database is made. Who needs the result meets its failure; until then nobody does. */
-function begun<T>(work: Promise<T>): Promise<T> {
-  work.catch(() => {});
-  return work;
-}
-
-/** Both results, or the first failure, but not before both have ended and left nothing behind. */
-async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([one, other]);
-  return [await one, await other];
+  const scripts = basis === "applied migrations" ? progress.applied : await project.declared;
+  if (!snapshot) options.onProgress?.("replaying the files in a scratch database");
+  const { objects, declaredIn } = snapshot ?? {
+    objects: await buildIn(server, scripts, options),
+    declaredIn: null,
+  };
+  const expected = [...objects, ...roles.objects];
+  return { basis, progress, actual: live.objects, expected, scripts, declaredIn };
 }

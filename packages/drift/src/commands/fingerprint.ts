@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { inSnapshot } from "../catalog/catalog.ts";
+import { inReadTransaction } from "../catalog/catalog.ts";
 import { readObjects } from "../catalog/objects.ts";
 import { withConnection } from "../database/connection.ts";
 import { fingerprintOf } from "../model/fingerprint.ts";
@@ -22,7 +22,7 @@ export async function readFingerprints(
   const ignoreFile = join(dirname(snapshotFile), "drift.ignore");
   const ignored = await readIgnored(existsSync(ignoreFile) ? ignoreFile : null, []);
   return withConnection(databaseUrl, async (client) => {
-    const live = await inSnapshot(client, () => readObjects(client, scope));
+    const live = await inReadTransaction(client, () => readObjects(client, scope));
     return {
       expected: fingerprintOf(expected),
       live: fingerprintOf(withoutIgnored(live, ignored)),

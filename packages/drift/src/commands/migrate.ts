@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readObjects } from "../catalog/objects.ts";
 import { build, type Script } from "../database/replay.ts";
-import { type ScratchOptions, withScratchDatabase } from "../database/scratch.ts";
+import { withScratchDatabase } from "../database/scratch.ts";
 import { type Danger, dangersOf } from "../migrate/dangers.ts";
 import { draft } from "../migrate/draft.ts";
 import { checkName, folderName } from "../migrate/name.ts";
@@ -11,11 +11,9 @@ import { countRows, rowWarnings } from "../migrate/rows.ts";
 import { diff } from "../model/diff.ts";
 import { DriftError } from "../model/errors.ts";
 import type { CatalogObject } from "../model/object.ts";
-import { readMigrations, readSchema } from "../project/files.ts";
+import { readDeclared, readMigrations, readSchema } from "../project/files.ts";
 import { readIgnored, withoutIgnored } from "../project/ignore.ts";
-import { declaredScripts, replayOptions, withServer } from "../project/project.ts";
-import type { Options } from "./options.ts";
-import type { Output } from "./repair.ts";
+import { type Options, type Output, scratchServer } from "./options.ts";
 
 export type MigrateOptions = Options & {
   name: string;
@@ -31,64 +29,60 @@ export async function migrateCommand(options: MigrateOptions, output: Output): P
   const folder = options.migrations ?? "prisma/migrations";
   const [migrations, declaredFiles, schemaFiles, ignored] = await Promise.all([
     readMigrations(options.migrations),
-    declaredScripts(options),
+    readDeclared(options),
     readSchema(options.schema),
     readIgnored(options.ignoreFile, options.ignore),
   ]);
-  await withServer(options, null, async (server) => {
-    const replay = replayOptions(options);
-    const [prismaFile, ...written] = declaredFiles;
-    options.onProgress?.("replaying the migrations and the declared files");
-    const history = await state(server, [migrations]);
-    const declared = await state(server, [prismaFile ? [prismaFile] : [], written]);
-    const differences = diff(declared.objects, history.objects);
-    for (const warning of rowWarnings(declared.rows, history.rows))
-      await output.note(`warning: ${warning}\n`);
-    if (differences.length === 0) {
-      await output.note("The migrations make what the files declare: there is nothing to write.\n");
-      return;
-    }
-    await confirmed(
-      dangersOf(differences, { expected: declared.objects, actual: history.objects }),
-    );
+  const server = scratchServer(options);
+  const [prismaFile, ...written] = declaredFiles;
+  options.onProgress?.("replaying the migrations and the declared files");
+  const history = await made([migrations]);
+  const declared = await made([prismaFile ? [prismaFile] : [], written]);
+  const differences = diff(declared.objects, history.objects);
+  for (const warning of rowWarnings(declared.rows, history.rows))
+    await output.note(`warning: ${warning}\n`);
+  if (differences.length === 0) {
+    await output.note("The migrations make what the files declare: there is nothing to write.\n");
+    return;
+  }
+  await confirmed(dangersOf(differences, { expected: declared.objects, actual: history.objects }));
 
-    options.onProgress?.("writing the migration and proving it");
-    const { migration, rollback } = await draft({
-      server,
-      replay,
-      reader: async (client) => withoutIgnored(await readObjects(client, options), ignored),
-      migrations,
-      schemaFiles,
-      prisma: declared.first,
-      declared: declared.objects,
-      history: history.objects,
-    });
-    const path = join(
-      folder,
-      folderName(
-        options.name,
-        migrations.map(({ name }) => name),
-      ),
-    );
-    await mkdir(path, { recursive: true });
-    await writeFile(join(path, "migration.sql"), migration);
-    await writeFile(join(path, "rollback.sql"), rollback);
-    await output.result(`${path}\n`);
-    await output.note(
-      "Proved by replay: with it the migrations make what the files declare, and rollback.sql leads back.\n",
-    );
-
-    /** What groups of scripts make one after the other, and what the first of them made. */
-    async function state(server: ScratchOptions, groups: Script[][]) {
-      return withScratchDatabase(server, async (scratch) => {
-        const made: CatalogObject[][] = [];
-        for (const scripts of groups)
-          made.push(withoutIgnored(await build(scratch, scripts, replay), ignored));
-        const objects = made.at(-1) ?? [];
-        return { first: made[0] ?? [], objects, rows: await countRows(scratch, objects) };
-      });
-    }
+  options.onProgress?.("writing the migration and proving it");
+  const { migration, rollback } = await draft({
+    server,
+    replay: options,
+    reader: async (client) => withoutIgnored(await readObjects(client, options), ignored),
+    migrations,
+    schemaFiles,
+    prisma: declared.first,
+    declared: declared.objects,
+    history: history.objects,
   });
+  const path = join(
+    folder,
+    folderName(
+      options.name,
+      migrations.map(({ name }) => name),
+    ),
+  );
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, "migration.sql"), migration);
+  await writeFile(join(path, "rollback.sql"), rollback);
+  await output.result(`${path}\n`);
+  await output.note(
+    "Proved by replay: with it the migrations make what the files declare, and rollback.sql leads back.\n",
+  );
+
+  /** What groups of scripts make one after the other, and what the first of them made. */
+  function made(groups: Script[][]) {
+    return withScratchDatabase(server, async (scratch) => {
+      const steps: CatalogObject[][] = [];
+      for (const scripts of groups)
+        steps.push(withoutIgnored(await build(scratch, scripts, options), ignored));
+      const objects = steps.at(-1) ?? [];
+      return { first: steps[0] ?? [], objects, rows: await countRows(scratch, objects) };
+    });
+  }
 
   /** Nothing dangerous is written unless somebody has said that it shall be. */
   async function confirmed(dangers: Danger[]): Promise<void> {

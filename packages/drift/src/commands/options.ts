@@ -1,34 +1,47 @@
 /** What a run of the check is asked to do. The command line gives these; so can a program. */
+import type pg from "pg";
+import type { ReplayOptions } from "../database/replay.ts";
+import type { ScratchServer } from "../database/scratch.ts";
+import { DriftError } from "../model/errors.ts";
+import type { ProjectFiles } from "../project/files.ts";
+import type { RuleFiles, SnapshotFile } from "../project/project.ts";
+import type { Verdict } from "../report/report.ts";
 
-import type { Scope } from "../catalog/objects.ts";
-import type { Severity } from "../model/severity.ts";
+export type Options = ProjectFiles &
+  RuleFiles &
+  SnapshotFile &
+  ReplayOptions &
+  Verdict & {
+    /** The live database; null for what needs none. */
+    databaseUrl: string | null;
+    /** A database beside which scratch databases are made; null makes them beside the live one. */
+    shadowUrl: string | null;
+    /** Finds the statements that mend each finding, and tries them on a copy of the schema. */
+    repair: boolean;
+    signal: AbortSignal;
+    /** Called when a longer step begins. */
+    onProgress?: (step: string) => void;
+  };
 
-export type Options = Scope & {
-  /** The live database; null for what needs none. */
-  databaseUrl: string | null;
-  /** A database beside which scratch databases are made; null makes them beside the live one. */
-  shadowUrl: string | null;
-  /** Path of schema.prisma, or of a folder of .prisma files. */
-  schema: string;
-  /** Null when the project has no such folder. */
-  migrations: string | null;
-  sql: string | null;
-  /** Compares the live database with the committed snapshot. */
-  useSnapshot: boolean;
-  snapshotFile: string;
-  /** Null when the project has no such file. */
-  ignoreFile: string | null;
-  allowFile: string | null;
-  rolesFile: string | null;
-  /** Patterns of objects to leave out, besides those of the file. */
-  ignore: string[];
-  /** Compares with the declared schema also while migrations are pending, and counts those and history faults as drift. */
-  strict: boolean;
-  /** The least severity that counts as drift. */
-  failOn: Severity;
-  /** Finds the statements that mend each finding, and tries them on a copy of the schema. */
-  repair: boolean;
-  signal: AbortSignal;
-  /** Called when a longer step begins. */
-  onProgress?: (step: string) => void;
+/** Results, and what is said beside them. */
+export type Output = {
+  result(text: string): Promise<unknown>;
+  note(text: string): Promise<unknown>;
 };
+
+export function liveUrl({ databaseUrl }: { databaseUrl: string | null }): string {
+  if (databaseUrl !== null) return databaseUrl;
+  throw new DriftError("No database is named. Give --database-url or set DATABASE_URL.");
+}
+
+/** The server of the shadow URL, else that of the live database. @param live a connection to that, if there is one. */
+export function scratchServer(
+  { databaseUrl, shadowUrl, signal }: Options,
+  live: pg.Client | null = null,
+): ScratchServer {
+  const url = shadowUrl ?? databaseUrl;
+  if (url !== null) return { url, client: shadowUrl === null ? live : null, signal };
+  throw new DriftError(
+    "No server is named to make scratch databases on. Give --shadow-url or --database-url, or set DATABASE_URL.",
+  );
+}

@@ -6,12 +6,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
-import { codeOf, withConnection } from "../database/connection.ts";
-import { PRISMA_LOCK } from "../database/live.ts";
-import { DriftError, messageOf } from "../model/errors.ts";
+import { withConnection } from "../database/connection.ts";
+import { beginInsteadOfMigration, MIGRATION_LOCK } from "../database/migration-lock.ts";
+import { codeOf, DriftError, messageOf } from "../model/errors.ts";
+import { liveUrl } from "./options.ts";
 
 export type RollbackOptions = {
-  databaseUrl: string;
+  databaseUrl: string | null;
   migrations: string;
   /** The migration that is meant; it has to be the last. Null takes whichever is. */
   name: string | null;
@@ -25,11 +26,11 @@ export async function rollback({
   migrations,
   name,
 }: RollbackOptions): Promise<string> {
-  return withConnection(databaseUrl, async (client) => {
-    const table = await historyTable(client, databaseUrl);
-    await client.query("BEGIN; SET LOCAL lock_timeout = '10s'");
+  const url = liveUrl({ databaseUrl });
+  return withConnection(url, async (client) => {
+    const table = await historyTable(client, url);
     try {
-      await lock(client);
+      await beginInsteadOfMigration(client);
       const last = await lastApplied(client, table);
       refuseUnlessLast(last, name);
       await run(client, await readRollback(migrations, last.name), last.name, table);
@@ -54,17 +55,6 @@ async function historyTable(client: pg.Client, url: string): Promise<string> {
   throw new DriftError(
     `The database ${client.database} has no _prisma_migrations table: no migration was ever applied to it.`,
   );
-}
-
-async function lock(client: pg.Client): Promise<void> {
-  try {
-    await client.query(`SELECT pg_advisory_xact_lock(${PRISMA_LOCK})`);
-  } catch (error) {
-    if (codeOf(error) !== "55P03") throw error;
-    throw new DriftError("A migration is running on the database. Try again when it has ended.", {
-      cause: error,
-    });
-  }
 }
 
 /** By name, as that is the order in which Prisma applies them, whatever the clocks have said. */
@@ -113,7 +103,7 @@ async function run(client: pg.Client, sql: string, name: string, table: string):
   }
   // A COMMIT in the file would have ended the transaction, and let go of the lock.
   const { rows } = await client.query<{ intact: boolean }>(
-    `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${PRISMA_LOCK} AND pid = pg_backend_pid()) AS intact`,
+    `SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = ${MIGRATION_LOCK} AND pid = pg_backend_pid()) AS intact`,
   );
   if (rows[0]?.intact) return;
   throw new DriftError(

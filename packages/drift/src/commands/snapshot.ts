@@ -1,16 +1,13 @@
-/** What is done with the committed snapshot: it is written, checked, and taken for what is declared. */
-import { type Compared, compare, NOWHERE, readRules, type State } from "../project/compare.ts";
+/** `bun run drift snapshot`: the committed snapshot is written, or compared with what would be written now. */
+import { replayIn } from "../database/replay.ts";
+import { withPlaces } from "../model/finding.ts";
+import { compare } from "../project/compare.ts";
+import { readDeclared } from "../project/files.ts";
 import { readIgnored, withoutIgnored } from "../project/ignore.ts";
-import { declaredScripts, declaredSources, provenance, withServer } from "../project/project.ts";
-import { placesOf } from "../project/provenance.ts";
-import {
-  formatSnapshot,
-  readSnapshot,
-  readSnapshotText,
-  type Snapshot,
-} from "../project/snapshot.ts";
+import { isDeclared, placesOf } from "../project/places.ts";
+import { formatSnapshot, readSnapshot, readSnapshotText } from "../project/snapshot.ts";
 import { type Report, toReport } from "../report/report.ts";
-import type { Options } from "./options.ts";
+import { type Options, scratchServer } from "./options.ts";
 
 const STALE = "The snapshot is stale. Write it anew with `bun run drift snapshot`.";
 
@@ -21,47 +18,36 @@ export async function takeSnapshot(options: Options): Promise<string> {
 
 /** Compares the committed file with what `drift snapshot` would write now. */
 export async function checkSnapshot(options: Options): Promise<Report> {
-  const [rules, committed, text, declared] = await Promise.all([
-    readRules(options),
+  const [committed, text, declared] = await Promise.all([
     readSnapshot(options.snapshotFile, options),
     readSnapshotText(options.snapshotFile),
     declaredSnapshot(options),
   ]);
-  const actual = { objects: committed.objects, places: NOWHERE };
-  const differences = await compare(stateOf(declared, options), actual, {
-    ...rules,
-    exceptions: [],
-  });
+  const compared = compare(declared.objects, committed.objects, { ...declared, exceptions: [] });
+  const inDeclared = compared.findings.filter(isDeclared);
+  const places = placesOf(inDeclared, declared.declaredIn, declared.scripts);
+  const findings = withPlaces(compared.findings, places);
+
+  const database = options.snapshotFile;
+  const report = toReport({ database, basis: "declared", ...compared, findings, options });
+  // Also where an object has only moved to another file.
   const isStale = text !== formatSnapshot(declared);
-  const compared: Compared = {
-    ...differences,
-    warnings: [...differences.warnings, ...(isStale ? [STALE] : [])],
-    drift: isStale,
-  };
-  return toReport({ database: options.snapshotFile, expected: "declared", compared, options });
+  const warnings = [...report.warnings, ...(isStale ? [STALE] : [])];
+  return { ...report, warnings, drift: isStale };
 }
 
-/** The committed snapshot as the expected state, for a login that can make no other. */
-export async function committedState(options: Options): Promise<State> {
-  return stateOf(await readSnapshot(options.snapshotFile, options), options);
-}
-
-async function declaredSnapshot(options: Options): Promise<Snapshot> {
+async function declaredSnapshot(options: Options) {
   const [scripts, ignored] = await Promise.all([
-    declaredScripts(options),
+    readDeclared(options),
     readIgnored(options.ignoreFile, options.ignore),
   ]);
-  return withServer(options, null, async (server) => {
-    const { objects, declaredIn } = await provenance(server, scripts, options);
-    return { scope: options, objects: withoutIgnored(objects, ignored), declaredIn };
-  });
-}
-
-/** Lines are looked up in the files of the checkout; a deployed image may carry the snapshot and not those. */
-function stateOf({ objects, declaredIn }: Snapshot, options: Options): State {
-  const sources = () => declaredSources(options).catch(() => []);
+  options.onProgress?.("finding out where objects are declared");
+  const { objects, declaredIn } = await replayIn(scratchServer(options), scripts, options);
   return {
-    objects,
-    places: async (objects) => placesOf(objects, declaredIn, await sources()),
+    scope: options,
+    objects: withoutIgnored(objects, ignored),
+    declaredIn,
+    scripts,
+    ignored,
   };
 }

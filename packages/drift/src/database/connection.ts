@@ -1,6 +1,6 @@
 /** Connections, and what to tell a person who has none. No message holds a URL, since URLs hold passwords. */
 import pg from "pg";
-import { DriftError, messageOf } from "../model/errors.ts";
+import { codeOf, DriftError, messageOf } from "../model/errors.ts";
 
 const OLDEST_SERVER = 150000;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -100,10 +100,4 @@ function isConnectionLoss(error: unknown): boolean {
     /^(57P|ECONN|EPIPE)/.test(codeOf(error) ?? "") ||
     /^(Connection terminated|Client has)/.test(messageOf(error))
   );
-}
-
-/** SQLSTATE of a server's error, or the code of a system's. */
-export function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
 }

@@ -1,10 +1,11 @@
 /** Applies SQL files and remembers which of them made or last changed each object. */
 import type { SchemaFile } from "@tenantry/prisma-engine/to-sql";
 import pg from "pg";
-import { inSnapshot } from "../catalog/catalog.ts";
+import { inReadTransaction } from "../catalog/catalog.ts";
 import { readObjects, type Scope } from "../catalog/objects.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
+import { type ScratchServer, withScratchDatabase } from "./scratch.ts";
 
 export type Script = {
   /** Where the objects are declared, as people know the file. */
@@ -20,12 +21,8 @@ export type Replayed = {
   declaredIn: Map<string, string>;
 };
 
-export type ReplayOptions = {
-  /** What is read. */
-  scope: Scope;
-  /** The schema that names without one mean; null leaves it to the server. */
-  defaultSchema: string | null;
-};
+/** What is read, and the schema that names without one mean; null leaves it to the server. */
+export type ReplayOptions = Scope & { defaultSchema: string | null };
 
 /** Applies the scripts one after the other and reads the result. Throws a DriftError that points at the place when one fails. */
 export async function build(
@@ -34,11 +31,11 @@ export async function build(
   options: ReplayOptions,
 ): Promise<CatalogObject[]> {
   for (const script of scripts) await apply(client, script, options);
-  return inSnapshot(client, () => readObjects(client, options.scope));
+  return inReadTransaction(client, () => readObjects(client, options));
 }
 
 /** The same, and reads also between the scripts, to learn which of them declares each object. */
-export async function replay(
+async function replay(
   client: pg.Client,
   scripts: Script[],
   options: ReplayOptions,
@@ -54,6 +51,24 @@ export async function replay(
     }
   }
   return { objects, declaredIn };
+}
+
+/** What scripts make in a scratch database. They may still be on their way while that is made. */
+export function buildIn(
+  server: ScratchServer,
+  scripts: Script[] | Promise<Script[]>,
+  options: ReplayOptions,
+): Promise<CatalogObject[]> {
+  return withScratchDatabase(server, async (scratch) => build(scratch, await scripts, options));
+}
+
+/** The same with the script that declares each object. */
+export function replayIn(
+  server: ScratchServer,
+  scripts: Script[],
+  options: ReplayOptions,
+): Promise<Replayed> {
+  return withScratchDatabase(server, (scratch) => replay(scratch, scripts, options));
 }
 
 /** One simple query a file, as Prisma sends a migration: all of it happens or nothing does. */

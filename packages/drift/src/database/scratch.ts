@@ -1,15 +1,16 @@
 /** A database that exists for the length of a check, on the server that is checked or on another one. */
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
-import { DriftError, messageOf } from "../model/errors.ts";
-import { codeOf, withConnection, withDatabase } from "./connection.ts";
-import { unlessAborted } from "./interruption.ts";
+import { codeOf, DriftError, messageOf } from "../model/errors.ts";
+import { withConnection, withDatabase } from "./connection.ts";
+import { unlessAborted } from "./work.ts";
 
-export type ScratchOptions = {
-  /** A connection to the database beside which it is made, and whose encoding and locale it gets. */
-  live: pg.Client;
-  /** The URL behind that connection. */
+/** The server that scratch databases are made on. */
+export type ScratchServer = {
+  /** Of the database beside which they are made, and whose encoding and locale they get. */
   url: string;
+  /** A connection to that database. Without one each scratch database brings its own. */
+  client: pg.Client | null;
   /** Ends the work and drops the database, as on Ctrl-C. */
   signal: AbortSignal;
 };
@@ -33,13 +34,15 @@ WHERE datname ~ '^${PREFIX}[0-9]{10}_' AND pg_has_role(datdba, 'MEMBER')
   AND substring(datname FROM '^${PREFIX}([0-9]{10})')::bigint < extract(epoch FROM now()) - 3600
   AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)`;
 
-/** Runs \`work\` in an empty database that is dropped afterwards, whatever happens. */
+/** Runs `work` in an empty database that is dropped afterwards, whatever happens. */
 export async function withScratchDatabase<T>(
-  { live, url, signal }: ScratchOptions,
+  { url, client, signal }: ScratchServer,
   work: (scratch: pg.Client) => Promise<T>,
 ): Promise<T> {
+  if (client === null)
+    return withConnection(url, (own) => withScratchDatabase({ url, client: own, signal }, work));
   const name = `${PREFIX}${Math.floor(Date.now() / 1000)}_${randomBytes(8).toString("hex")}`;
-  const created = create(live, name);
+  const created = create(client, name);
   try {
     return await unlessAborted(signal, async () => {
       await created;
@@ -47,25 +50,19 @@ export async function withScratchDatabase<T>(
     });
   } finally {
     await created.catch(() => {}); // It cannot be dropped while it is being made.
-    await drop(live, url, name);
+    await drop(client, url, name);
   }
 }
 
-/** Drops what checks that were killed have left. That one cannot be dropped is no reason to fail this one. */
-export async function sweepScratchDatabases(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ name: string }>(STALE);
-  for (const { name } of rows)
-    await client.query(`DROP DATABASE IF EXISTS ${name}`).catch(() => {});
-}
-
-async function create(live: pg.Client, name: string): Promise<void> {
-  const { rows } = await live.query<{ locale: string }>(LOCALE);
+async function create(client: pg.Client, name: string): Promise<void> {
+  await sweep(client);
+  const { rows } = await client.query<{ locale: string }>(LOCALE);
   try {
-    await live.query(`CREATE DATABASE ${name} TEMPLATE template0 ${rows[0]?.locale}`);
+    await client.query(`CREATE DATABASE ${name} TEMPLATE template0 ${rows[0]?.locale}`);
   } catch (error) {
     const reason =
       codeOf(error) === "42501"
-        ? `the user ${live.user} may not create databases. Allow it with ALTER ROLE "${live.user}" CREATEDB, name a server where that is allowed with --shadow-url, or compare with the committed snapshot (--snapshot), which needs no scratch database`
+        ? `the user ${client.user} may not create databases. Allow it with ALTER ROLE "${client.user}" CREATEDB, name a server where that is allowed with --shadow-url, or compare with the committed snapshot (--snapshot), which needs no scratch database`
         : messageOf(error);
     throw new DriftError(
       `The check builds the expected schema in a scratch database, but ${reason}.`,
@@ -74,11 +71,18 @@ async function create(live: pg.Client, name: string): Promise<void> {
   }
 }
 
-async function drop(live: pg.Client, url: string, name: string): Promise<void> {
+async function drop(client: pg.Client, url: string, name: string): Promise<void> {
   const statement = `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`;
   try {
-    await live.query(statement);
+    await client.query(statement);
   } catch {
-    await withConnection(url, (client) => client.query(statement)); // The first connection may have died meanwhile.
+    await withConnection(url, (other) => other.query(statement)); // The first connection may have died meanwhile.
   }
+}
+
+/** Drops what checks that were killed have left. That one cannot be dropped is no reason to fail this one. */
+async function sweep(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(STALE);
+  for (const { name } of rows)
+    await client.query(`DROP DATABASE IF EXISTS ${name}`).catch(() => {});
 }

@@ -2,8 +2,8 @@
 import { changesToSql, type SchemaFile } from "@tenantry/prisma-engine/to-sql";
 import type pg from "pg";
 import { build, type ReplayOptions } from "../database/replay.ts";
-import { type ScratchOptions, withScratchDatabase } from "../database/scratch.ts";
-import { type Difference, diff, objectOf } from "../model/diff.ts";
+import { type ScratchServer, withScratchDatabase } from "../database/scratch.ts";
+import { differingKeys } from "../model/diff.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
 import type { Migration } from "../project/files.ts";
@@ -15,7 +15,7 @@ import { committing, type Reader } from "../repair/trial.ts";
 export type Draft = { migration: string; rollback: string };
 
 export type Work = {
-  server: ScratchOptions;
+  server: ScratchServer;
   replay: ReplayOptions;
   reader: Reader;
   migrations: Migration[];
@@ -116,8 +116,8 @@ async function prove(
   await withScratchDatabase(server, async (scratch) => {
     const run = async (path: string, sql: string, expected: CatalogObject[]) => {
       await build(scratch, [{ path, sql }], replay);
-      const left = diff(expected, await (await committing(scratch, reader)).read());
-      if (left.length > 0) throw new DriftError(`After ${path} there differ: ${list(left)}.`);
+      const left = differingKeys(expected, await (await committing(scratch, reader)).read());
+      if (left.length > 0) throw new DriftError(`After ${path} there differ: ${left.join(", ")}.`);
     };
     await build(scratch, migrations, replay);
     await run("migration.sql", migration, work.declared);
@@ -152,8 +152,4 @@ function blockOf(step: Step): string {
   const [, change, object] = /^(missing|unexpected|changed) (.*)$/s.exec(step.reason) ?? [];
   const verb = verbs[change as keyof typeof verbs];
   return block(verb ? { ...step, reason: `${verb} ${object}` } : step);
-}
-
-function list(differences: Difference[]): string {
-  return differences.map((difference) => keyOf(objectOf(difference))).join(", ");
 }

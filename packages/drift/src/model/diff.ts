@@ -26,6 +26,11 @@ export function objectOf(difference: Difference): CatalogObject {
   return "actual" in difference ? difference.actual : difference.expected;
 }
 
+/** The keys of all that differs. */
+export function differingKeys(expected: CatalogObject[], actual: CatalogObject[]): string[] {
+  return diff(expected, actual).map((difference) => keyOf(objectOf(difference)));
+}
+
 /** Objects that are only here. What only follows its parent, because that is only here too, is left out. */
 function absent(here: Catalog, there: Catalog): CatalogObject[] {
   const isOnlyHere = (key: string) => here.has(key) && !there.has(key);

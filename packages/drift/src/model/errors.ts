@@ -6,3 +6,15 @@ export class DriftError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** SQLSTATE of a server's error, or the code of a system's. */
+export function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** What a program says last. An error that nobody foresaw is for whoever mends the check: it keeps its stack. */
+export function explanationOf(error: unknown): string {
+  const isForeseen = error instanceof DriftError || !(error instanceof Error);
+  return `error: ${isForeseen ? messageOf(error) : error.stack}\n`;
+}

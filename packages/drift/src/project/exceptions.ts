@@ -3,10 +3,10 @@
  * it has now, so that what changes afterwards is found again, and each ends on a day.
  */
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { DriftError, messageOf } from "../model/errors.ts";
+import { DriftError } from "../model/errors.ts";
+import type { Finding } from "../model/finding.ts";
 import { keyOf } from "../model/object.ts";
-import type { Finding } from "../report/report.ts";
+import { readText } from "./files.ts";
 
 export type Exception = {
   /** File and line, for messages. */
@@ -29,9 +29,7 @@ const SHAPE = "KIND NAME @ HASH until YYYY-MM-DD: reason";
 
 export async function readExceptions(path: string | null): Promise<Exception[]> {
   if (path === null) return [];
-  const text = await readFile(path, "utf8").catch((error) => {
-    throw new DriftError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
-  });
+  const text = await readText(path);
   return text.split(/\r?\n/).flatMap((line, index) => {
     if (/^\s*(#|$)/.test(line)) return [];
     const at = `${path}:${index + 1}`;

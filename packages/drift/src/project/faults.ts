@@ -1,6 +1,7 @@
 /** What can be wrong with a history of migrations, told apart, each with the command that mends it. */
+
+import type { HistoryRow } from "../database/migrations-table.ts";
 import type { Migration } from "./files.ts";
-import type { HistoryRow } from "./history.ts";
 
 export type Fault = {
   migration: string;
@@ -12,7 +13,7 @@ export type Fault = {
 
 /** The faults of one history, by the name of the migration. */
 export function faultsOf(migrations: Migration[], history: HistoryRow[]): Fault[] {
-  const applied = history.filter(({ state }) => state === "applied");
+  const applied = history.filter(({ outcome }) => outcome === "applied");
   const faults = [
     ...edited(migrations, applied),
     ...failed(history),
@@ -39,7 +40,7 @@ function edited(migrations: Migration[], applied: HistoryRow[]): Fault[] {
 
 function failed(history: HistoryRow[]): Fault[] {
   return latest(history)
-    .filter(({ state }) => state === "failed")
+    .filter(({ outcome }) => outcome === "failed")
     .map(({ name }) => ({
       migration: name,
       fault: "failed",
@@ -111,7 +112,7 @@ function outOfOrder(
 function rolledBack(migrations: Migration[], history: HistoryRow[]): Fault[] {
   const known = new Set(migrations.map(({ name }) => name));
   return latest(history)
-    .filter(({ name, state }) => state === "rolled back" && known.has(name))
+    .filter(({ name, outcome }) => outcome === "rolled back" && known.has(name))
     .map(({ name }) => ({
       migration: name,
       fault: "rolled back",

@@ -3,10 +3,37 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { SchemaFile } from "@tenantry/prisma-engine/to-sql";
-import { codeOf } from "../database/connection.ts";
+import { type SchemaFile, schemaToSql } from "@tenantry/prisma-engine/to-sql";
 import type { Script } from "../database/replay.ts";
-import { DriftError, messageOf } from "../model/errors.ts";
+import { codeOf, DriftError, messageOf } from "../model/errors.ts";
+
+export type ProjectFiles = {
+  /** Path of schema.prisma, or of a folder of .prisma files. */
+  schema: string;
+  /** Folders; null when the project has none. */
+  migrations: string | null;
+  sql: string | null;
+};
+
+type DeclaredFiles = Pick<ProjectFiles, "schema" | "sql">;
+
+/** The declared schema as scripts: Prisma's part first, since the hand-written part builds on its tables. */
+export async function readDeclared(files: DeclaredFiles): Promise<Script[]> {
+  const [prisma, ...written] = await readDeclaredSources(files);
+  if (!prisma) return written;
+  const sql = await schemaToSql(prisma.sources ?? []).catch((error) => {
+    throw new DriftError(`Prisma does not accept the schema. ${messageOf(error).trim()}`, {
+      cause: error,
+    });
+  });
+  return [{ ...prisma, sql }, ...written];
+}
+
+/** The same files as they are written: enough to find a line, and nothing that could be applied. */
+export async function readDeclaredSources({ schema, sql }: DeclaredFiles): Promise<Script[]> {
+  const [sources, written] = await Promise.all([readSchema(schema), readSqlFiles(sql)]);
+  return [{ path: schema, sql: "", sources }, ...written];
+}
 
 /** A schema file, or every .prisma file below a folder. */
 export async function readSchema(path: string): Promise<SchemaFile[]> {
@@ -17,7 +44,7 @@ export async function readSchema(path: string): Promise<SchemaFile[]> {
 }
 
 /** The hand-written SQL, in the order of the file names. */
-export async function readSqlFiles(folder: string | null): Promise<Script[]> {
+async function readSqlFiles(folder: string | null): Promise<Script[]> {
   if (folder === null) return [];
   await requireFolder(folder, "--sql");
   const paths = await list(folder, ".sql");
@@ -76,7 +103,8 @@ async function isFolder(path: string, option: string): Promise<boolean> {
   }
 }
 
-async function readText(path: string): Promise<string> {
+/** Throws a DriftError that names the file when it cannot be read. */
+export async function readText(path: string): Promise<string> {
   try {
     return (await readFile(path, "utf8")).replace(/^\uFEFF/, "");
   } catch (error) {

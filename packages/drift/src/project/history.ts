@@ -1,21 +1,10 @@
 /** What Prisma says it has applied to the database, against the migrations of the project. */
-import pg from "pg";
-import type { Options } from "../commands/options.ts";
+
+import type { History } from "../database/migrations-table.ts";
 import { DriftError } from "../model/errors.ts";
 import type { CatalogObject } from "../model/object.ts";
 import { type Fault, faultsOf } from "./faults.ts";
 import type { Migration } from "./files.ts";
-
-export type HistoryRow = {
-  name: string;
-  state: "applied" | "failed" | "rolled back";
-  /** SHA-256 of migration.sql as it was when it was applied. */
-  checksum: string;
-  startedAt: Date;
-};
-
-/** "none" when Prisma has never migrated the database, "unreadable" when the login may not know. */
-export type History = HistoryRow[] | "none" | "unreadable";
 
 export type Progress = {
   applied: Migration[];
@@ -24,29 +13,9 @@ export type Progress = {
   warnings: string[];
 };
 
-/** The rows of Prisma's history table, in the order in which they were begun. To be called within `inSnapshot`. */
-export async function readHistory(client: pg.Client, schemas: string[]): Promise<History> {
-  const { rows } = await client.query<{ schema: string; readable: boolean }>(
-    `SELECT n.nspname AS schema,
-       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relname = '_prisma_migrations' AND c.relkind = 'r' ORDER BY n.nspname = ANY ($1) DESC LIMIT 1`,
-    [schemas],
-  );
-  const table = rows[0];
-  if (!table) return "none";
-  if (!table.readable) return "unreadable";
-  const history = await client.query<HistoryRow>(
-    `SELECT migration_name AS name, checksum, started_at AS "startedAt",
-       CASE WHEN rolled_back_at IS NOT NULL THEN 'rolled back' WHEN finished_at IS NULL THEN 'failed' ELSE 'applied' END AS state
-     FROM ${pg.escapeIdentifier(table.schema)}._prisma_migrations ORDER BY started_at, migration_name`,
-  );
-  return history.rows;
-}
-
 /**
  * Tells apart which migrations the database has had and which it has yet to get. Where nothing tells that, live has to
- * be what is declared: there is no state in between to compare with.
+ * be what is declared: there is nothing in between to compare with.
  */
 export function progressOf(
   migrations: Migration[],
@@ -57,7 +26,9 @@ export function progressOf(
     return { applied: [], pending: [], faults: [], warnings: [UNKNOWN[history]] };
 
   const rows = typeof history === "string" ? [] : history;
-  const applied = new Set(rows.filter(({ state }) => state === "applied").map(({ name }) => name));
+  const applied = new Set(
+    rows.filter(({ outcome }) => outcome === "applied").map(({ name }) => name),
+  );
   return {
     applied: migrations.filter(({ name }) => applied.has(name)),
     pending: migrations.filter(({ name }) => !applied.has(name)),
@@ -72,8 +43,14 @@ const UNKNOWN = {
     "The login may not read _prisma_migrations, so nothing is known of what was applied. Allow it with GRANT SELECT ON _prisma_migrations.",
 };
 
+/** What the live database has to be. */
+export type Basis = "declared" | "applied migrations" | "snapshot";
+
 /** What is pending is not there yet and need not be: then live has to be what the applied migrations made of it. */
-export function expectationOf({ pending }: Progress, { useSnapshot, strict }: Options) {
+export function basisOf(
+  { pending }: Progress,
+  { useSnapshot, strict }: { useSnapshot: boolean; strict: boolean },
+): Basis {
   const isComplete = pending.length === 0 || strict;
   if (!useSnapshot) return isComplete ? "declared" : "applied migrations";
   if (isComplete) return "snapshot";

@@ -1,7 +1,7 @@
 /** Objects that are left out of the comparison: by a pattern on the command line, or by a line of a file with a reason. */
-import { readFile } from "node:fs/promises";
-import { DriftError, messageOf } from "../model/errors.ts";
+import { DriftError } from "../model/errors.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
+import { readText } from "./files.ts";
 
 /** Whether the object of a key is left out. */
 export type Ignored = (key: string) => boolean;
@@ -29,9 +29,7 @@ export function withoutIgnored(
 }
 
 async function readPatterns(path: string): Promise<string[]> {
-  const text = await readFile(path, "utf8").catch((error) => {
-    throw new DriftError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
-  });
+  const text = await readText(path);
   return text.split(/\r?\n/).flatMap((line, index) => {
     if (/^\s*(#|$)/.test(line)) return [];
     const pattern = LINE.exec(line.trim())?.[1];

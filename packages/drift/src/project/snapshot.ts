@@ -5,8 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { canonicalText } from "../catalog/kinds.ts";
 import type { Scope } from "../catalog/objects.ts";
-import { codeOf } from "../database/connection.ts";
-import { DriftError, messageOf } from "../model/errors.ts";
+import { codeOf, DriftError, messageOf } from "../model/errors.ts";
 import { canonical, fingerprintOf, sorted } from "../model/fingerprint.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
 

@@ -1,14 +1,14 @@
 /** Gives each finding of a check the statements that mend it, out of one repair that was tried on a copy. */
-
-import type { Options } from "../commands/options.ts";
-import { type ScratchOptions, withScratchDatabase } from "../database/scratch.ts";
+import { type ScratchServer, withScratchDatabase } from "../database/scratch.ts";
 import { messageOf } from "../model/errors.ts";
+import type { Finding } from "../model/finding.ts";
 import { keyOf } from "../model/object.ts";
-import type { Compared } from "../project/compare.ts";
-import type { Finding } from "../report/report.ts";
-import { count, oneLine } from "../report/wording.ts";
+import { count, oneLine } from "../model/words.ts";
 import { type Proposal, propose } from "./proposal.ts";
-import type { States } from "./states.ts";
+import type { RepairTask } from "./task.ts";
+
+/** Whether the statements of all findings together were proved, else why not. */
+export type Proof = { proved: boolean; doubt: string | null };
 
 /** More than that is more than who asked for a check wants to wait for. */
 const MOST_OBJECTS = 2000;
@@ -17,32 +17,31 @@ const MADE_BY = "`bun run drift repair` makes it";
 
 /** That there is no repair is said in the report, and is no reason for the check to fail. */
 export async function withRepairs(
-  compared: Compared,
-  server: ScratchOptions,
-  states: States,
-  options: Options,
-  mostMs = MOST_MS,
-): Promise<Compared> {
-  if (!options.repair || compared.findings.length === 0) return compared;
-  const unproved = (doubt: string): Compared => ({ ...compared, repair: { proved: false, doubt } });
-  const size = Math.max(states.actual.length, states.expected.length);
+  findings: Finding[],
+  task: RepairTask,
+  server: ScratchServer,
+  { mostMs = MOST_MS, onProgress }: { mostMs?: number; onProgress?: (step: string) => void } = {},
+): Promise<{ findings: Finding[]; repair: Proof | null }> {
+  if (findings.length === 0) return { findings, repair: null };
+  const unproved = (doubt: string) => ({ findings, repair: { proved: false, doubt } });
+  const size = Math.max(task.actual.length, task.expected.length);
   if (size > MOST_OBJECTS)
     return unproved(
       `a copy of ${count(size, "object")} takes long, so no repair was made; ${MADE_BY}`,
     );
-  options.onProgress?.("trying the repair on a copy of the schema");
+  onProgress?.("trying the repair on a copy of the schema");
   const limit = AbortSignal.timeout(mostMs);
-  const signal = AbortSignal.any([options.signal, limit]);
+  const signal = AbortSignal.any([server.signal, limit]);
   try {
     const proposal = await withScratchDatabase({ ...server, signal }, (scratch) =>
-      propose(scratch, states),
+      propose(scratch, task),
     );
-    const findings = repairedBy(proposal, states, compared.findings);
-    const nothing = findings.every(({ repair }) => repair.length === 0) ? "there is none" : null;
+    const repaired = repairedBy(proposal, task, findings);
+    const nothing = repaired.every(({ repair }) => repair.length === 0) ? "there is none" : null;
     const doubt = proposal.doubt === null ? nothing : oneLine(proposal.doubt);
-    return { ...compared, findings, repair: { proved: doubt === null, doubt } };
+    return { findings: repaired, repair: { proved: doubt === null, doubt } };
   } catch (error) {
-    options.signal.throwIfAborted();
+    server.signal.throwIfAborted();
     if (limit.aborted)
       return unproved(`no repair was made in ${mostMs / 1000} seconds; ${MADE_BY}`);
     return unproved(`no repair could be made: ${oneLine(messageOf(error))}`);
@@ -52,7 +51,7 @@ export async function withRepairs(
 /** Each step goes to the finding for whose sake it is taken, in the order of the whole. */
 export function repairedBy(
   { safe, destructive, unresolved }: Pick<Proposal, "safe" | "destructive" | "unresolved">,
-  { actual, expected }: Pick<States, "actual" | "expected">,
+  { actual, expected }: Pick<RepairTask, "actual" | "expected">,
   findings: Finding[],
 ): Finding[] {
   const found = new Set(findings.map(keyOf));

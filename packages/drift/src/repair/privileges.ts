@@ -86,7 +86,7 @@ function wordOf(kind: string): string {
 /** The statements that give, or take back, what one verb of the definition lists. */
 function defaults(object: CatalogObject, verb: Verb, undo = false): string[] {
   const parts = clauses(object.name, ["for role", "in schema", "on", "to"]);
-  const scope = ["for role", "in schema"].flatMap((word) =>
+  const reach = ["for role", "in schema"].flatMap((word) =>
     parts.has(word) ? [`${word.toUpperCase()} ${parts.get(word)}`] : [],
   );
   const lists = object.definition.split("; ").filter((list) => list.startsWith(verb));
@@ -95,7 +95,7 @@ function defaults(object: CatalogObject, verb: Verb, undo = false): string[] {
     byOption(list.slice(verb.length + 1).split(", ")).map(({ names, option }) =>
       [
         "ALTER DEFAULT PRIVILEGES",
-        ...scope,
+        ...reach,
         grants ? "GRANT" : "REVOKE",
         names.join(", "),
         `ON ${parts.get("on")?.toUpperCase()}`,

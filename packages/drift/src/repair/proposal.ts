@@ -1,9 +1,11 @@
 /** A repair that was tried: planned on a copy of the live schema, run there once more as a whole, and compared. */
 import type pg from "pg";
-import { diff, objectOf } from "../model/diff.ts";
+import { differingKeys } from "../model/diff.ts";
 import { messageOf } from "../model/errors.ts";
-import { type CatalogObject, keyOf } from "../model/object.ts";
+import type { CatalogObject } from "../model/object.ts";
+import { fewOf } from "../model/words.ts";
 import { type Plan, plan, type Step } from "./plan.ts";
+import type { RepairTask } from "./task.ts";
 import { committing, inTransaction, type Reader } from "./trial.ts";
 
 export type Proposal = Plan & {
@@ -14,19 +16,15 @@ export type Proposal = Plan & {
 /** Makes `actual` in the empty scratch database, and finds there what makes it `expected`. */
 export async function propose(
   scratch: pg.Client,
-  {
-    actual,
-    expected,
-    reader,
-  }: { actual: CatalogObject[]; expected: CatalogObject[]; reader: Reader },
+  { actual, expected, reader }: RepairTask,
 ): Promise<Proposal> {
   const copy = await committing(scratch, reader);
   await plan(copy, actual, { isCopy: true });
-  const uncopied = keysOf(actual, await copy.read());
+  const uncopied = differingKeys(actual, await copy.read());
   const proposal = await planFrom(scratch, { actual, expected, reader });
   return uncopied.length === 0
     ? proposal
-    : { ...proposal, doubt: `not all of the live schema could be copied: ${list(uncopied)}` };
+    : { ...proposal, doubt: `not all of the live schema could be copied: ${fewOf(uncopied)}` };
 }
 
 /** The same where the scratch database has the objects already. It is left as it was. */
@@ -55,13 +53,13 @@ async function doubtOf(
   reader: Reader,
 ): Promise<string | null> {
   if (unresolved.length > 0)
-    return `no statements were found for: ${list(unresolved.map(({ reason }) => reason))}`;
+    return `no statements were found for: ${fewOf(unresolved.map(({ reason }) => reason))}`;
   try {
     const left = await inTransaction(scratch, reader, async (trial) => {
       await trial.run(statements([...safe, ...destructive]));
-      return keysOf(expected, await trial.read());
+      return differingKeys(expected, await trial.read());
     });
-    return left.length === 0 ? null : `on the copy it leaves: ${list(left)}`;
+    return left.length === 0 ? null : `on the copy it leaves: ${fewOf(left)}`;
   } catch (error) {
     return `on the copy it fails: ${messageOf(error)}`;
   }
@@ -71,11 +69,9 @@ export function statements(steps: Step[]): string[] {
   return steps.flatMap(({ sql }) => sql);
 }
 
-function keysOf(expected: CatalogObject[], actual: CatalogObject[]): string[] {
-  return diff(expected, actual).map((difference) => keyOf(objectOf(difference)));
-}
-
-function list(names: string[]): string {
-  const rest = names.length - 3;
-  return names.slice(0, 3).join(", ") + (rest > 0 ? `, and ${rest} more` : "");
+/** How far the statements of a repair can be trusted. */
+export function proofOf({ doubt }: { doubt: string | null }): string {
+  return doubt === null
+    ? "proved on a copy of the schema, which has no rows"
+    : `not proved: ${doubt}`;
 }

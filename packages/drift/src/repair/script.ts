@@ -1,7 +1,7 @@
 /** A repair as SQL that people read, keep and run. */
-import { oneLine, proofOf } from "../report/wording.ts";
+import { oneLine } from "../model/words.ts";
 import type { Step } from "./plan.ts";
-import type { Proposal } from "./proposal.ts";
+import { type Proposal, proofOf } from "./proposal.ts";
 import { PLAN_SETTINGS } from "./trial.ts";
 
 /** The whole repair as one transaction; what destroys stands in comments unless it is allowed. */

@@ -1,6 +1,6 @@
 /** A database in which statements can be tried: what fails, or was only a question, leaves no trace. */
 import type pg from "pg";
-import { CANONICAL_OUTPUT, inSnapshot } from "../catalog/catalog.ts";
+import { CANONICAL_OUTPUT, inReadTransaction } from "../catalog/catalog.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
 
 export type Trial = {
@@ -24,7 +24,7 @@ export async function committing(client: pg.Client, reader: Reader): Promise<Tri
     "SET search_path = ''; SET check_function_bodies = off; SET synchronous_commit = off",
   );
   return {
-    read: () => inSnapshot(client, () => reader(client)),
+    read: () => inReadTransaction(client, () => reader(client)),
     run: async (sql) => void (await client.query(sql.join(";\n"))),
     filesOf: async () => "",
     allOrNothing: (work) => work(),

@@ -1,5 +1,6 @@
 /** Workflow commands of GitHub Actions: each finding becomes an annotation at the line that declares the object. */
-import type { Finding, Report } from "./report.ts";
+import type { Finding } from "../model/finding.ts";
+import type { Report } from "./report.ts";
 import { summaryLine } from "./text.ts";
 import { titleOf } from "./wording.ts";
 

@@ -1,8 +1,11 @@
 /** The report as one page that needs nothing else. */
+
+import type { Finding } from "../model/finding.ts";
 import { qualifiedName } from "../model/object.ts";
+import { proofOf } from "../repair/proposal.ts";
 import { markLines, markWords, type Parts } from "./mark.ts";
-import type { Finding, Report } from "./report.ts";
-import { comparison, escapeHtml, placeOf, proofOf, repairOf, verdict } from "./wording.ts";
+import type { Report } from "./report.ts";
+import { comparison, escapeHtml, placeOf, repairOf, verdict } from "./wording.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; --line: light-dark(#ddd, #444); --soft: light-dark(#666, #aaa); }

@@ -1,7 +1,10 @@
 /** The report as a comment on a pull request. */
+
+import type { Finding } from "../model/finding.ts";
 import { qualifiedName } from "../model/object.ts";
-import type { Finding, Report } from "./report.ts";
-import { comparison, escapeHtml, placeOf, proofOf, repairOf, verdict } from "./wording.ts";
+import { proofOf } from "../repair/proposal.ts";
+import type { Report } from "./report.ts";
+import { comparison, escapeHtml, placeOf, repairOf, verdict } from "./wording.ts";
 
 const MARK = { critical: "🔴", major: "🟠", minor: "🔵" } as const;
 

@@ -1,45 +1,21 @@
 /** The result of a check, before it has a format. */
-
-import type { Options } from "../commands/options.ts";
-import { type Difference, objectOf } from "../model/diff.ts";
-import { keyOf } from "../model/object.ts";
-import { type Severity, severityOf } from "../model/severity.ts";
+import type { Finding } from "../model/finding.ts";
+import { isAtLeast, type Severity } from "../model/severity.ts";
 import type { Compared } from "../project/compare.ts";
 import type { Allowed, StaleException } from "../project/exceptions.ts";
 import type { Fault } from "../project/faults.ts";
-import type { Progress } from "../project/history.ts";
-import type { Place } from "../project/provenance.ts";
-
-export type Finding = {
-  change: Difference["change"];
-  severity: Severity;
-  kind: string;
-  schema: string;
-  name: string;
-  /** Key of the object that this one belongs to, or empty. */
-  parent: string;
-  expected: string | null;
-  actual: string | null;
-  /** The file that declares the object; null when no file does. */
-  declaredIn: string | null;
-  /** The line in that file, from 1; null when it is not known for sure. */
-  line: number | null;
-  /** The statements that mend it, in order; none where they were not asked for or not found. */
-  repair: string[];
-  /** What they lose for good, in words. */
-  destroys: string | null;
-  /** Why it, or a part of it, has none. */
-  unrepaired: string | null;
-};
+import type { ProjectFiles } from "../project/files.ts";
+import type { Basis, Progress } from "../project/history.ts";
+import type { Proof } from "../repair/per-finding.ts";
 
 export type Report = {
   /** What was compared: the name of the live database, or the replayed migrations. */
   database: string;
   /** What it was compared with; the applied migrations while others are pending. */
-  expected: "declared" | "applied migrations" | "snapshot";
+  expected: Basis;
   findings: Finding[];
   /** Whether the statements of all findings together were proved, else why not; null when nobody asked for them. */
-  repair: { proved: boolean; doubt: string | null } | null;
+  repair: Proof | null;
   /** Findings that an exception allows. */
   allowed: Allowed[];
   /** Exceptions that have expired or that nothing needs. */
@@ -56,27 +32,44 @@ export type Report = {
   drift: boolean;
 };
 
+/** What makes the check say no. */
+export type Verdict = {
+  /** Pending migrations and faults of the history are drift too; and live is compared with what is declared in any case. */
+  strict: boolean;
+  /** The least severity that counts as drift. */
+  failOn: Severity;
+};
+
+type Parts = Omit<Compared, "actual"> & {
+  database: string;
+  basis: Basis;
+  repair?: Proof | null;
+  progress?: Progress;
+  options: Pick<ProjectFiles, "sql" | "migrations"> & Verdict;
+};
+
 /** What a comparison found, with what is known of the history of migrations. */
-export function toReport({ database, expected, compared, progress, options }: Parts): Report {
+export function toReport({ repair = null, progress, options, ...compared }: Parts): Report {
+  const { database, basis, findings, allowed, stale } = compared;
   const { pending = [], faults = [], warnings = [] } = progress ?? {};
+  const isBad = findings.some(({ severity }) => isAtLeast(severity, options.failOn));
+  const isBehind = options.strict && pending.length + faults.length > 0;
   return {
-    ...compared,
     database,
-    expected,
+    expected: basis,
+    findings,
+    repair,
+    allowed,
+    staleExceptions: stale,
+    objects: compared.expected.length,
+    warnings: [...missingFolders(options), ...warnings, ...compared.warnings],
     pending: pending.map(({ name }) => name),
     faults,
-    warnings: [...missingFolders(options), ...warnings, ...compared.warnings],
-    drift: compared.drift || (options.strict && pending.length + faults.length > 0),
+    drift: stale.length > 0 || isBad || isBehind,
   };
 }
 
-type Parts = Pick<Report, "database" | "expected"> & {
-  compared: Compared;
-  progress?: Progress;
-  options: Pick<Options, "sql" | "migrations" | "strict">;
-};
-
-function missingFolders({ sql, migrations }: Pick<Options, "sql" | "migrations">): string[] {
+function missingFolders({ sql, migrations }: Pick<ProjectFiles, "sql" | "migrations">): string[] {
   return [
     ...(sql === null
       ? ["There is no migrations-sql folder, so the Prisma schema alone is declared."]
@@ -85,25 +78,4 @@ function missingFolders({ sql, migrations }: Pick<Options, "sql" | "migrations">
       ? ["There is no prisma/migrations folder, so nothing can be pending."]
       : []),
   ];
-}
-
-/** A difference with all that the formats show of it. */
-export function toFinding(difference: Difference, places: Map<string, Place>): Finding {
-  const { kind, schema, name, parent } = objectOf(difference);
-  const place = places.get(keyOf({ kind, schema, name }));
-  return {
-    change: difference.change,
-    severity: severityOf(difference),
-    kind,
-    schema,
-    name,
-    parent,
-    expected: "expected" in difference ? difference.expected.definition : null,
-    actual: "actual" in difference ? difference.actual.definition : null,
-    declaredIn: place?.path ?? null,
-    line: place?.line ?? null,
-    repair: [],
-    destroys: null,
-    unrepaired: null,
-  };
 }

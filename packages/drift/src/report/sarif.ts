@@ -1,7 +1,8 @@
 /** SARIF 2.1.0, which code scanning reads. */
 import { createHash } from "node:crypto";
+import type { Finding } from "../model/finding.ts";
 import { keyOf, qualifiedName } from "../model/object.ts";
-import type { Finding, Report } from "./report.ts";
+import type { Report } from "./report.ts";
 import { repairOf, titleOf } from "./wording.ts";
 
 const LEVEL = { critical: "error", major: "error", minor: "warning" } as const;

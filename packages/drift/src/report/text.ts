@@ -1,8 +1,12 @@
 /** The report for people, in the manner of a compiler: what, where it is declared, and the place that differs. */
+
+import type { Finding } from "../model/finding.ts";
 import { qualifiedName } from "../model/object.ts";
+import { count } from "../model/words.ts";
+import { proofOf } from "../repair/proposal.ts";
 import { markLines, markWords, type Parts } from "./mark.ts";
-import type { Finding, Report } from "./report.ts";
-import { comparison, count, placeOf, proofOf, repairOf, verdict } from "./wording.ts";
+import type { Report } from "./report.ts";
+import { comparison, placeOf, repairOf, verdict } from "./wording.ts";
 
 type Paint = (code: number, text: string) => string;
 

@@ -1,6 +1,9 @@
 /** Sentences that several formats share. */
+
+import type { Finding } from "../model/finding.ts";
 import { qualifiedName } from "../model/object.ts";
-import type { Finding, Report } from "./report.ts";
+import { count } from "../model/words.ts";
+import type { Report } from "./report.ts";
 
 export function titleOf(finding: Pick<Finding, "change" | "kind" | "schema" | "name">): string {
   return `${finding.change} ${finding.kind} ${qualifiedName(finding)}`;
@@ -14,12 +17,12 @@ export function placeOf({ declaredIn, line }: Finding): string | null {
 
 /** What was compared, as in "6 objects of the declared schema compared with shop". */
 export function comparison({ database, objects, expected }: Report): string {
-  const states = {
+  const sides = {
     declared: "the declared schema",
     "applied migrations": "the applied migrations",
     snapshot: "the snapshot",
   };
-  return `${count(objects, "object")} of ${states[expected]} compared with ${database}`;
+  return `${count(objects, "object")} of ${sides[expected]} compared with ${database}`;
 }
 
 /** The result in two parts: "no drift", and how much of what. */
@@ -44,13 +47,6 @@ export function verdict({ findings, pending, staleExceptions, allowed, faults, d
   return { result: drift ? "drift" : "no drift", counts: shown.join(", ") };
 }
 
-/** How far the statements of a repair can be trusted. */
-export function proofOf({ doubt }: { doubt: string | null }): string {
-  return doubt === null
-    ? "proved on a copy of the schema, which has no rows"
-    : `not proved: ${doubt}`;
-}
-
 /** What mends a finding, one entry a statement or remark; what destroys is said before it. */
 export function repairOf({ repair, destroys, unrepaired }: Finding): string[] {
   return [
@@ -58,15 +54,6 @@ export function repairOf({ repair, destroys, unrepaired }: Finding): string[] {
     ...repair.map((sql) => `${sql};`),
     ...(unrepaired === null ? [] : [`-- ${unrepaired}`]),
   ];
-}
-
-/** A name may have any character, and a line break would end the comment or the line. */
-export function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, " ");
-}
-
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 export function escapeHtml(text: string): string {

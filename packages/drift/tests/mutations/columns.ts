@@ -1,4 +1,4 @@
-import type { Mutations } from "../mutations.ts";
+import type { Mutations } from "./mutation.ts";
 
 export const columns: Mutations = {
   "ALTER TABLE public.customers ADD COLUMN phone text": [

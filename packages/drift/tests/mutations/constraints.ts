@@ -1,4 +1,4 @@
-import type { Mutations } from "../mutations.ts";
+import type { Mutations } from "./mutation.ts";
 
 export const constraints: Mutations = {
   "ALTER TABLE public.customers DROP CONSTRAINT customers_email_lower": [

@@ -1,4 +1,4 @@
-import type { Mutations } from "../mutations.ts";
+import type { Mutations } from "./mutation.ts";
 
 export const indexes: Mutations = {
   "DROP INDEX public.orders_open": ["missing index public.orders_open"],

@@ -1,4 +1,4 @@
-import type { Mutations } from "../mutations.ts";
+import type { Mutations } from "./mutation.ts";
 
 /** Operators, text search and foreign data. */
 export const operators: Mutations = {

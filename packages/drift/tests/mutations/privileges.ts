@@ -1,4 +1,4 @@
-import type { Mutations } from "../mutations.ts";
+import type { Mutations } from "./mutation.ts";
 
 /** Comments, grants and default privileges. */
 export const privileges: Mutations = {

@@ -1,4 +1,4 @@
-import type { Mutations } from "../mutations.ts";
+import type { Mutations } from "./mutation.ts";
 
 export const routines: Mutations = {
   "DROP FUNCTION public.slug(text, integer)": ["missing function public.slug(text, integer)"],

@@ -1,4 +1,4 @@
-import type { Mutations } from "../mutations.ts";
+import type { Mutations } from "./mutation.ts";
 
 /** What only PostgreSQL 18 and later can say. */
 export const since18: Mutations = {

@@ -1,4 +1,4 @@
-import type { Mutations } from "../mutations.ts";
+import type { Mutations } from "./mutation.ts";
 
 export const types: Mutations = {
   "ALTER TYPE public.order_status ADD VALUE 'lost'": ["changed enum public.order_status"],

@@ -14,7 +14,7 @@ const parent = `coalesce(a.parent, ${key})`;
  * Tables of the query that these kinds share; `object` holds all objects of the other kinds. Some things that are part
  * of an object, and not listed by themselves, can have a comment or grants of their own.
  */
-export const attachedScope = `
+export const attachedTables = `
 addressed AS NOT MATERIALIZED (
   SELECT class, oid, sub, kind, schema, name, NULL AS parent FROM object
   UNION ALL

@@ -1,7 +1,7 @@
 /** Tables of the query that the kinds share. $1 is the list of schemas that are compared. */
 import { relationKind, standsAlone } from "./fragments.ts";
 
-export const scope = `
+export const sharedTables = `
 namespace AS (
   SELECT oid, nspowner, quote_ident(nspname) AS schema, 'schema ' || quote_ident(nspname) AS key
   FROM pg_namespace

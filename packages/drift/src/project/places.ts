@@ -3,51 +3,60 @@
  * is looked up in the text of that file, and there is none where the text does not tell.
  */
 
-import type { Script } from "../database/replay.ts";
-import { type CatalogObject, keyOf } from "../model/object.ts";
+import { isRole } from "../catalog/roles.ts";
+import { type ReplayOptions, replayIn, type Script } from "../database/replay.ts";
+import type { ScratchServer } from "../database/scratch.ts";
+import type { Finding, Place } from "../model/finding.ts";
+import { keyOf } from "../model/object.ts";
+import { type Names, namesOf } from "./names.ts";
 import { lineInPrismaSchema } from "./prisma-lines.ts";
 
-export type Place = { path: string; line: number | null };
+/** The files that make one side of a comparison. */
+export type Declaration = {
+  scripts: Script[];
+  /** Path of the script that declares an object, by its key; null where only a second replay tells. */
+  declaredIn: Map<string, string> | null;
+};
 
-/** The names to look for: the object's own, and that of the object it belongs to, if that is no schema. */
-export type Names = { kind: string; own: string; owner: string | null };
+/** What files declare: not what is only in the database, and not a role, which no file of SQL makes. */
+export function isDeclared(finding: Finding): boolean {
+  return finding.expected !== null && !isRole(finding);
+}
 
-/** @param declaredIn path of the script that declares an object, by its key. */
+/** The places of findings, by key. A second replay costs, and so is made only for what differs. */
+export async function findPlaces(
+  findings: Finding[],
+  { scripts, declaredIn }: Declaration,
+  server: ScratchServer,
+  options: ReplayOptions & { onProgress?: (step: string) => void },
+): Promise<Map<string, Place>> {
+  if (declaredIn || findings.length === 0)
+    return placesOf(findings, declaredIn ?? new Map(), scripts);
+  options.onProgress?.("finding out where objects are declared");
+  return placesOf(findings, (await replayIn(server, scripts, options)).declaredIn, scripts);
+}
+
+/** The same where it is known which script declares what. */
 export function placesOf(
-  objects: CatalogObject[],
+  findings: Finding[],
   declaredIn: Map<string, string>,
   scripts: Script[],
 ): Map<string, Place> {
   const byPath = new Map(scripts.map((script) => [script.path, script]));
   const places = new Map<string, Place>();
-  for (const object of objects) {
-    const path = declaredIn.get(keyOf(object));
-    if (path !== undefined) places.set(keyOf(object), placeIn(byPath.get(path), path, object));
+  for (const finding of findings) {
+    const path = declaredIn.get(keyOf(finding));
+    if (path !== undefined) places.set(keyOf(finding), placeIn(byPath.get(path), path, finding));
   }
   return places;
 }
 
 /** The place in the text of a script; without the text, the file alone. */
-export function placeIn(script: Script | undefined, path: string, object: CatalogObject): Place {
-  const names = namesOf(object);
+function placeIn(script: Script | undefined, path: string, finding: Finding): Place {
+  const names = namesOf(finding);
   if (!script) return { path, line: null };
   if (!script.sources) return { path, line: lineInSql(script.sql, names) };
   return lineInPrismaSchema(script.sources, names) ?? { path, line: null };
-}
-
-/**
- * The last parts of the names, as a person writes them: `public.users."Id"` is Id, `public.slug(text)` is slug. What is
- * attached to an object, such as a comment or a grant, is looked for under the name of that.
- */
-export function namesOf({
-  kind,
-  name,
-  parent,
-}: Pick<CatalogObject, "kind" | "name" | "parent">): Names {
-  const [, target] = /^on [^(]*?([^ (]+)(?:\(.*\))?(?: to .*)?$/.exec(name) ?? [];
-  if (target !== undefined) return { kind, own: lastPart(target), owner: null };
-  const isInSchema = parent === "" || parent.startsWith("schema ");
-  return { kind, own: lastPart(name), owner: isInSchema ? null : lastPart(parent) };
 }
 
 /**
@@ -92,10 +101,4 @@ function word(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name)
     ? `(?:${quoted}|(?<![\\w$"])(?i:${name.replaceAll("$", "\\$")})(?![\\w$"]))`
     : quoted;
-}
-
-function lastPart(name: string): string {
-  const withoutArguments = name.replace(/\(.*\)$/, "");
-  const last = /(?:"((?:[^"]|"")*)"|([^."]+))$/.exec(withoutArguments);
-  return last?.[1]?.replaceAll('""', '"') ?? last?.[2] ?? withoutArguments;
 }

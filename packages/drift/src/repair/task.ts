@@ -1,0 +1,42 @@
+/** What a repair starts from and what it has to reach: what the check compares, without what it has been told to let be. */
+import { readObjects, type Scope } from "../catalog/objects.ts";
+import { isRole } from "../catalog/roles.ts";
+import { type CatalogObject, keyOf } from "../model/object.ts";
+import type { Compared } from "../project/compare.ts";
+import { withoutIgnored } from "../project/ignore.ts";
+import type { Rules } from "../project/project.ts";
+import type { Reader } from "./trial.ts";
+
+export type RepairTask = { actual: CatalogObject[]; expected: CatalogObject[]; reader: Reader };
+
+/** The task that a comparison sets. */
+export function repairTask(
+  { expected, actual, allowed }: Pick<Compared, "expected" | "actual" | "allowed">,
+  { ignored }: Pick<Rules, "ignored">,
+  scope: Scope,
+): RepairTask {
+  const present = actual.filter((object) => !isRole(object));
+  const wanted = expected.filter((object) => !isRole(object));
+  const keys = new Set(allowed.map(({ key }) => key));
+  return {
+    actual: present,
+    expected: withAllowed(wanted, present, keys),
+    reader: async (client) => withoutIgnored(await readObjects(client, scope), ignored),
+  };
+}
+
+/** What an exception allows is expected to be as it is, with all that belongs to it. */
+function withAllowed(
+  expected: CatalogObject[],
+  actual: CatalogObject[],
+  allowed: Set<string>,
+): CatalogObject[] {
+  const all = [...expected, ...actual];
+  const parentOf = new Map(all.map((object) => [keyOf(object), object.parent]));
+  const isAllowed = (key: string): boolean =>
+    key !== "" && (allowed.has(key) || isAllowed(parentOf.get(key) ?? ""));
+  return [
+    ...expected.filter((object) => !isAllowed(keyOf(object))),
+    ...actual.filter((object) => isAllowed(keyOf(object))),
+  ];
+}
