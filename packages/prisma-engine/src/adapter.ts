@@ -34,7 +34,11 @@ export function createFactory(
   };
 }
 
-async function connect(url: string | undefined, failures: Failures): Promise<SqlDriverAdapter> {
+/** @throws EngineError when the database cannot be reached. */
+export async function connect(
+  url: string | undefined,
+  failures: Failures,
+): Promise<SqlDriverAdapter> {
   try {
     const target = parseUrl(url);
     const pool = await openPool(target);

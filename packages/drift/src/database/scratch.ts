@@ -37,7 +37,7 @@ WHERE datname ~ '^${PREFIX}[0-9]{10}_' AND pg_has_role(datdba, 'MEMBER')
 /** Runs `work` in an empty database that is dropped afterwards, whatever happens. */
 export async function withScratchDatabase<T>(
   { url, client, signal }: ScratchServer,
-  work: (scratch: pg.Client) => Promise<T>,
+  work: (scratch: pg.Client, url: string) => Promise<T>,
 ): Promise<T> {
   if (client === null)
     return withConnection(url, (own) => withScratchDatabase({ url, client: own, signal }, work));
@@ -46,7 +46,8 @@ export async function withScratchDatabase<T>(
   try {
     return await unlessAborted(signal, async () => {
       await created;
-      return withConnection(withDatabase(url, name), work);
+      const own = withDatabase(url, name);
+      return withConnection(own, (scratch) => work(scratch, own));
     });
   } finally {
     await created.catch(() => {}); // It cannot be dropped while it is being made.

@@ -62,13 +62,13 @@ function write(
 
 /** What Prisma would see if the files of hand-written SQL were not there, against the schema. */
 function fromPrisma({ server, schemaFiles, reader, replay, ...work }: Work): Promise<string> {
-  return withScratchDatabase(server, async (scratch) => {
+  return withScratchDatabase(server, async (scratch, url) => {
     const seen = seenByPrisma(work);
     const { unresolved } = await plan(await committing(scratch, reader), seen, { isCopy: true });
     if (unresolved.length > 0)
       throw new DriftError(`Prisma's part cannot be told apart: ${unresolved[0]?.reason}.`);
     const schema = replay.defaultSchema ?? "public";
-    return changesToSql(scratch, schemaFiles, schema).catch((error) => {
+    return changesToSql(url, schemaFiles, schema).catch((error) => {
       throw new DriftError(
         `Prisma's schema engine could not compare the schema: ${messageOf(error).trim()}`,
         { cause: error },

@@ -30,11 +30,7 @@ export async function propose(
 /** The same where the scratch database has the objects already. It is left as it was. */
 export async function planFrom(
   scratch: pg.Client,
-  {
-    actual,
-    expected,
-    reader,
-  }: { actual?: CatalogObject[]; expected: CatalogObject[]; reader: Reader },
+  { actual, expected, reader }: Omit<RepairTask, "actual"> & Partial<RepairTask>,
 ): Promise<Proposal> {
   const planned = (onlyUsable: boolean) =>
     inTransaction(scratch, reader, (trial) =>
