@@ -211,8 +211,8 @@ describe("where none can be made", () => {
 
   test("nor is it waited for without end, and nothing of it stays", async () => {
     const database = await createDatabase({ template: false });
+    const live = new pg.Client({ connectionString: database.url });
     try {
-      const live = new pg.Client({ connectionString: database.url });
       await live.connect();
       let scratch: string | undefined;
       const reader = (client: pg.Client) => {
@@ -220,13 +220,13 @@ describe("where none can be made", () => {
         return new Promise<never>(() => {});
       };
       const at = { client: live, url: database.url, signal: abortion.signal };
-      const { repair } = await withRepairs(findings, { ...task, reader }, at, { mostMs: 1000 });
-      expect(repair?.doubt).toContain("no repair was made in 1 seconds");
+      const { repair } = await withRepairs(findings, { ...task, reader }, at, { mostMs: 4000 });
+      expect(repair?.doubt).toContain("no repair was made in 4 seconds");
       expect(scratch).toStartWith("drift_scratch_");
       const left = await live.query("SELECT FROM pg_database WHERE datname = $1", [scratch]);
       expect(left.rowCount).toBe(0);
-      await live.end();
     } finally {
+      await live.end();
       await database.drop();
     }
   });
