@@ -138,7 +138,7 @@ function environment(file: string): string[] {
 
 /** What is typed by any string can be asked for `constructor`. The drift check's tables are asked for kinds of its own. */
 function openTable(file: string): string[] {
-  if (!file.startsWith("src/") || file.startsWith("src/drift/")) return [];
+  if (!file.startsWith("src/")) return [];
   const tables = readFileSync(join(ROOT, file), "utf8").matchAll(
     /^(?:export )?const (\w+): (?:Readonly<)?(?:Partial<)?Record<string,/gm,
   );
