@@ -30,6 +30,7 @@ export const ERROR_TITLES = {
   precondition_failed: "It was changed meanwhile",
   idempotency_key_in_use: "The first request is under way",
   idempotency_key_reused: "This idempotency key was used for another request",
+  answer_not_kept: "It was done, and its answer was too long to be kept",
   nothing_written: "Something is wrong with it, and nothing was written",
   seat_limit: "All seats are taken",
   factor_exists: "This factor is set up already",

@@ -3,7 +3,7 @@ import { maintainAuditLog, warnOfDueMonths } from "./audit/partitions.ts";
 import { handleMailRequest } from "./auth/email/mail-requests.ts";
 import type { Deps } from "./context.ts";
 import { maintainSigningKeys } from "./crypto/rotate-signing-keys.ts";
-import { acrossTenants } from "./db/scope.ts";
+import { inBackground } from "./db/scope.ts";
 import { cleanUp } from "./jobs/clean-up.ts";
 import type { JobHandlers } from "./jobs/jobs.ts";
 import { deliver } from "./mail/deliver.ts";
@@ -25,7 +25,7 @@ export function createJobHandlers(deps: Deps): JobHandlers {
   // Background work is nobody's: each job names the tenant that it is about.
   const entries = Object.entries(handlers).map(([queue, handle]) => [
     queue,
-    (...args: Parameters<typeof handle>) => acrossTenants(() => handle(...args)),
+    (...args: Parameters<typeof handle>) => inBackground(() => handle(...args)),
   ]);
   return Object.fromEntries(entries);
 }

@@ -36,9 +36,9 @@ test("R72: no caller holds more than their share, and the rest is free for other
 });
 
 test("R11: too many who wait are told to come back, of one caller and of all", async () => {
-  const queue = createFairQueue({ turns: 1, turnsEach: 1, waiting: 3, waitingEach: 2 });
+  const queue = createFairQueue({ turns: 1, turnsEach: 1, waiting: 2, waitingEach: 1 });
   const end = await queue.turn("a");
-  const waits = [queue.turn("a"), queue.turn("a")];
+  const waits = [queue.turn("a")];
   await expect(queue.turn("a")).rejects.toMatchObject({ code: "overloaded" });
   waits.push(queue.turn("b"));
   await expect(queue.turn("c")).rejects.toMatchObject({ code: "overloaded" });
@@ -84,6 +84,38 @@ test("R72: whatever comes in whatever order, limits hold, everybody is served an
     ),
     { numRuns: 300 },
   );
+});
+
+test("R72: when all places to wait are taken, whoever has most of them makes room for whoever has none", async () => {
+  const queue = createFairQueue({ turns: 1, turnsEach: 1, waiting: 3 });
+  const end = await queue.turn("first");
+  const greedy = [1, 2, 3].map((n) => queue.run("greedy", async () => n));
+  const modest = queue.run("modest", async () => "served");
+  await expect(greedy[2]).rejects.toMatchObject({ code: "overloaded" });
+  end();
+  expect(await modest).toBe("served");
+  expect(await Promise.all(greedy.slice(0, 2))).toEqual([1, 2]);
+});
+
+test("R72: nobody waits for longer than is said, and who gave up takes no turn", async () => {
+  const queue = createFairQueue({ ...ENDLESS, waitingMillis: 20 });
+  const end = await queue.turn("a");
+  const late = queue.turn("b");
+  await expect(late).rejects.toMatchObject({ code: "overloaded" });
+  end();
+  expect(queue.turnNow("c")).not.toBeNull();
+});
+
+test("a turn that is free is had without a promise, and a share may differ by caller", () => {
+  const turnsEach = (who: string | null) => (who === null ? 3 : 1);
+  const queue = createFairQueue({ ...ENDLESS, turns: 3, turnsEach });
+  const end = queue.turnNow("a");
+  expect(queue.turnNow("a")).toBeNull();
+  expect(
+    [queue.turnNow(null), queue.turnNow(null), queue.turnNow(null)].map((each) => each !== null),
+  ).toEqual([true, true, false]);
+  end?.();
+  expect(queue.turnNow("a")).not.toBeNull();
 });
 
 test("work that fails gives its turn back", async () => {

@@ -5,10 +5,11 @@ import { Prisma } from "../../generated/prisma/client.ts";
 /**
  * What says "not now": connections, resources, timeouts, deadlocks, an administrator's shutdown. SQLSTATEs, the
  * system's errors and Prisma's, among them P2028 (no connection for a transaction in time) and P2034 (deadlock). 26000 and
- * 42P05 are prepared statements that a pooler has lost: from the next one on they go unnamed (names-watch.ts).
+ * 42P05 are prepared statements that a pooler has lost: from the next one on they go unnamed (names-watch.ts). `overloaded`
+ * is the pool's own, when too many wait for a connection.
  */
 const UNAVAILABLE =
-  /^(08|26000|42P05|53|57|25P03|40001|40P01|55P03|E(CONNREFUSED|CONNRESET|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN)|P(1001|1002|1008|1017|2024|2028|2034|2037))/;
+  /^(overloaded|08|26000|42P05|53|57|25P03|40001|40P01|55P03|E(CONNREFUSED|CONNRESET|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN)|P(1001|1002|1008|1017|2024|2028|2034|2037))/;
 /** What the driver adapter calls them; of raw queries Prisma tells no more than that. */
 const UNAVAILABLE_KIND =
   /^(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TooManyConnections|TransactionWriteConflict)$/;
@@ -25,6 +26,21 @@ export function isUnavailable(err: unknown): boolean {
   const matches =
     typeof code === "string" ? UNAVAILABLE.test(code) : UNAVAILABLE_MESSAGE.test(err.message);
   return matches || isUnavailable(err.cause);
+}
+
+/** True when a statement took longer than it may. */
+export function isStatementTimeout(err: unknown): boolean {
+  return hasCode(err, "57014");
+}
+
+/** True when too many wait for a connection, or this one has waited too long (scoped-pool.ts): Prisma wraps that too. */
+export function isOverload(err: unknown): boolean {
+  return hasCode(err, "overloaded");
+}
+
+function hasCode(err: unknown, code: string): boolean {
+  if (err instanceof Error && "code" in err && err.code === code) return true;
+  return adapterCause(err).originalCode === code;
 }
 
 /** True when a Prisma write broke the unique index (or the constraint) with this name. */

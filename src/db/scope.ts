@@ -7,27 +7,71 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { isId } from "./id.ts";
 
 const ALL = "platform";
+const JOBS = "jobs";
 
-const scopes = new AsyncLocalStorage<string>();
+type Scope = {
+  /** A tenant's id, or ALL. */
+  rows: string;
+  /** For whom it is done, whosever rows it needs: connections are shared out by it (scoped-pool.ts). */
+  caller: string;
+  /** For how long a statement may run, where it is less than what the pool lets it. */
+  statementMillis?: number;
+};
+
+const scopes = new AsyncLocalStorage<Scope>();
 
 /** Runs `work` for the rows of one tenant; for those of all when the tenant is null, as platform accounts have it. */
 export function inTenant<T>(tenantId: string | null, work: () => T | PromiseLike<T>): Promise<T> {
   if (tenantId !== null && !isId(tenantId)) throw new Error("a tenant's id must be a UUID");
-  // Awaited within: Prisma's promises send their query only when somebody awaits them.
-  return scopes.run(tenantId ?? ALL, async () => await work());
+  const rows = tenantId ?? ALL;
+  return within({ rows, caller: rows }, work);
 }
 
 /**
- * Runs `work` for the rows of all tenants: for what has no tenant yet, such as finding an account at log-in, and for
- * background work. The name is the point: each use can be found and questioned.
+ * Runs `work` for the rows of all tenants: for what has no tenant yet, such as finding an account at log-in. The name is
+ * the point: each use can be found and questioned. @param caller for whom, where nobody has said so before.
  */
-export function acrossTenants<T>(work: () => T | PromiseLike<T>): Promise<T> {
-  return scopes.run(ALL, async () => await work());
+export function acrossTenants<T>(
+  work: () => T | PromiseLike<T>,
+  caller = scopes.getStore()?.caller ?? ALL,
+): Promise<T> {
+  return within({ rows: ALL, caller }, work);
+}
+
+/** As `acrossTenants`, for background work: all of it together is one caller. */
+export function inBackground<T>(work: () => T | PromiseLike<T>): Promise<T> {
+  return acrossTenants(work, JOBS);
+}
+
+/** Lets no statement of `work` run for longer than this. */
+export function withStatementLimit<T>(millis: number, work: () => PromiseLike<T>): Promise<T> {
+  const scope = scopes.getStore();
+  if (!scope) throw new Error("a statement that nobody asks for has no limit of its own");
+  return within({ ...scope, statementMillis: millis }, work);
+}
+
+/** Awaited within: Prisma's promises send their query only when somebody awaits them. */
+function within<T>(scope: Scope, work: () => T | PromiseLike<T>): Promise<T> {
+  return scopes.run(scope, async () => await work());
 }
 
 /** The scope of the present call: a tenant's id, "platform", or null where nobody has set one. */
 export function currentScope(): string | null {
-  return scopes.getStore() ?? null;
+  return scopes.getStore()?.rows ?? null;
+}
+
+/** For whom the present call is: a tenant's id, a network, "platform", "jobs", or null where nobody has said so. */
+export function currentCaller(): string | null {
+  return scopes.getStore()?.caller ?? null;
+}
+
+/** False for the operator's own accounts and for nobody in particular, which no tenant and no stranger can be. */
+export function isStranger(caller: string | null): boolean {
+  return caller !== null && caller !== ALL;
+}
+
+export function currentStatementMillis(): number | undefined {
+  return scopes.getStore()?.statementMillis;
 }
 
 /** The tenant whose rows alone may be touched; null across tenants and outside of every scope. */

@@ -1,7 +1,28 @@
-/** A pool whose statements carry the scope of the call that sends them. */
+/** A pool whose statements carry the scope of the call that sends them, and whose connections go round by caller. */
 import pg from "pg";
-import { acrossTenants, currentScope } from "./scope.ts";
+import { ApiError } from "../errors.ts";
+import { createFairQueue, type FairQueue } from "../fair-queue.ts";
+import { isStatementTimeout } from "./failures.ts";
+import {
+  acrossTenants,
+  currentCaller,
+  currentScope,
+  currentStatementMillis,
+  isStranger,
+  withStatementLimit,
+} from "./scope.ts";
 import { type StatementNames, statementName } from "./statement-names.ts";
+
+/** How many may wait for each connection, and how many of these one tenant's or network's requests may be. */
+const WAITING = 400;
+const WAITING_EACH = 100;
+
+/** How many of one tenant, on this instance, may wait for a turn at what is costly, and for how long. */
+const COSTLY_WAITING = 100;
+const COSTLY_WAITING_EACH = 10;
+/** Somebody waits for a list. An export, which may be under way, and many changes at once are given more time. */
+const COSTLY_WAITING_MILLIS = { read: 5000, export: 60_000, write: 10_000 };
+const COSTLY_STATEMENT_MILLIS = 3000;
 
 /**
  * The scope holds for one transaction, so it cannot leak into the next use of the connection, nor into another client's
@@ -41,18 +62,90 @@ function renamed(statement: pg.QueryConfig, { inUse }: StatementNames): pg.Query
   return name === statement.name ? statement : { ...statement, name };
 }
 
-/** As pg has it, and `plain` for statements that no policy concerns, such as the counters of rate limits. */
+type Connected = (err: Error | undefined, client?: pg.PoolClient, done?: unknown) => void;
+
+/** As pg has it, and more. */
 export type ScopedPool = pg.Pool & {
+  /** For statements that no policy concerns, such as the counters of rate limits. */
   plain<Row extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<Row>>;
+  /**
+   * Does what costs the more the more a tenant has: one at a time of each tenant, and of all together on half of the
+   * connections. Each kind has turns of its own. Reading within a turn to read is in the same one.
+   * @throws ApiError `overloaded` when too many wait, or for too long, or a statement of a list takes too long.
+   */
+  costly<T>(kind: Costly, work: () => Promise<T>): Promise<T>;
 };
+
+/** A list is asked for by somebody who waits for it; an export may take what the pool lets a statement take. */
+type Costly = "read" | "export" | "write";
 
 export function createScopedPool(config: pg.PoolConfig & NamesOption): ScopedPool {
   return new Pool(config);
 }
 
 class Pool extends pg.Pool {
+  readonly #turns: FairQueue;
+  readonly #costly: Record<Costly, FairQueue>;
+  readonly #statementMillis: number;
+
   constructor(config: pg.PoolConfig & NamesOption) {
     super({ ...config, Client: ScopedClient, pipeline: true } as unknown as pg.PoolConfig);
+    const size = config.max ?? 10;
+    this.#statementMillis = Number(config.statement_timeout) || 10_000;
+    const share = Math.ceil(size / 2);
+    this.#turns = createFairQueue({
+      turns: size,
+      turnsEach: (caller) => (isStranger(caller) ? share : size),
+      waiting: WAITING * size,
+      waitingEach: WAITING_EACH * size,
+      ...(config.connectionTimeoutMillis && { waitingMillis: config.connectionTimeoutMillis }),
+    });
+    const costly = (kind: Costly) =>
+      createFairQueue({
+        turns: Math.max(1, Math.floor(size / 2)),
+        turnsEach: 1,
+        waiting: COSTLY_WAITING,
+        waitingEach: COSTLY_WAITING_EACH,
+        waitingMillis: COSTLY_WAITING_MILLIS[kind],
+      });
+    this.#costly = { read: costly("read"), export: costly("export"), write: costly("write") };
+  }
+
+  /** With a turn that ends when the connection is released. Nobody waits in pg's own queue, which knows no callers. */
+  override connect(): Promise<pg.PoolClient>;
+  override connect(connected: Connected): void;
+  override connect(connected?: Connected): Promise<pg.PoolClient> | undefined {
+    if (connected) return this.#connect(connected);
+    const { promise, resolve, reject } = Promise.withResolvers<pg.PoolClient>();
+    this.#connect((err, client) => (client ? resolve(client) : reject(err)));
+    return promise;
+  }
+
+  #connect(connected: Connected): undefined {
+    const caller = currentCaller();
+    const begin = (end: () => void) =>
+      super.connect((err, client) => {
+        if (!client) end();
+        else endWithRelease(client, end);
+        connected(err, client, client?.release);
+      });
+    const end = this.#turns.turnNow(caller);
+    if (end) begin(end);
+    else this.#turns.turn(caller).then(begin, connected);
+  }
+
+  costly<T>(kind: Costly, work: () => Promise<T>): Promise<T> {
+    if (kind === "write") return this.#costly.write.run(currentCaller(), work);
+    if (currentStatementMillis() !== undefined) return work();
+    const millis = kind === "read" ? COSTLY_STATEMENT_MILLIS : this.#statementMillis;
+    return this.#costly[kind].run(currentCaller(), async () => {
+      try {
+        return await withStatementLimit(millis, work);
+      } catch (err) {
+        if (kind === "read" && isStatementTimeout(err)) throw tooCostly(err);
+        throw err;
+      }
+    });
   }
 
   /** For promises alone. Outside of every scope the statement goes out as it is. */
@@ -84,9 +177,27 @@ class Pool extends pg.Pool {
   }
 }
 
-/** One message: what it interpolates is a UUID or a word of ours (scope.ts). */
+/** One message: what it interpolates is a UUID or a word of ours (scope.ts), or a number. */
 function beginInScope(): string {
-  return `BEGIN; SET LOCAL tenantry.scope = '${currentScope() ?? ""}'`;
+  const begin = `BEGIN; SET LOCAL tenantry.scope = '${currentScope() ?? ""}'`;
+  const millis = currentStatementMillis();
+  return millis === undefined ? begin : `${begin}; SET LOCAL statement_timeout = ${millis}`;
+}
+
+function endWithRelease(client: pg.PoolClient, end: () => void): void {
+  const release = client.release;
+  client.release = (err) => {
+    release(err);
+    end();
+  };
+}
+
+function tooCostly(cause: unknown): ApiError {
+  const seconds = COSTLY_STATEMENT_MILLIS / 1000;
+  return new ApiError("overloaded", `This took more than ${seconds} s: ask for less at once.`, {
+    retryAfterSeconds: 5,
+    cause,
+  });
 }
 
 /** The pool as one that no policy concerns: for tables without a tenant, such as counters and jobs. */

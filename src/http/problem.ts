@@ -1,7 +1,7 @@
 /** Every error leaves here, as RFC 9457 application/problem+json. */
 import type { ErrorHandler, Context as HonoContext } from "hono";
 import type { AppEnv } from "../context.ts";
-import { isUnavailable } from "../db/failures.ts";
+import { isOverload, isUnavailable } from "../db/failures.ts";
 import { ApiError, ERROR_TITLES, type ErrorCode, type ItemOutcome } from "../errors.ts";
 import { rateLimitFields } from "./rate-limit.ts";
 
@@ -35,6 +35,7 @@ const STATUS = {
   precondition_failed: 412,
   idempotency_key_in_use: 409,
   idempotency_key_reused: 422,
+  answer_not_kept: 409,
   nothing_written: 422,
   seat_limit: 409,
   factor_exists: 409,
@@ -53,14 +54,22 @@ const TYPES: Partial<Record<ErrorCode, string>> = {
   rate_limited: "https://iana.org/assignments/http-problem-types#quota-exceeded",
 };
 
+/**
+ * Whoever is told to come back later, and goes on at once, must not keep the server busy with telling them: fifty
+ * connections are refused a thousand times a second at most.
+ */
+const REFUSALS: readonly ErrorCode[] = ["rate_limited", "overloaded"];
+const REFUSAL_MILLIS = 50;
+
 export function errorStatus(code: ErrorCode): (typeof STATUS)[ErrorCode] {
   return STATUS[code];
 }
 
 /** Answers any error. What we did not mean to throw is logged whole and shown as nothing but its request id. */
 export function problemHandler(): ErrorHandler<AppEnv> {
-  return function problemHandler(thrown, c) {
+  return async function problemHandler(thrown, c) {
     const err = toApiError(thrown);
+    if (REFUSALS.includes(err.code)) await Bun.sleep(REFUSAL_MILLIS);
     if (err.code === "internal_error" || err.code === "unavailable") {
       c.var.ctx.log("error", err.code, {
         requestId: c.var.ctx.origin.requestId,
@@ -116,6 +125,11 @@ function challenge({ code, details }: ApiError): string {
 
 function toApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
+  if (isOverload(thrown)) {
+    return new ApiError("overloaded", "Too many requests at once. Try again in a moment.", {
+      retryAfterSeconds: 1,
+    });
+  }
   if (isUnavailable(thrown)) {
     return new ApiError("unavailable", "The database does not answer. Try again in a moment.", {
       retryAfterSeconds: 2,

@@ -2,7 +2,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { AppEnv, Deps } from "../context.ts";
 import { newId } from "../db/id.ts";
 import { acrossTenants } from "../db/scope.ts";
-import { addressOf } from "../network.ts";
+import { addressOf, networkOf } from "../network.ts";
 
 const CALLERS_ID = /^[A-Za-z0-9._-]{8,64}$/;
 /** The longest address with a zone and a port has some eighty characters. */
@@ -26,7 +26,7 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
     c.set("ctx", { ...deps, origin });
     c.header("x-request-id", requestId);
     // Until `authenticate` knows the caller: finding an account at log-in has no tenant yet.
-    await acrossTenants(next);
+    await acrossTenants(next, networkOf(origin.ip));
     deps.log("info", "request", {
       requestId,
       method: c.req.method,
