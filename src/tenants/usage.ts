@@ -25,11 +25,17 @@ export async function getTenantUsage(ctx: AuthedContext, id: string): Promise<Te
     select: { id: true, seatLimit: true },
   });
   if (!tenant) throw new NotFoundError("tenant");
-  const [counts] = await ctx.db.$queryRaw<Counts[]>`
+  const counts = await ctx.pool.costly("read", () => countAll(ctx, tenant.id));
+  if (!counts) throw new NotFoundError("tenant");
+  return toUsage(counts, tenant.seatLimit);
+}
+
+async function countAll({ db }: AuthedContext, tenantId: string): Promise<Counts | undefined> {
+  const [counts] = await db.$queryRaw<Counts[]>`
     SELECT of_users.*, of_sessions.*,
-      (SELECT count(*)::int FROM invitations WHERE tenant_id = ${tenant.id}::uuid
+      (SELECT count(*)::int FROM invitations WHERE tenant_id = ${tenantId}::uuid
         AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()) AS invitations,
-      (SELECT count(*)::int FROM api_keys WHERE tenant_id = ${tenant.id}::uuid
+      (SELECT count(*)::int FROM api_keys WHERE tenant_id = ${tenantId}::uuid
         AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())) AS keys
     FROM (
       SELECT
@@ -38,18 +44,21 @@ export async function getTenantUsage(ctx: AuthedContext, id: string): Promise<Te
         (count(*) FILTER (WHERE kind = 'person' AND is_deleted))::int AS deleted,
         (count(*) FILTER (WHERE kind = 'person' AND NOT is_deleted))::int AS people,
         (count(*) FILTER (WHERE kind = 'service' AND NOT is_deleted))::int AS services
-      FROM users WHERE tenant_id = ${tenant.id}::uuid
+      FROM users WHERE tenant_id = ${tenantId}::uuid
     ) AS of_users, (
       SELECT (count(*) FILTER (WHERE revoked_at IS NULL AND idle_expires_at > now()))::int AS sessions,
         max(last_used_at) AS "lastActivityAt"
-      FROM sessions WHERE tenant_id = ${tenant.id}::uuid
+      FROM sessions WHERE tenant_id = ${tenantId}::uuid
     ) AS of_sessions`;
-  if (!counts) throw new NotFoundError("tenant");
+  return counts;
+}
+
+function toUsage(counts: Counts, seatLimit: number | null): TenantUsage {
   return {
     users: { active: counts.active, disabled: counts.disabled, deleted: counts.deleted },
     serviceAccounts: counts.services,
     pendingInvitations: counts.invitations,
-    seats: { taken: counts.people + counts.invitations, limit: tenant.seatLimit },
+    seats: { taken: counts.people + counts.invitations, limit: seatLimit },
     activeSessions: counts.sessions,
     apiKeys: counts.keys,
     lastActivityAt: counts.lastActivityAt?.toISOString() ?? null,

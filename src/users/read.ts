@@ -17,25 +17,33 @@ export async function getUser(ctx: AuthedContext, id: string): Promise<User> {
   return toUserWithRoles(row);
 }
 
-/** One page of users: by cursor, or by number with a total, which costs more the further it goes. */
+/**
+ * One page of users: by cursor, or by number with a total, which costs more the further it goes. What may have to read
+ * all users of the tenant takes its turn. @throws ApiError `overloaded`
+ */
 export async function listUsers(ctx: AuthedContext, query: ListUsersQuery): Promise<UserList> {
+  const { limit: _limit, cursor: _cursor, sort: _sort, deleted, ...narrowing } = query;
+  const isPlain = !deleted && Object.values(narrowing).every((value) => value === undefined);
+  return isPlain ? readUsers(ctx, query) : ctx.pool.costly("read", () => readUsers(ctx, query));
+}
+
+async function readUsers(ctx: AuthedContext, query: ListUsersQuery): Promise<UserList> {
   const order = sortOrder(query.sort);
   const filter = await listFilter(ctx, query);
-  const [{ items, nextCursor }, total] = await Promise.all([
-    readPage(order, query, ({ where, ...range }) =>
-      ctx.db.user.findMany({
-        where: { AND: [filter, where] },
-        ...range,
-        ...(query.page !== undefined && { skip: (query.page - 1) * query.limit }),
-        select: userWithRolesSelect,
-      }),
-    ),
-    query.page === undefined ? undefined : ctx.db.user.count({ where: filter }),
-  ]);
+  const { items, nextCursor } = await readPage(order, query, ({ where, ...range }) =>
+    ctx.db.user.findMany({
+      where: { AND: [filter, where] },
+      ...range,
+      ...(query.page !== undefined && { skip: (query.page - 1) * query.limit }),
+      select: userWithRolesSelect,
+    }),
+  );
+  // One after the other: a turn is one connection, and one core.
+  const total = query.page === undefined ? 0 : await ctx.db.user.count({ where: filter });
   return {
     items: items.map(toUserWithRoles),
     nextCursor,
-    ...(query.page !== undefined && { page: query.page, total: total ?? 0 }),
+    ...(query.page !== undefined && { page: query.page, total }),
   };
 }
 

@@ -28,12 +28,15 @@ export async function* exportUsers(
   let complete = false;
   try {
     for (let cursor: string | undefined; !complete; ) {
-      const page = await readPage(ORDER, { limit: PAGE, cursor }, ({ where, ...range }) =>
-        db.user.findMany({
-          where: { AND: [visibleUsers(ctx), filter, where] },
-          ...range,
-          select: userWithRolesSelect,
-        }),
+      // A turn for each page, so that a reader who is slow keeps none.
+      const page = await ctx.pool.costly("export", () =>
+        readPage(ORDER, { limit: PAGE, cursor }, ({ where, ...range }) =>
+          db.user.findMany({
+            where: { AND: [visibleUsers(ctx), filter, where] },
+            ...range,
+            select: userWithRolesSelect,
+          }),
+        ),
       );
       count += page.items.length;
       complete = page.nextCursor === null;

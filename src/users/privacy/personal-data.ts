@@ -51,7 +51,7 @@ export async function getPersonalData(ctx: AuthedContext, id: string): Promise<P
           where: { tenantId, OR: [{ email }, { acceptedBy: row.id }] },
           ...MOST,
         }),
-    auditRowsOf(ctx, row.id),
+    ctx.pool.costly("export", () => auditRowsOf(ctx, row.id)),
   ]);
   await ctx.db.$transaction((tx) =>
     recordAudit(tx, ctx, {
