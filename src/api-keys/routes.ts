@@ -3,6 +3,7 @@ import type { AppEnv } from "../context.ts";
 import { authenticate, authenticateSession, requireRecentLogin } from "../http/authenticate.ts";
 import { idempotent } from "../http/idempotency.ts";
 import { operation } from "../http/operation.ts";
+import { rateLimitByTenant } from "../http/rate-limit.ts";
 import { validate } from "../http/validate.ts";
 import { createApiKey } from "./create.ts";
 import { getApiKey, listApiKeys } from "./read.ts";
@@ -35,6 +36,7 @@ export const apiKeyRoutes = new Hono<AppEnv>()
     authenticateSession(),
     requireRecentLogin(),
     validate("json", CreateApiKeyInput),
+    rateLimitByTenant("new_machines"),
     idempotent(),
     async (c) => {
       const created = await createApiKey(c.var.ctx, c.req.valid("json"));

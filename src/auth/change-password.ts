@@ -1,5 +1,6 @@
 import { type AuditEntry, recordAudit } from "../audit/record.ts";
 import type { SessionContext } from "../context.ts";
+import { hashedFor } from "../crypto/password.ts";
 import { touch } from "../db/touch.ts";
 import { ValidationError } from "../errors.ts";
 import { tellUser } from "../mail/send.ts";
@@ -8,18 +9,21 @@ import { revokeSessions } from "../sessions/revoke.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
 import { countGuess } from "./count-guess.ts";
 import type { ChangePasswordInput } from "./schemas.ts";
-import { NO_FAILURES, notLocked } from "./throttle.ts";
+import { guesserInSession, NO_FAILURES, notLocked } from "./throttle.ts";
 
 /**
  * Changes the caller's password and ends their other sessions (ASVS 5.0, 6.2.3 and 7.4.3). Who has none yet, because
  * they log in by mail or passkey, sets their first one, and must have logged in lately instead.
- * @throws ValidationError, also when the current password is wrong; ApiError `overloaded`, `reauthentication_required`.
+ * @throws ValidationError, also when the current password is wrong; ApiError `overloaded`, `rate_limited`,
+ * `reauthentication_required`.
  */
 export async function changePassword(
   ctx: SessionContext,
   input: ChangePasswordInput,
 ): Promise<void> {
   const { userId, tenantId, sessionId } = ctx.principal;
+  // Before the password is looked at, as at login.
+  await ctx.rateLimits.consume("guess", guesserInSession(ctx));
   const account = await ctx.db.user.findFirst({
     where: { id: userId, tenantId, isDeleted: false },
     select: {
@@ -35,7 +39,7 @@ export async function changePassword(
     await assertAcceptablePassword(ctx.config, input.newPassword, account, "newPassword");
   }
   if (!account || !(await mayChange(ctx, account.passwordHash, input))) throw await refuse(ctx);
-  const passwordHash = await ctx.passwords.hash(input.newPassword);
+  const passwordHash = await ctx.passwords.hash(input.newPassword, hashedFor(ctx));
   // Whoever knows what the tenant has set can be here: what they make of it is no more the person's own. A proof of the
   // address ends that (email/prove-address.ts).
   const isTenants = account.passwordHash !== null && account.passwordOrigin === "tenant";
@@ -65,6 +69,7 @@ export async function changePassword(
   });
   if (!ended) throw await refuse(ctx);
   ctx.revocations.add(ended);
+  await ctx.rateLimits.reset("guess", guesserInSession(ctx));
 }
 
 async function mayChange(
@@ -72,7 +77,8 @@ async function mayChange(
   passwordHash: string | null,
   { currentPassword }: ChangePasswordInput,
 ): Promise<boolean> {
-  if (currentPassword !== undefined) return ctx.passwords.verify(passwordHash, currentPassword);
+  if (currentPassword !== undefined)
+    return ctx.passwords.verify(passwordHash, currentPassword, hashedFor(ctx));
   if (passwordHash !== null)
     throw new ValidationError([{ path: "currentPassword", message: "Is required" }]);
   // A first password is a way in, and there is none before it to show.

@@ -1,11 +1,13 @@
 import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
-import { isWeak } from "../crypto/password.ts";
+import { hashedFor } from "../crypto/password.ts";
 import { ApiError } from "../errors.ts";
+import { networkOf } from "../network.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
 import { countGuess, mailBeside } from "./count-guess.ts";
 import { type Account, type AccountName, findAccount } from "./find-account.ts";
+import { hasForeignHash, renewedHash } from "./renew-hash.ts";
 import type { LoginAnswer, LoginInput } from "./schemas.ts";
 import { guesser, notLocked } from "./throttle.ts";
 
@@ -18,14 +20,22 @@ const UNVERIFIED = "not_verified";
  */
 export async function login(ctx: Context, input: LoginInput): Promise<LoginAnswer> {
   // Before the password is looked at: of many guesses at once no more than the quota come through.
-  await ctx.rateLimits.consume("guess", guesser(ctx, input));
+  await Promise.all([
+    ctx.rateLimits.consume("guess", guesser(ctx, input)),
+    ctx.rateLimits.consume("account_logins", guesser(ctx, input)),
+    ctx.rateLimits.consume("logins", networkOf(ctx.origin.ip)),
+  ]);
   const account = await findAccount(ctx, input);
-  const matches = await ctx.passwords.verify(account?.passwordHash ?? null, input.password);
+  const matches = await ctx.passwords.verify(
+    account?.passwordHash ?? null,
+    input.password,
+    hashedFor(ctx, account),
+  );
   const refusal = reasonToRefuse(ctx, account, matches);
   const started = account && refusal === null ? await start(ctx, account, input.password) : null;
   if (!started) {
-    // Another login has renewed the weak hash first, perhaps. From the beginning: it is no longer weak then.
-    if (refusal === null && hasWeakHash(account)) return login(ctx, input);
+    // Another login has renewed the hash first, perhaps. From the beginning: it is ours then.
+    if (refusal === null && hasForeignHash(account)) return login(ctx, input);
     await recordFailure(ctx, account, refusal ?? "changed_meanwhile");
     // Beside the answer, which must take as long as for any other failure: a link that proves the address.
     if (refusal === UNVERIFIED) mailBeside(ctx, { kind: "magic_link", ...nameOf(input) });
@@ -72,26 +82,6 @@ async function start(ctx: Context, account: Account, password: string) {
     });
     return user ? completeLogin(tx, ctx, user, { methods: ["pwd"] }) : null;
   });
-}
-
-function hasWeakHash(account: Account | undefined): boolean {
-  return typeof account?.passwordHash === "string" && isWeak(account.passwordHash);
-}
-
-/** A hash at our parameters, for an account whose hash is weaker: only at login is the password at hand. */
-async function renewedHash(
-  ctx: Context,
-  account: Account,
-  password: string,
-): Promise<{ passwordHash?: string }> {
-  if (!hasWeakHash(account)) return {};
-  try {
-    return { passwordHash: await ctx.passwords.hash(password) };
-  } catch (err) {
-    // The queue is full: the password was right, and there will be another login.
-    if (err instanceof ApiError && err.code === "overloaded") return {};
-    throw err;
-  }
 }
 
 /** The same two writes whether the account exists or not: the time must not tell. */

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { hashedFor } from "../crypto/password.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
@@ -31,7 +32,7 @@ export async function register(
     tenant,
     firstName: input.firstName ?? null,
     lastName: input.lastName ?? null,
-    passwordHash: await ctx.passwords.hash(input.password),
+    passwordHash: await ctx.passwords.hash(input.password, hashedFor(ctx)),
   };
   if (ctx.config.emailVerification === "required") return beginRegistration(ctx, registration);
 

@@ -4,7 +4,7 @@ import { PageQuery, pageOf } from "../fields.ts";
 import { authenticateSession, requireRecentLogin } from "../http/authenticate.ts";
 import { entity, expected } from "../http/conditional.ts";
 import { operation } from "../http/operation.ts";
-import { rateLimit } from "../http/rate-limit.ts";
+import { rateLimit, rateLimitByUser } from "../http/rate-limit.ts";
 import { deliverTokens, forgetTokens, refreshTokenOf } from "../http/refresh-cookie.ts";
 import { validate } from "../http/validate.ts";
 import { listSessions, Session } from "../sessions/list.ts";
@@ -89,9 +89,10 @@ export const authRoutes = new Hono<AppEnv>()
   )
   .post(
     "/change-password",
-    op("Change my password and end my other sessions", { 204: null, errors: [422, 503] }),
+    op("Change my password and end my other sessions", { 204: null, errors: [422, 429, 503] }),
     authenticateSession(),
     validate("json", ChangePasswordInput),
+    rateLimitByUser("password"),
     async (c) => {
       await changePassword(c.var.ctx, c.req.valid("json"));
       return c.body(null, 204);

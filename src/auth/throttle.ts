@@ -5,7 +5,7 @@
  * been used from, and a mail with a way out goes to its owner.
  */
 import type { Prisma } from "../../generated/prisma/client.ts";
-import type { Context } from "../context.ts";
+import type { Context, SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { networkOf } from "../network.ts";
 import type { AccountName } from "./find-account.ts";
@@ -78,4 +78,12 @@ export function guesser(
   // Where an address is one account, naming its tenant or not must not be two budgets.
   const scope = config.emailScope === "tenant" ? tenant : "";
   return `${networkOf(origin.ip)} ${scope} ${email}`;
+}
+
+/** The same for somebody in a session, by whatever route they show their password again. */
+export function guesserInSession({
+  origin,
+  principal,
+}: Pick<SessionContext, "origin" | "principal">): string {
+  return `${networkOf(origin.ip)} session ${principal.userId}`;
 }

@@ -93,7 +93,7 @@ export function operation(tag: string, { anonymous = false, session = false } = 
           ...(anonymous ? [] : [401 as const]),
           ...(session ? [403 as const] : []),
           ...errors,
-          ...(idempotent ? [409 as const, 422 as const] : []),
+          ...(idempotent ? [409 as const, 422 as const, 429 as const] : []),
           503,
         ]),
       },

@@ -1,26 +1,48 @@
 import type { MiddlewareHandler } from "hono";
-import type { AppEnv } from "../context.ts";
+import type { AppEnv, AuthedEnv, Context } from "../context.ts";
 import type { RateState } from "../errors.ts";
 import { networkOf } from "../network.ts";
 import type { PolicyName } from "../rate-limits/policies.ts";
 
+/** Whose attempts are counted together. */
+type By<Ctx> = (ctx: Ctx) => string;
+
 /**
- * 429 for an address that tries too often; else its answer tells how many attempts are left. Stands after `validate`:
- * what is not even a request is no attempt, and needs no database. To find that out is cheap: until the caller is known a
- * body is small (body.ts), and every length is looked at before any pattern (`text` in fields.ts).
+ * 429 for whoever tries too often, an address unless it is said otherwise; else the answer tells how many attempts are
+ * left. Stands after `validate`: what is not even a request is no attempt, and needs no database. To find that out is
+ * cheap: until the caller is known a body is small (body.ts), and every length is looked at before any pattern (`text` in
+ * fields.ts).
  */
 export function rateLimit(policy: PolicyName): MiddlewareHandler<AppEnv> {
+  return limit<AppEnv>(policy, ({ origin }) => networkOf(origin.ip));
+}
+
+/** The same for who has authenticated, from wherever they come. */
+export function rateLimitByUser(policy: PolicyName): MiddlewareHandler<AuthedEnv> {
+  return limit<AuthedEnv>(policy, ({ principal }) => principal.userId);
+}
+
+/** The same for all of a tenant together; a platform account is alone. */
+export function rateLimitByTenant(policy: PolicyName): MiddlewareHandler<AuthedEnv> {
+  return limit<AuthedEnv>(policy, ({ principal }) => principal.tenantId ?? principal.userId);
+}
+
+function limit<Env extends AppEnv>(
+  policy: PolicyName,
+  by: By<Env["Variables"]["ctx"]>,
+): MiddlewareHandler<Env> {
   return async function rateLimit(c, next) {
-    const { rateLimits, origin, config, log } = c.var.ctx;
-    const address = networkOf(origin.ip);
-    const state = await rateLimits.consume(policy, address);
+    const { ctx } = c.var;
+    const { rateLimits, config, log }: Context = ctx;
+    const who = by(ctx);
+    const state = await rateLimits.consume(policy, who);
     if (config.rateLimits !== "off")
       for (const [name, value] of rateLimitFields(state)) c.header(name, value);
     await next();
     // Not awaited: the answer is ready, and an attempt too many that is counted harms nobody.
     if (c.res.status < 400)
       rateLimits
-        .refund(policy, address)
+        .refund(policy, who)
         .catch((err) => log("warn", "an attempt was not given back", { error: String(err) }));
   };
 }

@@ -4,6 +4,7 @@ import { completeLogin } from "../auth/complete-login.ts";
 import { findAccount } from "../auth/find-account.ts";
 import type { TokenAnswer } from "../auth/schemas.ts";
 import type { Context } from "../context.ts";
+import { hashedFor } from "../crypto/password.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
 import { endClaim } from "../users/claims.ts";
@@ -42,7 +43,7 @@ export async function acceptInvitation(
   if (await findAccount(ctx, { email, tenant: slugOf(ctx, found) })) throw logInToAccept();
   await assertAcceptablePassword(ctx.config, password, { email, ...names, tenant });
   // Before the transaction: a connection must not wait for the queue of hashes.
-  const passwordHash = await ctx.passwords.hash(password);
+  const passwordHash = await ctx.passwords.hash(password, hashedFor(ctx, found));
 
   const done = await ctx.db.$transaction(async (tx) => {
     const id = newId();

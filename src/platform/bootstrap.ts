@@ -2,6 +2,7 @@ import { recordAudit } from "../audit/record.ts";
 import { completeLogin, loginAnswer } from "../auth/complete-login.ts";
 import type { LoginAnswer } from "../auth/schemas.ts";
 import type { Context } from "../context.ts";
+import { hashedFor } from "../crypto/password.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
@@ -24,7 +25,7 @@ export async function bootstrap(ctx: Context, input: BootstrapInput): Promise<Lo
   const known = await findToken(ctx.db, ctx, PURPOSES, input.token);
   if (!known) throw await refuse(ctx);
   await assertAcceptablePassword(ctx.config, input.password, { ...input, tenant: null });
-  const passwordHash = await ctx.passwords.hash(input.password);
+  const passwordHash = await ctx.passwords.hash(input.password, hashedFor(ctx));
 
   const outcome = await ctx.db.$transaction(async (tx) => {
     await lockBootstrap(tx);

@@ -13,8 +13,10 @@ import { ApiError, type RateState } from "../errors.ts";
 import { POLICIES, type Policy, type PolicyName } from "./policies.ts";
 
 export type RateLimits = {
-  /** Counts an attempt of `who`. @throws ApiError `rate_limited` with the seconds to wait. */
-  consume(policy: PolicyName, who: string): Promise<RateState>;
+  /** Counts an attempt of `who`, or several. @throws ApiError `rate_limited` with the seconds to wait. */
+  consume(policy: PolicyName, who: string, points?: number): Promise<RateState>;
+  /** Counts what is done already, so that the next attempt may be one too many. */
+  charge(policy: PolicyName, who: string, points: number): Promise<void>;
   /** Takes one attempt back, where the policy counts only what fails. */
   refund(policy: PolicyName, who: string): Promise<void>;
   /** Begins anew, as after a right password: also the hold-off is as short as at the first time. */
@@ -53,18 +55,22 @@ export function createRateLimits(
   const keyOf = (who: string) => hashWithKey(keys, who).toString("base64url");
 
   return {
-    async consume(policy, who) {
+    async consume(policy, who, points = 1) {
       if (rateLimits === "off") return stateOf(policy, POLICIES[policy].quota, 0);
       const { counter, strikes } = limiterOf(policy);
       const key = keyOf(who);
       try {
-        const { remainingPoints, msBeforeNext } = await counter.consume(key);
+        const { remainingPoints, msBeforeNext } = await counter.consume(key, points);
         return stateOf(policy, remainingPoints, msBeforeNext);
       } catch (err) {
         if (!(err instanceof RateLimiterRes)) throw err;
         const millis = await holdOff(POLICIES[policy], key, err, counter, strikes);
         throw limited(stateOf(policy, 0, millis));
       }
+    },
+    async charge(policy, who, points) {
+      if (rateLimits !== "off" && points > 0)
+        await limiterOf(policy).counter.penalty(keyOf(who), points);
     },
     async refund(policy, who) {
       const { refund }: Policy = POLICIES[policy];

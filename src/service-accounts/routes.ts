@@ -3,6 +3,7 @@ import type { AppEnv } from "../context.ts";
 import { authenticate, authorize } from "../http/authenticate.ts";
 import { idempotent } from "../http/idempotency.ts";
 import { operation } from "../http/operation.ts";
+import { rateLimitByTenant } from "../http/rate-limit.ts";
 import { validate } from "../http/validate.ts";
 import { createServiceAccount } from "./create.ts";
 import { getServiceAccount, listServiceAccounts } from "./read.ts";
@@ -36,6 +37,7 @@ export const serviceAccountRoutes = new Hono<AppEnv>()
     authenticate(),
     authorize("service_account:create"),
     validate("json", CreateServiceAccountInput),
+    rateLimitByTenant("new_machines"),
     idempotent(),
     async (c) => {
       const account = await createServiceAccount(c.var.ctx, c.req.valid("json"));

@@ -1,5 +1,6 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext, Context } from "../context.ts";
+import { hashedFor } from "../crypto/password.ts";
 import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
@@ -19,9 +20,15 @@ import type { CreateUserInput } from "./schemas.ts";
  * in yet. An imported hash is of a password that nobody here has seen, so no policy is asked about it. Whether the address
  * has an account in another tenant makes no difference that the caller could see (claims.ts).
  * @throws ApiError `email_taken`, `seat_limit`, `validation_failed`, `permission_denied`, `not_found` (the tenant),
- * `impersonation_forbidden` for a password in somebody else's name.
+ * `impersonation_forbidden` for a password in somebody else's name, `rate_limited`.
  */
 export async function createUser(ctx: AuthedContext, input: CreateUserInput): Promise<User> {
+  await countNewUsers(ctx, input.tenantId, [input]);
+  return createCounted(ctx, input);
+}
+
+/** The same for users that were counted before, many at once: amid a transaction there is no second connection for it. */
+export async function createCounted(ctx: AuthedContext, input: CreateUserInput): Promise<User> {
   const tenantId = targetTenant(ctx, input.tenantId);
   if (input.roles && !ctx.principal.permissions.has("role:assign")) {
     throw new PermissionError("Giving roles needs the permission role:assign.");
@@ -122,7 +129,7 @@ export async function withEmailTaken<T>(write: Promise<T>): Promise<T> {
 }
 
 async function hashAcceptable(
-  ctx: Context,
+  ctx: AuthedContext,
   { password, ...owner }: CreateUserInput,
   tenantId: string | null,
 ): Promise<string | null> {
@@ -135,7 +142,24 @@ async function hashAcceptable(
           select: { name: true, slug: true, settings: true },
         });
   await assertAcceptablePassword(ctx.config, password, { ...owner, tenant });
-  return ctx.passwords.hash(password);
+  return ctx.passwords.hash(password, hashedFor(ctx));
+}
+
+/**
+ * Counts users that are about to be made, in whatever way, and the passwords that have to be hashed for them.
+ * @throws ApiError `rate_limited`
+ */
+export async function countNewUsers(
+  { rateLimits, principal }: AuthedContext,
+  tenantId: string | null | undefined,
+  users: readonly { password?: unknown }[],
+): Promise<void> {
+  const whose = principal.tenantId ?? tenantId ?? principal.userId;
+  const passwords = users.filter(({ password }) => password !== undefined).length;
+  await Promise.all([
+    users.length > 0 && rateLimits.consume("new_users", whose, users.length),
+    passwords > 0 && rateLimits.consume("set_passwords", whose, passwords),
+  ]);
 }
 
 /** @throws PermissionError for another tenant than the caller's, unless the caller is a platform account. */

@@ -41,7 +41,7 @@ export const userRoutes = new Hono<AppEnv>()
     "/",
     op("Create a user", {
       201: User,
-      errors: [403, 404, 409, 422, 503],
+      errors: [403, 404, 409, 422, 429, 503],
       idempotent: "optional",
     }),
     authenticate(),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { availableParallelism } from "node:os";
-import { createPasswords, isWeak, type Passwords } from "../../src/crypto/password.ts";
+import { createPasswords, isOurs, type Passwords } from "../../src/crypto/password.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 
 const CORES = availableParallelism();
@@ -18,21 +18,24 @@ test("R9: a hash is argon2id with m=19456, t=2, p=1 and a salt of its own", asyn
   expect(second).not.toBe(first);
 });
 
-test("R9: a hash is weak with less memory, fewer passes or another algorithm than ours, and not with more", async () => {
-  expect(isWeak(await passwords.hash("x"))).toBe(false);
-  const weak = {
-    "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA": false,
-    "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA": false,
-    "$argon2id$v=19$m=19455,t=2,p=1$c2FsdA$aGFzaA": true,
-    "$argon2id$v=19$m=65536,t=1,p=1$c2FsdA$aGFzaA": true,
-    "$argon2id$v=16$m=19456,t=2,p=1$c2FsdA$aGFzaA": true,
-    "$argon2i$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA": true,
-    "$2b$12$C6UzMDM.H6dfI/f/IKcEe.uQhlV2pbC6d9eyq5o0mY4sU1qvQ6j9K": true,
-    "": true,
-  };
-  for (const [hash, expected] of Object.entries(weak)) {
-    expect([hash, isWeak(hash)]).toEqual([hash, expected]);
-  }
+test("R9: a hash is ours by algorithm, version, parameters and lengths, or it is not, weaker or dearer", async () => {
+  const ours = await passwords.hash("x");
+  expect(isOurs(ours)).toBe(true);
+  for (const other of [
+    ours.replace("m=19456", "m=19455"),
+    ours.replace("m=19456", "m=65536"),
+    ours.replace("t=2", "t=1"),
+    ours.replace("t=2", "t=3"),
+    ours.replace("p=1", "p=4"),
+    ours.replace("v=19", "v=16"),
+    ours.replace("argon2id", "argon2i"),
+    ours.slice(0, -1),
+    `${ours}A`,
+    `${ours}\n`,
+    "$2b$12$C6UzMDM.H6dfI/f/IKcEe.uQhlV2pbC6d9eyq5o0mY4sU1qvQ6j9K",
+    "",
+  ])
+    expect([other, isOurs(other)]).toEqual([other, false]);
 });
 
 test("only the password verifies, whole and exact", async () => {
@@ -90,6 +93,31 @@ describe("R11: the queue", () => {
     // Neighbours run side by side and may finish the other way round; the first and the last in the queue do not.
     expect(order.indexOf(CORES)).toBeLessThan(order.indexOf(CORES + 5));
     await Promise.all(Array.from({ length: CORES + 6 }, (_, n) => run(n)));
+  });
+
+  test("R72: what is not ours takes half of the cores at most, and ordinary hashes do not wait for it", async () => {
+    const limited = await createPasswords(100, 4);
+    const dear = `$argon2id$v=19$m=65536,t=4,p=1$${"A".repeat(22)}$${"A".repeat(43)}`;
+    const owner = { caller: "192.0.2.1", tenantId: "theirs" };
+    let answered = 0;
+    const flood = Promise.all(
+      Array.from({ length: 12 }, () => limited.verify(dear, "x", owner).then(() => answered++)),
+    );
+    await limited.verify(null, "x", { caller: "192.0.2.2", tenantId: null });
+    expect(answered).toBeLessThan(6);
+    const other = { caller: "192.0.2.1", tenantId: "another" };
+    await limited.verify(dear, "x", other);
+    expect(answered).toBeLessThan(10);
+    await flood;
+  });
+
+  test("R72: whoever fills the queue makes room for whoever has nothing in it", async () => {
+    const limited = await createPasswords(8, 1);
+    const greedy = { caller: "192.0.2.1", tenantId: null };
+    const flood = Promise.allSettled(Array.from({ length: 30 }, () => limited.hash("x", greedy)));
+    await limited.hash("x", { caller: "192.0.2.2", tenantId: null });
+    const refused = (await flood).filter(({ status }) => status === "rejected");
+    expect(refused.length).toBeGreaterThan(20);
   });
 
   test("gives a place back when the work fails", async () => {

@@ -2,7 +2,9 @@
  * Registering where addresses have to be proved first (EMAIL_VERIFICATION=required). Nothing is made before the proof:
  * no account that a stranger prepared waits for the owner of its address, and no slug tells that one was made.
  */
+
 import type { Context } from "../../context.ts";
+import { hashedFor } from "../../crypto/password.ts";
 import { randomToken } from "../../crypto/secret.ts";
 import { newId } from "../../db/id.ts";
 import { sendNotice, sendProof } from "../../mail/send.ts";
@@ -117,5 +119,5 @@ async function findRegistration(
   const token = await findToken(ctx.db, ctx, ["register"], input.token);
   if (!token) return null;
   const { passwordHash } = token.payload as Registration;
-  return (await ctx.passwords.verify(passwordHash, input.password)) ? token : null;
+  return (await ctx.passwords.verify(passwordHash, input.password, hashedFor(ctx))) ? token : null;
 }

@@ -1,6 +1,7 @@
 /** A forgotten password: a link to the address on file, and a new password for it. */
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
+import { hashedFor } from "../../crypto/password.ts";
 import { sendNotice, sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { findToken, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
@@ -67,7 +68,7 @@ export async function resetPassword(
   if (!owner) throw invalidMailedToken();
   await assertAcceptablePassword(ctx.config, newPassword, owner, "newPassword");
   // Before the transaction: a connection must not wait for the queue of hashes.
-  const passwordHash = await ctx.passwords.hash(newPassword);
+  const passwordHash = await ctx.passwords.hash(newPassword, hashedFor(ctx, found));
 
   const { user, ended } = await ctx.db.$transaction(async (tx) => {
     const user = await useMailedToken(tx, found);

@@ -2,8 +2,10 @@
  * Proving again who one is, from within a session: what RFC 9470 calls step-up. It is a whole log-in, with the second
  * factor if there is one (ASVS 5.0, 7.5.1), and its new session takes the old one's place (7.2.4).
  */
+
 import { recordAudit } from "../../audit/record.ts";
 import type { SessionContext } from "../../context.ts";
+import { hashedFor } from "../../crypto/password.ts";
 import type { Transaction } from "../../db/client.ts";
 import { ValidationError } from "../../errors.ts";
 import {
@@ -16,13 +18,14 @@ import { lockActiveTenant } from "../../tenants/lock.ts";
 import { completeLogin, loginAnswer } from "../complete-login.ts";
 import { countGuess } from "../count-guess.ts";
 import { lockActiveAccount } from "../lock-account.ts";
+import { renewedHash } from "../renew-hash.ts";
 import type { LoginAnswer } from "../schemas.ts";
-import { notLocked } from "../throttle.ts";
+import { guesserInSession, notLocked } from "../throttle.ts";
 import type { ReauthenticateInput } from "./schemas.ts";
 
 /**
  * Begins the session anew by password or passkey. What is wrong is answered with 422 and not with 401: the caller's
- * token is as good as before, and a client that gets a 401 throws its token away. @throws ValidationError; ApiError `overloaded`.
+ * token is as good as before, and a client that gets a 401 throws its token away. @throws ValidationError; ApiError `overloaded`, `rate_limited`.
  */
 export async function reauthenticate(
   ctx: SessionContext,
@@ -42,12 +45,15 @@ export async function reauthenticationOptions(ctx: SessionContext): Promise<Pass
 
 async function byPassword(ctx: SessionContext, password: string) {
   const { userId, tenantId, sessionId } = ctx.principal;
+  // Before the password is looked at, as at login.
+  await ctx.rateLimits.consume("guess", guesserInSession(ctx));
   const account = await ctx.db.user.findFirst({
     where: { id: userId, tenantId, isDeleted: false },
     select: { passwordHash: true },
   });
   const passwordHash = account?.passwordHash ?? null;
-  const matches = await ctx.passwords.verify(passwordHash, password);
+  const matches = await ctx.passwords.verify(passwordHash, password, hashedFor(ctx));
+  const renewed = matches ? await renewedHash(ctx, { tenantId, passwordHash }, password) : {};
   const outcome =
     matches &&
     (await ctx.db.$transaction(async (tx) => {
@@ -62,12 +68,15 @@ async function byPassword(ctx: SessionContext, password: string) {
           passwordHash,
           ...notLocked(),
         },
-        data: { loginAttempts: { increment: 0 } },
+        data: { loginAttempts: { increment: 0 }, ...renewed },
         select: { id: true, tenantId: true },
       });
       return user && completeLogin(tx, ctx, user, { methods: ["pwd"], replaces: sessionId });
     }));
-  if (outcome) return outcome;
+  if (outcome) {
+    await ctx.rateLimits.reset("guess", guesserInSession(ctx));
+    return outcome;
+  }
   // Counts like one at login: a stolen access token must not be a way to guess the password without end.
   await ctx.db.$transaction(async (tx) => {
     await countGuess(tx, ctx, { id: userId });

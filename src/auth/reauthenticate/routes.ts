@@ -4,7 +4,7 @@ import type { AppEnv } from "../../context.ts";
 import { PasskeyRequestOptions } from "../../factors/webauthn-schemas.ts";
 import { authenticateSession } from "../../http/authenticate.ts";
 import { operation } from "../../http/operation.ts";
-import { rateLimit } from "../../http/rate-limit.ts";
+import { rateLimit, rateLimitByUser } from "../../http/rate-limit.ts";
 import { deliverTokens } from "../../http/refresh-cookie.ts";
 import { validate } from "../../http/validate.ts";
 import { LoginAnswer } from "../schemas.ts";
@@ -16,9 +16,10 @@ const op = operation("Auth");
 export const reauthenticateRoutes = new Hono<AppEnv>()
   .post(
     "/",
-    op("Log in again from within my session", { 200: LoginAnswer, errors: [403, 422, 503] }),
+    op("Log in again from within my session", { 200: LoginAnswer, errors: [403, 422, 429, 503] }),
     authenticateSession({ beforeMfa: true }),
     validate("json", ReauthenticateInput),
+    rateLimitByUser("password"),
     async (c) => c.json(deliverTokens(c, await reauthenticate(c.var.ctx, c.req.valid("json")))),
   )
   .post(

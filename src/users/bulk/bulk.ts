@@ -1,6 +1,8 @@
 /** Many users in one request, each by the rules of its single route. */
+
 import { z } from "zod";
 import type { AuthedContext } from "../../context.ts";
+import { hashedFor } from "../../crypto/password.ts";
 import type { Transaction } from "../../db/client.ts";
 import { isUnavailable } from "../../db/failures.ts";
 import { isId } from "../../db/id.ts";
@@ -10,7 +12,7 @@ import { ApiError, type ItemOutcome, PermissionError, ValidationError } from "..
 import { toFieldErrors } from "../../fields.ts";
 import type { PermissionKey } from "../../roles/permissions.ts";
 import { assertStillAllowed, assertStillAllowedIn } from "../../sessions/still-allowed.ts";
-import { createUser } from "../create.ts";
+import { countNewUsers, createCounted } from "../create.ts";
 import { CreateUserInput, UpdateUserInput } from "../schemas.ts";
 import { deleteUser, restoreUser, updateUser } from "../update.ts";
 import type { BulkInput } from "./schemas.ts";
@@ -32,7 +34,7 @@ const Id = z.object({ id: z.string().max(50) });
 const OPERATIONS: Record<BulkInput["operation"], Operation> = {
   create: {
     permission: "user:create",
-    apply: async (ctx, item) => (await createUser(ctx, parse(CreateUserInput, item))).id,
+    apply: async (ctx, item) => (await createCounted(ctx, parse(CreateUserInput, item))).id,
   },
   update: {
     permission: "user:update",
@@ -63,7 +65,8 @@ const OPERATIONS: Record<BulkInput["operation"], Operation> = {
 /**
  * Applies one operation to each item, in order; not atomic, each in a transaction of its own.
  * @throws PermissionError without the operation's permission; when it is atomic ApiError `nothing_written` where an item
- * fails, with what is wrong with each, and `overloaded` when it gave way to a change of the tenant or of its people.
+ * fails, with what is wrong with each, and `overloaded` when it gave way to a change of the tenant or of its people, or too
+ * many wait; `rate_limited`.
  */
 export async function changeUsers(
   ctx: AuthedContext,
@@ -72,11 +75,15 @@ export async function changeUsers(
   const { permission, apply } = OPERATIONS[operation];
   if (!ctx.principal.permissions.has(permission))
     throw new PermissionError(`This needs the permission ${permission}.`);
+  if (operation === "create") await countNewUsers(ctx, null, items);
+  // One of a tenant at a time, as those that are atomic: many at once would be many cores.
   if (!atomic)
-    return applyEach(ctx, items, async (ctx, item) => {
-      await assertStillAllowed(ctx, permission);
-      return apply(ctx, item);
-    });
+    return ctx.pool.costly("write", () =>
+      applyEach(ctx, items, async (ctx, item) => {
+        await assertStillAllowed(ctx, permission);
+        return apply(ctx, item);
+      }),
+    );
 
   const passwords = await hashAhead(ctx, operation === "create" ? items : []);
   return ctx.turns.longWrites.run(ctx.principal.tenantId, () =>
@@ -180,11 +187,12 @@ async function hashAhead(ctx: AuthedContext, items: Item[]): Promise<AuthedConte
     if (!success || data.password === undefined) continue;
     // A hash for each: the same password of two users must not look the same.
     const hashes = ready.get(data.password) ?? [];
-    ready.set(data.password, [...hashes, await ctx.passwords.hash(data.password)]);
+    ready.set(data.password, [...hashes, await ctx.passwords.hash(data.password, hashedFor(ctx))]);
   }
   return {
     ...ctx.passwords,
-    hash: async (password) => ready.get(password)?.shift() ?? ctx.passwords.hash(password),
+    hash: async (password, who) =>
+      ready.get(password)?.shift() ?? ctx.passwords.hash(password, who),
   };
 }
 

@@ -15,7 +15,7 @@ export const userBulkRoutes = new Hono<AppEnv>().post(
   "/bulk",
   op("Create, change, delete or restore many users", {
     200: BulkResult,
-    errors: [403],
+    errors: [403, 429],
     idempotent: "optional",
   }),
   patient(),
