@@ -28,16 +28,20 @@ type Options = {
 type Claim = { id: string; route: string; key: string };
 type Answer = {
   status: number;
-  body: string;
+  /** Null when it was too long to be kept. */
+  body: string | null;
   headers: Record<string, string>;
 };
+/** A longer answer is noted as given, and not kept: a thousand rows of a megabyte are a full disk. */
+const MOST_KEPT_BYTES = 64 * 1024;
 const KEPT_HEADERS = ["content-type", "location", "etag"];
 
 /**
  * With the header Idempotency-Key, the second request with one key gets the answer of the first and does nothing. 422
  * for another request under the same key, 409 while the first is under way. Only successes are kept: after a 4xx nothing
  * was done, and the caller may mend the request and send it under the same key; after a 5xx, or when the first one died,
- * the key is free again. Comes after `authenticate` and `authorize`, which a retry passes like every request, and after
+ * the key is free again. Of an answer that is too long to be kept the second request hears that it was given. A tenant has
+ * a budget of answers a day, and gets 429 beyond it. Comes after `authenticate` and `authorize`, which a retry passes like every request, and after
  * `validate("json", …)`: two bodies are the same when the same was read from them.
  */
 export function idempotent({
@@ -55,6 +59,13 @@ export function idempotent({
     const fingerprint = async () => `${new URL(c.req.url).search} ${await payload()}`;
 
     const claim = { id: newId(), route, key };
+    const limit = await count(ctx);
+    if (limit) {
+      // Nothing new is done, and what was done is still told.
+      if (await find(ctx, claim))
+        return answerAgain(c, claim, fingerprint, streamLimit !== undefined);
+      throw limit;
+    }
     // What comes as a stream has its fingerprint once it has come.
     if (!(await claimKey(ctx, claim, streamLimit ? "" : await fingerprint())))
       return answerAgain(c, claim, fingerprint, streamLimit !== undefined);
@@ -106,13 +117,12 @@ async function claimKey(
 
 async function answerAgain(
   c: HonoContext<AuthedEnv>,
-  { route, key }: Claim,
+  claim: Claim,
   fingerprint: () => Promise<string>,
   isStream: boolean,
 ): Promise<Response> {
   const { ctx } = c.var;
-  const { userId, tenantId } = ctx.principal;
-  const held = await ctx.db.idempotencyKey.findFirst({ where: { userId, tenantId, route, key } });
+  const held = await find(ctx, claim);
   const sealed = held?.response ?? null;
   if (held && (sealed !== null || !isStream)) {
     if (!isHashWithKey(ctx.keyring.code, label(await fingerprint()), held.requestHash))
@@ -128,7 +138,31 @@ async function answerAgain(
       { retryAfterSeconds: 1 },
     );
   const answer: Answer = JSON.parse(decrypt(ctx.keyring.data, sealed, held.id));
+  if (answer.body === null)
+    throw new ApiError(
+      "answer_not_kept",
+      `The first request with this Idempotency-Key was done and answered with ${answer.status}; the answer was too long to be kept. Nothing was done again.`,
+    );
   return c.body(answer.body, answer.status as 200, answer.headers);
+}
+
+function find({ db, principal: { userId, tenantId } }: AuthedContext, { route, key }: Claim) {
+  return db.idempotencyKey.findFirst({ where: { userId, tenantId, route, key } });
+}
+
+/** Counts one more answer that is kept; answers what to refuse the request with when there are too many. */
+async function count(ctx: AuthedContext): Promise<ApiError | null> {
+  try {
+    await ctx.rateLimits.consume("kept_answers", keeperOf(ctx));
+    return null;
+  } catch (err) {
+    if (err instanceof ApiError && err.code === "rate_limited") return err;
+    throw err;
+  }
+}
+
+function keeperOf({ principal }: AuthedContext): string {
+  return principal.tenantId ?? principal.userId;
 }
 
 /** Encrypted: an answer may hold what is shown once, and always somebody's data. */
@@ -144,13 +178,16 @@ async function keep(
       return value === null ? [] : [[name, value]];
     }),
   );
-  const answer: Answer = { status: res.status, body: await res.text(), headers };
+  const text = await res.text();
+  const isKept = Buffer.byteLength(text) <= MOST_KEPT_BYTES;
+  const answer: Answer = { status: res.status, body: isKept ? text : null, headers };
   const sealed = Uint8Array.from(encrypt(ctx.keyring.data, JSON.stringify(answer), id));
   await ctx.db.$executeRaw`
     UPDATE idempotency_keys
     SET status = ${answer.status}, response = ${sealed}, request_hash = ${hash(ctx, await fingerprint())},
       expires_at = now() + ${KEPT}::interval
     WHERE id = ${id}::uuid AND status IS NULL`;
+  await ctx.rateLimits.charge("kept_answers", keeperOf(ctx), Math.floor(sealed.length / 1024));
 }
 
 async function release({ db }: AuthedContext, { id }: Claim): Promise<void> {
