@@ -1,6 +1,7 @@
 import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { hashedFor } from "../crypto/password.ts";
+import { acrossTenants } from "../db/scope.ts";
 import { ApiError } from "../errors.ts";
 import { networkOf } from "../network.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
@@ -63,6 +64,11 @@ function reasonToRefuse(
 /** Begins the session, or the second step; null when the account has changed since it was read. */
 async function start(ctx: Context, account: Account, password: string) {
   const renewed = await renewedHash(ctx, account, password);
+  // The password was right: from here on it is its tenant's work, from however many networks its people come.
+  return acrossTenants(() => begin(ctx, account, renewed), account.tenantId ?? undefined);
+}
+
+function begin(ctx: Context, account: Account, renewed: { passwordHash?: string }) {
   return ctx.db.$transaction(async (tx) => {
     if (!(await lockActiveTenant(tx, account.tenantId))) return null;
     // The conditions stand again in the write, which locks the row: an account that was disabled or locked, or whose

@@ -105,7 +105,8 @@ class Pool extends pg.Pool {
         turns: Math.max(1, Math.floor(size / 2)),
         turnsEach: 1,
         waiting: COSTLY_WAITING,
-        waitingEach: COSTLY_WAITING_EACH,
+        // An export that is under way has been answered: it is no more to be refused.
+        ...(kind !== "export" && { waitingEach: COSTLY_WAITING_EACH }),
         waitingMillis: COSTLY_WAITING_MILLIS[kind],
       });
     this.#costly = { read: costly("read"), export: costly("export"), write: costly("write") };

@@ -150,16 +150,30 @@ async function hashAcceptable(
  * @throws ApiError `rate_limited`
  */
 export async function countNewUsers(
-  { rateLimits, principal }: AuthedContext,
+  ctx: AuthedContext,
   tenantId: string | null | undefined,
   users: readonly { password?: unknown }[],
 ): Promise<void> {
-  const whose = principal.tenantId ?? tenantId ?? principal.userId;
+  const { rateLimits } = ctx;
+  const whose = makerOf(ctx, tenantId);
   const passwords = users.filter(({ password }) => password !== undefined).length;
   await Promise.all([
     users.length > 0 && rateLimits.consume("new_users", whose, users.length),
     passwords > 0 && rateLimits.consume("set_passwords", whose, passwords),
   ]);
+}
+
+/** Counts users that were made. */
+export async function chargeNewUsers(
+  ctx: AuthedContext,
+  tenantId: string | undefined,
+  count: number,
+): Promise<void> {
+  await ctx.rateLimits.charge("new_users", makerOf(ctx, tenantId), count);
+}
+
+function makerOf({ principal }: AuthedContext, tenantId: string | null | undefined): string {
+  return principal.tenantId ?? tenantId ?? principal.userId;
 }
 
 /** @throws PermissionError for another tenant than the caller's, unless the caller is a platform account. */

@@ -4,8 +4,10 @@ import { authenticate, authorize } from "../../http/authenticate.ts";
 import { idempotent } from "../../http/idempotency.ts";
 import { operation } from "../../http/operation.ts";
 import { patient } from "../../http/patient.ts";
+import { rateLimitByTenant } from "../../http/rate-limit.ts";
 import { RECORD_TYPES, readRecords, recordsLimit } from "../../http/records.ts";
 import { validate } from "../../http/validate.ts";
+import { chargeNewUsers } from "../create.ts";
 import { importUsers } from "./import.ts";
 import { ImportQuery, ImportReport } from "./schemas.ts";
 
@@ -23,6 +25,14 @@ export const userImportRoutes = new Hono<AppEnv>().post(
   authenticate(),
   authorize("user:import"),
   validate("query", ImportQuery),
+  // Before the body is read. How many users it holds is known when they are made, and keeps the next one waiting.
+  rateLimitByTenant("new_users"),
   idempotent({ required: true, streamLimit: recordsLimit }),
-  async (c) => c.json(await importUsers(c.var.ctx, readRecords(c), c.req.valid("query"))),
+  async (c) => {
+    const { ctx } = c.var;
+    const query = c.req.valid("query");
+    const report = await importUsers(ctx, readRecords(c), query);
+    if (!query.dryRun) await chargeNewUsers(ctx, query.tenantId, report.created);
+    return c.json(report);
+  },
 );
