@@ -1,5 +1,4 @@
 /** Many users in one request, each by the rules of its single route. */
-
 import { z } from "zod";
 import type { AuthedContext } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
