@@ -56,10 +56,10 @@ const TYPES: Partial<Record<ErrorCode, string>> = {
 
 /**
  * Whoever is told to come back later, and goes on at once, must not keep the server busy with telling them: fifty
- * connections are refused a thousand times a second at most.
+ * connections are refused two hundred and fifty times a second at most.
  */
 const REFUSALS: readonly ErrorCode[] = ["rate_limited", "overloaded"];
-const REFUSAL_MILLIS = 50;
+const REFUSAL_MILLIS = 200;
 
 export function errorStatus(code: ErrorCode): (typeof STATUS)[ErrorCode] {
   return STATUS[code];
