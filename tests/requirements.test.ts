@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "..");
-const LAST = 66;
+const LAST = 76;
 
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
 const rows = [...readme.matchAll(/^\| R(\d+) \| (.+?) \| (.*?) ?\|$/gm)].map(
