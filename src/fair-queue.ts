@@ -1,6 +1,7 @@
 /**
- * Turns at something scarce (cores, connections, memory), in an order that no caller can take from the others: whoever
- * waits is served in rounds, one turn a caller, and nobody holds more than their share at once.
+ * Turns at something scarce (cores, connections, memory), in an order that no caller can take from the others: whoever had
+ * least of it lately comes first, nobody holds more than their share at once, and while there are callers who ask for little,
+ * those who ask for much leave one turn free for them.
  */
 import { ApiError } from "./errors.ts";
 
@@ -29,22 +30,65 @@ export type FairQueue = {
   run<T>(who: string | null, work: () => Promise<T>): Promise<T>;
 };
 
+/** What somebody had is forgotten by half in so many milliseconds. */
+const HALF_LIFE_MILLIS = 5000;
+/** Whoever had more lately, in milliseconds of turns, asks for much. */
+const MUCH_MILLIS = 250;
+/** For so long after somebody has asked who asks for little, a turn is left free. Alone, one may have all of them. */
+const LEFT_FREE_MILLIS = 2000;
+/** Those who had something lately are remembered; from so many on, those who had nothing worth it are forgotten. */
+const MOST_REMEMBERED = 1000;
+
 type Waiter = { begin(): void; refuse(): void };
-/** Whoever has a turn or waits for one. Kept while that is so, in the order in which they are served next. */
-type Caller = { running: number; waiting: Waiter[] };
+type Caller = {
+  who: string | null;
+  running: number;
+  waiting: Waiter[];
+  /** What they had, in milliseconds, as it counted at `at`. */
+  spent: number;
+  at: number;
+};
 
 export function createFairQueue(limits: FairQueueLimits): FairQueue {
   const { turns, waitingEach = limits.waiting, waitingMillis } = limits;
   const callers = new Map<string | null, Caller>();
+  /** Those of them who wait. */
+  const queue = new Set<Caller>();
+  let sweepAt = MOST_REMEMBERED;
+  let littleAskedAt = -Infinity;
   let running = 0;
   let waiting = 0;
 
   function turnNow(who: string | null): End | null {
-    const caller = callers.get(who) ?? { running: 0, waiting: [] };
+    const caller = callerOf(who);
+    const now = performance.now();
+    if (spentBy(caller, now) <= MUCH_MILLIS) littleAskedAt = now;
     // Whoever waits has either no free turn or no share left, so nobody is overtaken here.
-    if (running >= turns || caller.running >= shareOf(who)) return null;
+    return mayBegin(caller, now) ? begin(caller, now) : null;
+  }
+
+  function callerOf(who: string | null): Caller {
+    const known = callers.get(who);
+    if (known) return known;
+    if (callers.size >= sweepAt) sweep();
+    const caller = { who, running: 0, waiting: [], spent: 0, at: 0 };
     callers.set(who, caller);
-    return begin(who, caller);
+    return caller;
+  }
+
+  function sweep(): void {
+    const now = performance.now();
+    for (const caller of callers.values())
+      if (caller.running === 0 && caller.waiting.length === 0 && spentBy(caller, now) < 1)
+        callers.delete(caller.who);
+    sweepAt = Math.max(MOST_REMEMBERED, callers.size * 2);
+  }
+
+  function mayBegin(caller: Caller, now: number): boolean {
+    if (running >= turns || caller.running >= shareOf(caller.who)) return false;
+    const isLast = running > 0 && running === turns - 1;
+    const isWanted = now - littleAskedAt < LEFT_FREE_MILLIS;
+    return !isLast || !isWanted || spentBy(caller, now) <= MUCH_MILLIS;
   }
 
   async function turn(who: string | null): Promise<End> {
@@ -56,36 +100,36 @@ export function createFairQueue(limits: FairQueueLimits): FairQueue {
     return typeof turnsEach === "number" ? turnsEach : turnsEach(who);
   }
 
-  function begin(who: string | null, caller: Caller): End {
+  function begin(caller: Caller, began: number): End {
     running += 1;
     caller.running += 1;
     let ended = false;
     return () => {
       if (ended) return;
       ended = true;
+      const now = performance.now();
+      caller.spent = spentBy(caller, now) + now - began;
+      caller.at = now;
       running -= 1;
       caller.running -= 1;
-      forgetIdle(who, caller);
-      serveNext();
+      serveNext(now);
     };
   }
 
   function wait(who: string | null): Promise<End> {
-    const caller = callers.get(who) ?? { running: 0, waiting: [] };
+    const caller = callerOf(who);
     makeRoom(caller);
-    callers.set(who, caller);
+    queue.add(caller);
     waiting += 1;
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         begin() {
           clearTimeout(timer);
-          resolve(begin(who, caller));
+          resolve(begin(caller, performance.now()));
         },
         refuse() {
           clearTimeout(timer);
-          waiting -= 1;
-          caller.waiting.splice(caller.waiting.indexOf(waiter), 1);
-          forgetIdle(who, caller);
+          leave(caller, caller.waiting.indexOf(waiter));
           reject(overloaded());
         },
       };
@@ -103,28 +147,31 @@ export function createFairQueue(limits: FairQueueLimits): FairQueue {
     if (caller.waiting.length >= waitingEach) throw overloaded();
     if (waiting < limits.waiting) return;
     let longest = caller.waiting;
-    for (const each of callers.values())
-      if (each.waiting.length > longest.length) longest = each.waiting;
+    for (const each of queue) if (each.waiting.length > longest.length) longest = each.waiting;
     if (longest.length < caller.waiting.length + 2) throw overloaded();
     longest.at(-1)?.refuse();
   }
 
-  /** The first who waits and has a share left. Then it is the others' turn: they go to the end of the round. */
-  function serveNext(): void {
-    if (waiting === 0) return;
-    for (const [who, caller] of callers) {
-      if (caller.waiting.length === 0 || caller.running >= shareOf(who)) continue;
-      waiting -= 1;
-      callers.delete(who);
-      callers.set(who, caller);
-      caller.waiting.shift()?.begin();
-      return;
+  /** Whoever had least lately, of those who wait and may begin; until nobody may. */
+  function serveNext(now: number): void {
+    while (waiting > 0 && running < turns) {
+      let next: Caller | null = null;
+      for (const caller of queue)
+        if (mayBegin(caller, now) && (!next || spentBy(caller, now) < spentBy(next, now)))
+          next = caller;
+      if (!next) return;
+      const [waiter] = leave(next, 0);
+      waiter?.begin();
     }
   }
 
-  function forgetIdle(who: string | null, caller: Caller): void {
-    if (caller.running === 0 && caller.waiting.length === 0 && callers.get(who) === caller)
-      callers.delete(who);
+  /** Takes one of those who wait out; the caller goes to the end of the round. */
+  function leave(caller: Caller, at: number): Waiter[] {
+    waiting -= 1;
+    queue.delete(caller);
+    const left = caller.waiting.splice(at, 1);
+    if (caller.waiting.length > 0) queue.add(caller);
+    return left;
   }
 
   return {
@@ -139,6 +186,10 @@ export function createFairQueue(limits: FairQueueLimits): FairQueue {
       }
     },
   };
+}
+
+function spentBy({ spent, at }: Caller, now: number): number {
+  return spent === 0 ? 0 : spent * 2 ** ((at - now) / HALF_LIFE_MILLIS);
 }
 
 function overloaded(): ApiError {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { createFairQueue, type FairQueueLimits } from "../src/fair-queue.ts";
+import { createFairQueue, type FairQueue, type FairQueueLimits } from "../src/fair-queue.ts";
 
 const ENDLESS: FairQueueLimits = { turns: 1, turnsEach: 1, waiting: 1000, waitingEach: 1000 };
 
@@ -123,4 +123,41 @@ test("work that fails gives its turn back", async () => {
   const broken = queue.run("a", () => Promise.reject(new Error("broken")));
   await expect(broken).rejects.toThrow("broken");
   expect(await queue.run("a", async () => "done")).toBe("done");
+});
+
+/** Has `who` hold a turn for so long that they count as somebody who asks for much. */
+async function spend(queue: FairQueue, who: string): Promise<void> {
+  await queue.run(who, () => Bun.sleep(500));
+}
+
+test("R72: whoever had much lately comes after whoever had little, however long they wait", async () => {
+  const queue = createFairQueue(ENDLESS);
+  await spend(queue, "greedy");
+  const end = await queue.turn("other");
+  const order: string[] = [];
+  const all = ["greedy", "greedy", "modest"].map((who) =>
+    queue.run(who, async () => void order.push(who)),
+  );
+  end();
+  await Promise.all(all);
+  expect(order).toEqual(["modest", "greedy", "greedy"]);
+});
+
+test("R72: whoever asks for much leaves a turn free while there are others, and has all of them alone", async () => {
+  const queue = createFairQueue({ ...ENDLESS, turns: 2, turnsEach: 2 });
+  await spend(queue, "greedy");
+  await Bun.sleep(2100);
+  const alone = [queue.turnNow("greedy"), queue.turnNow("greedy")];
+  expect(alone.map((end) => end !== null)).toEqual([true, true]);
+  alone[0]?.();
+  alone[1]?.();
+  queue.turnNow("modest")?.();
+  const beside = [queue.turnNow("greedy"), queue.turnNow("greedy"), queue.turnNow("modest")];
+  expect(beside.map((end) => end !== null)).toEqual([true, false, true]);
+  // Who waited for the turn that was left free has it once another one ends.
+  const waits = queue.turn("greedy");
+  beside[2]?.();
+  await settled();
+  beside[0]?.();
+  (await waits)();
 });
