@@ -18,8 +18,8 @@ const WAITING = 400;
 const WAITING_EACH = 100;
 
 /** How many of one tenant, on this instance, may wait for a turn at what is costly, and for how long. */
-const COSTLY_WAITING = 100;
-const COSTLY_WAITING_EACH = 10;
+const COSTLY_WAITING = 1000;
+export const COSTLY_WAITING_EACH = 100;
 /** Somebody waits for a list. An export, which may be under way, and many changes at once are given more time. */
 const COSTLY_WAITING_MILLIS = { read: 5000, export: 60_000, write: 10_000 };
 const COSTLY_STATEMENT_MILLIS = 3000;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createPool } from "../../src/db/client.ts";
 import { inTenant } from "../../src/db/scope.ts";
-import type { ScopedPool } from "../../src/db/scoped-pool.ts";
+import { COSTLY_WAITING_EACH, type ScopedPool } from "../../src/db/scoped-pool.ts";
 import { ApiError } from "../../src/errors.ts";
 import {
   type Account,
@@ -139,7 +139,7 @@ describe("searches, pages with a total and other reading that grows with the ten
     const { promise, resolve } = Promise.withResolvers<void>();
     const held = inTenant(a.tenantId, () => app.served.pool.costly("read", () => promise));
     let answered = 0;
-    const waiting = Array.from({ length: 10 }, () =>
+    const waiting = Array.from({ length: COSTLY_WAITING_EACH }, () =>
       search(a).then(({ status }) => {
         answered += 1;
         return status;
