@@ -11,9 +11,9 @@ import { networkOf } from "../network.ts";
 import type { AccountName } from "./find-account.ts";
 
 /** From this failure in a row on the account locks for 30 s, at each further one for twice as long, 15 min at most. */
-const FREE_ATTEMPTS = 50;
+export const FREE_ATTEMPTS = 50;
 /** No more than 100 failures in a row, whoever made them: then it takes the mail, a reset or a passkey. */
-const MOST_ATTEMPTS = 100;
+export const MOST_ATTEMPTS = 100;
 const FIRST_LOCK_SECONDS = 30;
 const LONGEST_LOCK_SECONDS = 15 * 60;
 

@@ -33,7 +33,7 @@ type Answer = {
   headers: Record<string, string>;
 };
 /** A longer answer is noted as given, and not kept: a thousand rows of a megabyte are a full disk. */
-const MOST_KEPT_BYTES = 64 * 1024;
+export const MOST_KEPT_BYTES = 64 * 1024;
 const KEPT_HEADERS = ["content-type", "location", "etag"];
 
 /**

@@ -2,7 +2,7 @@
 import type { Config } from "../config.ts";
 
 /** The least, on the average of what has come so far. */
-const BYTES_PER_SECOND = 4096;
+export const BYTES_PER_SECOND = 4096;
 /** However evenly it comes. */
 const LONGEST_MILLIS = 180_000;
 

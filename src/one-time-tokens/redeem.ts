@@ -6,7 +6,7 @@ import type { Database, Transaction } from "../db/client.ts";
 import { codeText } from "./issue.ts";
 
 /** Five tries at a million codes. Whoever needs more asks for a new code. */
-const MOST_ATTEMPTS = 5;
+export const MOST_ATTEMPTS = 5;
 /** How long a code counts, however long the link beside it does (ASVS 5.0, 6.5.5). */
 export const CODE_SECONDS = 600;
 

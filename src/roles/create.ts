@@ -8,7 +8,7 @@ import { lockGrants, permissionsHeldNow } from "./held.ts";
 import { type CreateRoleInput, type Role, roleSelect, toRole } from "./schemas.ts";
 import { assertNameFree, assertWithin } from "./scope.ts";
 
-const MOST_ROLES = 100;
+export const MOST_ROLES = 100;
 
 /**
  * Makes a role of the caller's tenant; a platform account names the tenant. Nobody puts a permission into it that they

@@ -25,7 +25,7 @@ type Operation = {
 };
 
 /** Five hundred items take three seconds on a busy machine. Nobody waits for it longer (db/tenant-locks.ts). */
-const TIMEOUT_MILLIS = 20_000;
+export const TIMEOUT_MILLIS = 20_000;
 
 const OnlyId = z.strictObject({});
 const Id = z.object({ id: z.string().max(50) });

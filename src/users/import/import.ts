@@ -11,7 +11,7 @@ import { type Target, writeRows } from "./write.ts";
 
 const BATCH = 250;
 /** Ten thousand rows take five seconds on a busy machine. Nobody waits for them longer (db/tenant-locks.ts). */
-const TIMEOUT_MILLIS = 30_000;
+export const TIMEOUT_MILLIS = 30_000;
 
 /**
  * Reads the records to their end, holding nothing; then writes what is valid, a batch a transaction, or, atomic,
