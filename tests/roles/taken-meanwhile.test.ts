@@ -21,7 +21,8 @@ const GIVER = [
 let app: TestApp;
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "12" });
+  // All seven wait at once, and a tenant has half of the connections.
+  app = await createTestApp({ DATABASE_POOL_SIZE: "16" });
   owner = await registerOwner(app);
 });
 afterAll(() => app.close());
