@@ -6,11 +6,9 @@
 import { Prisma } from "../../generated/prisma/client.ts";
 import { ApiError } from "../errors.ts";
 import type { Transaction } from "./client.ts";
+import { LOCKS } from "./lock-names.ts";
 
-/** Namespaces, each with the tenant as the second key. */
-const STATE = 730_205;
-const POWER = 730_206;
-const LONG = 730_207;
+const { state: STATE, power: POWER, long: LONG } = LOCKS;
 
 /** How often a long transaction looks whether it stands in the way. */
 const LOOK_EVERY_MILLIS = 200;

@@ -3,6 +3,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { hashToken } from "../crypto/secret.ts";
 import type { Database, Transaction } from "../db/client.ts";
+import { LOCKS } from "../db/lock-names.ts";
 import { ApiError } from "../errors.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { defaultRoles } from "../users/roles.ts";
@@ -105,7 +106,7 @@ async function rolesStillGiven(
     (await lockInviter(tx, invitedBy, tenantId)) ?? (await lockPlatformInviter(tx, invitedBy));
   if (!inviter) return null;
   // The lock of roles/held.ts: what the inviter holds is not taken from them while it is looked at.
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(730202, hashtext(${tenantId}))`;
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.grants}::int, hashtext(${tenantId}))`;
   const held = await tx.rolePermission.findMany({
     where: { role: { users: { some: { userId: inviter.id, tenantId: inviter.tenantId } } } },
     select: { permissionKey: true },

@@ -5,6 +5,7 @@
 import pg from "pg";
 import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { LOCKS } from "../db/lock-names.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { issueOneTimeToken } from "../one-time-tokens/issue.ts";
 import { SYSTEM_ROLES } from "../roles/permissions.ts";
@@ -43,7 +44,7 @@ async function announce(
 
 /** Only one transaction at a time makes a bootstrap token or a first super admin. */
 export async function lockBootstrap(tx: Transaction): Promise<void> {
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(730204, 1)`;
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.bootstrap}::int, 1)`;
 }
 
 /** Whoever they are: a super admin who is disabled or deleted does not open this way again. */
@@ -88,7 +89,7 @@ async function takeTurn({ config }: Parts): Promise<(() => Promise<void>) | null
   connection.on("error", () => {});
   await connection.connect();
   const { rows } = await connection.query<{ taken: boolean }>(
-    "SELECT pg_try_advisory_lock(730204, 2) AS taken",
+    `SELECT pg_try_advisory_lock(${LOCKS.bootstrap}, 2) AS taken`,
   );
   if (!rows[0]?.taken) {
     await connection.end();

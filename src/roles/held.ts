@@ -1,6 +1,7 @@
 /** What a caller may give at this moment, not at the moment when the request began. */
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { LOCKS } from "../db/lock-names.ts";
 
 /**
  * Makes the grants of a tenant stand still until the transaction ends: whoever gives, takes or changes roles there comes
@@ -16,7 +17,7 @@ export async function lockGrants(
   if (principal.tenantId !== tenantId)
     await tx.$queryRaw`SELECT id FROM users WHERE id = ${principal.userId}::uuid FOR SHARE`;
   // The same lock as that of the last owner.
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(730202, hashtext(${tenantId ?? "platform"}))`;
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.grants}::int, hashtext(${tenantId ?? "platform"}))`;
 }
 
 /** The permissions that the caller held when they came and still holds. To be read under `lockGrants`. */

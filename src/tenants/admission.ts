@@ -1,5 +1,6 @@
 /** Who may come into a tenant: addresses of its domains, and no more people than it has seats. */
 import type { Database, Transaction } from "../db/client.ts";
+import { LOCKS } from "../db/lock-names.ts";
 import { ApiError, ValidationError } from "../errors.ts";
 import { settingsOf, type TenantSettings } from "./settings.ts";
 
@@ -52,7 +53,7 @@ export async function freeSeats(tx: Transaction, tenantId: string | null): Promi
   const seatLimit = tenant?.seatLimit ?? null;
   if (seatLimit === null) return Infinity;
   // Namespaced by its first key; released at the end of the transaction.
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(730203, hashtext(${tenantId}))`;
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.seats}::int, hashtext(${tenantId}))`;
   return Math.max(0, seatLimit - (await takenSeats(tx, tenantId)));
 }
 

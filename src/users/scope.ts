@@ -3,6 +3,7 @@ import type { Prisma, UserKind, UserStatus } from "../../generated/prisma/client
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { isId } from "../db/id.ts";
+import { LOCKS } from "../db/lock-names.ts";
 import { ANNOUNCE_TENANT_OF_USER, HOLD_TENANT } from "../db/tenant-locks.ts";
 import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
 import { SYSTEM_ROLES } from "../roles/permissions.ts";
@@ -111,7 +112,7 @@ export async function assertNotLastRuler(
   { id, tenantId }: LockedUser,
 ): Promise<void> {
   // Namespaced by its first key; released at the end of the transaction.
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(730202, hashtext(${tenantId ?? "platform"}))`;
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.grants}::int, hashtext(${tenantId ?? "platform"}))`;
   const roleId = SYSTEM_ROLES[rulingRole(tenantId)];
   const rulers = await tx.user.findMany({
     where: {

@@ -1,6 +1,7 @@
 /** R62: what counts is what a caller holds when it is written: not what they held when their request came in. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Transaction } from "../../src/db/client.ts";
+import { LOCKS } from "../../src/db/lock-names.ts";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import {
   type Account,
@@ -77,7 +78,7 @@ test("R62: by all seven ways, a permission that is taken from the giver's role w
   expect(await permissionsOf(app, giver)).toContain("tenant:delete");
   const before = await holders("tenant:delete");
   const statuses = await takeMeanwhile(await ways(giver, copy.name), async (tx) => {
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(730202, hashtext(${owner.tenantId}))`;
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.grants}::int, hashtext(${owner.tenantId}))`;
     await tx.rolePermission.delete({
       where: { roleId_permissionKey: { roleId: power.id, permissionKey: "tenant:delete" } },
     });

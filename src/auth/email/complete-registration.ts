@@ -7,6 +7,7 @@ import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
 import { randomToken } from "../../crypto/secret.ts";
 import { newId } from "../../db/id.ts";
+import { LOCKS } from "../../db/lock-names.ts";
 import { sendNotice, sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import {
@@ -53,7 +54,7 @@ export async function sendRegistrationMail(
   const taken = ctx.config.emailScope === "global" ? await findAccount(ctx, { email }) : undefined;
   await ctx.db.$transaction(async (tx) => {
     // One after the other: of several at once each would find the hour's mails not yet sent.
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(730205, hashtext(${email}))`;
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.registration}::int, hashtext(${email}))`;
     const sent = await tx.oneTimeToken.count({
       where: { userId: null, purpose: "register", email, createdAt: { gt: hourAgo() } },
     });

@@ -1,0 +1,18 @@
+/**
+ * The first keys of our advisory locks, each with its second. Here alone, so that no two locks are one: the second key is
+ * a hash of 32 bits, and a stranger finds an address whose hash is that of a tenant.
+ */
+export const LOCKS = {
+  /** Roles and their permissions in a tenant, and its last owner: the tenant, or "platform". */
+  grants: 730_202,
+  /** The seats of a tenant: the tenant. */
+  seats: 730_203,
+  /** The first super admin: 1 within a transaction, 2 for whoever shows the token. */
+  bootstrap: 730_204,
+  /** See tenant-locks.ts: the tenant. */
+  state: 730_205,
+  power: 730_206,
+  long: 730_207,
+  /** Mails that complete a registration: the address. */
+  registration: 730_208,
+} as const;
