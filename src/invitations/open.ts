@@ -6,6 +6,7 @@ import type { Database, Transaction } from "../db/client.ts";
 import { LOCKS } from "../db/lock-names.ts";
 import { ApiError } from "../errors.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
+import { lockClaim } from "../users/claims.ts";
 import { defaultRoles } from "../users/roles.ts";
 
 export type OpenInvitation = {
@@ -62,6 +63,8 @@ export async function takeInvitation(
 ): Promise<TakenInvitation | null> {
   const { id, tenantId, tokenHash } = invitation;
   if (!(await lockActiveTenant(tx, tenantId))) return null;
+  // Who comes ends it (endClaim), and rows of users are locked before the grants.
+  await lockClaim(tx, invitation);
   // The hash too: a link that was sent again in the meantime has another one.
   const [open] = await tx.$queryRaw<{ invitedBy: string | null; roleIds: string[] }[]>`
     SELECT invited_by AS "invitedBy", role_ids::text[] AS "roleIds" FROM invitations

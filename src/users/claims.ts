@@ -92,6 +92,21 @@ export async function settleClaim(
 }
 
 /**
+ * Locks the claim on an address in a tenant, if there is one, and answers its id. To be called before the grants of the
+ * tenant are locked (roles/held.ts), whoever will end it afterwards.
+ */
+export async function lockClaim(
+  tx: Transaction,
+  { tenantId, email }: { tenantId: string; email: string },
+): Promise<string | null> {
+  const [claim] = await tx.$queryRaw<{ id: string }[]>`
+    SELECT id FROM users
+    WHERE tenant_id = ${tenantId}::uuid AND email = ${email} AND email_scope = tenant_id AND NOT is_deleted
+    FOR UPDATE`;
+  return claim?.id ?? null;
+}
+
+/**
  * Ends the claim on an address in a tenant, now that the person comes there themselves. Answers the sessions that ended,
  * for `ctx.revocations.add` after the commit, with `ctx.apiKeys.forget`.
  * @param personId who comes: the audit log names them as the one who did it.
@@ -102,12 +117,8 @@ export async function endClaim(
   { tenantId, email, personId }: { tenantId: string; email: string; personId: string },
 ): Promise<string[]> {
   if (accountScope(ctx, tenantId) !== null) return [];
-  const claim = await tx.user.findFirst({
-    where: { tenantId, email, emailScope: tenantId, isDeleted: false },
-    select: { id: true },
-  });
-  if (!claim) return [];
-  const { id } = claim;
+  const id = await lockClaim(tx, { tenantId, email });
+  if (id === null) return [];
   const deletedAt = new Date();
   await tx.user.update({
     where: { id, tenantId },

@@ -1,5 +1,6 @@
 /** R70: what a claim is: a user whom a tenant has made with the address of somebody who has an account elsewhere. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { LOCKS } from "../../src/db/lock-names.ts";
 import { magicLink, mailsTo, NEW_PASSWORD, passwordLogin, verify } from "../auth/email/mails.ts";
 import { accept, invited, join } from "../invitations/invitations.ts";
 import {
@@ -12,6 +13,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
+import { until } from "./slow.ts";
 
 type Tenant = Account & { tenantId: string; slug: string };
 
@@ -94,6 +96,27 @@ describe("R70: a claim", () => {
       ]),
     );
     expect((await logIn(app, person.email)).tenantId).toBe(owner.tenantId);
+  });
+
+  test("is locked before the grants, as every user: of who comes and who changes it none waits in a circle", async () => {
+    const gone = await createMember(app, elsewhere);
+    const invitation = await invited(app, owner, { email: gone.email });
+    const claim = await post(owner, "/v1/users", { email: gone.email });
+    await app.call(`DELETE /v1/users/${gone.id}`, { token: elsewhere.accessToken });
+    const accepted = await app.deps.db.$transaction(async (tx) => {
+      await tx.$executeRaw`SELECT FROM users WHERE id = ${String(claim.body.id)}::uuid FOR UPDATE`;
+      const accepted = accept(app, invitation.token);
+      await until(async () => {
+        const { rows } = await app.deps.pool.query(
+          "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        );
+        return rows.length > 0;
+      });
+      await tx.$executeRaw`
+        SELECT pg_advisory_xact_lock(${LOCKS.grants}::int, hashtext(${owner.tenantId}))`;
+      return { accepted };
+    });
+    expect((await accepted.accepted).status).toBe(201);
   });
 
   test("makes way for the person who accepts once they have no account any more", async () => {
