@@ -23,7 +23,7 @@ import type { CreateUserInput } from "./schemas.ts";
  * `impersonation_forbidden` for a password in somebody else's name, `rate_limited`.
  */
 export async function createUser(ctx: AuthedContext, input: CreateUserInput): Promise<User> {
-  await countNewUsers(ctx, input.tenantId, [input]);
+  await countNewUsers(ctx, [input]);
   return createCounted(ctx, input);
 }
 
@@ -151,11 +151,10 @@ async function hashAcceptable(
  */
 export async function countNewUsers(
   ctx: AuthedContext,
-  tenantId: string | null | undefined,
   users: readonly { password?: unknown }[],
 ): Promise<void> {
   const { rateLimits } = ctx;
-  const whose = makerOf(ctx, tenantId);
+  const whose = makerOf(ctx);
   const passwords = users.filter(({ password }) => password !== undefined).length;
   await Promise.all([
     users.length > 0 && rateLimits.consume("new_users", whose, users.length),
@@ -164,16 +163,13 @@ export async function countNewUsers(
 }
 
 /** Counts users that were made. */
-export async function chargeNewUsers(
-  ctx: AuthedContext,
-  tenantId: string | undefined,
-  count: number,
-): Promise<void> {
-  await ctx.rateLimits.charge("new_users", makerOf(ctx, tenantId), count);
+export async function chargeNewUsers(ctx: AuthedContext, count: number): Promise<void> {
+  await ctx.rateLimits.charge("new_users", makerOf(ctx), count);
 }
 
-function makerOf({ principal }: AuthedContext, tenantId: string | null | undefined): string {
-  return principal.tenantId ?? tenantId ?? principal.userId;
+/** As `rateLimitByTenant`: what the operator makes in a tenant is not the tenant's doing. */
+function makerOf({ principal }: AuthedContext): string {
+  return principal.tenantId ?? principal.userId;
 }
 
 /** @throws PermissionError for another tenant than the caller's, unless the caller is a platform account. */

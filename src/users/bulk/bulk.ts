@@ -74,7 +74,7 @@ export async function changeUsers(
   const { permission, apply } = OPERATIONS[operation];
   if (!ctx.principal.permissions.has(permission))
     throw new PermissionError(`This needs the permission ${permission}.`);
-  if (operation === "create") await countNewUsers(ctx, null, items);
+  if (operation === "create") await countNewUsers(ctx, items);
   // One of a tenant at a time, as those that are atomic: many at once would be many cores.
   if (!atomic)
     return ctx.pool.costly("write", () =>

@@ -32,7 +32,7 @@ export const userImportRoutes = new Hono<AppEnv>().post(
     const { ctx } = c.var;
     const query = c.req.valid("query");
     const report = await importUsers(ctx, readRecords(c), query);
-    if (!query.dryRun) await chargeNewUsers(ctx, query.tenantId, report.created);
+    if (!query.dryRun) await chargeNewUsers(ctx, report.created);
     return c.json(report);
   },
 );
