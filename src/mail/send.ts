@@ -110,16 +110,12 @@ export async function sendNotice(
   await queue(tx, ctx, "notice", { ...mail, ...(timeZone && { timeZone }) });
 }
 
-/**
- * Tells a user what happened to their account, in their language and time zone.
- * @param former the address that they had before, when it is that one that has to hear of it.
- */
+/** Tells a user what happened to their account, in their language and time zone. */
 export async function tellUser(
   tx: Transaction,
   ctx: Sender & Pick<Context, "origin">,
   { id, tenantId }: { id: string; tenantId: string | null },
   notice: Notice,
-  former?: Pick<Reader, "email" | "verified">,
 ): Promise<void> {
   const [reader] = await tx.$queryRaw<Reader[]>`
     SELECT users.email, users.email_verified_at IS NOT NULL AS verified, user_profiles.timezone AS "timeZone",
@@ -128,7 +124,7 @@ export async function tellUser(
       LEFT JOIN user_profiles ON user_profiles.user_id = users.id
       LEFT JOIN tenants ON tenants.id = users.tenant_id
     WHERE users.id = ${id}::uuid AND users.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid`;
-  if (reader) await sendNotice(tx, ctx, { ...reader, ...former }, notice);
+  if (reader) await sendNotice(tx, ctx, reader, notice);
 }
 
 /**
