@@ -28,7 +28,7 @@ export const Environment = z.object({
   LISTEN_DATABASE_URL: DatabaseUrl.optional(),
   DATABASE_POOL_SIZE: integer(1, 1000, 10),
   DATABASE_TIMEOUT_SECONDS: integer(1, 300, 10),
-  PREPARED_STATEMENTS: z.enum(["on", "off"]).default("on"),
+  PREPARED_STATEMENTS: oneOf("on", "off").default("on"),
   SECRET_KEY: SecretKey,
   SECRET_KEY_PREVIOUS: AnySecretKey.optional(),
   ISSUER: WebUrl.optional(),
