@@ -47,6 +47,7 @@ function streamOf(
   const leave = boundToScope(() => pieces.return(undefined));
   let patience: Timer | undefined;
   let ready = new Uint8Array();
+  let isOver = false;
 
   function awaitReader(controller: ReadableStreamDefaultController): void {
     patience = setTimeout(async () => {
@@ -56,6 +57,7 @@ function streamOf(
     }, config.clientTimeoutSeconds * 1000);
   }
   async function finish(): Promise<void> {
+    isOver = true;
     clearTimeout(patience);
     try {
       await leave();
@@ -77,6 +79,8 @@ function streamOf(
         try {
           while (ready.byteLength === 0) {
             const { done, value } = await next();
+            // The reader went away meanwhile: there is nobody to hand it to, and that is no fault.
+            if (isOver) return;
             if (done) {
               await finish();
               return controller.close();
