@@ -146,8 +146,10 @@ async function answerAgain(
   return c.body(answer.body, answer.status as 200, answer.headers);
 }
 
+/** What has expired is as good as gone, as in `claimKey`. */
 function find({ db, principal: { userId, tenantId } }: AuthedContext, { route, key }: Claim) {
-  return db.idempotencyKey.findFirst({ where: { userId, tenantId, route, key } });
+  const expiresAt = { gt: new Date() };
+  return db.idempotencyKey.findFirst({ where: { userId, tenantId, route, key, expiresAt } });
 }
 
 /** Counts one more answer that is kept; answers what to refuse the request with when there are too many. */

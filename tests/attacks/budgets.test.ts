@@ -222,6 +222,13 @@ describe("R72: answers kept under an Idempotency-Key", () => {
       headers: { "idempotency-key": randomName() },
     });
     expect([refused.status, refused.body["violated-policies"]]).toEqual([429, ["kept_answers"]]);
+    // What has expired is told no more.
+    const { db } = app.deps;
+    await db.idempotencyKey.updateMany({
+      where: { tenantId: owner.tenantId },
+      data: { createdAt: new Date(0), expiresAt: new Date(1000) },
+    });
+    expect((await app.call("POST /v1/users", { token, json, headers })).status).toBe(429);
     const plain = await app.call("POST /v1/users", { token, json: { email: fresh() } });
     expect(plain.status).toBe(201);
     expect(await app.deps.db.user.count({ where: { tenantId: owner.tenantId } })).toBe(3);
