@@ -9,6 +9,7 @@ import { ApiError, PermissionError } from "../errors.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { admitAddress } from "../tenants/admission.ts";
+import { lockActiveTenant } from "../tenants/lock.ts";
 import { accountScope, endClaim } from "../users/claims.ts";
 import { withEmailTaken } from "../users/create.ts";
 import { assertNotLastRuler, lockUser } from "../users/scope.ts";
@@ -17,8 +18,7 @@ import type { InvitationTokenInput } from "./schemas.ts";
 
 /**
  * Moves the caller to the tenant that invites them. Their password, unless the old tenant has set it, and second factors
- * come with them; roles, sessions and API
- * keys of the old tenant do not. They log in again.
+ * come with them; roles, sessions and API keys of the old tenant do not. They log in again.
  * @throws ApiError `invalid_one_time_token`, also for an invitation to another address than the caller's; `email_taken`
  * (a member already), `last_owner`, `reauthentication_required`; PermissionError, ValidationError.
  */
@@ -37,6 +37,8 @@ async function join(ctx: SessionContext, { token }: InvitationTokenInput): Promi
     throw new ApiError("email_taken", "You belong to this tenant already.");
 
   const ended = await ctx.db.$transaction(async (tx) => {
+    // A tenant comes before its user's row, as everywhere (db/tenant-locks.ts).
+    if (!(await lockActiveTenant(tx, found.tenantId))) return null;
     const user = await lockUser(tx, ctx, userId);
     // It was sent to an address, and is for nobody else (ASVS 5.0, 8.2.2). It is not used up: it still works for them.
     if (user.email !== found.email) return null;
