@@ -15,7 +15,7 @@ export type Turns = {
 
 export const IMPORTS = { turns: 16, turnsEach: 2, waiting: 0, waitingEach: 0 };
 export const LONG_WRITES = { turns: 4, turnsEach: 1, waiting: 64, waitingEach: 8 };
-export const EXPORTS = { turns: 16, turnsEach: 4, waiting: 0, waitingEach: 0 };
+export const EXPORTS = { turns: 64, turnsEach: 4, waiting: 0, waitingEach: 0 };
 
 export function createTurns(): Turns {
   return {

@@ -4,8 +4,8 @@ import type { RateState } from "../errors.ts";
 import { networkOf } from "../network.ts";
 import type { PolicyName } from "../rate-limits/policies.ts";
 
-/** Whose attempts are counted together. */
-type By<Ctx> = (ctx: Ctx) => string;
+/** Whose attempts are counted together; null where nobody's are. */
+type By<Ctx> = (ctx: Ctx) => string | null;
 
 /**
  * 429 for whoever tries too often, an address unless it is said otherwise; else the answer tells how many attempts are
@@ -22,9 +22,9 @@ export function rateLimitByUser(policy: PolicyName): MiddlewareHandler<AuthedEnv
   return limit<AuthedEnv>(policy, ({ principal }) => principal.userId);
 }
 
-/** The same for all of a tenant together; a platform account is alone. */
+/** The same for all of a tenant together. What the operator does is not limited. */
 export function rateLimitByTenant(policy: PolicyName): MiddlewareHandler<AuthedEnv> {
-  return limit<AuthedEnv>(policy, ({ principal }) => principal.tenantId ?? principal.userId);
+  return limit<AuthedEnv>(policy, ({ principal }) => principal.tenantId);
 }
 
 function limit<Env extends AppEnv>(
@@ -35,6 +35,7 @@ function limit<Env extends AppEnv>(
     const { ctx } = c.var;
     const { rateLimits, config, log }: Context = ctx;
     const who = by(ctx);
+    if (who === null) return next();
     const state = await rateLimits.consume(policy, who);
     if (config.rateLimits !== "off")
       for (const [name, value] of rateLimitFields(state)) c.header(name, value);

@@ -146,30 +146,27 @@ async function hashAcceptable(
 }
 
 /**
- * Counts users that are about to be made, in whatever way, and the passwords that have to be hashed for them.
- * @throws ApiError `rate_limited`
+ * Counts users that are about to be made, in whatever way, and the passwords that have to be hashed for them. What the
+ * operator makes in a tenant, perhaps a million people who move in, is nobody's to limit. @throws ApiError `rate_limited`
  */
 export async function countNewUsers(
-  ctx: AuthedContext,
+  { rateLimits, principal: { tenantId } }: AuthedContext,
   users: readonly { password?: unknown }[],
 ): Promise<void> {
-  const { rateLimits } = ctx;
-  const whose = makerOf(ctx);
+  if (tenantId === null) return;
   const passwords = users.filter(({ password }) => password !== undefined).length;
   await Promise.all([
-    users.length > 0 && rateLimits.consume("new_users", whose, users.length),
-    passwords > 0 && rateLimits.consume("set_passwords", whose, passwords),
+    users.length > 0 && rateLimits.consume("new_users", tenantId, users.length),
+    passwords > 0 && rateLimits.consume("set_passwords", tenantId, passwords),
   ]);
 }
 
-/** Counts users that were made. */
-export async function chargeNewUsers(ctx: AuthedContext, count: number): Promise<void> {
-  await ctx.rateLimits.charge("new_users", makerOf(ctx), count);
-}
-
-/** As `rateLimitByTenant`: what the operator makes in a tenant is not the tenant's doing. */
-function makerOf({ principal }: AuthedContext): string {
-  return principal.tenantId ?? principal.userId;
+/** The same of users that were made. */
+export async function chargeNewUsers(
+  { rateLimits, principal: { tenantId } }: AuthedContext,
+  count: number,
+): Promise<void> {
+  if (tenantId !== null) await rateLimits.charge("new_users", tenantId, count);
 }
 
 /** @throws PermissionError for another tenant than the caller's, unless the caller is a platform account. */
