@@ -48,11 +48,12 @@ const ROOTS = [
   "src/deps.ts",
   "src/job-handlers.ts",
 ];
-/** What http/ may use of the features: who may, who must be there in person, and whose proof is recent. */
+/** What http/ may use of the features: who may, still may, and must be there in person, and whose proof is recent. */
 const FOR_HTTP = [
   "src/roles/permissions.ts",
   "src/roles/in-person.ts",
   "src/sessions/recent-proof.ts",
+  "src/sessions/still-allowed.ts",
 ];
 /** The types of every part meet here. */
 const TYPES_ONLY = ["src/context.ts"];

@@ -4,6 +4,7 @@ import { hashedFor } from "../crypto/password.ts";
 import { touch } from "../db/touch.ts";
 import { ValidationError } from "../errors.ts";
 import { tellUser } from "../mail/send.ts";
+import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
@@ -58,6 +59,8 @@ export async function changePassword(
       data: { passwordHash, passwordOrigin, ...NO_FAILURES, ...touch(ctx) },
     });
     if (count === 0) return null;
+    // The row is locked: a session that a proof or a reset has ended sets no first password after it.
+    await assertSessionLives(tx, ctx);
     const ids = await revokeSessions(
       tx,
       { userId, tenantId, id: { not: sessionId } },

@@ -2,9 +2,10 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { resolver, uniqueSymbol } from "hono-openapi";
 import type { z } from "zod";
-import type { AppEnv } from "../context.ts";
+import type { AppEnv, AuthedContext } from "../context.ts";
 import { ValidationError } from "../errors.ts";
 import { toFieldErrors } from "../fields.ts";
+import { assertStillThere } from "../sessions/still-allowed.ts";
 import { readJson } from "./body.ts";
 import { isStorable } from "./json-fault.ts";
 
@@ -24,6 +25,8 @@ export function validate<T extends Target, S extends z.ZodType>(
 ): MiddlewareHandler<AppEnv, string, Validated<T, S>> {
   async function validate(c: HonoContext<AppEnv>, next: () => Promise<void>) {
     const result = schema.safeParse(target === "json" ? await readJson(c) : readQuery(c));
+    const { ctx } = c.var;
+    if (target === "json" && "principal" in ctx) await assertStillThere(ctx as AuthedContext);
     if (!result.success) throw new ValidationError(toFieldErrors(result.error.issues));
     c.req.addValidatedData(target, result.data as object);
     await next();

@@ -6,6 +6,7 @@ import type { Transaction } from "../db/client.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { touch } from "../db/touch.ts";
 import { ApiError, PermissionError } from "../errors.ts";
+import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { admitAddress } from "../tenants/admission.ts";
@@ -40,6 +41,7 @@ async function join(ctx: SessionContext, { token }: InvitationTokenInput): Promi
     // A tenant comes before its user's row, as everywhere (db/tenant-locks.ts).
     if (!(await lockActiveTenant(tx, found.tenantId))) return null;
     const user = await lockUser(tx, ctx, userId);
+    await assertSessionLives(tx, ctx);
     // It was sent to an address, and is for nobody else (ASVS 5.0, 8.2.2). It is not used up: it still works for them.
     if (user.email !== found.email) return null;
     await assertNotLastRuler(tx, user);

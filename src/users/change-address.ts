@@ -7,6 +7,7 @@ import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
 import { assertInPerson } from "../roles/in-person.ts";
+import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { admitAddress } from "../tenants/admission.ts";
 import type { LockedUser } from "./scope.ts";
@@ -43,7 +44,7 @@ export type AddressChange = {
  * Begins a change of the address of a user, whose row is locked, or calls one off when `email` is the address that they
  * have. The same address again sends its mail again. Answers the columns for the caller to write.
  * @throws ValidationError for an address that the tenant does not let in; ApiError `reauthentication_required` for one's
- * own, `session_required` for a machine's, `impersonation_forbidden`.
+ * own, `session_required` for a machine's, `invalid_token` when the session ended meanwhile, `impersonation_forbidden`.
  */
 export async function beginAddressChange(
   tx: Transaction,
@@ -55,6 +56,9 @@ export async function beginAddressChange(
   const isCallOff = email === user.email;
   if (isCallOff && user.pendingEmail === null) return {};
   assertMayChangeLogin(ctx, id);
+  const { sessionId } = ctx.principal;
+  if (sessionId !== null)
+    await assertSessionLives(tx, { principal: { ...ctx.principal, sessionId } });
   const begunBy = beginner(ctx, id);
   if (isCallOff) {
     await tx.oneTimeToken.updateMany({
@@ -63,14 +67,13 @@ export async function beginAddressChange(
     });
   } else {
     await admitAddress(tx, tenantId, email);
-    const sessionId = begunBy === "owner" ? ctx.principal.sessionId : null;
     const request: AddressChange = {
       kind: "change_email",
       userId: id,
       tenantId,
       email,
       begunBy,
-      sessionId,
+      sessionId: begunBy === "owner" ? sessionId : null,
     };
     const job = { request, origin: ctx.origin };
     // By the hundred, perhaps: what readers have asked for themselves goes first (R74).

@@ -4,6 +4,7 @@ import type { Transaction } from "../../db/client.ts";
 import { sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { CODE_SECONDS, findToken } from "../../one-time-tokens/redeem.ts";
+import { assertSessionLives } from "../../sessions/assert-live.ts";
 import { assertRecentProof } from "../../sessions/recent-proof.ts";
 import { NO_FAILURES } from "../throttle.ts";
 import { begunByOf, completeEmailChange } from "./change-email.ts";
@@ -77,6 +78,8 @@ export async function verifyEmail(ctx: SessionContext, input: VerifyEmailInput):
       return null;
     }
     const { token, user } = used;
+    // The user is locked: a session that ended while this was under way gives the account no address.
+    await assertSessionLives(tx, ctx);
     return token.purpose === "change_email"
       ? completeEmailChange(tx, ctx, user, { email: token.email ?? "", sessionId })
       : markVerified(tx, ctx, user);
