@@ -63,8 +63,8 @@ export async function resendVerification(ctx: SessionContext): Promise<{ expires
 /**
  * Proves the caller's address, or completes its change: then the old address is told, and the other sessions end. A
  * first proof takes a password away that the tenant has set (prove-address.ts): the person sets their own next.
- * @throws ApiError `invalid_one_time_token`, `email_taken`; `reauthentication_required` for a change that a machine has
- * begun.
+ * @throws ApiError `invalid_one_time_token`, `email_taken`; `reauthentication_required` for a change that somebody else
+ * has begun.
  */
 export async function verifyEmail(ctx: SessionContext, input: VerifyEmailInput): Promise<void> {
   const { sessionId } = ctx.principal;
@@ -97,9 +97,9 @@ async function useLink(
   const token = await findToken(tx, ctx, PURPOSES, text);
   // Somebody else's link is not used up: it still works for them.
   if (token?.userId !== ctx.principal.userId) return null;
-  // The owner proved who they are when they began it, and an administrator answers for what they began. Of a change that
-  // a machine began nobody has proved anything yet.
-  if (token.purpose === "change_email" && begunByOf(token) === "machine") assertRecentProof(ctx);
+  // The owner proved who they are when they began it. Of what somebody else began nobody has: whoever finds an open
+  // browser, and has a friend among the administrators, must not have the account by a link to their own mailbox.
+  if (token.purpose === "change_email" && begunByOf(token) !== "owner") assertRecentProof(ctx);
   const user = await useMailedToken(tx, token);
   return user && { token, user };
 }
