@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import { hashedFor } from "../crypto/password.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
-import { endClaim } from "../users/claims.ts";
+import { endClaim, isBarred } from "../users/claims.ts";
 import { insertUser } from "../users/create.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
 import { findInvitation, invalidInvitation, type OpenInvitation, takeInvitation } from "./open.ts";
@@ -40,7 +40,8 @@ export async function acceptInvitation(
   if (!found) throw invalidInvitation();
   const { email, tenant } = found;
   const names = { firstName: input.firstName ?? null, lastName: input.lastName ?? null };
-  if (await findAccount(ctx, { email, tenant: slugOf(ctx, found) })) throw logInToAccept();
+  const account = await findAccount(ctx, { email, tenant: slugOf(ctx, found) });
+  if (account && !isBarred(ctx, account)) throw logInToAccept();
   await assertAcceptablePassword(ctx.config, password, { email, ...names, tenant });
   // Before the transaction: a connection must not wait for the queue of hashes.
   const passwordHash = await ctx.passwords.hash(password, hashedFor(ctx, found));

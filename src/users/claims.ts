@@ -107,6 +107,32 @@ export async function lockClaim(
 }
 
 /**
+ * Whether an account keeps an address that nobody can prove there: it never was, and no mail and no log-in gets through to a
+ * user or tenant that is not active. A stranger could so keep a hundred thousand people out of the installation.
+ */
+export function isBarred(
+  ctx: Pick<Context, "config">,
+  account: { tenantId: string | null; verified: boolean; active: boolean },
+): boolean {
+  const { tenantId, verified, active } = account;
+  return tenantId !== null && accountScope(ctx, tenantId) === null && !verified && !active;
+}
+
+/** Makes a claim of an account that is barred, for somebody who comes with a proof of the address. */
+export async function freeBarred(
+  tx: Transaction,
+  ctx: Pick<Context, "config">,
+  email: string,
+): Promise<void> {
+  if (ctx.config.emailScope === "tenant") return;
+  await tx.$executeRaw`
+    UPDATE users SET email_scope = users.tenant_id FROM tenants
+    WHERE tenants.id = users.tenant_id AND users.email = ${email} AND users.email_scope IS NULL
+      AND NOT users.is_deleted AND users.email_verified_at IS NULL
+      AND (users.status <> 'active' OR tenants.status <> 'active' OR tenants.is_deleted)`;
+}
+
+/**
  * Ends the claim on an address in a tenant, now that the person comes there themselves. Answers the sessions that ended,
  * for `ctx.revocations.add` after the commit, with `ctx.apiKeys.forget`.
  * @param personId who comes: the audit log names them as the one who did it.

@@ -8,7 +8,7 @@ import { NotFoundError, PermissionError } from "../errors.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
-import { emailTaken, isBelieved, originOfGiven } from "./claims.ts";
+import { emailTaken, freeBarred, isBelieved, originOfGiven } from "./claims.ts";
 import { type InsertedUser, insertUsers } from "./insert.ts";
 import { assertAcceptablePassword } from "./password-policy.ts";
 import { toUser, type User, type UserRow, userSelect } from "./public-user.ts";
@@ -108,6 +108,8 @@ export async function insertUser(
   const { id } = user;
   if (hasSeat) await admitAddress(tx, tenantId, user.email);
   else if (user.kind !== "service") await admitPerson(tx, tenantId, user.email);
+  // The person themselves, with a proof.
+  if (user.passwordOrigin === "own" && emailVerifiedAt) await freeBarred(tx, ctx, user.email);
   const target = { tenantId, createdBy, mayClaim };
   const inserted = await insertUsers(tx, ctx, target, [{ ...user, emailVerifiedAt }]);
   if (!inserted.has(id)) throw emailTaken();

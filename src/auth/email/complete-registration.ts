@@ -18,6 +18,7 @@ import {
   useToken,
 } from "../../one-time-tokens/redeem.ts";
 import { assertSlugFree } from "../../tenants/create.ts";
+import { isBarred } from "../../users/claims.ts";
 import { tokenAnswer } from "../answer.ts";
 import { findAccount } from "../find-account.ts";
 import { insertRegistration, type Registration } from "../insert-registration.ts";
@@ -51,7 +52,8 @@ export async function sendRegistrationMail(
 ): Promise<void> {
   const { email, tenant } = registration;
   // Where addresses are unique per tenant, a new tenant has nobody yet.
-  const taken = ctx.config.emailScope === "global" ? await findAccount(ctx, { email }) : undefined;
+  const found = ctx.config.emailScope === "global" ? await findAccount(ctx, { email }) : undefined;
+  const taken = found && isBarred(ctx, found) ? undefined : found;
   await ctx.db.$transaction(async (tx) => {
     // One after the other: of several at once each would find the hour's mails not yet sent.
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.registration}::int, hashtext(${email}))`;
