@@ -11,8 +11,10 @@ import { asJson, assertSettings } from "./settings-rules.ts";
 const DAY_MILLIS = 86_400_000;
 
 /**
- * Changes a tenant. Where a second factor is asked for from now on, sessions that were begun without one end.
- * @throws NotFoundError, PermissionError, ValidationError; ApiError `precondition_failed`, `slug_taken`.
+ * Changes a tenant. Where a second factor is asked for from now on, sessions that were begun without one end: of one's own
+ * tenant that takes a recent proof, as every end of one's own sessions does.
+ * @throws NotFoundError, PermissionError, ValidationError; ApiError `precondition_failed`, `slug_taken`,
+ * `reauthentication_required`.
  */
 export function updateTenant(
   ctx: AuthedContext,
@@ -28,6 +30,8 @@ export function updateTenant(
     const before = readSettings(stored);
     const settings = mergeSettings(before, change);
     const beginsMfa = settings.mfaRequired === true && before.mfaRequired !== true;
+    const { sessionId, tenantId: own } = ctx.principal;
+    if (beginsMfa && sessionId !== null && tenantId === own) assertRecentProof(ctx);
     return {
       action: "tenant.updated",
       data: { ...fields, settings: asJson(settings) },
