@@ -85,7 +85,7 @@ function publicFault(values: Values, name: "ISSUER" | "APP_URL"): string | null 
 }
 
 function isLocalhost(hostname: string): boolean {
-  return /^(.+\.)?localhost\.?$/.test(hostname);
+  return /^(.+\.)?localhost(\.localdomain)?\.?$/.test(hostname);
 }
 
 /** And the address of no machine at all, which means this one. */

@@ -4,7 +4,13 @@ import { ApiError } from "../errors.ts";
 import type { PermissionKey } from "./permissions.ts";
 
 /** Effects that no permission of their own stands for. */
-type Effect = "credentials" | "set_password" | "change_address" | "start_reset" | "remove_factors";
+type Effect =
+  | "credentials"
+  | "set_password"
+  | "change_address"
+  | "change_status"
+  | "start_reset"
+  | "remove_factors";
 
 /**
  * By effect, each with its reason: what takes data away, what cannot be taken back, and what people or machines log in
@@ -15,6 +21,7 @@ export const IN_PERSON = {
   credentials: "what a person logs in with, and what is stored about them, is theirs alone",
   set_password: "whoever sets a password, or its hash, can log in with it later",
   change_address: "whoever has the address of an account has the account",
+  change_status: "it throws people out, and keeps them out or lets them in again",
   start_reset: "it begins the change of a password",
   remove_factors: "without them a password is enough",
   "session:revoke": "it throws people out, and they are to know by whom",

@@ -45,8 +45,10 @@ export async function updateUser(
     const { tenantId } = before;
     await assertMayManage(tx, ctx, before.id);
     assertExpected(expected, before.version);
-    if (fields.status !== undefined && fields.status !== before.status)
+    if (fields.status !== undefined && fields.status !== before.status) {
+      assertInPerson(ctx.principal, "change_status");
       assertMayChangeLogin(ctx, before.id);
+    }
     const disabled = fields.status === "disabled";
     if (disabled || (roles && !roles.includes(rulingRole(tenantId))))
       await assertNotLastRuler(tx, before);

@@ -66,6 +66,7 @@ test("R62: nor anything else of the list, whoever it is done to", async () => {
     tries.push(
       [`PATCH /v1/users/${id}`, newcomer()],
       [`PATCH /v1/users/${id}`, { email }],
+      [`PATCH /v1/users/${id}`, { status: "disabled" }],
       [`DELETE /v1/users/${id}`],
       [`POST /v1/users/${id}/erase`, { email }],
       [`POST /v1/users/${id}/reset-password`],
