@@ -1,7 +1,7 @@
 /**
- * Turns at something scarce (cores, connections, memory), in an order that no caller can take from the others: whoever had
- * least of it lately comes first, nobody holds more than their share at once, and while there are callers who ask for little,
- * those who ask for much leave one turn free for them.
+ * Turns at something scarce (cores, connections, memory), in an order that no caller can take from the others: whoever
+ * waits is served in rounds, one turn a caller, nobody holds more than their share at once, and while there are callers who
+ * ask for less, those who ask for much leave one turn free for them.
  */
 import { ApiError } from "./errors.ts";
 
@@ -34,9 +34,9 @@ export type FairQueue = {
 
 /** What somebody had is forgotten by half in so many milliseconds. */
 const HALF_LIFE_MILLIS = 5000;
-/** Whoever had more lately, in milliseconds of turns, asks for much. */
+/** Whoever had more lately, in milliseconds of turns, and more than twice what another one had, asks for much. */
 const MUCH_MILLIS = 250;
-/** For so long after somebody has asked who asks for little, a turn is left free. Alone, one may have all of them. */
+/** For so long after the other one has asked a turn is left free. Alone, one may have all of them. */
 const LEFT_FREE_MILLIS = 2000;
 /** Those who had something lately are remembered; from so many on, those who had nothing worth it are forgotten. */
 const MOST_REMEMBERED = 1000;
@@ -58,14 +58,16 @@ export function createFairQueue(limits: FairQueueLimits): FairQueue {
   /** Those of them who wait. */
   const queue = new Set<Caller>();
   let sweepAt = MOST_REMEMBERED;
-  let littleAskedAt = -Infinity;
+  /** Of those who asked lately, who had least, and when they asked. */
+  let modest: { caller: Caller; at: number } | null = null;
   let running = 0;
   let waiting = 0;
 
   function turnNow(who: string | null): End | null {
     const caller = callerOf(who);
     const now = performance.now();
-    if (spentBy(caller, now) <= MUCH_MILLIS) littleAskedAt = now;
+    if (!modest || isPast(modest.at, now) || spentBy(caller, now) <= spentBy(modest.caller, now))
+      modest = { caller, at: now };
     // Whoever waits has either no free turn or no share left, so nobody is overtaken here.
     return mayBegin(caller, now) ? begin(caller, now) : null;
   }
@@ -90,8 +92,12 @@ export function createFairQueue(limits: FairQueueLimits): FairQueue {
   function mayBegin(caller: Caller, now: number): boolean {
     if (running >= turns || caller.running >= shareOf(caller.who)) return false;
     const isLast = running > 0 && running === turns - 1;
-    const isWanted = now - littleAskedAt < LEFT_FREE_MILLIS;
-    return !isLast || !isWanted || spentBy(caller, now) <= MUCH_MILLIS;
+    return !isLast || !asksForMuch(caller, now);
+  }
+
+  function asksForMuch(caller: Caller, now: number): boolean {
+    if (!modest || isPast(modest.at, now)) return false;
+    return spentBy(caller, now) > Math.max(MUCH_MILLIS, 2 * spentBy(modest.caller, now));
   }
 
   async function turn(who: string | null): Promise<End> {
@@ -160,13 +166,10 @@ export function createFairQueue(limits: FairQueueLimits): FairQueue {
     longest.at(-1)?.refuse(overloaded());
   }
 
-  /** Whoever had least lately, of those who wait and may begin; until nobody may. */
+  /** The first in the round of those who may begin; until nobody may. */
   function serveNext(now: number): void {
     while (waiting > 0 && running < turns) {
-      let next: Caller | null = null;
-      for (const caller of queue)
-        if (mayBegin(caller, now) && (!next || spentBy(caller, now) < spentBy(next, now)))
-          next = caller;
+      const next = queue.values().find((caller) => mayBegin(caller, now));
       if (!next) return;
       const [waiter] = leave(next, 0);
       waiter?.begin();
@@ -194,6 +197,10 @@ export function createFairQueue(limits: FairQueueLimits): FairQueue {
       }
     },
   };
+}
+
+function isPast(at: number, now: number): boolean {
+  return now - at > LEFT_FREE_MILLIS;
 }
 
 function spentBy({ spent, at }: Caller, now: number): number {

