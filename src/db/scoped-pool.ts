@@ -21,7 +21,7 @@ const WAITING_EACH = 100;
 const COSTLY_WAITING = 1000;
 export const COSTLY_WAITING_EACH = 100;
 /** Somebody waits for a list. An export, which may be under way, and many changes at once are given more time. */
-const COSTLY_WAITING_MILLIS = { read: 5000, export: 60_000, write: 10_000 };
+const COSTLY_WAITING_MILLIS = { read: 10_000, export: 60_000, write: 10_000 };
 const COSTLY_STATEMENT_MILLIS = 3000;
 
 /**
@@ -69,8 +69,8 @@ export type ScopedPool = pg.Pool & {
   /** For statements that no policy concerns, such as the counters of rate limits. */
   plain<Row extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<Row>>;
   /**
-   * Does what costs the more the more a tenant has: one at a time of each tenant, and of all together on half of the
-   * connections. Each kind has turns of its own. Reading within a turn to read is in the same one.
+   * Does what costs the more the more a tenant has: of each tenant on a quarter of the connections, of all together on half
+   * of them. Each kind has turns of its own. Reading within a turn to read is in the same one.
    * @throws ApiError `overloaded` when too many wait, or for too long, or a statement of a list takes too long.
    */
   costly<T>(kind: Costly, work: () => Promise<T>): Promise<T>;
@@ -105,7 +105,7 @@ class Pool extends pg.Pool {
     const costly = (kind: Costly) =>
       createFairQueue({
         turns: Math.max(1, Math.floor(size / 2)),
-        turnsEach: 1,
+        turnsEach: Math.max(1, Math.floor(size / 4)),
         waiting: COSTLY_WAITING,
         // An export that is under way has been answered: it is no more to be refused.
         ...(kind !== "export" && { waitingEach: COSTLY_WAITING_EACH }),
