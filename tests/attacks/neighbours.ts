@@ -27,6 +27,8 @@ const PACE_MILLIS = 20;
 /** Server, database and flood share two cores: a turn of the scheduler is in every time, and is no doing of a neighbour. */
 const NOISE_MILLIS = 50;
 const FACTOR = 3;
+/** How many times as much as the bound is let pass: more than once on a machine that is shared, where CI runs. */
+const ROOM = Number(process.env.NEIGHBOURS_ROOM ?? 1);
 const TRUST = join(import.meta.dir, "..", "..", "docs", "reference", "trust.md");
 const LOAD = join(import.meta.dir, "neighbours-load.ts");
 
@@ -188,7 +190,7 @@ function p99(times: number[]): number {
 }
 
 function isKept(quiet: number[], loud: number[]): boolean {
-  return p99(loud) <= Math.max(FACTOR * p99(quiet), p99(quiet) + NOISE_MILLIS);
+  return p99(loud) <= ROOM * Math.max(FACTOR * p99(quiet), p99(quiet) + NOISE_MILLIS);
 }
 
 function table(rows: Row[]): string {

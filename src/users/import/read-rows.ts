@@ -1,4 +1,5 @@
 /** Reading an import to its end, with nothing held meanwhile but the rows: its sender may be slow. */
+import { setImmediate } from "node:timers/promises";
 import { ApiError } from "../../errors.ts";
 import { type SourceRecord, toFieldErrors } from "../../fields.ts";
 import { type NumberedRow, nothingWritten, type Report } from "./report.ts";
@@ -6,6 +7,8 @@ import { ImportRow, ImportTextRow } from "./schemas.ts";
 
 /** Some 5 MB when every field is as long as it may be. */
 export const MOST_ROWS = 10_000;
+/** After so many rows, a millisecond or two of work, other requests have their turn at the only thread there is. */
+const ROWS_AT_A_TIME = 50;
 
 /**
  * The rows that are valid in themselves; the others are noted. What cannot be read to its end is no import: who sent it
@@ -27,6 +30,7 @@ export async function readRows(
         `An import has ${MOST_ROWS} rows at most, and line ${record.line} is one more: nothing was written.`,
       );
     report.rows += 1;
+    if (report.rows % ROWS_AT_A_TIME === 0) await setImmediate();
     if ("fault" in record) {
       fail(record.line, "", record.fault);
       if (record.isEnd) throw nothingWritten(report, record);
