@@ -6,9 +6,9 @@ import { join } from "node:path";
 import pg from "pg";
 import { DEFAULT_DEMO_PASSWORD, DEMO_USERS } from "../prisma/seed.ts";
 import { createPool } from "../src/db/client.ts";
-import { startEmbedded } from "../src/db/embedded.ts";
 import { prepareRuntimeRole } from "../src/db/runtime-role.ts";
 import { checkReadiness, shippedMigrations } from "../src/health/readiness.ts";
+import { startEmbedded } from "./embedded-postgres.ts";
 import { ROOT, run } from "./prepare.ts";
 
 const DATA = join(ROOT, ".data");

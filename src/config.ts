@@ -1,74 +1,7 @@
 /** The configuration: parsed once, passed in. Nothing else reads the environment. */
-import { z } from "zod";
-import {
-  AnySecretKey,
-  DatabaseUrl,
-  Host,
-  integer,
-  Mailbox,
-  Origins,
-  oneOf,
-  RpId,
-  SecretKey,
-  SmtpUrl,
-  WebUrl,
-} from "./config-fields.ts";
-import { type Fault, faultsOfServer, type Values } from "./config-rules.ts";
+import { Environment } from "./config/environment.ts";
+import { type Fault, faultsOfServer, type Values } from "./config/rules.ts";
 
-const DAY = 24 * 3600;
-const KIB = 1024;
-
-export const Environment = z.object({
-  NODE_ENV: oneOf("development", "test", "production").default("production"),
-  TRIAL: oneOf("on", "off").default("off"),
-  HOST: Host.default("0.0.0.0"),
-  PORT: integer(0, 65_535, 3000),
-  IDLE_TIMEOUT_SECONDS: integer(1, 255, 75),
-  DATABASE_URL: DatabaseUrl,
-  LISTEN_DATABASE_URL: DatabaseUrl.optional(),
-  DATABASE_POOL_SIZE: integer(1, 1000, 10),
-  DATABASE_TIMEOUT_SECONDS: integer(1, 300, 10),
-  PREPARED_STATEMENTS: oneOf("on", "off").default("on"),
-  SECRET_KEY: SecretKey,
-  SECRET_KEY_PREVIOUS: AnySecretKey.optional(),
-  ISSUER: WebUrl.optional(),
-  AUDIENCE: z.string().min(1).default("tenantry"),
-  SIGNING_ALGORITHM: oneOf("ES256", "EdDSA").default("ES256"),
-  SIGNING_KEY_DAYS: integer(0, 366, 30),
-  ACCESS_TOKEN_TTL_SECONDS: integer(1, 3600, 600),
-  SESSION_IDLE_SECONDS: integer(1, 366 * DAY, 30 * DAY),
-  SESSION_MAX_SECONDS: integer(1, 366 * DAY, 90 * DAY),
-  REFRESH_GRACE_SECONDS: integer(0, 60, 10),
-  SESSION_LIMIT: integer(0, 1000, 20),
-  STEP_UP_SECONDS: integer(30, DAY, 600),
-  EMAIL_SCOPE: oneOf("global", "tenant").default("global"),
-  REGISTRATION: oneOf("open", "closed").default("open"),
-  TENANT_GRACE_DAYS: integer(0, 3650, 30),
-  EMAIL_VERIFICATION: oneOf("optional", "required").default("optional"),
-  MFA: oneOf("optional", "required").default("optional"),
-  PASSWORD_MIN_LENGTH: integer(8, 64, 15),
-  PASSWORD_MIN_LENGTH_WITH_MFA: integer(8, 64, 8),
-  PASSWORD_HASH_QUEUE: integer(0, 10_000, 64),
-  BODY_LIMIT_BYTES: integer(KIB, 16 * KIB * KIB, 256 * KIB),
-  CLIENT_TIMEOUT_SECONDS: integer(1, 120, 30),
-  TRUSTED_PROXY_HOPS: integer(0, 10, 0),
-  RATE_LIMITS: oneOf("database", "memory", "off").default("database"),
-  CORS_ORIGINS: Origins.prefault(""),
-  PRODUCT_NAME: z.string().max(64, "may have 64 characters at most").default("Tenantry"),
-  APP_URL: WebUrl.optional(),
-  PASSKEY_RP_ID: RpId.optional(),
-  PASSKEY_ORIGINS: Origins.prefault(""),
-  SMTP_URL: SmtpUrl.optional(),
-  MAIL_FROM: Mailbox.default("Tenantry <no-reply@localhost>"),
-  MAIL_TEMPLATES: z.string().min(1).default("mail-templates"),
-  AUDIT_RETENTION_DAYS: integer(0, 36_500, 400),
-  JOBS: oneOf("on", "off").default("on"),
-  SCHEMA_CHECK: oneOf("off", "report", "require").default("report"),
-  DOCS: oneOf("on", "off").optional(),
-  LOG_LEVEL: oneOf("debug", "info", "warn", "error", "silent").default("info"),
-});
-
-export type Environment = z.output<typeof Environment>;
 export type Config = ReturnType<typeof toConfig>;
 
 export class ConfigError extends Error {

@@ -1,8 +1,8 @@
 /** The only file with effects: configuration, connections, server, drain. */
 import { join, resolve } from "node:path";
 import { createApp } from "./app.ts";
+import type { Fault, Values } from "./config/rules.ts";
 import { ConfigError, parseConfig } from "./config.ts";
-import type { Fault, Values } from "./config-rules.ts";
 import { isUnavailable } from "./db/failures.ts";
 import { faultOfRole } from "./db/runtime-role.ts";
 import { plainly } from "./db/scoped-pool.ts";

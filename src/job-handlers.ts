@@ -1,19 +1,25 @@
 /** What is done with the jobs of each queue. */
 import { maintainAuditLog, warnOfDueMonths } from "./audit/partitions.ts";
-import { handleMailRequest } from "./auth/email/mail-requests.ts";
-import type { Deps } from "./context.ts";
-import { maintainSigningKeys } from "./crypto/rotate-signing-keys.ts";
+import { sendChangeMail } from "./auth/address/change-email.ts";
+import { sendMagicLink } from "./auth/login/magic-link.ts";
+import type { MailRequest } from "./auth/mails/mail-requests.ts";
+import { sendResetMail } from "./auth/password/forgot-password.ts";
+import { sendRegistrationMail } from "./auth/registration/complete-registration.ts";
+import { sendUnlockMail } from "./auth/unlock.ts";
+import type { Context, Deps } from "./context.ts";
 import { inBackground } from "./db/scope.ts";
 import { cleanUp } from "./jobs/clean-up.ts";
 import type { JobHandlers } from "./jobs/jobs.ts";
 import { deliver } from "./mail/deliver.ts";
+import type { RequestOrigin } from "./principal.ts";
+import { maintainSigningKeys } from "./signing-keys/rotate.ts";
 import { purgeDeletedTenants } from "./tenants/purge.ts";
 
 export function createJobHandlers(deps: Deps): JobHandlers {
   const handlers: JobHandlers = {
     mail: (data, job) => deliver(deps, data, job),
     notice: (data, job) => deliver(deps, data, job),
-    mail_request: (data) => handleMailRequest(deps, data),
+    mail_request: (data) => sendRequested(deps, data),
     signing_keys: () => maintainSigningKeys(deps),
     audit: () => maintainAuditLog(deps),
     async clean_up() {
@@ -28,4 +34,22 @@ export function createJobHandlers(deps: Deps): JobHandlers {
     (...args: Parameters<typeof handle>) => inBackground(() => handle(...args)),
   ]);
   return Object.fromEntries(entries);
+}
+
+/** Looks who the requested mail is for, and sends it. */
+async function sendRequested(deps: Deps, data: unknown): Promise<void> {
+  const { request, origin } = data as { request: MailRequest; origin: RequestOrigin };
+  const ctx: Context = { ...deps, origin };
+  switch (request.kind) {
+    case "reset_password":
+      return sendResetMail(ctx, request);
+    case "magic_link":
+      return sendMagicLink(ctx, request);
+    case "unlock":
+      return sendUnlockMail(ctx, request);
+    case "change_email":
+      return sendChangeMail(ctx, request);
+    case "registration":
+      return sendRegistrationMail(ctx, request.challenge, request.registration);
+  }
 }

@@ -1,4 +1,5 @@
-import type { Log, LogLevel } from "./context.ts";
+export type LogLevel = "debug" | "info" | "warn" | "error";
+export type Log = (level: LogLevel, message: string, fields?: Record<string, unknown>) => void;
 
 const LEVELS: readonly string[] = ["debug", "info", "warn", "error", "silent"];
 

@@ -1,10 +1,11 @@
 /** Which machine is behind a key: read once, kept in memory, dropped when the database says that it changed. */
 import type { Pool } from "pg";
-import type { Log, Principal } from "../context.ts";
 import { isApiKey } from "../crypto/api-key.ts";
 import { hashToken } from "../crypto/secret.ts";
 import type { Listener } from "../db/listener.ts";
 import { named } from "../db/statement-names.ts";
+import type { Log } from "../log.ts";
+import type { Principal } from "../principal.ts";
 import type { GrantStore } from "../roles/grants.ts";
 
 export type ApiKeyStore = {

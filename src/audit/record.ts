@@ -1,9 +1,10 @@
 /** Writing audit rows: always with the transaction of the change they speak of. */
 
 import type { Prisma } from "../../generated/prisma/client.ts";
-import type { Context, Principal } from "../context.ts";
+import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
+import type { Principal } from "../principal.ts";
 
 export type AuditEntry = {
   /** What happened, as resource.verb in the past tense: user.created. */

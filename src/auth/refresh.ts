@@ -10,7 +10,7 @@ import { tellUser } from "../mail/send.ts";
 import { knownDevice } from "../sessions/device.ts";
 import type { SessionFacts } from "../sessions/facts.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
-import { SHORTEST_SESSION_SECONDS } from "../tenants/settings.ts";
+import { SHORTEST_SESSION_SECONDS } from "../tenant-settings/settings.ts";
 import type { UserRow } from "../users/public-user.ts";
 import { tokenAnswer } from "./answer.ts";
 import type { TokenAnswer } from "./schemas.ts";
@@ -26,7 +26,7 @@ const SESSION_COLUMNS = `
   sessions.id AS "sessionId", sessions.amr, sessions.created_at AS "authenticatedAt",
   EXISTS (SELECT FROM tenants WHERE tenants.id = users.tenant_id AND tenants.settings @> '{"mfaRequired": true}') AS "mfaRequired"`;
 
-/** How long the session may be idle: $4 at most, less where the tenant says so. As tenants/settings.ts reads it. */
+/** How long the session may be idle: $4 at most, less where the tenant says so. As tenant-settings/settings.ts reads it. */
 const IDLE_SECONDS = `
   least($4::float8, (SELECT jsonb_path_query_first(tenants.settings,
     '$.sessionIdleSeconds ? (@.type() == "number" && @ >= ${SHORTEST_SESSION_SECONDS})')::float8

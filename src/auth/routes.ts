@@ -1,59 +1,24 @@
+/** Who I am, and the life of my sessions: below /v1/auth. */
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
 import { PageQuery, pageOf } from "../fields.ts";
 import { authenticateSession, requireRecentLogin } from "../http/authenticate.ts";
 import { entity, expected } from "../http/conditional.ts";
 import { operation } from "../http/operation.ts";
-import { rateLimit, rateLimitByUser } from "../http/rate-limit.ts";
 import { deliverTokens, forgetTokens, refreshTokenOf } from "../http/refresh-cookie.ts";
 import { validate } from "../http/validate.ts";
 import { listSessions, Session } from "../sessions/list.ts";
 import { getProfile, profileVersion, updateProfile } from "../users/profile.ts";
 import { Profile, UpdateProfileInput } from "../users/schemas.ts";
-import { changePassword } from "./change-password.ts";
-import { ChallengeAnswer } from "./email/schemas.ts";
-import { login } from "./login.ts";
 import { endOtherSessions, endSession, logout, logoutAll } from "./logout.ts";
 import { getMe } from "./me.ts";
 import { refresh } from "./refresh.ts";
-import { register } from "./register.ts";
-import {
-  ChangePasswordInput,
-  LoginAnswer,
-  LoginInput,
-  Me,
-  RefreshInput,
-  RegisterInput,
-  TokenAnswer,
-} from "./schemas.ts";
+import { Me, RefreshInput, TokenAnswer } from "./schemas.ts";
 
 const op = operation("Auth", { session: true });
 const anonymous = operation("Auth", { anonymous: true });
 
 export const authRoutes = new Hono<AppEnv>()
-  .post(
-    "/register",
-    anonymous("Register a tenant and its owner", {
-      201: TokenAnswer,
-      202: ChallengeAnswer,
-      errors: [403, 409, 422, 429, 503],
-    }),
-    validate("json", RegisterInput),
-    rateLimit("register"),
-    async (c) => {
-      const answer = await register(c.var.ctx, c.req.valid("json"));
-      if ("challengeId" in answer) return c.json(answer, 202);
-      c.header("location", "/v1/auth/me");
-      return c.json(deliverTokens(c, answer), 201);
-    },
-  )
-  .post(
-    "/login",
-    anonymous("Log in with a password", { 200: LoginAnswer, errors: [401, 422, 429, 503] }),
-    validate("json", LoginInput),
-    rateLimit("login"),
-    async (c) => c.json(deliverTokens(c, await login(c.var.ctx, c.req.valid("json")))),
-  )
   .post(
     "/refresh",
     anonymous("Exchange a refresh token for the next one", {
@@ -84,17 +49,6 @@ export const authRoutes = new Hono<AppEnv>()
     async (c) => {
       await logoutAll(c.var.ctx);
       forgetTokens(c);
-      return c.body(null, 204);
-    },
-  )
-  .post(
-    "/change-password",
-    op("Change my password and end my other sessions", { 204: null, errors: [422, 429, 503] }),
-    authenticateSession(),
-    validate("json", ChangePasswordInput),
-    rateLimitByUser("password"),
-    async (c) => {
-      await changePassword(c.var.ctx, c.req.valid("json"));
       return c.body(null, 204);
     },
   )

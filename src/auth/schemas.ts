@@ -1,30 +1,9 @@
+/** What every way to a session answers. */
 import { z } from "zod";
 import { SECOND_FACTORS } from "../factors/second-factors.ts";
-import { Email, line, Slug, Timestamp } from "../fields.ts";
+import { Timestamp } from "../fields.ts";
 import { Tenant } from "../tenants/schemas.ts";
 import { User } from "../users/public-user.ts";
-import { Password } from "../users/schemas.ts";
-
-export const RegisterInput = z
-  .strictObject({
-    email: Email,
-    password: Password,
-    firstName: line(120).optional(),
-    lastName: line(120).optional(),
-    tenant: z.strictObject({ name: line(120), slug: Slug }),
-  })
-  .meta({ ref: "RegisterInput" });
-export type RegisterInput = z.infer<typeof RegisterInput>;
-
-export const LoginInput = z
-  .strictObject({
-    email: Email,
-    password: Password,
-    /** The tenant's slug. Needed when addresses are unique per tenant (EMAIL_SCOPE=tenant). */
-    tenant: Slug.optional(),
-  })
-  .meta({ ref: "LoginInput" });
-export type LoginInput = z.infer<typeof LoginInput>;
 
 /** 43 characters of base64url. Nothing is said of the form: a token of the wrong form is a wrong token. */
 export const RefreshInput = z
@@ -34,15 +13,6 @@ export const RefreshInput = z
   })
   .meta({ ref: "RefreshInput" });
 export type RefreshInput = z.infer<typeof RefreshInput>;
-
-export const ChangePasswordInput = z
-  .strictObject({
-    /** Left out only by accounts that have no password yet. */
-    currentPassword: Password.optional(),
-    newPassword: Password,
-  })
-  .meta({ ref: "ChangePasswordInput" });
-export type ChangePasswordInput = z.infer<typeof ChangePasswordInput>;
 
 export const TokenAnswer = z
   .object({

@@ -1,7 +1,7 @@
 /** Whether the names of prepared statements survive on the way to the database: a pooler may be there. */
 import { randomUUID } from "node:crypto";
 import pg from "pg";
-import type { Log } from "../context.ts";
+import type { Log } from "../log.ts";
 import type { StatementNames } from "./statement-names.ts";
 
 export type WatchedNames = StatementNames & {

@@ -1,6 +1,6 @@
 /** What the server asks the database, for who looks into it: LOG_LEVEL=debug. */
 import type { Pool, PoolClient } from "pg";
-import type { Log } from "../context.ts";
+import type { Log } from "../log.ts";
 
 type Query = (...args: unknown[]) => unknown;
 type Done = (err: unknown, result?: unknown) => void;

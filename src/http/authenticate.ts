@@ -1,11 +1,12 @@
 import type { MiddlewareHandler } from "hono";
-import type { AppEnv, AuthedEnv, Context, Principal, SessionEnv } from "../context.ts";
-import { LONGEST_TOKEN } from "../crypto/access-token.ts";
+import type { AppEnv, AuthedEnv, Context, SessionEnv } from "../context.ts";
 import { API_KEY_PREFIX } from "../crypto/api-key.ts";
 import { inTenant } from "../db/scope.ts";
 import { ApiError, PermissionError } from "../errors.ts";
+import type { Principal } from "../principal.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import type { PermissionKey } from "../roles/permissions.ts";
+import { LONGEST_TOKEN } from "../sessions/access-token.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
 
 /** 401 unless the request carries an access token of a session that goes on, or an API key. Then `ctx` holds the principal. */

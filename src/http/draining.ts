@@ -1,6 +1,5 @@
 /** Stopping without cutting anybody off (RFC 9112, section 9.6). */
 import type { MiddlewareHandler } from "hono";
-import type { AppEnv } from "../context.ts";
 
 /** Whether this instance is about to stop, and when it was last asked for something, in milliseconds of the clock. */
 export type Serving = { stopping: boolean; lastRequestAt: number };
@@ -19,7 +18,7 @@ export function createServing(): Serving {
  * another one, where a connection that is closed without a word takes the request that is on its way with it. Comes first,
  * so that no answer leaves without. Probes are no sign of a client.
  */
-export function announceStop(serving: Serving): MiddlewareHandler<AppEnv> {
+export function announceStop(serving: Serving): MiddlewareHandler {
   return async function announceStop(c, next) {
     if (!c.req.path.startsWith("/health/")) serving.lastRequestAt = Date.now();
     await next();

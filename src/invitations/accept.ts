@@ -1,7 +1,7 @@
 import { recordAudit } from "../audit/record.ts";
+import { findAccount } from "../auth/account.ts";
 import { tokenAnswer } from "../auth/answer.ts";
-import { completeLogin } from "../auth/complete-login.ts";
-import { findAccount } from "../auth/find-account.ts";
+import { completeLogin } from "../auth/login/complete-login.ts";
 import type { TokenAnswer } from "../auth/schemas.ts";
 import type { Context } from "../context.ts";
 import { hashedFor } from "../crypto/password.ts";

@@ -1,6 +1,6 @@
 /** Accepting an invitation with an account that one has: a person belongs to one tenant, so they move. */
 import { recordAudit } from "../audit/record.ts";
-import { discardUnproved, proveAddress } from "../auth/email/prove-address.ts";
+import { discardUnproved, proveAddress } from "../auth/address/prove-address.ts";
 import type { SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { acrossTenants } from "../db/scope.ts";

@@ -1,8 +1,8 @@
-import { linkFor } from "../auth/email/links.ts";
+import { linkFor } from "../auth/mails/links.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { sendProof } from "../mail/send.ts";
-import { readSettings } from "../tenants/settings.ts";
+import { readSettings } from "../tenant-settings/settings.ts";
 
 type Invited = { tenantId: string; email: string; expiresAt: Date };
 

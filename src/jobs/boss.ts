@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import type { Pool } from "pg";
 import { PgBoss, type QueueOptions, type QueuePolicy } from "pg-boss";
-import type { Log } from "../context.ts";
 import { newId } from "../db/id.ts";
+import type { Log } from "../log.ts";
 import { QUEUES, type QueueName } from "./jobs.ts";
 
 const SCHEMA = "pgboss";

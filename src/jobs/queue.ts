@@ -1,9 +1,9 @@
 /** The jobs: putting them in, and working them off. */
 import type { Pool } from "pg";
 import { fromPrisma, type JobWithMetadata } from "pg-boss";
-import type { Log } from "../context.ts";
 import { decrypt, encrypt, type Keyring } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
+import type { Log } from "../log.ts";
 import { createBoss, describeError, prepareQueues } from "./boss.ts";
 import {
   type JobHandlers,

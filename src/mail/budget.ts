@@ -3,10 +3,10 @@
  * without a word to the sender: an answer that told would tell what others have sent there.
  */
 import type { Config } from "../config.ts";
-import type { Context } from "../context.ts";
 import { ApiError } from "../errors.ts";
 import type { PolicyName } from "../rate-limits/policies.ts";
-import { KINDS, type Mail, UNASKED } from "./send.ts";
+import type { RateLimits } from "../rate-limits/rate-limits.ts";
+import { KINDS, type Mail, UNASKED } from "./mails.ts";
 
 /** What one instance queues of one kind for one mailbox within an hour, above every budget of what is delivered. */
 const QUEUED_AN_HOUR = 20;
@@ -19,7 +19,7 @@ const HOUR_MILLIS = 3_600_000;
  * for themselves has no budget of a day: strangers who used it up would keep them from a link until tomorrow.
  */
 export async function takesShare(
-  { rateLimits }: Pick<Context, "rateLimits">,
+  { rateLimits }: { rateLimits: RateLimits },
   { template, to }: Mail,
 ): Promise<boolean> {
   const policies: PolicyName[] = [

@@ -1,5 +1,5 @@
 /** What each mail can say: one example of every template, and the names that its text may use. */
-import type { Mail, MailContent, MailTemplate } from "./send.ts";
+import type { Mail, MailContent, MailTemplate } from "./mails.ts";
 
 export type View = Record<string, unknown>;
 

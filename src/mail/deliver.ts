@@ -1,8 +1,11 @@
-import type { Context } from "../context.ts";
+import type { Config } from "../config.ts";
 import { type JobInfo, PermanentFailure } from "../jobs/jobs.ts";
+import type { Log } from "../log.ts";
+import type { RateLimits } from "../rate-limits/rate-limits.ts";
 import { takesShare } from "./budget.ts";
+import type { Mailer } from "./mailer.ts";
+import type { Mail } from "./mails.ts";
 import { renderMail } from "./render.ts";
-import type { Mail } from "./send.ts";
 
 /**
  * The handler of the queues `mail` and `notice`. What is beyond the budget of its mailbox is dropped.
@@ -10,7 +13,7 @@ import type { Mail } from "./send.ts";
  * helps nobody.
  */
 export async function deliver(
-  ctx: Pick<Context, "mailer" | "config" | "rateLimits" | "log">,
+  ctx: { mailer: Mailer; config: Config; rateLimits: RateLimits; log: Log },
   data: unknown,
   job: JobInfo,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 /** The mail of an installation: its texts and where they go. */
 import { resolve } from "node:path";
 import type { Config } from "../config.ts";
-import type { Log } from "../context.ts";
+import type { Log } from "../log.ts";
 import { createQueueBudget } from "./budget.ts";
 import { loadTemplates, type Templates } from "./templates.ts";
 import { createTransportFor, type Transport } from "./transport.ts";

@@ -1,7 +1,7 @@
 /** From a mail's values to its subject, its text and its HTML. */
 import Mustache from "mustache";
 import { type View, viewOf } from "./content.ts";
-import type { Mail } from "./send.ts";
+import type { Mail } from "./mails.ts";
 import { languageFor, type Templates } from "./templates.ts";
 
 export type RenderedMail = { subject: string; text: string; html: string };

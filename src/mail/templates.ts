@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Mustache from "mustache";
 import { EXAMPLES, TEMPLATE_NAMES, viewOf } from "./content.ts";
-import type { MailTemplate } from "./send.ts";
+import type { MailTemplate } from "./mails.ts";
 
 export type Template = {
   subject: string;

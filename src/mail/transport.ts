@@ -1,10 +1,10 @@
 /** Where mails go: to the SMTP server, into an inbox that developers and tests read, or nowhere. */
 import { createTransport } from "nodemailer";
 import type { Config } from "../config.ts";
-import type { Log } from "../context.ts";
 import { PermanentFailure } from "../jobs/jobs.ts";
+import type { Log } from "../log.ts";
+import type { MailTemplate } from "./mails.ts";
 import type { RenderedMail } from "./render.ts";
-import type { MailTemplate } from "./send.ts";
 
 export type OutgoingMail = RenderedMail & {
   /** Of the job: the same when it is sent again, and so is the Message-ID. */

@@ -37,7 +37,7 @@ const OPEN = Prisma.raw("used_at IS NULL AND expires_at > now()");
 
 /**
  * Looks at the token without using it: `useToken` does that, once the user is locked. Always in this order, as in
- * auth/lock-account.ts: a change of the account locks the user and then voids tokens. Null when it could not be used.
+ * auth/account.ts: a change of the account locks the user and then voids tokens. Null when it could not be used.
  */
 export async function findToken(
   db: Database | Transaction,

@@ -1,5 +1,5 @@
 import { recordAudit } from "../audit/record.ts";
-import { completeLogin, loginAnswer } from "../auth/complete-login.ts";
+import { completeLogin, loginAnswer } from "../auth/login/complete-login.ts";
 import type { LoginAnswer } from "../auth/schemas.ts";
 import type { Context } from "../context.ts";
 import { hashedFor } from "../crypto/password.ts";

@@ -1,7 +1,7 @@
 /** Acting as a user: for a while, on the record, and never as somebody who could do the same. */
 import { recordAudit } from "../audit/record.ts";
+import { lockActiveAccount } from "../auth/account.ts";
 import { tokenAnswer } from "../auth/answer.ts";
-import { lockActiveAccount } from "../auth/lock-account.ts";
 import type { TokenAnswer } from "../auth/schemas.ts";
 import type { SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";

@@ -1,6 +1,7 @@
 /** What nobody does in somebody else's name. */
-import type { Principal } from "../context.ts";
+
 import { ApiError } from "../errors.ts";
+import type { Principal } from "../principal.ts";
 import type { PermissionKey } from "./permissions.ts";
 
 /** Effects that no permission of their own stands for. */

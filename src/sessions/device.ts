@@ -1,8 +1,8 @@
 /** Naming devices, and knowing them again. */
 import Bowser from "bowser";
-import type { RequestOrigin } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { networkOf } from "../network.ts";
+import type { RequestOrigin } from "../principal.ts";
 import type { RevocationReason } from "./revoke.ts";
 
 /** How long a device stays known that is not used. */

@@ -2,7 +2,7 @@
 import type { Database, Transaction } from "../db/client.ts";
 import { LOCKS } from "../db/lock-names.ts";
 import { ApiError, ValidationError } from "../errors.ts";
-import { settingsOf, type TenantSettings } from "./settings.ts";
+import { settingsOf, type TenantSettings } from "../tenant-settings/settings.ts";
 
 /**
  * Lets one more person in, by their address and by the seats. Until the transaction ends the seats do not change, and

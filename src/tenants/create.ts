@@ -4,6 +4,7 @@ import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { ApiError, PermissionError } from "../errors.ts";
+import { asJson, assertSettings } from "../tenant-settings/rules.ts";
 import {
   type CreateTenantInput,
   type Tenant,
@@ -11,7 +12,6 @@ import {
   tenantSelect,
   toTenant,
 } from "./schemas.ts";
-import { asJson, assertSettings } from "./settings-rules.ts";
 
 /**
  * Makes a tenant without users.

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Prisma } from "../../generated/prisma/client.ts";
 import { line, PageQuery, Slug, Timestamp } from "../fields.ts";
-import { readSettings, TenantSettings, UpdateTenantSettings } from "./settings.ts";
+import { readSettings, TenantSettings, UpdateTenantSettings } from "../tenant-settings/settings.ts";
 
 export const Tenant = z
   .object({

@@ -1,7 +1,7 @@
 import type { Config } from "../config.ts";
 import { PASSWORD_MAX_LENGTH } from "../crypto/password.ts";
 import { ValidationError } from "../errors.ts";
-import { leastPasswordLength, readSettings } from "../tenants/settings.ts";
+import { leastPasswordLength, readSettings } from "../tenant-settings/settings.ts";
 import { isCommon } from "./password-blocklist.ts";
 import { fold, followsRow, isMadeOf, lengthOfUnit } from "./password-patterns.ts";
 

@@ -4,7 +4,7 @@ import { PermissionError, ValidationError } from "../errors.ts";
 import { lockGrants, permissionsHeldNow } from "../roles/held.ts";
 import { SYSTEM_ROLES } from "../roles/permissions.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
-import { settingsOf } from "../tenants/settings.ts";
+import { settingsOf } from "../tenant-settings/settings.ts";
 
 type Role = { id: string; name: string };
 

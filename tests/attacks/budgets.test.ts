@@ -1,6 +1,6 @@
 /** What is costly has a budget by user, tenant and network. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { guesser } from "../../src/auth/throttle.ts";
+import { guesser } from "../../src/auth/guessing.ts";
 import { POLICIES } from "../../src/rate-limits/policies.ts";
 import {
   type Account,

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { acrossTenants as inScopeOfAll } from "../../src/db/scope.ts";
 import { createJobHandlers } from "../../src/job-handlers.ts";
 import { EXAMPLES } from "../../src/mail/content.ts";
-import { type Notice, sendNotice, sendProof } from "../../src/mail/send.ts";
+import type { Notice } from "../../src/mail/mails.ts";
+import { sendNotice, sendProof } from "../../src/mail/send.ts";
 import { startSmtp, type TestSmtp } from "../mail/smtp-server.ts";
 import { createTestApp, randomName, type TestApp } from "../support/app.ts";
 

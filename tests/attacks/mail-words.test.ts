@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { EXAMPLES, TEMPLATE_NAMES, viewOf } from "../../src/mail/content.ts";
-import { KINDS } from "../../src/mail/send.ts";
+import { KINDS } from "../../src/mail/mails.ts";
 import { knownDevice } from "../../src/sessions/device.ts";
 import {
   createMember,

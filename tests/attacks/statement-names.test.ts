@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type pg from "pg";
-import type { Log } from "../../src/context.ts";
 import { namesSurvive, watchNames } from "../../src/db/names-watch.ts";
 import { statementName } from "../../src/db/statement-names.ts";
+import type { Log } from "../../src/log.ts";
 import { createTestApp, logIn, registerOwner, type TestApp } from "../support/app.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");

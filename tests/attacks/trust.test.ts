@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as throttle from "../../src/auth/throttle.ts";
+import * as throttle from "../../src/auth/guessing.ts";
 import { COSTLY_WAITING_EACH } from "../../src/db/scoped-pool.ts";
 import { ANONYMOUS_BODY_BYTES } from "../../src/http/body.ts";
 import { MOST_KEPT_BYTES } from "../../src/http/idempotency.ts";

@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 async function audit(args: string[], given: Record<string, string> = env) {
-  const child = Bun.spawn([process.execPath, "--no-env-file", "src/audit-cli.ts", ...args], {
+  const child = Bun.spawn([process.execPath, "--no-env-file", "src/cli/audit.ts", ...args], {
     cwd: ROOT,
     env: { PATH: process.env.PATH ?? "", ...given },
     stdio: ["ignore", "pipe", "pipe"],

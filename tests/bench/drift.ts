@@ -9,7 +9,7 @@ import pg from "pg";
 import { inReadTransaction } from "../../packages/drift/src/catalog/catalog.ts";
 import { readObjects } from "../../packages/drift/src/catalog/objects.ts";
 import { diff } from "../../packages/drift/src/model/diff.ts";
-import { startEmbedded } from "../../src/db/embedded.ts";
+import { startEmbedded } from "../../scripts/embedded-postgres.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const RUNS = 7;

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Environment, parseConfig } from "../../src/config.ts";
+import { Environment } from "../../src/config/environment.ts";
+import { parseConfig } from "../../src/config.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const lines = readFileSync(join(ROOT, ".env.example"), "utf8").split("\n");

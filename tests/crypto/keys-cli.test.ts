@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 async function keys(args: string[], given: Record<string, string> = env) {
-  const child = Bun.spawn([process.execPath, "--no-env-file", "src/keys-cli.ts", ...args], {
+  const child = Bun.spawn([process.execPath, "--no-env-file", "src/cli/keys.ts", ...args], {
     cwd: ROOT,
     env: { PATH: process.env.PATH ?? "", ...given },
     stdio: ["ignore", "pipe", "pipe"],

@@ -2,8 +2,8 @@
 import { randomBytes } from "node:crypto";
 import type { Pool } from "pg";
 import type { Keys } from "../../src/crypto/secret.ts";
-import { loadSigningKeys, type SigningKeys } from "../../src/crypto/signing-keys.ts";
 import { createDatabase as createClient, createPool, type Database } from "../../src/db/client.ts";
+import { loadSigningKeys, type SigningKeys } from "../../src/signing-keys/signing-keys.ts";
 import { createDatabase } from "../support/postgres.ts";
 
 type LoadOptions = { keys?: Keys; algorithm?: "ES256" | "EdDSA"; everySeconds?: number };

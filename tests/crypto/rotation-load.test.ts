@@ -1,8 +1,8 @@
 /** Three instances on one database, which sign and verify each other's tokens while keys come and go. */
 import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
-import { replaceSigningKeys, rotateSigningKeys } from "../../src/crypto/rotate-signing-keys.ts";
 import { createJobHandlers } from "../../src/job-handlers.ts";
+import { replaceSigningKeys, rotateSigningKeys } from "../../src/signing-keys/rotate.ts";
 import {
   type Account,
   createSuperAdmin,

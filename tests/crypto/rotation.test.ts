@@ -10,13 +10,13 @@ import {
 } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { parseConfig } from "../../src/config.ts";
+import { deriveKeyring } from "../../src/crypto/secret.ts";
+import type { Database } from "../../src/db/client.ts";
 import {
   maintainSigningKeys,
   replaceSigningKeys,
   rotateSigningKeys,
-} from "../../src/crypto/rotate-signing-keys.ts";
-import { deriveKeyring } from "../../src/crypto/secret.ts";
-import type { Database } from "../../src/db/client.ts";
+} from "../../src/signing-keys/rotate.ts";
 import { createKeysFixture, type KeysFixture } from "./keys-fixture.ts";
 
 const secretKey = randomBytes(32);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { randomBytes } from "node:crypto";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
 import { encrypt } from "../../src/crypto/secret.ts";
-import { listSigningKeys } from "../../src/crypto/signing-key-rows.ts";
+import { listSigningKeys } from "../../src/signing-keys/rows.ts";
 import { createKeysFixture, type KeysFixture } from "./keys-fixture.ts";
 
 let fixture: KeysFixture;

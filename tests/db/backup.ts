@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { startEmbedded } from "../../src/db/embedded.ts";
+import { startEmbedded } from "../../scripts/embedded-postgres.ts";
 import {
   type Account,
   createSuperAdmin,

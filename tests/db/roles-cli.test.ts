@@ -26,7 +26,7 @@ function as(user: string, password: string): string {
 }
 
 async function run(appUrl: string): Promise<{ status: number; output: string }> {
-  const child = Bun.spawn([process.execPath, "--no-env-file", "src/roles-cli.ts"], {
+  const child = Bun.spawn([process.execPath, "--no-env-file", "src/cli/roles.ts"], {
     cwd: ROOT,
     env: { PATH: process.env.PATH ?? "", DATABASE_URL: database.url, APP_DATABASE_URL: appUrl },
     stdio: ["ignore", "pipe", "pipe"],

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { startEmbedded } from "../../src/db/embedded.ts";
+import { startEmbedded } from "../../scripts/embedded-postgres.ts";
 import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
 
 const page = readFileSync(join(import.meta.dir, "..", "..", "docs", "database.md"), "utf8");

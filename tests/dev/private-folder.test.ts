@@ -13,7 +13,7 @@ const isRoot = userInfo().uid === 0;
 /** Starts a cluster in the clone that it runs in, asks it something, and stops it. */
 const PROGRAM = `
   import { SQL } from "bun";
-  import { startEmbedded } from "./src/db/embedded.ts";
+  import { startEmbedded } from "./scripts/embedded-postgres.ts";
   const server = await startEmbedded({ dataDir: process.cwd() + "/.data/postgres", disposable: true });
   const [row] = await new SQL(server.url).unsafe("SELECT current_setting('data_directory') AS folder");
   server.stop();
@@ -25,7 +25,10 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "tenantry-private-"));
   chmodSync(folder, 0o700);
-  cpSync(join(ROOT, "src/db/embedded.ts"), join(folder, "clone/src/db/embedded.ts"));
+  cpSync(
+    join(ROOT, "scripts/embedded-postgres.ts"),
+    join(folder, "clone/scripts/embedded-postgres.ts"),
+  );
   const name = `@embedded-postgres/${platform()}-${arch()}`;
   const require = createRequire(import.meta.url);
   const wrapper = require.resolve("embedded-postgres");

@@ -1,8 +1,9 @@
 /** Who the caller is taken for: address, user agent, request id, as the audit log and sessions keep them. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Hono } from "hono";
-import type { AppEnv, RequestOrigin } from "../../src/context.ts";
+import type { AppEnv } from "../../src/context.ts";
 import { requestContext } from "../../src/http/request-context.ts";
+import type { RequestOrigin } from "../../src/principal.ts";
 import { createTestApp, PASSWORD, registerOwner, type TestApp } from "../support/app.ts";
 
 let app: TestApp;

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { EXAMPLES, TEMPLATE_NAMES } from "../../src/mail/content.ts";
+import type { Mail, MailContent, MailTemplate } from "../../src/mail/mails.ts";
 import { type RenderedMail, renderMail } from "../../src/mail/render.ts";
-import type { Mail, MailContent, MailTemplate } from "../../src/mail/send.ts";
 import { loadTemplates } from "../../src/mail/templates.ts";
 
 const templates = loadTemplates(join(import.meta.dir, "..", "..", "mail-templates"));

@@ -1,6 +1,7 @@
 /** Mails over SMTP, to a real server: what arrives, what is tried again, and what is given up. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { type Mail, type Proof, sendProof } from "../../src/mail/send.ts";
+import type { Mail, Proof } from "../../src/mail/mails.ts";
+import { sendProof } from "../../src/mail/send.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 import { freePort, parseMail, startSmtp, type TestSmtp } from "./smtp-server.ts";
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startEmbedded } from "../../src/db/embedded.ts";
+import { startEmbedded } from "../../scripts/embedded-postgres.ts";
 
 export const versions = [15, 16, 17, 18] as const;
 export type Version = (typeof versions)[number];

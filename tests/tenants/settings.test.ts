@@ -1,7 +1,7 @@
 /** What a tenant decides for itself: how it is written and read, and that it takes effect. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../../src/db/id.ts";
-import { leastPasswordLength, sessionSeconds } from "../../src/tenants/settings.ts";
+import { leastPasswordLength, sessionSeconds } from "../../src/tenant-settings/settings.ts";
 import { mailsTo, reset, resetToken, startChange } from "../auth/email/mails.ts";
 import {
   createMember,

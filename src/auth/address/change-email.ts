@@ -1,0 +1,155 @@
+/** Changing an address: the new one has to be proved, and the old one is told. How it begins: users/change-address.ts. */
+import { recordAudit } from "../../audit/record.ts";
+import type { Context, SessionContext } from "../../context.ts";
+import type { Transaction } from "../../db/client.ts";
+import { touch } from "../../db/touch.ts";
+import { sendNotice, sendProof } from "../../mail/send.ts";
+import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
+import { CODE_SECONDS, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
+import { assertRecentProof } from "../../sessions/recent-proof.ts";
+import { revokeSessions } from "../../sessions/revoke.ts";
+import { admitAddress } from "../../tenants/admission.ts";
+import {
+  type AddressChange,
+  type BegunBy,
+  beginAddressChange,
+} from "../../users/change-address.ts";
+import { accountScope } from "../../users/claims.ts";
+import { withEmailTaken } from "../../users/create.ts";
+import { lockUser } from "../../users/scope.ts";
+import { findAccount } from "../account.ts";
+import { linkFor } from "../mails/links.ts";
+import { lockForMail, type Recipient } from "../mails/mailed-token.ts";
+import { proveAddress } from "./prove-address.ts";
+import type { ChangeEmailInput } from "./schemas.ts";
+
+/** Where the owner waits for it, and types the code beside it. */
+const OWN_LINK_MINUTES = 60;
+/** Where somebody else has asked for it: whoever gets the mail was not waiting. */
+const LINK_MINUTES = 7 * 24 * 60;
+
+/** What is kept with the token. Those of before this was kept are the owner's: nobody else began any. */
+type ChangePayload = { begunBy: BegunBy };
+
+/**
+ * Begins a change of the caller's own address: a link and a code go to the new one, and the account keeps the old one
+ * until they come back. An address that somebody else has gets a mail that says so; the caller is not told.
+ * @throws ValidationError for an address of a domain that the tenant does not let in; ApiError
+ * `reauthentication_required`.
+ */
+export async function requestEmailChange(
+  ctx: SessionContext,
+  { email }: ChangeEmailInput,
+): Promise<{ expiresIn: number }> {
+  assertRecentProof(ctx);
+  await ctx.db.$transaction(async (tx) => {
+    const user = await lockUser(tx, ctx, ctx.principal.userId);
+    const address = await beginAddressChange(tx, ctx, user, email);
+    if (address.pendingEmail === undefined) return;
+    await tx.user.update({
+      where: { id: user.id, tenantId: user.tenantId },
+      data: { ...address, ...touch(ctx) },
+      select: { id: true },
+    });
+  });
+  return { expiresIn: CODE_SECONDS };
+}
+
+/** The job behind every change. It sends nothing for one that was called off, or gave way to another address, meanwhile. */
+export async function sendChangeMail(
+  ctx: Context,
+  { userId: id, tenantId, email, begunBy, sessionId }: AddressChange,
+): Promise<void> {
+  const taken = await findAccount(ctx, { email, tenant: await slugOf(ctx, tenantId) });
+  const isOwn = begunBy === "owner" && sessionId !== null;
+  const minutes = isOwn ? OWN_LINK_MINUTES : LINK_MINUTES;
+  await ctx.db.$transaction(async (tx) => {
+    const user = await lockForMail(tx, { id, tenantId }, "change_email");
+    if (user?.pendingEmail !== email) return;
+    // Issued for a taken address too, of which nobody learns link or code: wrong codes must count in both cases.
+    const { token, code } = await issueOneTimeToken(tx, ctx, {
+      purpose: "change_email",
+      user,
+      email,
+      ttlSeconds: minutes * 60,
+      payload: { begunBy } satisfies ChangePayload,
+      ...(isOwn && { boundTo: sessionId, withCode: true }),
+    });
+    if (taken) {
+      const { language } = user;
+      const notice = { template: "address_in_use", link: ctx.config.appUrl } as const;
+      await sendNotice(tx, ctx, { ...taken, language }, notice);
+    } else {
+      await sendProof(tx, ctx, {
+        template: "change_email",
+        to: email,
+        language: user.language ?? ctx.origin.language,
+        link: linkFor(ctx, "change_email", token),
+        code,
+        minutes,
+      });
+    }
+  });
+}
+
+/** Who has begun the change that this token completes. */
+export function begunByOf({ payload }: Pick<OneTimeToken, "payload">): BegunBy {
+  return (payload as ChangePayload | null)?.begunBy ?? "owner";
+}
+
+/**
+ * Gives the user, whose row is locked, the address that they have proved. Answers the sessions that ended: all but the one
+ * that asks. Where nobody ever proved an address of the account, what was set up before goes that may be a stranger's
+ * (prove-address.ts). Where one was proved, factors and password stay: it is the same person's account, who has a new
+ * address.
+ * @param sessionId the session within which it is completed; null for a link alone.
+ * @throws ApiError `email_taken`, to whoever reads the mailbox; ValidationError.
+ */
+export async function completeEmailChange(
+  tx: Transaction,
+  ctx: Context,
+  user: Recipient,
+  { email, sessionId }: { email: string; sessionId: string | null },
+): Promise<string[]> {
+  const { id, tenantId } = user;
+  await admitAddress(tx, tenantId, email);
+  const discarded = await proveAddress(tx, ctx, user, sessionId);
+  await withEmailTaken(
+    tx.user.update({
+      where: { id, tenantId },
+      data: {
+        email,
+        // A claim becomes the account of its new address.
+        emailScope: accountScope(ctx, tenantId),
+        pendingEmail: null,
+        emailVerifiedAt: new Date(),
+        updatedBy: id,
+        updatedAt: new Date(),
+        version: { increment: 1 },
+      },
+      select: { id: true },
+    }),
+  );
+  const others = { userId: id, tenantId, ...(sessionId !== null && { id: { not: sessionId } }) };
+  const ended = await revokeSessions(tx, others, "email_changed");
+  await recordAudit(
+    tx,
+    ctx,
+    { action: "user.email_changed", resourceType: "user", resourceId: id, tenantId },
+    id,
+  );
+  // To the old address: whoever took the account over has the new one (ASVS 5.0, 6.3.7). One that was never proved may be
+  // anybody's, and hears nothing of a person who is not there.
+  await sendNotice(tx, ctx, user, { template: "email_changed" });
+  return [...discarded, ...ended];
+}
+
+/** The tenant in which the address has to be unique; none where addresses are unique in the installation. */
+async function slugOf(
+  { db, config }: Context,
+  tenantId: string | null,
+): Promise<string | undefined> {
+  if (config.emailScope === "global" || tenantId === null) return undefined;
+  const tenant = await db.tenant.findFirst({ where: { id: tenantId }, select: { slug: true } });
+  return tenant?.slug;
+}

@@ -1,0 +1,123 @@
+/** Proving one's own address, and completing its change, within a session: a link alone proves nothing for a stranger. */
+import type { Context, SessionContext } from "../../context.ts";
+import type { Transaction } from "../../db/client.ts";
+import { sendProof } from "../../mail/send.ts";
+import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
+import { CODE_SECONDS, findToken } from "../../one-time-tokens/redeem.ts";
+import { assertSessionLives } from "../../sessions/assert-live.ts";
+import { assertRecentProof } from "../../sessions/recent-proof.ts";
+import { NO_FAILURES } from "../guessing.ts";
+import { linkFor } from "../mails/links.ts";
+import {
+  invalidMailedToken,
+  lockForMail,
+  type Recipient,
+  useMailedToken,
+} from "../mails/mailed-token.ts";
+import { type Redeemed, redeemCode } from "../mails/redeem-code.ts";
+import { begunByOf, completeEmailChange } from "./change-email.ts";
+import { proveAddress } from "./prove-address.ts";
+import { recordOwn } from "./record-own.ts";
+import type { VerifyEmailInput } from "./schemas.ts";
+
+const LINK_MINUTES = 60;
+const PURPOSES = ["verify_email", "change_email"] as const;
+
+type Addressee = Pick<Recipient, "id" | "tenantId" | "email" | "language">;
+
+/**
+ * Sends a link and a code to an address that is to be proved, for the session that asks. The caller holds a lock on the
+ * user.
+ */
+export async function sendVerification(
+  tx: Transaction,
+  ctx: Context,
+  user: Addressee,
+  sessionId: string,
+): Promise<void> {
+  const { token, code } = await issueOneTimeToken(tx, ctx, {
+    purpose: "verify_email",
+    user,
+    email: user.email,
+    ttlSeconds: LINK_MINUTES * 60,
+    boundTo: sessionId,
+    withCode: true,
+  });
+  await sendProof(tx, ctx, {
+    template: "verify_email",
+    to: user.email,
+    language: user.language ?? ctx.origin.language,
+    link: linkFor(ctx, "verify_email", token),
+    code: code ?? "",
+    minutes: LINK_MINUTES,
+  });
+}
+
+/** Sends the caller a new link and code; does nothing when the address is proved. */
+export async function resendVerification(ctx: SessionContext): Promise<{ expiresIn: number }> {
+  const { userId: id, tenantId, sessionId } = ctx.principal;
+  await ctx.db.$transaction(async (tx) => {
+    const user = await lockForMail(tx, { id, tenantId }, "verify_email");
+    if (!user || user.verified) return;
+    await sendVerification(tx, ctx, user, sessionId);
+    await recordOwn(tx, ctx, "user.email_verification_requested");
+  });
+  return { expiresIn: CODE_SECONDS };
+}
+
+/**
+ * Proves the caller's address, or completes its change: then the old address is told, and the other sessions end. A
+ * first proof takes a password away that the tenant has set (prove-address.ts): the person sets their own next.
+ * @throws ApiError `invalid_one_time_token`, `email_taken`; `reauthentication_required` for a change that somebody else
+ * has begun.
+ */
+export async function verifyEmail(ctx: SessionContext, input: VerifyEmailInput): Promise<void> {
+  const { sessionId } = ctx.principal;
+  const ended = await ctx.db.$transaction(async (tx) => {
+    const used =
+      "token" in input
+        ? await useLink(tx, ctx, input.token)
+        : (await redeemCode(tx, ctx, PURPOSES, { boundTo: sessionId }, input.code)).used;
+    if (!used) {
+      await recordOwn(tx, ctx, "user.email_verified", "failure");
+      return null;
+    }
+    const { token, user } = used;
+    // The user is locked: a session that ended while this was under way gives the account no address.
+    await assertSessionLives(tx, ctx);
+    return token.purpose === "change_email"
+      ? completeEmailChange(tx, ctx, user, { email: token.email ?? "", sessionId })
+      : markVerified(tx, ctx, user);
+  });
+  if (!ended) throw invalidMailedToken();
+  ctx.revocations.add(ended);
+  ctx.apiKeys.forget();
+}
+
+async function useLink(
+  tx: Transaction,
+  ctx: SessionContext,
+  text: string,
+): Promise<Redeemed["used"]> {
+  const token = await findToken(tx, ctx, PURPOSES, text);
+  // Somebody else's link is not used up: it still works for them.
+  if (token?.userId !== ctx.principal.userId) return null;
+  // The owner proved who they are when they began it. Of what somebody else began nobody has: whoever finds an open
+  // browser, and has a friend among the administrators, must not have the account by a link to their own mailbox.
+  if (token.purpose === "change_email" && begunByOf(token) !== "owner") assertRecentProof(ctx);
+  const user = await useMailedToken(tx, token);
+  return user && { token, user };
+}
+
+/** It says what a log-in by mail says, so it sets the failures back as that does. */
+async function markVerified(
+  tx: Transaction,
+  ctx: SessionContext,
+  user: Recipient,
+): Promise<string[]> {
+  const { id, tenantId } = user;
+  const ended = await proveAddress(tx, ctx, user, ctx.principal.sessionId);
+  await tx.user.update({ where: { id, tenantId }, data: NO_FAILURES, select: { id: true } });
+  await recordOwn(tx, ctx, "user.email_verified");
+  return ended;
+}

@@ -1,0 +1,131 @@
+/**
+ * Guessing passwords (ASVS 5.0, 6.1.1; SP 800-63B-4, 3.2.2). Two counters. The first is of an account and an address
+ * together (the policy `guess`): it stops the usual attacker, and holds nobody off but them. The second is of the
+ * account, for guesses from everywhere at once: it locks the account for a while, but not for addresses that it has
+ * been used from, and a mail with a way out goes to its owner.
+ */
+import type { Prisma } from "../../generated/prisma/client.ts";
+import type { Context, SessionContext } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
+import { networkOf } from "../network.ts";
+import { type AccountName, type MailRequest, requestMail } from "./mails/mail-requests.ts";
+
+/** From this failure in a row on the account locks for 30 s, at each further one for twice as long, 15 min at most. */
+export const FREE_ATTEMPTS = 50;
+/** No more than 100 failures in a row, whoever made them: then it takes the mail, a reset or a passkey. */
+export const MOST_ATTEMPTS = 100;
+const FIRST_LOCK_SECONDS = 30;
+const LONGEST_LOCK_SECONDS = 15 * 60;
+
+/** What a proven password sets back. */
+export const NO_FAILURES = { loginAttempts: 0, lockedUntil: null } satisfies Prisma.UserUpdateInput;
+
+/**
+ * Whether an account has been used from a network in the last 90 days, as SQL.
+ * @param network SQL: an inet, or NULL where it is not known.
+ */
+export function knownSql(network: string): string {
+  return `EXISTS (
+    SELECT FROM sessions WHERE sessions.user_id = users.id AND sessions.ip <<= ${network}
+      AND sessions.impersonator_id IS NULL AND sessions.last_used_at > now() - interval '90 days')`;
+}
+
+/** Whether an account is locked for a caller, as SQL. @param known SQL: whether it has been used from their address. */
+export function lockedSql(known: string): string {
+  return `(users.login_attempts >= ${MOST_ATTEMPTS} OR NOT ${known} AND coalesce(users.locked_until > now(), false))`;
+}
+
+/**
+ * Stands in the write that a proven password leads to: of many guesses at once, those that were begun before the lock
+ * and end after it do not count. @param known whether the account has been used from the caller's address.
+ */
+export function notLocked(known = false): Prisma.UserWhereInput {
+  return {
+    loginAttempts: { lt: MOST_ATTEMPTS },
+    ...(!known && { OR: [{ lockedUntil: null }, { lockedUntil: { lte: new Date() } }] }),
+  };
+}
+
+type Guess = {
+  /** At whose secret; null where there is nobody, which takes the same statement. */
+  id: string | null;
+  /** Whether the account has been used from the caller's address. */
+  known?: boolean | undefined;
+  /** Nobody who asks is to learn that there is an account: its mail is asked for beside the answer. */
+  unseen?: boolean;
+};
+
+/**
+ * Counts a wrong guess at any secret of an account: password, second factor or mailed code, before a session or within
+ * one. All of them count together, and when the account locks by it, its owner is mailed a way out.
+ */
+export async function countGuess(
+  tx: Transaction,
+  ctx: Context,
+  { id, known, unseen = false }: Guess,
+): Promise<void> {
+  const locked = await countFailure(tx, id, known);
+  if (!locked) return;
+  const request = {
+    kind: "unlock",
+    email: locked.email,
+    tenant: locked.tenant ?? undefined,
+  } as const;
+  if (unseen) mailBeside(ctx, request);
+  else await requestMail(ctx, request, tx);
+}
+
+/**
+ * Asks for a mail without waiting for it: the answer must take as long as for any other failure. What fails here fails
+ * beside the answer.
+ */
+export function mailBeside(ctx: Context, request: MailRequest): void {
+  requestMail(ctx, request).catch((err) =>
+    ctx.log("error", "a mail could not be queued", {
+      requestId: ctx.origin.requestId,
+      error: err instanceof Error ? err.name : typeof err,
+    }),
+  );
+}
+
+/**
+ * Counts a wrong guess. Without a user it does the same work: the time must not tell whether there is one.
+ * Answers the account's name when it locks by it for the first time or for good: then its owner must hear of it.
+ * @param known whether the account has been used from the caller's address.
+ */
+async function countFailure(
+  tx: Transaction,
+  userId: string | null,
+  known = false,
+): Promise<AccountName | null> {
+  // Attempts against an account that is locked for the caller are not counted: nobody can keep somebody else locked out
+  // by going on. For whom it is open they are: else a lock would give a neighbour of the owner guesses without end.
+  const [counted] = await tx.$queryRaw<{ attempts: number; email: string; slug: string | null }[]>`
+    UPDATE users SET
+      login_attempts = least(login_attempts + 1, ${MOST_ATTEMPTS}),
+      locked_until = CASE WHEN login_attempts + 1 >= ${FREE_ATTEMPTS} THEN now() + make_interval(secs =>
+        least(${FIRST_LOCK_SECONDS} * 2 ^ least(login_attempts + 1 - ${FREE_ATTEMPTS}, 10), ${LONGEST_LOCK_SECONDS})) END
+    WHERE id = ${userId}::uuid AND login_attempts < ${MOST_ATTEMPTS}
+      AND (${known} OR locked_until IS NULL OR locked_until <= now())
+    RETURNING login_attempts AS attempts, email, (SELECT slug FROM tenants WHERE tenants.id = users.tenant_id) AS slug`;
+  if (counted?.attempts !== FREE_ATTEMPTS && counted?.attempts !== MOST_ATTEMPTS) return null;
+  return { email: counted.email, tenant: counted.slug ?? undefined };
+}
+
+/** Under what name guesses at this account from this address are counted, whether there is such an account or not. */
+export function guesser(
+  { origin, config }: Pick<Context, "origin" | "config">,
+  { email, tenant = "" }: AccountName,
+): string {
+  // Where an address is one account, naming its tenant or not must not be two budgets.
+  const scope = config.emailScope === "tenant" ? tenant : "";
+  return `${networkOf(origin.ip)} ${scope} ${email}`;
+}
+
+/** The same for somebody in a session, by whatever route they show their password again. */
+export function guesserInSession({
+  origin,
+  principal,
+}: Pick<SessionContext, "origin" | "principal">): string {
+  return `${networkOf(origin.ip)} session ${principal.userId}`;
+}

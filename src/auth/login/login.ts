@@ -1,0 +1,115 @@
+import { recordAudit } from "../../audit/record.ts";
+import type { Context } from "../../context.ts";
+import { hashedFor } from "../../crypto/password.ts";
+import { acrossTenants } from "../../db/scope.ts";
+import { ApiError } from "../../errors.ts";
+import { networkOf } from "../../network.ts";
+import { lockActiveTenant } from "../../tenants/lock.ts";
+import { type Account, findAccount } from "../account.ts";
+import { countGuess, guesser, mailBeside, notLocked } from "../guessing.ts";
+import type { AccountName } from "../mails/mail-requests.ts";
+import type { LoginAnswer } from "../schemas.ts";
+import { completeLogin, loginAnswer } from "./complete-login.ts";
+import { hasForeignHash, renewedHash } from "./renew-hash.ts";
+import type { LoginInput } from "./schemas.ts";
+
+const UNVERIFIED = "not_verified";
+
+/**
+ * Logs a user in with a password. Unknown address, wrong password, locked, disabled, suspended, unverified: one and the
+ * same error after the same work, so that nobody learns who has an account (ASVS 5.0, 6.3.8).
+ * @throws ApiError `invalid_credentials`, `rate_limited`, `overloaded`.
+ */
+export async function login(ctx: Context, input: LoginInput): Promise<LoginAnswer> {
+  // Before the password is looked at: of many guesses at once no more than the quota come through.
+  await Promise.all([
+    ctx.rateLimits.consume("guess", guesser(ctx, input)),
+    ctx.rateLimits.consume("account_logins", guesser(ctx, input)),
+    ctx.rateLimits.consume("logins", networkOf(ctx.origin.ip)),
+  ]);
+  const account = await findAccount(ctx, input);
+  const matches = await ctx.passwords.verify(
+    account?.passwordHash ?? null,
+    input.password,
+    hashedFor(ctx, account),
+  );
+  const refusal = reasonToRefuse(ctx, account, matches);
+  const started = account && refusal === null ? await start(ctx, account, input.password) : null;
+  if (!started) {
+    // Another login has renewed the hash first, perhaps. From the beginning: it is ours then.
+    if (refusal === null && hasForeignHash(account)) return login(ctx, input);
+    await recordFailure(ctx, account, refusal ?? "changed_meanwhile");
+    // Beside the answer, which must take as long as for any other failure: a link that proves the address.
+    if (refusal === UNVERIFIED) mailBeside(ctx, { kind: "magic_link", ...nameOf(input) });
+    throw new ApiError(
+      "invalid_credentials",
+      "The e-mail address or the password is wrong, or the account is not active.",
+    );
+  }
+  await ctx.rateLimits.reset("guess", guesser(ctx, input));
+  return loginAnswer(ctx, started);
+}
+
+function reasonToRefuse(
+  { config }: Context,
+  account: Account | undefined,
+  matches: boolean,
+): string | null {
+  if (!account) return "unknown_account";
+  if (account.locked) return "locked";
+  if (!matches) return "wrong_password";
+  if (!account.active) return "not_active";
+  return config.emailVerification === "required" && !account.verified ? UNVERIFIED : null;
+}
+
+/** Begins the session, or the second step; null when the account has changed since it was read. */
+async function start(ctx: Context, account: Account, password: string) {
+  const renewed = await renewedHash(ctx, account, password);
+  // The password was right: from here on it is its tenant's work, from however many networks its people come.
+  return acrossTenants(() => begin(ctx, account, renewed), account.tenantId ?? undefined);
+}
+
+function begin(ctx: Context, account: Account, renewed: { passwordHash?: string }) {
+  return ctx.db.$transaction(async (tx) => {
+    if (!(await lockActiveTenant(tx, account.tenantId))) return null;
+    // The conditions stand again in the write, which locks the row: an account that was disabled or locked, or whose
+    // password or address was changed, while the hash was computed gets no session.
+    const [user] = await tx.user.updateManyAndReturn({
+      where: {
+        id: account.id,
+        status: "active",
+        isDeleted: false,
+        passwordHash: account.passwordHash,
+        ...(ctx.config.emailVerification === "required" && { emailVerifiedAt: { not: null } }),
+        ...notLocked(account.known),
+      },
+      // The failures are set back when the log-in is complete; until then the write is for the sake of the lock.
+      data: { loginAttempts: { increment: 0 }, ...renewed },
+      select: { id: true, tenantId: true },
+    });
+    return user ? completeLogin(tx, ctx, user, { methods: ["pwd"] }) : null;
+  });
+}
+
+/** The same two writes whether the account exists or not: the time must not tell. */
+async function recordFailure(
+  ctx: Context,
+  account: Account | undefined,
+  reason: string,
+): Promise<void> {
+  await ctx.db.$transaction(async (tx) => {
+    await countGuess(tx, ctx, { id: account?.id ?? null, known: account?.known, unseen: true });
+    await recordAudit(tx, ctx, {
+      action: "auth.login_failed",
+      resourceType: "user",
+      resourceId: account?.id ?? null,
+      tenantId: account?.auditTenantId ?? null,
+      outcome: "failure",
+      details: { reason },
+    });
+  });
+}
+
+function nameOf({ email, tenant }: LoginInput): AccountName {
+  return { email, tenant };
+}

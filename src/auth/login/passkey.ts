@@ -1,0 +1,62 @@
+/** Logging in with nothing but a passkey: the browser offers those that it has for this site. */
+import { recordAudit } from "../../audit/record.ts";
+import type { Context } from "../../context.ts";
+import type { Transaction } from "../../db/client.ts";
+import { ApiError } from "../../errors.ts";
+import type { Owner } from "../../factors/owner.ts";
+import {
+  type Ceremony,
+  checkAssertion,
+  findPasskeyOwner,
+  passkeyRequestOptions,
+} from "../../factors/passkey-assertion.ts";
+import type { PasskeyRequestOptions } from "../../factors/webauthn-schemas.ts";
+import { lockActiveAccount } from "../account.ts";
+import type { LoginAnswer } from "../schemas.ts";
+import { completeLogin, loginAnswer } from "./complete-login.ts";
+import type { PasskeyLoginInput } from "./schemas.ts";
+
+/** The passkey says whose it is, and with its user verified it is two factors in one. */
+const CEREMONY: Ceremony = { owner: null, boundTo: null, userVerification: "required" };
+
+/** The same for everybody: no address is asked for, so none can be tried out. */
+export async function passkeyLoginOptions(ctx: Context): Promise<PasskeyRequestOptions> {
+  return ctx.db.$transaction((tx) => passkeyRequestOptions(tx, ctx, CEREMONY));
+}
+
+/**
+ * Logs in whoever the passkey belongs to, and so into their tenant. A lock of wrong passwords does not count here: a
+ * passkey cannot be guessed, and a stranger's guesses shall not keep its owner out.
+ * @throws ApiError `invalid_passkey`, whatever is wrong.
+ */
+export async function logInWithPasskey(
+  ctx: Context,
+  { response }: PasskeyLoginInput,
+): Promise<LoginAnswer> {
+  const outcome = await ctx.db.$transaction(async (tx) => {
+    const owner = await findPasskeyOwner(tx, response);
+    const user = owner && (await lockActiveAccount(tx, ctx, owner));
+    const shown = await checkAssertion(tx, ctx, response, owner, CEREMONY);
+    if (user && "methods" in shown) return completeLogin(tx, ctx, user, { methods: shown.methods });
+    await recordFailure(tx, ctx, owner, "refused" in shown ? shown.refused : "not_active");
+    return null;
+  });
+  if (!outcome) throw new ApiError("invalid_passkey", "The passkey was not accepted.");
+  return loginAnswer(ctx, outcome);
+}
+
+async function recordFailure(
+  tx: Transaction,
+  ctx: Context,
+  owner: Owner | null,
+  reason: string,
+): Promise<void> {
+  await recordAudit(tx, ctx, {
+    action: "auth.login_failed",
+    resourceType: "user",
+    resourceId: owner?.id ?? null,
+    tenantId: owner?.tenantId ?? null,
+    outcome: "failure",
+    details: { method: "passkey", reason },
+  });
+}

@@ -1,0 +1,128 @@
+/**
+ * Proving again who one is, from within a session: what RFC 9470 calls step-up. It is a whole log-in, with the second
+ * factor if there is one (ASVS 5.0, 7.5.1), and its new session takes the old one's place (7.2.4).
+ */
+
+import { recordAudit } from "../../audit/record.ts";
+import type { SessionContext } from "../../context.ts";
+import { hashedFor } from "../../crypto/password.ts";
+import type { Transaction } from "../../db/client.ts";
+import { ValidationError } from "../../errors.ts";
+import {
+  type Ceremony,
+  checkAssertion,
+  passkeyRequestOptions,
+} from "../../factors/passkey-assertion.ts";
+import type { PasskeyAssertion, PasskeyRequestOptions } from "../../factors/webauthn-schemas.ts";
+import { lockActiveTenant } from "../../tenants/lock.ts";
+import { lockActiveAccount } from "../account.ts";
+import { countGuess, guesserInSession, notLocked } from "../guessing.ts";
+import type { LoginAnswer } from "../schemas.ts";
+import { completeLogin, loginAnswer } from "./complete-login.ts";
+import { renewedHash } from "./renew-hash.ts";
+import type { ReauthenticateInput } from "./schemas.ts";
+
+/**
+ * Begins the session anew by password or passkey. What is wrong is answered with 422 and not with 401: the caller's
+ * token is as good as before, and a client that gets a 401 throws its token away. @throws ValidationError; ApiError `overloaded`, `rate_limited`.
+ */
+export async function reauthenticate(
+  ctx: SessionContext,
+  input: ReauthenticateInput,
+): Promise<LoginAnswer> {
+  const outcome =
+    "password" in input
+      ? await byPassword(ctx, input.password)
+      : await byPasskey(ctx, input.response);
+  return loginAnswer(ctx, outcome);
+}
+
+/** What the browser needs to show one of the caller's passkeys. */
+export async function reauthenticationOptions(ctx: SessionContext): Promise<PasskeyRequestOptions> {
+  return ctx.db.$transaction((tx) => passkeyRequestOptions(tx, ctx, ceremonyOf(ctx)));
+}
+
+async function byPassword(ctx: SessionContext, password: string) {
+  const { userId, tenantId, sessionId } = ctx.principal;
+  // Before the password is looked at, as at login.
+  await ctx.rateLimits.consume("guess", guesserInSession(ctx));
+  const account = await ctx.db.user.findFirst({
+    where: { id: userId, tenantId, isDeleted: false },
+    select: { passwordHash: true },
+  });
+  const passwordHash = account?.passwordHash ?? null;
+  const matches = await ctx.passwords.verify(passwordHash, password, hashedFor(ctx));
+  const renewed = matches ? await renewedHash(ctx, { tenantId, passwordHash }, password) : {};
+  const outcome =
+    matches &&
+    (await ctx.db.$transaction(async (tx) => {
+      if (!(await lockActiveTenant(tx, tenantId))) return null;
+      // As at login: the hash that was verified must still be there, and no lock may have come meanwhile.
+      const [user] = await tx.user.updateManyAndReturn({
+        where: {
+          id: userId,
+          tenantId,
+          status: "active",
+          isDeleted: false,
+          passwordHash,
+          ...notLocked(),
+        },
+        data: { loginAttempts: { increment: 0 }, ...renewed },
+        select: { id: true, tenantId: true },
+      });
+      return user && completeLogin(tx, ctx, user, { methods: ["pwd"], replaces: sessionId });
+    }));
+  if (outcome) {
+    await ctx.rateLimits.reset("guess", guesserInSession(ctx));
+    return outcome;
+  }
+  // Counts like one at login: a stolen access token must not be a way to guess the password without end.
+  await ctx.db.$transaction(async (tx) => {
+    await countGuess(tx, ctx, { id: userId });
+    await recordFailure(tx, ctx, { method: "password" });
+  });
+  throw new ValidationError([{ path: "password", message: "Is not the current password" }]);
+}
+
+async function byPasskey(ctx: SessionContext, assertion: PasskeyAssertion) {
+  const ceremony = ceremonyOf(ctx);
+  const outcome = await ctx.db.$transaction(async (tx) => {
+    const user = await lockActiveAccount(tx, ctx, ceremony.owner);
+    const shown = await checkAssertion(tx, ctx, assertion, ceremony.owner, ceremony);
+    if (user && "methods" in shown)
+      return completeLogin(tx, ctx, user, {
+        methods: shown.methods,
+        replaces: ctx.principal.sessionId,
+      });
+    const reason = "refused" in shown ? shown.refused : "not_active";
+    await recordFailure(tx, ctx, { method: "passkey", reason });
+    return null;
+  });
+  if (outcome) return outcome;
+  throw new ValidationError([{ path: "response", message: "The passkey was not accepted" }]);
+}
+
+/** Alone it must be as much as any log-in: the device makes sure of its user. */
+function ceremonyOf({ principal: { userId, tenantId, sessionId } }: SessionContext) {
+  return {
+    owner: { id: userId, tenantId },
+    boundTo: sessionId,
+    userVerification: "required",
+  } satisfies Ceremony;
+}
+
+async function recordFailure(
+  tx: Transaction,
+  ctx: SessionContext,
+  details: { method: string; reason?: string },
+): Promise<void> {
+  const { userId, tenantId } = ctx.principal;
+  await recordAudit(tx, ctx, {
+    action: "auth.reauthentication_failed",
+    resourceType: "user",
+    resourceId: userId,
+    tenantId,
+    outcome: "failure",
+    details,
+  });
+}

@@ -1,0 +1,115 @@
+/** The second step of a log-in. */
+import { recordAudit } from "../../audit/record.ts";
+import type { Context } from "../../context.ts";
+import type { Transaction } from "../../db/client.ts";
+import { ApiError } from "../../errors.ts";
+import { checkAssertion, passkeyRequestOptions } from "../../factors/passkey-assertion.ts";
+import { spendRecoveryCode } from "../../factors/recovery-codes.ts";
+import { spendTotpCode } from "../../factors/totp.ts";
+import type { PasskeyRequestOptions } from "../../factors/webauthn-schemas.ts";
+import { networkOf } from "../../network.ts";
+import type { AuthenticationMethod } from "../../sessions/facts.ts";
+import { lockActiveAccount } from "../account.ts";
+import { countGuess } from "../guessing.ts";
+import type { LoginAnswer } from "../schemas.ts";
+import { completeLogin, loginAnswer } from "./complete-login.ts";
+import { findMfaToken, invalidMfaToken, type MfaToken, settleMfaToken } from "./mfa-token.ts";
+import type { MfaTokenInput, VerifyMfaInput } from "./schemas.ts";
+
+/** What was shown: the methods that it proves, or why it proves nothing. */
+type Shown = { methods: AuthenticationMethod[] } | { refused: string };
+
+/**
+ * Completes a log-in with the second factor. A wrong one counts twice: at this log-in, which ends with the fifth, and as
+ * a wrong password does at the account, so that beginning again and again is no way to guess a code. What is wrong is
+ * not told apart. @throws ApiError `invalid_mfa_token`, `invalid_second_factor`, `rate_limited`.
+ */
+export async function verifyMfa(ctx: Context, input: VerifyMfaInput): Promise<LoginAnswer> {
+  const begun = await findMfaToken(ctx.db, input.mfaToken);
+  if (begun) await ctx.rateLimits.consume("guess", guesserOf(ctx, begun));
+  const outcome = await ctx.db.$transaction(async (tx) => {
+    const user = begun && (await lockActiveAccount(tx, ctx, { ...begun, id: begun.userId }));
+    // Again, under the lock: meanwhile it may have been used, or voided by a change of the account.
+    const token = user && (await findMfaToken(tx, input.mfaToken));
+    if (!token) {
+      await recordFailure(tx, ctx, begun, input.method, "mfa_token");
+      return "no_token";
+    }
+    const shown: Shown = user.locked ? { refused: "locked" } : await check(tx, ctx, token, input);
+    await settleMfaToken(tx, token, "methods" in shown);
+    if ("refused" in shown) {
+      await countGuess(tx, ctx, user);
+      await recordFailure(tx, ctx, token, input.method, shown.refused);
+      return "refused";
+    }
+    return completeLogin(tx, ctx, user, {
+      methods: [...token.amr, ...shown.methods],
+      replaces: token.boundTo ?? undefined,
+    });
+  });
+  if (outcome === "no_token") throw invalidMfaToken();
+  if (outcome === "refused")
+    throw new ApiError("invalid_second_factor", "The code or passkey was not accepted.");
+  if (begun) await ctx.rateLimits.reset("guess", guesserOf(ctx, begun));
+  return loginAnswer(ctx, outcome);
+}
+
+/** What the browser needs to show one of the user's passkeys as the second step. @throws ApiError `invalid_mfa_token`. */
+export async function mfaPasskeyOptions(
+  ctx: Context,
+  { mfaToken }: MfaTokenInput,
+): Promise<PasskeyRequestOptions> {
+  return ctx.db.$transaction(async (tx) => {
+    const token = await findMfaToken(tx, mfaToken);
+    if (!token) throw invalidMfaToken();
+    return passkeyRequestOptions(tx, ctx, ceremonyOf(token));
+  });
+}
+
+async function check(
+  tx: Transaction,
+  ctx: Context,
+  token: MfaToken,
+  input: VerifyMfaInput,
+): Promise<Shown> {
+  const owner = { id: token.userId, tenantId: token.tenantId };
+  switch (input.method) {
+    case "totp":
+      return (await spendTotpCode(tx, ctx, owner, input.code))
+        ? { methods: ["otp"] }
+        : { refused: "wrong_code" };
+    case "recovery_code":
+      return (await spendRecoveryCode(tx, ctx, owner, input.code))
+        ? { methods: ["recovery"] }
+        : { refused: "wrong_code" };
+    case "passkey":
+      return checkAssertion(tx, ctx, input.response, owner, ceremonyOf(token));
+  }
+}
+
+/** The other step was something else already: that the device makes sure of its user is welcome and not required. */
+function ceremonyOf({ id, userId, tenantId }: MfaToken) {
+  return { owner: { id: userId, tenantId }, boundTo: id, userVerification: "preferred" } as const;
+}
+
+/** Under what name the wrong codes for this account from this address are counted. */
+function guesserOf({ origin }: Context, { userId }: MfaToken): string {
+  return `${networkOf(origin.ip)} second factor ${userId}`;
+}
+
+async function recordFailure(
+  tx: Transaction,
+  ctx: Context,
+  token: MfaToken | null,
+  method: VerifyMfaInput["method"],
+  reason: string,
+): Promise<void> {
+  await recordAudit(tx, ctx, {
+    action: "auth.second_factor_failed",
+    resourceType: "user",
+    resourceId: token?.userId ?? null,
+    tenantId: token?.tenantId ?? null,
+    outcome: "failure",
+    details: { method, reason },
+  });
+}

@@ -1,0 +1,116 @@
+import { type AuditEntry, recordAudit } from "../../audit/record.ts";
+import type { SessionContext } from "../../context.ts";
+import { hashedFor } from "../../crypto/password.ts";
+import { touch } from "../../db/touch.ts";
+import { ValidationError } from "../../errors.ts";
+import { tellUser } from "../../mail/send.ts";
+import { assertSessionLives } from "../../sessions/assert-live.ts";
+import { assertRecentProof } from "../../sessions/recent-proof.ts";
+import { revokeSessions } from "../../sessions/revoke.ts";
+import { assertAcceptablePassword } from "../../users/password-policy.ts";
+import { countGuess, guesserInSession, NO_FAILURES, notLocked } from "../guessing.ts";
+import type { ChangePasswordInput } from "./schemas.ts";
+
+/**
+ * Changes the caller's password and ends their other sessions (ASVS 5.0, 6.2.3 and 7.4.3). Who has none yet, because
+ * they log in by mail or passkey, sets their first one, and must have logged in lately instead.
+ * @throws ValidationError, also when the current password is wrong; ApiError `overloaded`, `rate_limited`,
+ * `reauthentication_required`.
+ */
+export async function changePassword(
+  ctx: SessionContext,
+  input: ChangePasswordInput,
+): Promise<void> {
+  const { userId, tenantId, sessionId } = ctx.principal;
+  // Before the password is looked at, as at login.
+  await ctx.rateLimits.consume("guess", guesserInSession(ctx));
+  const account = await ctx.db.user.findFirst({
+    where: { id: userId, tenantId, isDeleted: false },
+    select: {
+      passwordHash: true,
+      passwordOrigin: true,
+      email: true,
+      firstName: true,
+      lastName: true,
+      tenant: { select: { name: true, slug: true, settings: true } },
+    },
+  });
+  if (account) {
+    await assertAcceptablePassword(ctx.config, input.newPassword, account, "newPassword");
+  }
+  if (!account || !(await mayChange(ctx, account.passwordHash, input))) throw await refuse(ctx);
+  const passwordHash = await ctx.passwords.hash(input.newPassword, hashedFor(ctx));
+  // Whoever knows what the tenant has set can be here: what they make of it is no more the person's own. A proof of the
+  // address ends that (email/prove-address.ts).
+  const isTenants = account.passwordHash !== null && account.passwordOrigin === "tenant";
+  const passwordOrigin = isTenants ? "tenant" : "own";
+
+  const ended = await ctx.db.$transaction(async (tx) => {
+    // The hash that was verified must still be there: of two changes at once the second one fails.
+    const { count } = await tx.user.updateMany({
+      where: {
+        id: userId,
+        tenantId,
+        isDeleted: false,
+        passwordHash: account.passwordHash,
+        ...notLocked(),
+      },
+      data: { passwordHash, passwordOrigin, ...NO_FAILURES, ...touch(ctx) },
+    });
+    if (count === 0) return null;
+    // The row is locked: a session that a proof or a reset has ended sets no first password after it.
+    await assertSessionLives(tx, ctx);
+    const ids = await revokeSessions(
+      tx,
+      { userId, tenantId, id: { not: sessionId } },
+      "password_changed",
+    );
+    await recordAudit(tx, ctx, changed(userId, tenantId, "success"));
+    await tellUser(tx, ctx, { id: userId, tenantId }, { template: "password_changed" });
+    return ids;
+  });
+  if (!ended) throw await refuse(ctx);
+  ctx.revocations.add(ended);
+  await ctx.rateLimits.reset("guess", guesserInSession(ctx));
+}
+
+async function mayChange(
+  ctx: SessionContext,
+  passwordHash: string | null,
+  { currentPassword }: ChangePasswordInput,
+): Promise<boolean> {
+  if (currentPassword !== undefined)
+    return ctx.passwords.verify(passwordHash, currentPassword, hashedFor(ctx));
+  if (passwordHash !== null)
+    throw new ValidationError([{ path: "currentPassword", message: "Is required" }]);
+  // A first password is a way in, and there is none before it to show.
+  assertRecentProof(ctx);
+  return true;
+}
+
+/**
+ * Counts and audits the failure. It counts like one at login: a stolen access token must not be a way to guess the
+ * password without end. The answer is not a 401: the caller is authenticated, and a client would throw its token away.
+ */
+async function refuse(ctx: SessionContext): Promise<ValidationError> {
+  const { userId, tenantId } = ctx.principal;
+  await ctx.db.$transaction(async (tx) => {
+    await countGuess(tx, ctx, { id: userId });
+    await recordAudit(tx, ctx, changed(userId, tenantId, "failure"));
+  });
+  return new ValidationError([{ path: "currentPassword", message: "Is not the current password" }]);
+}
+
+function changed(
+  userId: string,
+  tenantId: string | null,
+  outcome: "success" | "failure",
+): AuditEntry {
+  return {
+    action: "user.password_changed",
+    resourceType: "user",
+    resourceId: userId,
+    tenantId,
+    outcome,
+  };
+}

@@ -1,0 +1,116 @@
+/** A forgotten password: a link to the address on file, and a new password for it. */
+import { recordAudit } from "../../audit/record.ts";
+import type { Context } from "../../context.ts";
+import { hashedFor } from "../../crypto/password.ts";
+import { sendNotice, sendProof } from "../../mail/send.ts";
+import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
+import { findToken, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
+import { revokeSessions } from "../../sessions/revoke.ts";
+import { assertAcceptablePassword } from "../../users/password-policy.ts";
+import { findAccount } from "../account.ts";
+import { proveAddress } from "../address/prove-address.ts";
+import { NO_FAILURES } from "../guessing.ts";
+import { linkFor } from "../mails/links.ts";
+import { requestMail } from "../mails/mail-requests.ts";
+import { invalidMailedToken, lockForMail, useMailedToken } from "../mails/mailed-token.ts";
+import type { AddressInput } from "../mails/schemas.ts";
+import type { ResetPasswordInput } from "./schemas.ts";
+
+const LINK_MINUTES = 30;
+
+/** Asks for a link. Changes nothing at the account: nobody is kept out by what a stranger asks for. */
+export function forgotPassword(ctx: Context, { email, tenant }: AddressInput): Promise<void> {
+  return requestMail(ctx, { kind: "reset_password", email, tenant });
+}
+
+/** The job behind it. */
+export async function sendResetMail(
+  ctx: Context,
+  { userId, ...name }: AddressInput & { userId?: string },
+): Promise<void> {
+  const account = await findAccount(ctx, name);
+  if (!account || (userId !== undefined && account.id !== userId)) return;
+  await ctx.db.$transaction(async (tx) => {
+    const user = await lockForMail(tx, account, "reset_password");
+    if (!user) return;
+    const { token } = await issueOneTimeToken(tx, ctx, {
+      purpose: "reset_password",
+      user,
+      email: user.email,
+      ttlSeconds: LINK_MINUTES * 60,
+    });
+    await sendProof(tx, ctx, {
+      template: "reset_password",
+      to: user.email,
+      language: user.language ?? ctx.origin.language,
+      link: linkFor(ctx, "reset_password", token),
+      minutes: LINK_MINUTES,
+    });
+    await recordAudit(tx, ctx, {
+      action: "auth.password_reset_requested",
+      resourceType: "user",
+      resourceId: user.id,
+      tenantId: account.auditTenantId,
+    });
+  });
+}
+
+/**
+ * Sets a new password by the token of a link. It logs nobody in and takes no second factor away: a mailbox alone must
+ * not be enough where the account wants more (ASVS 5.0, 6.4.3). Every session ends, and a lock of guesses is lifted.
+ * @throws ApiError `invalid_one_time_token`, `overloaded`; ValidationError.
+ */
+export async function resetPassword(
+  ctx: Context,
+  { token, newPassword }: ResetPasswordInput,
+): Promise<void> {
+  const found = await findToken(ctx.db, ctx, ["reset_password"], token);
+  const owner = found && (await readOwner(ctx, found));
+  if (!owner) throw invalidMailedToken();
+  await assertAcceptablePassword(ctx.config, newPassword, owner, "newPassword");
+  // Before the transaction: a connection must not wait for the queue of hashes.
+  const passwordHash = await ctx.passwords.hash(newPassword, hashedFor(ctx, found));
+
+  const { user, ended } = await ctx.db.$transaction(async (tx) => {
+    const user = await useMailedToken(tx, found);
+    if (!user) throw invalidMailedToken();
+    const { id, tenantId } = user;
+    const discarded = await proveAddress(tx, ctx, user, null);
+    await tx.user.update({
+      where: { id, tenantId },
+      data: {
+        passwordHash,
+        passwordOrigin: "own",
+        ...NO_FAILURES,
+        updatedBy: id,
+        updatedAt: new Date(),
+        version: { increment: 1 },
+      },
+      select: { id: true },
+    });
+    const ended = await revokeSessions(tx, { userId: id, tenantId }, "password_reset");
+    await recordAudit(
+      tx,
+      ctx,
+      { action: "user.password_reset", resourceType: "user", resourceId: id, tenantId },
+      id,
+    );
+    // The link has proved the address by now.
+    await sendNotice(tx, ctx, { ...user, verified: true }, { template: "password_changed" });
+    return { user, ended: [...discarded, ...ended] };
+  });
+  ctx.revocations.add(ended);
+  if (!user.verified) ctx.apiKeys.forget();
+}
+
+async function readOwner(ctx: Context, { userId, tenantId }: OneTimeToken) {
+  return ctx.db.user.findFirst({
+    where: { id: userId ?? "", tenantId, isDeleted: false },
+    select: {
+      email: true,
+      firstName: true,
+      lastName: true,
+      tenant: { select: { name: true, slug: true, settings: true } },
+    },
+  });
+}

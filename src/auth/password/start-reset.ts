@@ -1,0 +1,30 @@
+import { recordAudit } from "../../audit/record.ts";
+import type { AuthedContext } from "../../context.ts";
+import { assertInPerson } from "../../roles/in-person.ts";
+import { assertMayManage, lockUser } from "../../users/scope.ts";
+import { requestMail } from "../mails/mail-requests.ts";
+
+/**
+ * Sends a user a link that sets a new password. Whoever asks for it neither sees nor sets one (ASVS 5.0, 6.4.6).
+ * @throws NotFoundError, PermissionError; ApiError `impersonation_forbidden`.
+ */
+export async function startPasswordReset(ctx: AuthedContext, id: string): Promise<void> {
+  assertInPerson(ctx.principal, "start_reset");
+  await ctx.db.$transaction(async (tx) => {
+    const { tenantId, email } = await lockUser(tx, ctx, id);
+    await assertMayManage(tx, ctx, id);
+    const tenant =
+      tenantId === null || ctx.config.emailScope === "global"
+        ? null
+        : await tx.tenant.findFirst({ where: { id: tenantId }, select: { slug: true } });
+    // With the id: the address of a claim (users/claims.ts) means somebody of another tenant.
+    const request = { kind: "reset_password", email, tenant: tenant?.slug, userId: id } as const;
+    await requestMail(ctx, request, tx);
+    await recordAudit(tx, ctx, {
+      action: "user.password_reset_started",
+      resourceType: "user",
+      resourceId: id,
+      tenantId,
+    });
+  });
+}

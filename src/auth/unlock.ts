@@ -1,0 +1,62 @@
+import { recordAudit } from "../audit/record.ts";
+import type { Context } from "../context.ts";
+import { sendProof } from "../mail/send.ts";
+import { issueOneTimeToken } from "../one-time-tokens/issue.ts";
+import { findToken } from "../one-time-tokens/redeem.ts";
+import { findAccount } from "./account.ts";
+import { NO_FAILURES } from "./guessing.ts";
+import type { UnlockInput } from "./login/schemas.ts";
+import { linkFor } from "./mails/links.ts";
+import type { AccountName } from "./mails/mail-requests.ts";
+import { invalidMailedToken, lockForMail, useMailedToken } from "./mails/mailed-token.ts";
+
+const LINK_HOURS = 24;
+
+/** The job that tells the owner of an account which somebody's guesses have locked. */
+export async function sendUnlockMail(ctx: Context, name: AccountName): Promise<void> {
+  const account = await findAccount(ctx, name);
+  if (!account) return;
+  await ctx.db.$transaction(async (tx) => {
+    const user = await lockForMail(tx, account, "unlock");
+    if (!user) return;
+    const { token } = await issueOneTimeToken(tx, ctx, {
+      purpose: "unlock",
+      user,
+      email: user.email,
+      ttlSeconds: LINK_HOURS * 3600,
+    });
+    await sendProof(tx, ctx, {
+      template: "account_locked",
+      to: user.email,
+      language: user.language ?? ctx.origin.language,
+      link: linkFor(ctx, "unlock", token),
+      minutes: LINK_HOURS * 60,
+    });
+    await recordAudit(tx, ctx, {
+      action: "user.locked",
+      resourceType: "user",
+      resourceId: user.id,
+      tenantId: account.auditTenantId,
+    });
+  });
+}
+
+/**
+ * Lifts the lock that somebody's guesses have put on an account, by the token that its address was sent then (ASVS 5.0,
+ * 6.1.1: no lock may keep the owner out). It logs nobody in. @throws ApiError `invalid_one_time_token`.
+ */
+export async function unlock(ctx: Context, { token }: UnlockInput): Promise<void> {
+  await ctx.db.$transaction(async (tx) => {
+    const found = await findToken(tx, ctx, ["unlock"], token);
+    const user = found && (await useMailedToken(tx, found));
+    if (!user) throw invalidMailedToken();
+    const { id, tenantId } = user;
+    await tx.user.update({ where: { id, tenantId }, data: NO_FAILURES, select: { id: true } });
+    await recordAudit(
+      tx,
+      ctx,
+      { action: "user.unlocked", resourceType: "user", resourceId: id, tenantId },
+      id,
+    );
+  });
+}

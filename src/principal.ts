@@ -1,0 +1,30 @@
+/** Who is asking, and from where. */
+/** Where a request comes from. `ip` is null when the transport does not tell. */
+export type RequestOrigin = {
+  requestId: string;
+  ip: string | null;
+  userAgent: string | null;
+  /** The language that the client prefers, as a BCP 47 tag. */
+  language: string | null;
+  /** What the client calls the device that it runs on. */
+  device: string | null;
+};
+
+/** Who calls: a user in a session, or a machine with an API key. tenantId NULL is a platform account. */
+export type Principal = {
+  userId: string;
+  tenantId: string | null;
+  /** Null for an API key. */
+  sessionId: string | null;
+  /** Null for a session. */
+  apiKeyId: string | null;
+  /** The super admin who acts as the user; null when the user is there in person. */
+  impersonatorId: string | null;
+  /** How the session was begun (RFC 8176), and when, in seconds since 1970. */
+  amr: readonly string[];
+  authenticatedAt: number;
+  /** The tenant asks for a second factor, and no machine. */
+  mfaRequired?: boolean;
+  roles: readonly string[];
+  permissions: ReadonlySet<string>;
+};
