@@ -16,7 +16,7 @@ import {
   type TestApp,
 } from "../support/app.ts";
 import { ageLogIn } from "../support/stale.ts";
-import { type Caller, isPermission, type Row } from "./row.ts";
+import { type Access, type Caller, isPermission } from "./callers.ts";
 
 type Seat = "without" | "with" | "admin";
 
@@ -85,7 +85,7 @@ export async function makeHouse(app: TestApp): Promise<House> {
  * Gives the callers of a tenant what they hold for this row. Where it asks for no permission, one of them holds
  * everything and one nothing.
  */
-export async function equip(app: TestApp, house: House, access: Row["access"]): Promise<void> {
+export async function equip(app: TestApp, house: House, access: Access): Promise<void> {
   const { tenantId, roles, machine } = house;
   const one = isPermission(access);
   const granted = one ? [access] : TENANT_PERMISSIONS;

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Document, type Route, routes, undocumented } from "../http/document.ts";
 import { type Answer, createTestApp } from "../support/app.ts";
+import { CALLERS, type Caller } from "./callers.ts";
 import { equip, type House, makeWorld, type World } from "./houses.ts";
 import { isOwn, make } from "./objects.ts";
-import { CALLERS, type Caller, expected, isGone, type Row } from "./row.ts";
+import { expected, isGone, type Row } from "./row.ts";
 import { OWN } from "./rows/own.ts";
 import { TENANT } from "./rows/tenant.ts";
 import { type Alike, attempt, attemptInVain, succeeds, type Try } from "./try.ts";

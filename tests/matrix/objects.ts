@@ -3,7 +3,6 @@ import { newId } from "../../src/db/id.ts";
 import { type Account, randomName } from "../support/app.ts";
 import { enrolPasskey } from "../support/factors.ts";
 import { type House, makeKey, makeSession, must, type World } from "./houses.ts";
-import type { Row } from "./row.ts";
 
 /** `id` is `first/second` for a path with two. */
 export type Made = { id: string; slug?: string; email?: string };
@@ -56,7 +55,7 @@ export type Kind = keyof typeof MAKERS;
 /** One in this tenant, or of this account where it is an account's own. */
 export async function make(
   world: World,
-  { id: kind }: Row,
+  { id: kind }: { id?: Kind },
   house: House,
   whose: Account,
 ): Promise<Made> {
@@ -67,7 +66,7 @@ export async function make(
 /** The same of the account itself, where there is such a thing: the id that a stale log-in asks for. */
 export async function makeOwn(
   world: World,
-  row: Row,
+  row: { id?: Kind; fresh?: true; endsTenant?: true },
   house: House,
   { id, email }: Account,
 ): Promise<Made | null> {

@@ -1,41 +1,13 @@
 /** A row of the matrix, and the rules that say from it what each caller is answered. */
-import {
-  PERMISSIONS,
-  type PermissionKey,
-  TENANT_PERMISSIONS,
-} from "../../src/roles/permissions.ts";
+import { type PermissionKey, TENANT_PERMISSIONS } from "../../src/roles/permissions.ts";
 import type { Account, TestApp } from "../support/app.ts";
+import { type Access, type Caller, isPermission } from "./callers.ts";
 import type { House } from "./houses.ts";
 import type { Kind, Made } from "./objects.ts";
 
-export const CALLERS = [
-  /** Without a token. */
-  "anonymous",
-  /** A member who holds every permission that a tenant can give but the one of the row. */
-  "without",
-  /** A member with a role of the tenant's own that holds the row's permission and no other. */
-  "with",
-  /** As `with`, by a log-in that is older than STEP_UP_SECONDS, and asking for what is their own where an id can be that. */
-  "stale",
-  /** Somebody with the system role of that name. */
-  "admin",
-  /** The admin of another tenant, with our ids in the path. */
-  "foreign",
-  /** A super admin. */
-  "root",
-  /** Whose tenant was suspended, who was deleted, who was disabled, since they logged in. */
-  "suspended",
-  "deleted",
-  "disabled",
-  /** A key of a machine that may do everything, with every scope but the row's permission; and with that one alone. */
-  "keyWithout",
-  "keyWith",
-] as const;
-export type Caller = (typeof CALLERS)[number];
-
 export type Row = {
   /** The permission; else "anonymous" for everybody, "token" for who is logged in or has a key, "session" for no key. */
-  access: PermissionKey | "anonymous" | "token" | "session";
+  access: Access;
   /** A permission and a session: no key will do. */
   session?: true;
   /** The status; with `proof` that of a well-formed proof that is not right. */
@@ -90,10 +62,6 @@ export const STEP_UP: Expected = { status: 401, code: "reauthentication_required
 /** Those who log in no more: their tokens are all that is left. */
 export function isGone(caller: Caller): caller is "suspended" | "deleted" | "disabled" {
   return caller === "suspended" || caller === "deleted" || caller === "disabled";
-}
-
-export function isPermission(access: Row["access"]): access is PermissionKey {
-  return (PERMISSIONS as readonly string[]).includes(access);
 }
 
 function isKey(caller: Caller): boolean {

@@ -1,6 +1,7 @@
 /** One caller tries one operation. */
 import { newId } from "../../src/db/id.ts";
 import { type Account, type Answer, randomName } from "../support/app.ts";
+import type { Caller } from "./callers.ts";
 import {
   equip,
   type House,
@@ -12,7 +13,7 @@ import {
   type World,
 } from "./houses.ts";
 import { isOwn, type Made, make, makeOwn } from "./objects.ts";
-import { type Caller, expected, isGone, type Row } from "./row.ts";
+import { expected, isGone, type Row } from "./row.ts";
 
 export type Try = {
   answer: Answer<unknown>;
