@@ -26,10 +26,6 @@ const breaches = files.flatMap((file) => {
   return [
     ...importsOf(file, source).flatMap(breachesOf),
     ...openTables(source),
-    // Biome's noProcessEnv knows the other spelling alone.
-    ...(/\bBun\.env\b/.test(source)
-      ? ["reads Bun.env. Only src/config.ts parses the environment."]
-      : []),
     ...(file !== "src/index.ts" && file.endsWith("/index.ts")
       ? ["No index files per folder."]
       : []),
