@@ -1,4 +1,5 @@
 /** Validation with the schema that the OpenAPI document shows. Failures throw, so that errors have one exit. */
+import { zValidator } from "@hono/zod-validator";
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { resolver, uniqueSymbol } from "hono-openapi";
 import type { z } from "zod";
@@ -23,19 +24,29 @@ export function validate<T extends Target, S extends z.ZodType>(
   target: T,
   schema: S,
 ): MiddlewareHandler<AppEnv, string, Validated<T, S>> {
-  async function validate(c: HonoContext<AppEnv>, next: () => Promise<void>) {
-    const result = schema.safeParse(target === "json" ? await readJson(c) : readQuery(c));
-    const { ctx } = c.var;
-    if (target === "json" && "principal" in ctx) await assertStillThere(ctx as AuthedContext);
+  const check: MiddlewareHandler<AppEnv> = zValidator(target, schema, (result) => {
     if (!result.success) throw new ValidationError(toFieldErrors(result.error.issues));
-    c.req.addValidatedData(target, result.data as object);
-    await next();
+  });
+  async function validate(c: HonoContext<AppEnv>, next: () => Promise<void>) {
+    await (target === "json" ? prepareBody(c) : assertQuery(c));
+    return check(c, next);
   }
   return Object.assign(validate, { [uniqueSymbol]: { target, ...resolver(schema) } });
 }
 
-/** A parameter given twice stays a list, which no scalar schema accepts: which one counts is not for us to guess. */
-function readQuery(c: HonoContext): Record<string, unknown> {
+/** Hono would parse the text again, and what it keeps as parsed it writes out and parses again: 1e999 becomes null. */
+async function prepareBody(c: HonoContext<AppEnv>): Promise<void> {
+  const body = await readJson(c);
+  c.req.json = async <T>() => body as T;
+  const { ctx } = c.var;
+  if ("principal" in ctx) await assertStillThere(ctx as AuthedContext);
+}
+
+/**
+ * What a schema does not see. That a parameter is given twice it does: that is a list, which no scalar schema accepts, for
+ * which one counts is not for us to guess.
+ */
+function assertQuery(c: HonoContext): void {
   const start = c.req.url.indexOf("?");
   if (start !== -1 && c.req.url.length - start > LONGEST_QUERY) {
     const message = `The query has more than ${LONGEST_QUERY} characters`;
@@ -45,13 +56,9 @@ function readQuery(c: HonoContext): Record<string, unknown> {
   if (!isDecodable(c.req.url)) {
     throw new ValidationError([{ path: "", message: "The query is not percent-encoded UTF-8" }]);
   }
-  const entries = Object.entries(c.req.queries()).map(([name, values]) => {
-    if (![name, ...values].every(isStorable)) {
+  for (const [name, values] of Object.entries(c.req.queries()))
+    if (![name, ...values].every(isStorable))
       throw new ValidationError([{ path: name, message: "Not valid text" }]);
-    }
-    return [name, values.length === 1 ? values[0] : values];
-  });
-  return Object.fromEntries(entries);
 }
 
 function isDecodable(url: string): boolean {
