@@ -1,4 +1,10 @@
-/** CSV as RFC 4180 has it, read strictly: what one program takes for a quote and the next for text is refused. */
+/**
+ * CSV as RFC 4180 has it, read strictly: what one program takes for a quote and the next for text is refused.
+ *
+ * Not with csv-parse 7, which is no faster: it takes a lone CR, a NUL behind a closing quote and any number of empty cells
+ * (33 million in 380 MB), counts CRLF within quotes as two lines, and at a fault loses the rows of the same chunk before it.
+ */
+import { type Options, stringify } from "csv-stringify/sync";
 
 export type CsvRow = { line: number; cells: string[] };
 
@@ -80,15 +86,20 @@ export async function* parseCsv(pieces: AsyncIterable<string>): AsyncGenerator<C
   if (state !== "start" || cells.length > 0) yield endRow();
 }
 
-/** A row as text. With `guard`, what a spreadsheet would take for a formula begins with an apostrophe (CWE-1236). */
-export function toCsvRow(cells: readonly string[]): string {
-  return `${cells.map((cell) => quote(guard(cell))).join(",")}\r\n`;
-}
+const WRITTEN: Options = {
+  record_delimiter: "\r\n",
+  // Else a lone line feed stands bare, and begins a row for many a reader.
+  quote_record_delimiter: true,
+  // What a spreadsheet would take for a formula begins with an apostrophe (CWE-1236).
+  escape_formulas: true,
+  cast: {
+    boolean: String,
+    // Names of roles, as an import takes them.
+    object: (value) => (Array.isArray(value) ? value.join(";") : JSON.stringify(value)),
+  },
+};
 
-function guard(cell: string): string {
-  return /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
-}
-
-function quote(cell: string): string {
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+/** A row as text that is safe to open; null is an empty cell. */
+export function toCsvRow(cells: readonly unknown[]): string {
+  return stringify([cells], WRITTEN);
 }

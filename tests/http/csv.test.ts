@@ -48,7 +48,7 @@ test("what we write is read back, but for the apostrophe before what a spreadshe
     fc.asyncProperty(fc.array(cell, { minLength: 2, maxLength: 4 }), async (cells) => {
       const [row] = await parse(toCsvRow(cells));
       expect(row?.cells).toEqual(
-        cells.map((text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text)),
+        cells.map((text) => (/^[=+\-@\t\r＝＋－＠]/.test(text) ? `'${text}` : text)),
       );
     }),
     { numRuns: 300 },
@@ -56,6 +56,8 @@ test("what we write is read back, but for the apostrophe before what a spreadshe
   expect(toCsvRow(["=1+1", "+1", "-1", "@x", "\tx", "\rx", "a=1", ""])).toBe(
     "'=1+1,'+1,'-1,'@x,'\tx,\"'\rx\",a=1,\r\n",
   );
+  // A spreadsheet takes the full-width forms for the same (Unicode's NFKC).
+  expect(toCsvRow(["＝1", "＋1", "－1", "＠x"])).toBe("'＝1,'＋1,'－1,'＠x\r\n");
 });
 
 test("rows tell the line that they begin on, past cells of many lines", async () => {
