@@ -67,11 +67,3 @@ async function* pagesFrom(
 function readPageOf(ctx: AuthedContext, query: ExportAuditQuery, cursor?: string) {
   return ctx.pool.costly("export", () => listAuditLogs(ctx, { ...query, limit: PAGE, cursor }));
 }
-
-/** A row as cells of text, in the order of EXPORT_COLUMNS. */
-export function cellsOf(row: AuditRow): string[] {
-  return EXPORT_COLUMNS.map((column) => {
-    const value = row[column];
-    return value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
-  });
-}

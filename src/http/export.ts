@@ -1,0 +1,60 @@
+/** Answers of many rows: by Accept as CSV or as JSON a line. */
+import type { Context as HonoContext } from "hono";
+import { accepts } from "hono/accepts";
+import type { AuthedEnv } from "../context.ts";
+import type { PermissionKey } from "../roles/permissions.ts";
+import { assertStillAllowed } from "../sessions/still-allowed.ts";
+import { toCsvRow } from "./csv.ts";
+import { exportStream } from "./stream.ts";
+
+const FORMATS = { "text/csv": "csv", "application/x-ndjson": "ndjson" } as const;
+
+type Type = keyof typeof FORMATS;
+type Export<Row> = {
+  /** Of the file, without its ending. */
+  name: string;
+  /** The first where Accept says nothing. */
+  types: readonly [Type, Type];
+  /** Asked for again before each piece. */
+  permission: PermissionKey;
+  /** Of the CSV, in their order. */
+  columns: readonly (keyof Row)[];
+  /** Called when there is a turn for it. */
+  pages(
+    format: (typeof FORMATS)[Type],
+  ): AsyncGenerator<Row[], void> | Promise<AsyncGenerator<Row[], void>>;
+};
+
+/** The rows as a file, a page in memory at a time. @throws ApiError `overloaded`; what `pages` throws. */
+export async function exportFile<Row extends object>(
+  c: HonoContext<AuthedEnv>,
+  { name, types, permission, columns, pages }: Export<Row>,
+): Promise<Response> {
+  const { ctx } = c.var;
+  const supports = [...types];
+  const type = accepts(c, { header: "Accept", supports, default: types[0] }) as Type;
+  const format = FORMATS[type];
+  const body = await exportStream(ctx, {
+    mayGoOn: () => assertStillAllowed(ctx, permission),
+    async begin() {
+      const rows = await pages(format);
+      return format === "csv" ? toCsv(rows, columns) : toJsonLines(rows);
+    },
+  });
+  c.header("vary", "Accept", { append: true });
+  c.header("content-disposition", `attachment; filename="${name}.${format}"`);
+  return c.body(body, 200, { "content-type": `${type}; charset=utf-8` });
+}
+
+async function* toCsv<Row>(
+  pages: AsyncGenerator<Row[], void>,
+  columns: readonly (keyof Row)[],
+): AsyncGenerator<string, void> {
+  yield toCsvRow(columns);
+  for await (const rows of pages)
+    yield rows.map((row) => toCsvRow(columns.map((column) => row[column]))).join("");
+}
+
+async function* toJsonLines(pages: AsyncGenerator<object[], void>): AsyncGenerator<string, void> {
+  for await (const rows of pages) yield rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+}
