@@ -28,3 +28,8 @@ export type Principal = {
   roles: readonly string[];
   permissions: ReadonlySet<string>;
 };
+
+/** Whose share of what is scarce a caller takes from: all of a tenant together; a platform account by itself. */
+export function payerOf({ tenantId, userId }: Pick<Principal, "tenantId" | "userId">): string {
+  return tenantId ?? userId;
+}

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { hash, type Options, verify } from "@node-rs/argon2";
 import { createFairQueue } from "../fair-queue.ts";
 import { networkOf } from "../network.ts";
+import { payerOf } from "../principal.ts";
 import { verifierOf } from "./imported-hash.ts";
 
 /** argon2id at OWASP's parameters (19 MiB, two passes, one lane), set here so that no upgrade changes them silently. */
@@ -28,7 +29,7 @@ export function hashedFor(
   { origin, principal }: { origin: { ip: string | null }; principal?: Asker },
   account?: { tenantId: string | null },
 ): HashedFor {
-  const caller = principal ? (principal.tenantId ?? principal.userId) : networkOf(origin.ip);
+  const caller = principal ? payerOf(principal) : networkOf(origin.ip);
   return { caller, tenantId: account?.tenantId ?? principal?.tenantId ?? null };
 }
 

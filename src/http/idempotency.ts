@@ -7,6 +7,7 @@ import type { AuthedContext, AuthedEnv } from "../context.ts";
 import { decrypt, encrypt, hashWithKey, isHashWithKey } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
+import { payerOf } from "../principal.ts";
 import { limitedBytes } from "./body.ts";
 
 const KEPT = "24 hours";
@@ -155,16 +156,12 @@ function find({ db, principal: { userId, tenantId } }: AuthedContext, { route, k
 /** Counts one more answer that is kept; answers what to refuse the request with when there are too many. */
 async function count(ctx: AuthedContext): Promise<ApiError | null> {
   try {
-    await ctx.rateLimits.consume("kept_answers", keeperOf(ctx));
+    await ctx.rateLimits.consume("kept_answers", payerOf(ctx.principal));
     return null;
   } catch (err) {
     if (err instanceof ApiError && err.code === "rate_limited") return err;
     throw err;
   }
-}
-
-function keeperOf({ principal }: AuthedContext): string {
-  return principal.tenantId ?? principal.userId;
 }
 
 /** Encrypted: an answer may hold what is shown once, and always somebody's data. */
@@ -189,7 +186,11 @@ async function keep(
     SET status = ${answer.status}, response = ${sealed}, request_hash = ${hash(ctx, await fingerprint())},
       expires_at = now() + ${KEPT}::interval
     WHERE id = ${id}::uuid AND status IS NULL`;
-  await ctx.rateLimits.charge("kept_answers", keeperOf(ctx), Math.floor(sealed.length / 1024));
+  await ctx.rateLimits.charge(
+    "kept_answers",
+    payerOf(ctx.principal),
+    Math.floor(sealed.length / 1024),
+  );
 }
 
 async function release({ db }: AuthedContext, { id }: Claim): Promise<void> {

@@ -2,6 +2,7 @@
 import type { AuthedContext } from "../context.ts";
 import { boundToScope } from "../db/scope.ts";
 import { ApiError } from "../errors.ts";
+import { payerOf } from "../principal.ts";
 
 /** Handed over at a time, in bytes. Each is to be taken within CLIENT_TIMEOUT_SECONDS. */
 const MOUTHFUL = 65_536;
@@ -22,8 +23,7 @@ export async function exportStream(
   ctx: AuthedContext,
   { mayGoOn, begin }: Options,
 ): Promise<ReadableStream<Uint8Array>> {
-  const { tenantId, userId } = ctx.principal;
-  const endTurn = await ctx.turns.exports.turn(tenantId ?? userId);
+  const endTurn = await ctx.turns.exports.turn(payerOf(ctx.principal));
   try {
     return streamOf(await begin(), ctx, { mayGoOn, endTurn });
   } catch (err) {

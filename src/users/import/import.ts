@@ -2,6 +2,7 @@
 import type { AuthedContext } from "../../context.ts";
 import { beginLong } from "../../db/tenant-locks.ts";
 import type { SourceRecord } from "../../fields.ts";
+import { payerOf } from "../../principal.ts";
 import { assertStillAllowed, assertStillAllowedIn } from "../../sessions/still-allowed.ts";
 import { targetTenant } from "../create.ts";
 import { readRows } from "./read-rows.ts";
@@ -25,9 +26,9 @@ export async function importUsers(
   records: AsyncIterable<SourceRecord>,
   { dryRun, atomic, tenantId: named }: ImportQuery,
 ): Promise<ImportReport> {
-  const { principal, turns } = ctx;
+  const { turns } = ctx;
   const tenantId = targetTenant(ctx, named);
-  return turns.imports.run(principal.tenantId ?? principal.userId, async () => {
+  return turns.imports.run(payerOf(ctx.principal), async () => {
     const result = newReport(dryRun);
     const rows = await readRows(records, result);
     const write = atomic && !dryRun ? writeWhole : writeInBatches;
