@@ -1,22 +1,29 @@
-/** Reading a JSON body as strictly as RFC 8259 allows, so that what is validated is what was sent. */
+/** Reading bodies: JSON as strictly as RFC 8259 allows, so that what is validated is what was sent; and text as it comes. */
 import type { Context as HonoContext } from "hono";
 import type { Config } from "../config.ts";
 import type { AppEnv } from "../context.ts";
 import { ApiError } from "../errors.ts";
-import { jsonFault } from "./json-fault.ts";
+import { parseJson } from "./json-fault.ts";
 import { millisFor } from "./pace.ts";
 
 /** What somebody may send whom nobody knows yet. The longest of these bodies, a passkey's, has less. */
 export const ANONYMOUS_BODY_BYTES = 16 * 1024;
 
-const JSON_TYPE = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
+/** In UTF-8, whether it says so or not. */
+const TEXT_TYPE = /^([\w/.+-]+)\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
+
+/** The media type of the body, in lower case. Null for what is compressed, or in another charset: nothing here reads it. */
+export function textTypeOf({ req }: HonoContext): string | null {
+  if (req.header("content-encoding")) return null;
+  return TEXT_TYPE.exec(req.header("content-type") ?? "")?.[1]?.toLowerCase() ?? null;
+}
 
 /**
  * The body of the request: BODY_LIMIT_BYTES at most, and ANONYMOUS_BODY_BYTES until the caller is known, counted while it
  * comes. @throws ApiError `unsupported_media_type`, `body_too_large`, `body_too_slow` or `malformed_body`.
  */
 export async function readJson(c: HonoContext<AppEnv>): Promise<unknown> {
-  if (!JSON_TYPE.test(c.req.header("content-type") ?? "") || c.req.header("content-encoding")) {
+  if (textTypeOf(c) !== "application/json") {
     throw new ApiError(
       "unsupported_media_type",
       "Send JSON, not compressed, with the header Content-Type: application/json.",
@@ -26,17 +33,11 @@ export async function readJson(c: HonoContext<AppEnv>): Promise<unknown> {
   const { bodyLimitBytes } = ctx.config;
   const limit =
     "principal" in ctx ? bodyLimitBytes : Math.min(bodyLimitBytes, ANONYMOUS_BODY_BYTES);
-  const text = decode(await readBytes(c.req.raw, limit, ctx.config));
-  const value = parse(text);
-  const fault = jsonFault(text);
-  if (fault !== null) throw malformed(fault);
-  return value;
-}
-
-async function readBytes(request: Request, limit: number, config: Config): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of limitedBytes(request, limit, config)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  const bytes = limitedBytes(c.req.raw, limit, ctx.config);
+  const pieces = await Array.fromAsync(decode(bytes, { withMark: true }));
+  const parsed = parseJson(pieces.join(""));
+  if ("fault" in parsed) throw malformed(parsed.fault ?? "The body is not valid JSON.");
+  return parsed.value;
 }
 
 /**
@@ -82,19 +83,17 @@ async function within<T>(deadline: number, read: Promise<T>): Promise<T> {
   }
 }
 
-function decode(bytes: Uint8Array): string {
+/** @param withMark leaves the mark of byte order where it is. @throws ApiError `malformed_body` for what is no UTF-8. */
+export async function* decode(
+  bytes: AsyncIterable<Uint8Array>,
+  { withMark = false } = {},
+): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: withMark });
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw malformed("The body is not valid UTF-8.");
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw malformed("The body is not valid JSON.");
+    for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
+    yield decoder.decode();
+  } catch (err) {
+    throw err instanceof TypeError ? malformed("The body is not valid UTF-8.") : err;
   }
 }
 

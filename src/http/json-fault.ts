@@ -1,3 +1,15 @@
+/** What JSON.parse makes of a text; or what is wrong with it, null where it is no JSON at all. */
+export function parseJson(text: string): { value: unknown } | { fault: string | null } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { fault: null };
+  }
+  const fault = jsonFault(text);
+  return fault === null ? { value } : { fault };
+}
+
 /** Far more than a request of ours needs. What is nested ten thousand deep overflows the stack of whoever walks it. */
 const MAX_DEPTH = 64;
 

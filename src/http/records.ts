@@ -3,9 +3,9 @@ import type { Context as HonoContext } from "hono";
 import type { AuthedContext, AuthedEnv } from "../context.ts";
 import { ApiError } from "../errors.ts";
 import type { SourceRecord } from "../fields.ts";
-import { limitedBytes } from "./body.ts";
+import { decode, limitedBytes, textTypeOf } from "./body.ts";
 import { CsvFault, parseCsv } from "./csv.ts";
-import { isStorable, jsonFault } from "./json-fault.ts";
+import { isStorable, parseJson } from "./json-fault.ts";
 
 export const RECORD_TYPES = ["text/csv", "application/x-ndjson"] as const;
 
@@ -21,15 +21,13 @@ export function recordsLimit({ config }: AuthedContext): number {
  * @throws ApiError `unsupported_media_type`; while reading, `body_too_large`, `body_too_slow` and `malformed_body`.
  */
 export function readRecords(c: HonoContext<AuthedEnv>): AsyncGenerator<SourceRecord> {
-  const type = /^([\w/.+-]+)\s*(?:;\s*charset="?utf-8"?\s*)?$/i.exec(
-    c.req.header("content-type") ?? "",
-  );
-  const read = READERS.get(type?.[1]?.toLowerCase() ?? "");
-  if (!read || c.req.header("content-encoding"))
+  const read = READERS.get(textTypeOf(c) ?? "");
+  if (!read)
     throw new ApiError(
       "unsupported_media_type",
       `Send ${RECORD_TYPES.join(" or ")} in UTF-8, not compressed.`,
     );
+  // Without the mark of byte order that spreadsheets put in front.
   return read(decode(limitedBytes(c.req.raw, recordsLimit(c.var.ctx), c.var.ctx.config)));
 }
 
@@ -89,23 +87,8 @@ function tooLong(line: number): SourceRecord {
 }
 
 function parseLine(text: string): { value: unknown; isText: boolean } | { fault: string } {
-  try {
-    const value: unknown = JSON.parse(text);
-    const fault = jsonFault(text);
-    return fault === null ? { value, isText: false } : { fault };
-  } catch {
-    return { fault: "Is not valid JSON" };
-  }
-}
-
-/** Without the mark of byte order that spreadsheets put in front. */
-async function* decode(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  try {
-    for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
-    yield decoder.decode();
-  } catch (err) {
-    if (err instanceof TypeError) throw new ApiError("malformed_body", "The body is not UTF-8.");
-    throw err;
-  }
+  const parsed = parseJson(text);
+  return "fault" in parsed
+    ? { fault: parsed.fault ?? "Is not valid JSON" }
+    : { value: parsed.value, isText: false };
 }
