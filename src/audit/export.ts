@@ -1,5 +1,5 @@
 import type { AuthedContext } from "../context.ts";
-import { inTenant } from "../db/scope.ts";
+import type { Page } from "../db/keyset.ts";
 import { type AuditRow, type ExportAuditQuery, listAuditLogs } from "./list.ts";
 import { recordAudit } from "./record.ts";
 
@@ -44,26 +44,19 @@ export async function exportAuditLog(
       details: { format, filters: JSON.parse(JSON.stringify(query)) },
     }),
   );
-  const first = await readPageOf(ctx, query);
-  return pagesFrom(ctx, query, first);
+  // A turn for each page, so that a reader who is slow keeps none.
+  const read = (cursor?: string) =>
+    ctx.pool.costly("export", () => listAuditLogs(ctx, { ...query, limit: PAGE, cursor }));
+  return pagesFrom(await read(), read);
 }
 
 /** The first page is there before anything is answered, so that what is wrong from the start has its own answer. */
 async function* pagesFrom(
-  ctx: AuthedContext,
-  query: ExportAuditQuery,
-  first: Awaited<ReturnType<typeof listAuditLogs>>,
+  first: Page<AuditRow>,
+  read: (cursor: string) => Promise<Page<AuditRow>>,
 ): AsyncGenerator<AuditRow[]> {
-  for (let page = first; ; ) {
+  for (let page = first; ; page = await read(page.nextCursor)) {
     yield page.items;
     if (page.nextCursor === null) return;
-    const { nextCursor: cursor } = page;
-    // Read when the client asks for more: the scope of the request does not reach there by itself.
-    page = await inTenant(ctx.principal.tenantId, () => readPageOf(ctx, query, cursor));
   }
-}
-
-/** A turn for each page, so that a reader who is slow keeps none. */
-function readPageOf(ctx: AuthedContext, query: ExportAuditQuery, cursor?: string) {
-  return ctx.pool.costly("export", () => listAuditLogs(ctx, { ...query, limit: PAGE, cursor }));
 }
