@@ -44,7 +44,10 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
  */
 function clientIp(c: HonoContext, trustedProxyHops: number): string | null {
   const forwarded = c.req.header("x-forwarded-for")?.split(",") ?? [];
-  const given = trustedProxyHops > 0 ? forwarded.at(-trustedProxyHops)?.trim() : socketAddress(c);
+  const given =
+    trustedProxyHops > 0
+      ? forwarded.at(-trustedProxyHops)?.trim()
+      : serverOf(c).requestIP?.(c.req.raw)?.address;
   // Some proxies write the port too: 192.0.2.1:4711, [2001:db8::1]:4711. Without it all of their clients would be one.
   if (given === undefined || given.length > LONGEST_ADDRESS) return null;
   const address = /^\[(.+)\](?::\d+)?$/.exec(given)?.[1] ?? given.replace(/^([\d.]+):\d+$/, "$1");
@@ -52,9 +55,8 @@ function clientIp(c: HonoContext, trustedProxyHops: number): string | null {
 }
 
 /** Bun.serve passes its server as the environment. A test that calls the application itself has none. */
-function socketAddress(c: HonoContext): string | undefined {
-  const server: Partial<Pick<Bun.Server<unknown>, "requestIP">> | undefined = c.env;
-  return server?.requestIP?.(c.req.raw)?.address;
+export function serverOf({ env }: HonoContext): Partial<Bun.Server<unknown>> {
+  return env ?? {};
 }
 
 function userAgent(c: HonoContext): string | null {
