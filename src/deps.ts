@@ -37,8 +37,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   const pool = createPool(config, statementNames);
   if (config.logLevel === "debug") logStatements(pool, log);
   const db = createDatabase(pool, config.databaseTimeoutSeconds);
-  const onKeyError = (err: unknown) =>
-    log("error", "a signing key is not usable", { error: String(err) });
+  const onKeyError = (err: unknown) => log("error", "a signing key is not usable", { error: err });
   const signingKeys = await loadSigningKeys(db, keyring.signingKey, {
     algorithm: config.signingAlgorithm,
     onError: onKeyError,
@@ -65,7 +64,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
       apiKeys.forget();
       await Promise.all([revocations.resync(), signingKeys.reload()]);
     },
-    onError: (err) => log("warn", "listener lost, asking the database", { error: String(err) }),
+    onError: (err) => log("warn", "listener lost, asking the database", { error: err }),
   });
   revocations.watch(listener);
   grants.watch(listener);
@@ -78,7 +77,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
           databaseUrl: config.listenDatabaseUrl,
           snapshotFile: SNAPSHOT_FILE,
           everySeconds: 60,
-          onError: (err) => log("warn", "the schema cannot be compared", { error: String(err) }),
+          onError: (err) => log("warn", "the schema cannot be compared", { error: err }),
         });
 
   const deps: Deps = {

@@ -32,7 +32,7 @@ const server = serve();
 deps.log("info", "listening", { url: `http://${config.host}:${server.port}` });
 // For people, and not for the log, which is kept.
 const announced = announceBootstrap(deps, (text) => console.log(text)).catch((err) =>
-  deps.log("error", "no bootstrap token", { error: String(err) }),
+  deps.log("error", "no bootstrap token", { error: err }),
 );
 
 stop = end;

@@ -5,14 +5,24 @@ const LEVELS: readonly string[] = ["debug", "info", "warn", "error", "silent"];
 
 /**
  * JSON lines on stdout, the form that log collectors take. Callers name each field: headers, bodies and query strings,
- * where secrets travel, are never passed in, so there is nothing to redact.
+ * where secrets travel, are never passed in, so there is nothing to redact but errors.
  */
 export function createLog(threshold: LogLevel | "silent"): Log {
   const lowest = LEVELS.indexOf(threshold);
   return function log(level, message, fields) {
     if (LEVELS.indexOf(level) < lowest) return;
-    process.stdout.write(
-      `${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`,
-    );
+    const line = { time: new Date().toISOString(), level, message, ...fields };
+    const cut = (_name: string, value: unknown) =>
+      value instanceof Error ? describeError(value) : value;
+    process.stdout.write(`${JSON.stringify(line, cut)}\n`);
   };
+}
+
+/**
+ * Class and last line of the message: Prisma prints the arguments of the call above it, and those are personal data. The
+ * log does so with every error that it is given.
+ */
+export function describeError(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return `thrown: ${typeof thrown}`;
+  return `${thrown.name}: ${thrown.message.trim().split("\n").at(-1)}`;
 }

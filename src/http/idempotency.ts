@@ -78,7 +78,7 @@ export function idempotent({
       const done = c.finalized && c.res.ok;
       // What was done is done: that it cannot be noted is no reason to call it failed. In a minute the key is free.
       await (done ? keep(c, claim, fingerprint) : release(ctx, claim)).catch((err) =>
-        ctx.log("error", "an idempotency key is not settled", { error: String(err) }),
+        ctx.log("error", "an idempotency key is not settled", { error: err }),
       );
     }
   };
@@ -201,7 +201,7 @@ function prolong({ db, log }: AuthedContext, { id }: Claim): void {
   db.$executeRaw`
     UPDATE idempotency_keys SET expires_at = now() + ${IN_FLIGHT}::interval
     WHERE id = ${id}::uuid AND status IS NULL`.catch((err) =>
-    log("warn", "an idempotency key is not prolonged", { error: String(err) }),
+    log("warn", "an idempotency key is not prolonged", { error: err }),
   );
 }
 

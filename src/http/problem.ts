@@ -3,6 +3,7 @@ import type { ErrorHandler, Context as HonoContext } from "hono";
 import type { AppEnv } from "../context.ts";
 import { isOverload, isUnavailable } from "../db/failures.ts";
 import { ApiError, ERROR_TITLES, type ErrorCode, type ItemOutcome } from "../errors.ts";
+import { describeError } from "../log.ts";
 import { rateLimitFields } from "./rate-limit.ts";
 
 const STATUS = {
@@ -141,13 +142,9 @@ function toApiError(thrown: unknown): ApiError {
   );
 }
 
-/**
- * The error for the log: what went wrong and where. Of the message only the last line, since Prisma prints the arguments
- * of the call above it, and those are personal data.
- */
+/** The error for the log: what went wrong and where. */
 function describe(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return `thrown: ${typeof thrown}`;
-  const frames = thrown.stack?.split("\n").filter((line) => /^ +at /.test(line)) ?? [];
-  const summary = thrown.message.trim().split("\n").at(-1);
-  return [`${thrown.name}: ${summary}`, ...frames].join("\n");
+  const stack = thrown instanceof Error ? thrown.stack : undefined;
+  const frames = stack?.split("\n").filter((line) => /^ +at /.test(line)) ?? [];
+  return [describeError(thrown), ...frames].join("\n");
 }

@@ -44,7 +44,7 @@ function limit<Env extends AppEnv>(
     if (c.res.status < 400)
       rateLimits
         .refund(policy, who)
-        .catch((err) => log("warn", "an attempt was not given back", { error: String(err) }));
+        .catch((err) => log("warn", "an attempt was not given back", { error: err }));
   };
 }
 

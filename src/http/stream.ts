@@ -62,7 +62,7 @@ function streamOf(
     try {
       await leave();
     } catch (err) {
-      log("error", "a stream did not end well", { error: describe(err) });
+      log("error", "a stream did not end well", { error: err });
     } finally {
       endTurn();
     }
@@ -92,7 +92,7 @@ function streamOf(
           ready = ready.subarray(MOUTHFUL);
         } catch (err) {
           const isOurs = !(err instanceof ApiError);
-          log(isOurs ? "error" : "warn", "a stream broke off", { error: describe(err) });
+          log(isOurs ? "error" : "warn", "a stream broke off", { error: err });
           await finish();
           throw err;
         }
@@ -101,8 +101,4 @@ function streamOf(
     },
     { highWaterMark: 0 },
   );
-}
-
-function describe(err: unknown): string | undefined {
-  return String(err).split("\n").at(-1);
 }

@@ -1,10 +1,11 @@
 /** What is thrown, and what of it the caller and the log are told. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { Hono } from "hono";
 import type { AppEnv } from "../../src/context.ts";
 import { ApiError, ERROR_TITLES, type ErrorCode, NotFoundError } from "../../src/errors.ts";
 import { errorStatus, problemHandler } from "../../src/http/problem.ts";
 import { requestContext } from "../../src/http/request-context.ts";
+import { createLog } from "../../src/log.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 import { expectProblem } from "./problem.ts";
 
@@ -91,6 +92,15 @@ describe("what nobody meant to throw", () => {
     expectProblem(answer, "internal_error");
     expect(logged).toContain("PrismaClientValidationError: ");
     expect(logged).not.toMatch(/hunter2|secret\.example/);
+  });
+
+  test("is cut by the log itself, in whatever line it stands", () => {
+    const write = spyOn(process.stdout, "write").mockReturnValue(true);
+    const error = new Error("create({ email: 'someone@secret.example' })\n\nthe disk is full");
+    createLog("debug")("warn", "a key is not settled", { error });
+    const [[line]] = write.mock.calls as [[string]];
+    write.mockRestore();
+    expect(JSON.parse(line).error).toBe("Error: the disk is full");
   });
 
   test("by the database is a 500, when it is not one that will pass", async () => {

@@ -143,7 +143,7 @@ function toItemError(ctx: AuthedContext, err: unknown): ApiError {
   if (isUnavailable(err)) return new ApiError("unavailable", "The database did not answer.");
   ctx.log("error", "internal_error", {
     requestId: ctx.origin.requestId,
-    error: err instanceof Error ? `${err.name}: ${err.message.trim().split("\n").at(-1)}` : "?",
+    error: err,
   });
   return new ApiError("internal_error", "The fault is ours. Quote the request id.");
 }
