@@ -10,6 +10,7 @@ import { exportStream } from "./stream.ts";
 const FORMATS = { "text/csv": "csv", "application/x-ndjson": "ndjson" } as const;
 
 type Type = keyof typeof FORMATS;
+type Pages<Row> = AsyncGenerator<Row[], void>;
 type Export<Row> = {
   /** Of the file, without its ending. */
   name: string;
@@ -20,9 +21,7 @@ type Export<Row> = {
   /** Of the CSV, in their order. */
   columns: readonly (keyof Row)[];
   /** Called when there is a turn for it. */
-  pages(
-    format: (typeof FORMATS)[Type],
-  ): AsyncGenerator<Row[], void> | Promise<AsyncGenerator<Row[], void>>;
+  pages(format: (typeof FORMATS)[Type]): Pages<Row> | Promise<Pages<Row>>;
 };
 
 /** The rows as a file, a page in memory at a time. @throws ApiError `overloaded`; what `pages` throws. */
@@ -46,15 +45,12 @@ export async function exportFile<Row extends object>(
   return c.body(body, 200, { "content-type": `${type}; charset=utf-8` });
 }
 
-async function* toCsv<Row>(
-  pages: AsyncGenerator<Row[], void>,
-  columns: readonly (keyof Row)[],
-): AsyncGenerator<string, void> {
+async function* toCsv<Row>(pages: Pages<Row>, columns: readonly (keyof Row)[]) {
   yield toCsvRow(columns);
   for await (const rows of pages)
     yield rows.map((row) => toCsvRow(columns.map((column) => row[column]))).join("");
 }
 
-async function* toJsonLines(pages: AsyncGenerator<object[], void>): AsyncGenerator<string, void> {
+async function* toJsonLines(pages: Pages<object>) {
   for await (const rows of pages) yield rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 }

@@ -61,14 +61,10 @@ export function idempotent({
 
     const claim = { id: newId(), route, key };
     const limit = await count(ctx);
-    if (limit) {
-      // Nothing new is done, and what was done is still told.
-      if (await find(ctx, claim))
-        return answerAgain(c, claim, fingerprint, streamLimit !== undefined);
-      throw limit;
-    }
+    // Nothing new is done, and what was done is still told.
+    if (limit && !(await find(ctx, claim))) throw limit;
     // What comes as a stream has its fingerprint once it has come.
-    if (!(await claimKey(ctx, claim, streamLimit ? "" : await fingerprint())))
+    if (limit || !(await claimKey(ctx, claim, streamLimit ? "" : await fingerprint())))
       return answerAgain(c, claim, fingerprint, streamLimit !== undefined);
     const signs = setInterval(() => prolong(ctx, claim), SIGN_OF_LIFE_MILLIS);
     try {

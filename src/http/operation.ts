@@ -65,20 +65,15 @@ export function operation(tag: string, { anonymous = false, session = false } = 
     { errors = [], idempotent, body, ...answers }: Answers,
   ): MiddlewareHandler {
     const parameters = [
-      ...("304" in answers ? [header("If-None-Match", "Entity tags that the caller has")] : []),
-      ...(errors.includes(412)
-        ? [header("If-Match", "Entity tags of what the caller means to change")]
-        : []),
-      ...(idempotent
-        ? [
-            header(
-              "Idempotency-Key",
-              "One for each request: sent again under it, it is done once and answered twice",
-              idempotent === "required",
-            ),
-          ]
-        : []),
-    ];
+      "304" in answers && header("If-None-Match", "Entity tags that the caller has"),
+      errors.includes(412) && header("If-Match", "Entity tags of what the caller means to change"),
+      idempotent &&
+        header(
+          "Idempotency-Key",
+          "One for each request: sent again under it, it is done once and answered twice",
+          idempotent === "required",
+        ),
+    ].filter((parameter) => typeof parameter === "object");
     return describeRoute({
       tags: [tag],
       summary,

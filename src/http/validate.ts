@@ -42,10 +42,7 @@ async function prepareBody(c: HonoContext<AppEnv>): Promise<void> {
   if ("principal" in ctx) await assertStillThere(ctx as AuthedContext);
 }
 
-/**
- * What a schema does not see. That a parameter is given twice it does: that is a list, which no scalar schema accepts, for
- * which one counts is not for us to guess.
- */
+/** What no schema sees. That a parameter is given twice one does: it is a list then, and which one counts nobody guesses. */
 function assertQuery(c: HonoContext): void {
   const start = c.req.url.indexOf("?");
   if (start !== -1 && c.req.url.length - start > LONGEST_QUERY) {
