@@ -16,11 +16,13 @@ export async function startTestServer(): Promise<TestServer> {
   throw new Error(`TEST_POSTGRES may be testcontainers or embedded, not ${wanted}.`);
 }
 
-/** It waits for an answer by TCP: the image logs that it is ready once too often, while it still initialises. */
+/** Ready once it answers by TCP: what initialises the image answers by its socket alone, and logs that it is ready. */
 async function startContainer(): Promise<TestServer> {
   const { PostgreSqlContainer } = await import("@testcontainers/postgresql");
+  const { Wait } = await import("testcontainers");
   const container = await new PostgreSqlContainer("postgres:18-alpine")
     .withCommand(["postgres", "-c", "max_connections=200", "-c", "fsync=off"])
+    .withWaitStrategy(Wait.forSuccessfulCommand("pg_isready --host=127.0.0.1"))
     .start();
   return {
     url: container.getConnectionUri(),
