@@ -43,6 +43,13 @@ describe(".env.example", () => {
   });
 });
 
+test("docs/reference/configuration.md has a row for every variable, and for no other", () => {
+  const page = readFileSync(join(ROOT, "docs/reference/configuration.md"), "utf8");
+  const cells = [...page.matchAll(/^\| (`[^|]+) \|/gm)].map(([, cell = ""]) => cell);
+  const named = cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  expect(named.sort()).toEqual(Object.keys(Environment.shape).sort());
+});
+
 test("nothing in src reads the environment but the configuration", () => {
   const files = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });
   const readers = files

@@ -1,4 +1,4 @@
-/** docs/database.md: its queries run, and answer what they are said to answer. */
+/** docs/guides/database.md: its queries run, and answer what they are said to answer. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import pg from "pg";
 import { startEmbedded } from "../../scripts/embedded-postgres.ts";
 import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
 
-const page = readFileSync(join(import.meta.dir, "..", "..", "docs", "database.md"), "utf8");
+const page = readFileSync(join(import.meta.dir, "..", "..", "docs", "guides", "database.md"), "utf8");
 const queries = [...page.matchAll(/```sql\n([\s\S]+?)```/g)].map(([, sql = ""]) => sql);
 const query = (mark: string) => queries.find((sql) => sql.includes(mark)) ?? `no query on ${mark}`;
 
