@@ -7,7 +7,10 @@ import pg from "pg";
 import { startEmbedded } from "../../scripts/embedded-postgres.ts";
 import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
 
-const page = readFileSync(join(import.meta.dir, "..", "..", "docs", "guides", "database.md"), "utf8");
+const page = readFileSync(
+  join(import.meta.dir, "..", "..", "docs", "guides", "database.md"),
+  "utf8",
+);
 const queries = [...page.matchAll(/```sql\n([\s\S]+?)```/g)].map(([, sql = ""]) => sql);
 const query = (mark: string) => queries.find((sql) => sql.includes(mark)) ?? `no query on ${mark}`;
 
