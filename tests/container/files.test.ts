@@ -53,7 +53,7 @@ test("R60: the server's login has a secret of its own, and the server gets no ot
 
 test("compose.yaml and the guide make every secret that compose.yaml asks for", () => {
   const wanted = [...compose.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name);
-  for (const text of [compose, read("docs/guides/deploy.md")])
+  for (const text of [compose, read("docs/operations/deploy.md")])
     for (const name of wanted) expect(text).toContain(`${name}=%s\\n`);
 });
 

@@ -1,5 +1,5 @@
 /**
- * Backups as docs/guides/database.md describes them. It needs pg_dump, pg_restore and psql, so it is not among the tests that run
+ * Backups as docs/operations/database.md describes them. It needs pg_dump, pg_restore and psql, so it is not among the tests that run
  * everywhere; the server is of their version:
  *   bun test ./tests/db/backup.ts
  */

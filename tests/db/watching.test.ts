@@ -1,4 +1,4 @@
-/** docs/guides/database.md: its queries run, and answer what they are said to answer. */
+/** docs/operations/database.md: its queries run, and answer what they are said to answer. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { startEmbedded } from "../../scripts/embedded-postgres.ts";
 import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
 
 const page = readFileSync(
-  join(import.meta.dir, "..", "..", "docs", "guides", "database.md"),
+  join(import.meta.dir, "..", "..", "docs", "operations", "database.md"),
   "utf8",
 );
 const queries = [...page.matchAll(/```sql\n([\s\S]+?)```/g)].map(([, sql = ""]) => sql);

@@ -35,27 +35,30 @@ test.skipIf(!canType)("the tour of README.md", async () => {
   expect(await typed(steps)).toEqual(steps.map(({ output }) => told(output)));
 });
 
-test.skipIf(!canType)("docs/guides/move-in.md, and the password of the old system", async () => {
-  const { text } = page("docs/guides/move-in.md");
-  const [, csv = ""] = /^```csv\n([\s\S]+?)^```$/m.exec(text) ?? [];
-  writeFileSync(join(folder, "users.csv"), csv);
-  const { accessToken } = await createSuperAdmin(app);
-  const steps = stepsOf(text);
-  expect(await typed(steps, { TOKEN: accessToken })).toEqual(
-    steps.map(({ output }) => told(output)),
-  );
+test.skipIf(!canType)(
+  "docs/operations/move-in.md, and the password of the old system",
+  async () => {
+    const { text } = page("docs/operations/move-in.md");
+    const [, csv = ""] = /^```csv\n([\s\S]+?)^```$/m.exec(text) ?? [];
+    writeFileSync(join(folder, "users.csv"), csv);
+    const { accessToken } = await createSuperAdmin(app);
+    const steps = stepsOf(text);
+    expect(await typed(steps, { TOKEN: accessToken })).toEqual(
+      steps.map(({ output }) => told(output)),
+    );
 
-  const { body: tenants } = await app.call("GET /v1/tenants", { token: accessToken });
-  const { id } = tenants.items.find(({ slug }: { slug: string }) => slug === "shelley");
-  const report = await app.call(`POST /v1/users/import?tenantId=${id}`, {
-    token: accessToken,
-    headers: { "content-type": "text/csv", "idempotency-key": "shelley-2" },
-    body: csv.replace(/^percy.*\n/m, ""),
-  });
-  expect(text).toContain(`\n${JSON.stringify(report.body)}\n`);
-  const json = { email: "mary@shelley.example", password: "the modern prometheus" };
-  expect((await app.call("POST /v1/auth/login", { json })).status).toBe(200);
-});
+    const { body: tenants } = await app.call("GET /v1/tenants", { token: accessToken });
+    const { id } = tenants.items.find(({ slug }: { slug: string }) => slug === "shelley");
+    const report = await app.call(`POST /v1/users/import?tenantId=${id}`, {
+      token: accessToken,
+      headers: { "content-type": "text/csv", "idempotency-key": "shelley-2" },
+      body: csv.replace(/^percy.*\n/m, ""),
+    });
+    expect(text).toContain(`\n${JSON.stringify(report.body)}\n`);
+    const json = { email: "mary@shelley.example", password: "the modern prometheus" };
+    expect((await app.call("POST /v1/auth/login", { json })).status).toBe(200);
+  },
+);
 
 /** What stands behind each "$ ", with the lines that go on with it, and what stands below. */
 function stepsOf(text: string): Step[] {

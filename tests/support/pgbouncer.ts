@@ -1,4 +1,4 @@
-/** PgBouncer in transaction mode in front of a database, set as docs/guides/deploy.md says. */
+/** PgBouncer in transaction mode in front of a database, set as docs/operations/deploy.md says. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
