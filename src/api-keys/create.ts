@@ -4,10 +4,12 @@ import { newApiKey } from "../crypto/api-key.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 import { PermissionError, ValidationError } from "../errors.ts";
+import { assertMayManage } from "../roles/giving.ts";
+import { assertWithin, heldBy } from "../roles/held.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
-import { assertMayManage, type LockedUser, lockUser } from "../users/scope.ts";
+import { type LockedUser, lockUser } from "../users/scope.ts";
 import { apiKeySelect, type CreateApiKeyInput, type CreatedApiKey, toApiKey } from "./schemas.ts";
 
 const DAY_MILLIS = 24 * 3600 * 1000;
@@ -29,9 +31,7 @@ export async function createApiKey(
   assertRecentProof(ctx);
   if (userId !== principal.userId && !principal.permissions.has("api_key:create"))
     throw new PermissionError("A key of somebody else needs the permission api_key:create.");
-  const beyond = scopes.filter((scope) => !principal.permissions.has(scope));
-  if (beyond.length > 0)
-    throw new PermissionError(`You cannot give what you do not hold: ${beyond.join(", ")}.`);
+  assertWithin(principal.permissions, scopes);
 
   return ctx.db.$transaction(async (tx) => {
     const user = await lockUser(tx, ctx, userId, { kinds: ["person", "service"] });
@@ -84,15 +84,8 @@ async function assertHolds(
   { id, tenantId }: LockedUser,
   scopes: readonly string[],
 ): Promise<void> {
-  const held = await tx.rolePermission.findMany({
-    where: {
-      permissionKey: { in: [...scopes] },
-      role: { users: { some: { userId: id, tenantId } } },
-    },
-    select: { permissionKey: true },
-    distinct: ["permissionKey"],
-  });
-  const missing = scopes.filter((scope) => !held.some((row) => row.permissionKey === scope));
+  const held = await heldBy(tx, { userId: id, tenantId });
+  const missing = scopes.filter((scope) => !held.has(scope));
   if (missing.length > 0)
     throw new ValidationError(
       missing.map((scope) => ({ path: "scopes", message: `The user does not hold ${scope}` })),

@@ -2,9 +2,9 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { isId } from "../db/id.ts";
 import { NotFoundError } from "../errors.ts";
+import { assertMayManage } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
-import { assertMayManage } from "../users/scope.ts";
 import { reachableKeys } from "./reach.ts";
 
 /**

@@ -3,11 +3,11 @@ import type { AuthedContext } from "../context.ts";
 import { hashToken, randomToken } from "../crypto/secret.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
-import { ApiError, NotFoundError, PermissionError, ValidationError } from "../errors.ts";
+import { ApiError, NotFoundError, ValidationError } from "../errors.ts";
+import { assertMayAssign, defaultRoles, rolesToGrant } from "../roles/giving.ts";
 import { admitPerson } from "../tenants/admission.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { targetTenant } from "../users/create.ts";
-import { defaultRoles, rolesToGrant } from "../users/roles.ts";
 import { sendInvitation } from "./mail.ts";
 import {
   type CreateInvitationInput,
@@ -30,8 +30,7 @@ export async function createInvitation(
 ): Promise<Invitation> {
   const tenantId = targetTenant(ctx, input.tenantId);
   if (tenantId === null) throw new ValidationError([{ path: "tenantId", message: "Is required" }]);
-  if (names && !ctx.principal.permissions.has("role:assign"))
-    throw new PermissionError("Giving roles needs the permission role:assign.");
+  if (names) assertMayAssign(ctx);
   await limitMails(ctx, tenantId, email);
   const token = randomToken();
 

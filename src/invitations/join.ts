@@ -6,6 +6,7 @@ import type { Transaction } from "../db/client.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { touch } from "../db/touch.ts";
 import { ApiError, PermissionError } from "../errors.ts";
+import { assertNotLastRuler } from "../roles/giving.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
@@ -13,7 +14,7 @@ import { admitAddress } from "../tenants/admission.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { accountScope, endClaim } from "../users/claims.ts";
 import { withEmailTaken } from "../users/create.ts";
-import { assertNotLastRuler, lockUser } from "../users/scope.ts";
+import { lockUser } from "../users/scope.ts";
 import { findInvitation, invalidInvitation, type TakenInvitation, takeInvitation } from "./open.ts";
 import type { InvitationTokenInput } from "./schemas.ts";
 

@@ -3,11 +3,10 @@ import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { hashToken } from "../crypto/secret.ts";
 import type { Database, Transaction } from "../db/client.ts";
-import { LOCKS } from "../db/lock-names.ts";
 import { ApiError } from "../errors.ts";
+import { rolesStillGiven } from "../roles/giving.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { lockClaim } from "../users/claims.ts";
-import { defaultRoles } from "../users/roles.ts";
 
 export type OpenInvitation = {
   id: string;
@@ -97,62 +96,4 @@ export function invalidInvitation(): ApiError {
     "invalid_one_time_token",
     "The invitation is expired, used, revoked, replaced by a newer one, or not ours. Ask for a new one.",
   );
-}
-
-/** Roles that were deleted are left out. Null when the inviter may not give what is left, or nothing is left. */
-async function rolesStillGiven(
-  tx: Transaction,
-  tenantId: string,
-  { invitedBy, roleIds }: { invitedBy: string | null; roleIds: string[] },
-): Promise<Role[] | null> {
-  const inviter =
-    (await lockInviter(tx, invitedBy, tenantId)) ?? (await lockPlatformInviter(tx, invitedBy));
-  if (!inviter) return null;
-  // The lock of roles/held.ts: what the inviter holds is not taken from them while it is looked at.
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.grants}::int, hashtext(${tenantId}))`;
-  const held = await tx.rolePermission.findMany({
-    where: { role: { users: { some: { userId: inviter.id, tenantId: inviter.tenantId } } } },
-    select: { permissionKey: true },
-  });
-  const may = new Set(held.map((row) => row.permissionKey));
-  const roles = await tx.role.findMany({
-    where: { id: { in: roleIds }, OR: [{ tenantId: null }, { tenantId }] },
-    select: { id: true, name: true, permissions: { select: { permissionKey: true } } },
-  });
-  const byDefault = await defaultRoles(tx, tenantId);
-  const isAllowed =
-    may.has("invitation:create") &&
-    roles.every(
-      ({ name, permissions }) =>
-        (byDefault.includes(name) || may.has("role:assign")) &&
-        permissions.every(({ permissionKey }) => may.has(permissionKey)),
-    );
-  return isAllowed && roles.length > 0 ? roles.map(({ id, name }) => ({ id, name })) : null;
-}
-
-type Inviter = { id: string; tenantId: string | null };
-
-/** Not shared: those who share a row go past whoever waits for all of it, and a stream of guests would keep an inviter from being disabled. */
-async function lockInviter(
-  tx: Transaction,
-  id: string | null,
-  tenantId: string,
-): Promise<Inviter | undefined> {
-  const [inviter] = await tx.$queryRaw<Inviter[]>`
-    SELECT id, tenant_id AS "tenantId" FROM users
-    WHERE id = ${id}::uuid AND status = 'active' AND NOT is_deleted AND tenant_id = ${tenantId}::uuid
-    FOR NO KEY UPDATE`;
-  return inviter;
-}
-
-/** Shared, as by the account's own requests: those take the lock of the grants before it, which comes after it here (roles/held.ts). */
-async function lockPlatformInviter(
-  tx: Transaction,
-  id: string | null,
-): Promise<Inviter | undefined> {
-  const [inviter] = await tx.$queryRaw<Inviter[]>`
-    SELECT id, tenant_id AS "tenantId" FROM users
-    WHERE id = ${id}::uuid AND status = 'active' AND NOT is_deleted AND tenant_id IS NULL
-    FOR SHARE`;
-  return inviter;
 }

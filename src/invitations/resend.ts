@@ -2,10 +2,10 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { hashToken, randomToken } from "../crypto/secret.ts";
 import type { Transaction } from "../db/client.ts";
-import { NotFoundError, PermissionError, ValidationError } from "../errors.ts";
+import { NotFoundError, ValidationError } from "../errors.ts";
+import { assertMayAssign, defaultRoles, rolesToGrant } from "../roles/giving.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
-import { defaultRoles, rolesToGrant } from "../users/roles.ts";
 import { assertNoMember, limitMails } from "./create.ts";
 import { sendInvitation } from "./mail.ts";
 import { visibleInvitation, withRoleNames } from "./read.ts";
@@ -73,7 +73,6 @@ async function rolesToRenew(tx: Transaction, ctx: AuthedContext, row: Invitation
     ]);
   const byDefault = await defaultRoles(tx, row.tenantId);
   const isDefault = names.length === byDefault.length && names.every((n) => byDefault.includes(n));
-  if (!isDefault && !ctx.principal.permissions.has("role:assign"))
-    throw new PermissionError("Giving roles needs the permission role:assign.");
+  if (!isDefault) assertMayAssign(ctx);
   return rolesToGrant(tx, ctx, row.tenantId, names);
 }

@@ -4,9 +4,9 @@ import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 import { holdTenant } from "../db/tenant-locks.ts";
 import { ApiError, NotFoundError, PermissionError, ValidationError } from "../errors.ts";
-import { lockGrants, permissionsHeldNow } from "./held.ts";
+import { assertWithin, lockGrants, permissionsHeldNow } from "./held.ts";
 import { type CreateRoleInput, type Role, roleSelect, toRole } from "./schemas.ts";
-import { assertNameFree, assertWithin } from "./scope.ts";
+import { assertNameFree } from "./scope.ts";
 
 export const MOST_ROLES = 100;
 
@@ -21,11 +21,7 @@ export async function createRole(ctx: AuthedContext, input: CreateRoleInput): Pr
   const row = await ctx.db.$transaction(async (tx) => {
     await assertTenant(tx, tenantId);
     await lockGrants(tx, ctx, tenantId);
-    assertWithin(
-      await permissionsHeldNow(tx, ctx),
-      permissions,
-      "You cannot give what you do not hold",
-    );
+    assertWithin(await permissionsHeldNow(tx, ctx), permissions);
     await assertNameFree(tx, tenantId, name);
     if ((await tx.role.count({ where: { tenantId } })) >= MOST_ROLES)
       throw new ApiError("too_many_roles", `A tenant has ${MOST_ROLES} roles of its own at most.`);

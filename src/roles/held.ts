@@ -1,7 +1,8 @@
-/** What a caller may give at this moment, not at the moment when the request began. */
+/** What somebody holds at this moment, not at the moment when a request began, and the locks under which it stays so. */
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { LOCKS } from "../db/lock-names.ts";
+import { PermissionError } from "../errors.ts";
 
 /**
  * Makes the grants of a tenant stand still until the transaction ends: whoever gives, takes or changes roles there comes
@@ -16,21 +17,43 @@ export async function lockGrants(
   // A platform account's own grants belong to no tenant. A change of them begins with its row (users/scope.ts).
   if (principal.tenantId !== tenantId)
     await tx.$queryRaw`SELECT id FROM users WHERE id = ${principal.userId}::uuid FOR SHARE`;
-  // The same lock as that of the last owner.
+  await lockGrantsIn(tx, tenantId);
+}
+
+/** The lock alone, for whoever holds the row of the giver. Namespaced by its first key. */
+export async function lockGrantsIn(tx: Transaction, tenantId: string | null): Promise<void> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.grants}::int, hashtext(${tenantId ?? "platform"}))`;
+}
+
+/** What the roles of a user permit. Without a tenant: in whichever one the user is. */
+export async function heldBy(
+  tx: Transaction,
+  user: { userId: string; tenantId?: string | null },
+): Promise<ReadonlySet<string>> {
+  const held = await tx.rolePermission.findMany({
+    where: { role: { users: { some: user } } },
+    select: { permissionKey: true },
+    distinct: ["permissionKey"],
+  });
+  return new Set(held.map((row) => row.permissionKey));
 }
 
 /** The permissions that the caller held when they came and still holds. To be read under `lockGrants`. */
 export async function permissionsHeldNow(
   tx: Transaction,
-  { principal }: Pick<AuthedContext, "principal">,
+  { principal: { userId, tenantId, permissions } }: Pick<AuthedContext, "principal">,
 ): Promise<ReadonlySet<string>> {
-  const { userId, tenantId, permissions } = principal;
-  const held = await tx.rolePermission.findMany({
-    where: { role: { users: { some: { userId, tenantId } } } },
-    select: { permissionKey: true },
-    distinct: ["permissionKey"],
-  });
+  const held = await heldBy(tx, { userId, tenantId });
   // Both: an API key may do less than its user.
-  return new Set(held.map((row) => row.permissionKey).filter((key) => permissions.has(key)));
+  return new Set([...held].filter((key) => permissions.has(key)));
+}
+
+/** @throws PermissionError that names the permissions which are beyond what is held. */
+export function assertWithin(
+  held: ReadonlySet<string>,
+  wanted: readonly string[],
+  message = "You cannot give what you do not hold",
+): void {
+  const beyond = wanted.filter((key) => !held.has(key));
+  if (beyond.length > 0) throw new PermissionError(`${message}: ${beyond.join(", ")}.`);
 }

@@ -5,7 +5,7 @@ import type { Transaction } from "../db/client.ts";
 import { isId } from "../db/id.ts";
 import { announce } from "../db/tenant-locks.ts";
 import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
-import { lockGrants, permissionsHeldNow } from "./held.ts";
+import { assertWithin, lockGrants, permissionsHeldNow } from "./held.ts";
 import { SYSTEM_ROLES } from "./permissions.ts";
 import { permissionsOf, type RoleRow, roleSelect } from "./schemas.ts";
 
@@ -49,16 +49,6 @@ export async function lockRole(
   const held = await permissionsHeldNow(tx, ctx);
   assertWithin(held, permissionsOf(role), "This role may do what you may not");
   return { role: { ...role, tenantId }, held };
-}
-
-/** @throws PermissionError that names the permissions which are beyond what is held. */
-export function assertWithin(
-  held: ReadonlySet<string>,
-  wanted: readonly string[],
-  message: string,
-): void {
-  const beyond = wanted.filter((key) => !held.has(key));
-  if (beyond.length > 0) throw new PermissionError(`${message}: ${beyond.join(", ")}.`);
 }
 
 /** @throws ApiError `role_name_taken` for the name of a system role, or of another role of the tenant. */

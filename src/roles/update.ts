@@ -3,9 +3,10 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { ApiError } from "../errors.ts";
+import { assertWithin } from "./held.ts";
 import { holdersOf } from "./read.ts";
 import { permissionsOf, type Role, roleSelect, toRole, type UpdateRoleInput } from "./schemas.ts";
-import { assertNameFree, assertWithin, lockRole, type TenantRole } from "./scope.ts";
+import { assertNameFree, lockRole, type TenantRole } from "./scope.ts";
 
 /**
  * Changes a role of the tenant, and with it what its holders may do from now on. Nobody raises others, or themselves,
@@ -23,7 +24,7 @@ export async function updateRole(
     const wanted: readonly string[] = input.permissions ?? before;
     const added = wanted.filter((key) => !before.includes(key));
     const removed = before.filter((key) => !wanted.includes(key));
-    assertWithin(held, added, "You cannot give what you do not hold");
+    assertWithin(held, added);
     if (input.name !== undefined) await assertNameFree(tx, tenantId, input.name, id);
 
     await replacePermissions(tx, role, added, removed);

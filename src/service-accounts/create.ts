@@ -1,12 +1,12 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { newId } from "../db/id.ts";
-import { NotFoundError, PermissionError } from "../errors.ts";
+import { NotFoundError } from "../errors.ts";
+import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { originOfGiven } from "../users/claims.ts";
 import { insertUser, targetTenant } from "../users/create.ts";
 import { toUser } from "../users/public-user.ts";
-import { rolesToGrant } from "../users/roles.ts";
 import {
   type CreateServiceAccountInput,
   type ServiceAccount,
@@ -22,8 +22,7 @@ export async function createServiceAccount(
   input: CreateServiceAccountInput,
 ): Promise<ServiceAccount> {
   const tenantId = targetTenant(ctx, input.tenantId);
-  if (input.roles && !ctx.principal.permissions.has("role:assign"))
-    throw new PermissionError("Giving roles needs the permission role:assign.");
+  if (input.roles) assertMayAssign(ctx);
 
   return ctx.db.$transaction(async (tx) => {
     if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");

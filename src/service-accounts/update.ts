@@ -2,13 +2,13 @@ import { changesBetween } from "../audit/changes.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { touch } from "../db/touch.ts";
-import { PermissionError } from "../errors.ts";
+import { assertMayAssign, assertMayManage } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
+import { replaceRoles } from "../users/assign-roles.ts";
 import { toUserWithRoles, userWithRolesSelect } from "../users/public-user.ts";
 import { revokeApiKeysOf } from "../users/revoke-api-keys.ts";
-import { replaceRoles } from "../users/roles.ts";
-import { assertMayManage, lockUser } from "../users/scope.ts";
+import { lockUser } from "../users/scope.ts";
 import {
   type ServiceAccount,
   toServiceAccount,
@@ -26,8 +26,7 @@ export async function updateServiceAccount(
   input: UpdateServiceAccountInput,
 ): Promise<ServiceAccount> {
   const { name, status, roles } = input;
-  if (roles && !ctx.principal.permissions.has("role:assign"))
-    throw new PermissionError("Changing roles needs the permission role:assign.");
+  if (roles) assertMayAssign(ctx, "Changing");
   const account = await ctx.db.$transaction(async (tx) => {
     const before = await lockUser(tx, ctx, id, { kinds: ["service"] });
     const { tenantId } = before;

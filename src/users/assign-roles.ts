@@ -1,10 +1,12 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
+import type { Transaction } from "../db/client.ts";
 import { touch } from "../db/touch.ts";
 import { NotFoundError } from "../errors.ts";
+import { assertMayManage, assertNotLastRuler, rolesToGrant, rulingRole } from "../roles/giving.ts";
 import { roleSelect, toRole, type UserRoles } from "../roles/schemas.ts";
-import { replaceRoles } from "./roles.ts";
-import { assertMayManage, assertNotLastRuler, lockUser, rulingRole, visibleUser } from "./scope.ts";
+import { revokeSessions } from "../sessions/revoke.ts";
+import { lockUser, visibleUser } from "./scope.ts";
 
 const rolesSelect = { roles: { select: { role: { select: roleSelect } } } };
 
@@ -54,6 +56,32 @@ export async function assignRoles(
   });
   ctx.grants.forget(id.toLowerCase());
   return roles;
+}
+
+/** Makes the user's roles exactly these. @throws PermissionError when the caller may not take one away. */
+export async function replaceRoles(
+  tx: Transaction,
+  ctx: AuthedContext,
+  user: { id: string; tenantId: string | null },
+  names: string[],
+): Promise<void> {
+  const roles = await rolesToGrant(tx, ctx, user.tenantId, names);
+  const ids = roles.map((role) => role.id);
+  await tx.userRole.deleteMany({
+    where: { userId: user.id, tenantId: user.tenantId, roleId: { notIn: ids } },
+  });
+  await tx.userRole.createMany({
+    data: ids.map((roleId) => ({
+      userId: user.id,
+      roleId,
+      tenantId: user.tenantId,
+      grantedBy: ctx.principal.userId,
+    })),
+    skipDuplicates: true,
+  });
+  // Who no longer runs the platform acts as nobody else either. The instances hear of it by the trigger's notification.
+  if (user.tenantId === null)
+    await revokeSessions(tx, { impersonatorId: user.id }, "impersonator_left");
 }
 
 type Row = { roles: { role: Parameters<typeof toRole>[0] }[] };

@@ -5,6 +5,7 @@ import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { NotFoundError, PermissionError } from "../errors.ts";
+import { assertMayAssign, defaultRoles, rolesToGrant } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
@@ -12,7 +13,6 @@ import { emailTaken, freeBarred, isBelieved, originOfGiven } from "./claims.ts";
 import { type InsertedUser, insertUsers } from "./insert.ts";
 import { assertAcceptablePassword } from "./password-policy.ts";
 import { toUser, type User, type UserRow, userSelect } from "./public-user.ts";
-import { defaultRoles, rolesToGrant } from "./roles.ts";
 import type { CreateUserInput } from "./schemas.ts";
 
 /**
@@ -30,9 +30,7 @@ export async function createUser(ctx: AuthedContext, input: CreateUserInput): Pr
 /** The same for users that were counted before, many at once: amid a transaction there is no second connection for it. */
 export async function createCounted(ctx: AuthedContext, input: CreateUserInput): Promise<User> {
   const tenantId = targetTenant(ctx, input.tenantId);
-  if (input.roles && !ctx.principal.permissions.has("role:assign")) {
-    throw new PermissionError("Giving roles needs the permission role:assign.");
-  }
+  if (input.roles) assertMayAssign(ctx);
   if (input.passwordHash !== undefined && !ctx.principal.permissions.has("user:import")) {
     throw new PermissionError("Giving a password hash needs the permission user:import.");
   }

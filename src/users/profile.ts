@@ -4,8 +4,9 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { assertExpected, type Expected } from "../db/expected.ts";
 import { NotFoundError } from "../errors.ts";
+import { assertMayManage } from "../roles/giving.ts";
 import type { Profile, UpdateProfileInput } from "./schemas.ts";
-import { assertMayManage, lockUser, visibleUser } from "./scope.ts";
+import { lockUser, visibleUser } from "./scope.ts";
 
 type ProfileRow = Prisma.UserProfileGetPayload<true>;
 

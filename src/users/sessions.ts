@@ -5,11 +5,12 @@ import { isId } from "../db/id.ts";
 import type { Page } from "../db/keyset.ts";
 import { NotFoundError } from "../errors.ts";
 import type { PageQuery } from "../fields.ts";
+import { assertMayManage } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { listSessions, type Session } from "../sessions/list.ts";
 import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
-import { assertMayManage, lockUser, visibleUser } from "./scope.ts";
+import { lockUser, visibleUser } from "./scope.ts";
 
 /** The sessions of a user that go on. @throws NotFoundError */
 export async function listUserSessions(

@@ -3,26 +3,26 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { assertExpected, type Expected } from "../db/expected.ts";
 import { touch } from "../db/touch.ts";
-import { NotFoundError, PermissionError } from "../errors.ts";
+import { NotFoundError } from "../errors.ts";
+import {
+  assertMayAssign,
+  assertMayManage,
+  assertNotLastRuler,
+  rulingRole,
+} from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { admitPerson } from "../tenants/admission.ts";
+import { replaceRoles } from "./assign-roles.ts";
 import { assertNotTakenHere, beginAddressChange } from "./change-address.ts";
 import { settleClaim } from "./claims.ts";
 import { withEmailTaken } from "./create.ts";
 import { isErased } from "./privacy/erased.ts";
 import { toUserWithRoles, type User, userWithRolesSelect } from "./public-user.ts";
 import { revokeApiKeysOf } from "./revoke-api-keys.ts";
-import { replaceRoles } from "./roles.ts";
 import type { UpdateUserInput } from "./schemas.ts";
-import {
-  assertMayManage,
-  assertNotLastRuler,
-  holdTenantOf,
-  lockUser,
-  rulingRole,
-} from "./scope.ts";
+import { holdTenantOf, lockUser } from "./scope.ts";
 
 /**
  * Changes a user. Disabling ends their sessions at once; a new address counts once it is proved (change-address.ts).
@@ -36,9 +36,7 @@ export async function updateUser(
   expected?: Expected,
 ): Promise<User> {
   const { roles, email, ...fields } = input;
-  if (roles && !ctx.principal.permissions.has("role:assign")) {
-    throw new PermissionError("Changing roles needs the permission role:assign.");
-  }
+  if (roles) assertMayAssign(ctx, "Changing");
   if (email !== undefined) assertInPerson(ctx.principal, "change_address");
   const { user, ended } = await ctx.db.$transaction(async (tx) => {
     const before = await lockUser(tx, ctx, id);

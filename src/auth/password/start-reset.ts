@@ -1,7 +1,8 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
+import { assertMayManage } from "../../roles/giving.ts";
 import { assertInPerson } from "../../roles/in-person.ts";
-import { assertMayManage, lockUser } from "../../users/scope.ts";
+import { lockUser } from "../../users/scope.ts";
 import { requestMail } from "../mails/mail-requests.ts";
 
 /**

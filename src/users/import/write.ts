@@ -3,12 +3,12 @@ import type { AuthedContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
 import { newId } from "../../db/id.ts";
 import { ApiError, NotFoundError, ValidationError } from "../../errors.ts";
+import { defaultRoles, mayAssign, rolesToGrant } from "../../roles/giving.ts";
 import { settingsOf } from "../../tenant-settings/settings.ts";
 import { assertAllowedDomain, freeSeats } from "../../tenants/admission.ts";
 import { lockActiveTenant } from "../../tenants/lock.ts";
 import { accountScope, emailTaken, isBelieved, originOfGiven } from "../claims.ts";
 import { insertUsers } from "../insert.ts";
-import { defaultRoles, rolesToGrant } from "../roles.ts";
 import type { NumberedRow, Report } from "./report.ts";
 
 export type Target = { tenantId: string | null; dryRun: boolean };
@@ -81,7 +81,7 @@ function roleFinder(tx: Transaction, ctx: AuthedContext, tenantId: string | null
   };
 
   async function find(names: string[] | undefined): Promise<Role[]> {
-    if (names && !ctx.principal.permissions.has("role:assign"))
+    if (names && !mayAssign(ctx))
       throw new ValidationError([
         { path: "roles", message: "Giving roles needs the permission role:assign" },
       ]);

@@ -4,10 +4,11 @@ import type { Transaction } from "../../db/client.ts";
 import { touch } from "../../db/touch.ts";
 import { NotFoundError, ValidationError } from "../../errors.ts";
 import { discardFactors } from "../../factors/changes.ts";
+import { assertMayManage, assertNotLastRuler } from "../../roles/giving.ts";
 import { assertInPerson } from "../../roles/in-person.ts";
 import { assertMayChangeLogin } from "../../sessions/recent-proof.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
-import { assertMayManage, assertNotLastRuler, type LockedUser, lockUser } from "../scope.ts";
+import { type LockedUser, lockUser } from "../scope.ts";
 import { isErased } from "./erased.ts";
 import type { EraseInput } from "./schemas.ts";
 
