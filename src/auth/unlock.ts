@@ -25,10 +25,8 @@ export async function sendUnlockMail(ctx: Context, name: AccountName): Promise<v
       email: user.email,
       ttlSeconds: LINK_HOURS * 3600,
     });
-    await sendProof(tx, ctx, {
+    await sendProof(tx, ctx, user, {
       template: "account_locked",
-      to: user.email,
-      language: user.language ?? ctx.origin.language,
       link: linkFor(ctx, "unlock", token),
       minutes: LINK_HOURS * 60,
     });

@@ -2,11 +2,10 @@ import { linkFor } from "../auth/mails/links.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { sendProof } from "../mail/send.ts";
-import { readSettings } from "../tenant-settings/settings.ts";
 
 type Invited = { tenantId: string; email: string; expiresAt: Date };
 
-/** In the tenant's language, else in that of whoever invites: nothing is known of the reader yet. */
+/** To somebody of whom the tenant alone is known: it is in the tenant's language, else in that of whoever invites. */
 export async function sendInvitation(
   tx: Transaction,
   ctx: AuthedContext,
@@ -15,14 +14,17 @@ export async function sendInvitation(
 ): Promise<void> {
   const tenant = await tx.tenant.findFirstOrThrow({
     where: { id: tenantId },
-    select: { name: true, settings: true },
+    select: { name: true },
   });
-  await sendProof(tx, ctx, {
-    template: "invitation",
-    to: email,
-    language: readSettings(tenant.settings).locale ?? ctx.origin.language,
-    link: linkFor(ctx, "invitation", token),
-    tenant: tenant.name,
-    minutes: Math.round((expiresAt.getTime() - Date.now()) / 60_000),
-  });
+  await sendProof(
+    tx,
+    ctx,
+    { email, tenantId },
+    {
+      template: "invitation",
+      link: linkFor(ctx, "invitation", token),
+      tenant: tenant.name,
+      minutes: Math.round((expiresAt.getTime() - Date.now()) / 60_000),
+    },
+  );
 }

@@ -4,7 +4,7 @@ import { acrossTenants as inScopeOfAll } from "../../src/db/scope.ts";
 import { createJobHandlers } from "../../src/job-handlers.ts";
 import { EXAMPLES } from "../../src/mail/content.ts";
 import type { Notice } from "../../src/mail/mails.ts";
-import { sendNotice, sendProof } from "../../src/mail/send.ts";
+import { sendProof, tellUser } from "../../src/mail/send.ts";
 import { startSmtp, type TestSmtp } from "../mail/smtp-server.ts";
 import { createTestApp, randomName, type TestApp } from "../support/app.ts";
 
@@ -23,14 +23,14 @@ describe("through a mail server that takes its time", () => {
     await smtp.close();
   });
 
-  const origin = { requestId: "", ip: null, userAgent: null, language: null, device: null };
+  const origin = { requestId: "", ip: null, userAgent: null, language: "en", device: null };
   const notify = (email: string) =>
     app.served.db.$transaction((tx) =>
-      sendNotice(tx, { ...app.served, origin }, { email, verified: true }, NOTICE),
+      tellUser(tx, { ...app.served, origin }, {}, NOTICE, { email, verified: true }),
     );
-  const prove = (to: string) =>
+  const prove = (email: string) =>
     app.served.db.$transaction((tx) =>
-      sendProof(tx, app.served, { ...EXAMPLES.magic_link, link: LINK, to, language: "en" }),
+      sendProof(tx, { ...app.served, origin }, { email }, { ...EXAMPLES.magic_link, link: LINK }),
     );
 
   /** Seconds from its commit until a link has arrived. */
@@ -67,12 +67,11 @@ describe("through a mail server that takes its time", () => {
 
   test("R74: nor do hundreds of invitations, which nobody who reads them has asked for", async () => {
     smtp.delayMillis = () => 150;
-    const invitation = { ...EXAMPLES.invitation, language: "en" };
     await inScopeOfAll(() =>
       app.served.db.$transaction(async (tx) => {
         for (let n = 0; n < 300; n++) {
-          const to = `reader${n}@domain${n % 9}.example`;
-          await sendProof(tx, app.served, { ...invitation, to });
+          const email = `reader${n}@domain${n % 9}.example`;
+          await sendProof(tx, { ...app.served, origin }, { email }, EXAMPLES.invitation);
         }
       }),
     );

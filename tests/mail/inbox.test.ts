@@ -6,16 +6,17 @@ import { createTestApp, type TestApp } from "../support/app.ts";
 
 const PUBLIC = { ISSUER: "https://id.example.com", APP_URL: "https://app.example.com" };
 const ADA = { to: "ada@example.com", language: "en" };
+const origin = { requestId: "", ip: null, userAgent: null, language: "en", device: null };
 
 async function send(app: TestApp, ...to: string[]): Promise<void> {
   await app.deps.db.$transaction(async (tx) => {
     for (const address of to)
-      await sendProof(tx, app.deps, {
-        ...EXAMPLES.invitation,
-        ...ADA,
-        to: address,
-        tenant: "<script>alert(1)</script>",
-      });
+      await sendProof(
+        tx,
+        { ...app.deps, origin },
+        { email: address },
+        { ...EXAMPLES.invitation, tenant: "<script>alert(1)</script>" },
+      );
   });
   await app.mail();
 }

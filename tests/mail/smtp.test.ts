@@ -34,8 +34,9 @@ afterAll(async () => {
   await smtp.close();
 });
 
-async function send(mail: Proof & Mail, on = app): Promise<void> {
-  await on.deps.db.$transaction((tx) => sendProof(tx, on.deps, mail));
+async function send({ to, language, ...mail }: Proof & Mail, on = app): Promise<void> {
+  const origin = { requestId: "", ip: null, userAgent: null, language, device: null };
+  await on.deps.db.$transaction((tx) => sendProof(tx, { ...on.deps, origin }, { email: to }, mail));
   await on.mail();
 }
 

@@ -3,7 +3,7 @@ import { recordAudit } from "../../audit/record.ts";
 import type { Context, SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
 import { touch } from "../../db/touch.ts";
-import { sendNotice, sendProof } from "../../mail/send.ts";
+import { sendProof, tellUser } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { CODE_SECONDS, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
 import { assertRecentProof } from "../../sessions/recent-proof.ts";
@@ -76,18 +76,20 @@ export async function sendChangeMail(
       ...(isOwn && { boundTo: sessionId, withCode: true }),
     });
     if (taken) {
-      const { language } = user;
       const notice = { template: "address_in_use", link: ctx.config.appUrl } as const;
-      await sendNotice(tx, ctx, { ...taken, language }, notice);
+      await tellUser(tx, ctx, taken, notice);
     } else {
-      await sendProof(tx, ctx, {
-        template: "change_email",
-        to: email,
-        language: user.language ?? ctx.origin.language,
-        link: linkFor(ctx, "change_email", token),
-        code,
-        minutes,
-      });
+      await sendProof(
+        tx,
+        ctx,
+        { ...user, email },
+        {
+          template: "change_email",
+          link: linkFor(ctx, "change_email", token),
+          code,
+          minutes,
+        },
+      );
     }
   });
 }
@@ -140,7 +142,7 @@ export async function completeEmailChange(
   );
   // To the old address: whoever took the account over has the new one (ASVS 5.0, 6.3.7). One that was never proved may be
   // anybody's, and hears nothing of a person who is not there.
-  await sendNotice(tx, ctx, user, { template: "email_changed" });
+  await tellUser(tx, ctx, user, { template: "email_changed" }, user);
   return [...discarded, ...ended];
 }
 

@@ -23,8 +23,6 @@ import type { VerifyEmailInput } from "./schemas.ts";
 const LINK_MINUTES = 60;
 const PURPOSES = ["verify_email", "change_email"] as const;
 
-type Addressee = Pick<Recipient, "id" | "tenantId" | "email" | "language">;
-
 /**
  * Sends a link and a code to an address that is to be proved, for the session that asks. The caller holds a lock on the
  * user.
@@ -32,7 +30,7 @@ type Addressee = Pick<Recipient, "id" | "tenantId" | "email" | "language">;
 export async function sendVerification(
   tx: Transaction,
   ctx: Context,
-  user: Addressee,
+  user: Pick<Recipient, "id" | "tenantId" | "email">,
   sessionId: string,
 ): Promise<void> {
   const { token, code } = await issueOneTimeToken(tx, ctx, {
@@ -43,10 +41,8 @@ export async function sendVerification(
     boundTo: sessionId,
     withCode: true,
   });
-  await sendProof(tx, ctx, {
+  await sendProof(tx, ctx, user, {
     template: "verify_email",
-    to: user.email,
-    language: user.language ?? ctx.origin.language,
     link: linkFor(ctx, "verify_email", token),
     code: code ?? "",
     minutes: LINK_MINUTES,

@@ -46,10 +46,8 @@ export async function sendMagicLink(
       ttlSeconds: LINK_MINUTES * 60,
       ...(challenge !== undefined && { challenge, withCode: true }),
     });
-    await sendProof(tx, ctx, {
+    await sendProof(tx, ctx, user, {
       template: "magic_link",
-      to: user.email,
-      language: user.language ?? ctx.origin.language,
       link: linkFor(ctx, "magic_link", token),
       code,
       minutes: LINK_MINUTES,

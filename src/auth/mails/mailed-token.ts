@@ -18,8 +18,6 @@ export type Recipient = {
   verified: boolean;
   /** Who set the password; of no meaning without one. */
   passwordOrigin: PasswordOrigin;
-  /** The language that the user chose, else that of their tenant; null when neither is known. */
-  language: string | null;
 };
 
 type Owner = { id: string | null; tenantId: string | null };
@@ -63,9 +61,7 @@ async function lockRecipient(tx: Transaction, { id, tenantId }: Owner): Promise<
   if (!(await lockActiveTenant(tx, tenantId))) return null;
   const [user] = await tx.$queryRaw<Recipient[]>`
     SELECT id, tenant_id AS "tenantId", email, pending_email AS "pendingEmail", email_verified_at IS NOT NULL AS verified,
-      password_origin::text AS "passwordOrigin",
-      coalesce((SELECT language FROM user_profiles WHERE user_id = users.id),
-        (SELECT settings->>'locale' FROM tenants WHERE id = users.tenant_id)) AS language
+      password_origin::text AS "passwordOrigin"
     FROM users
     WHERE id = ${id}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
       AND status = 'active' AND NOT is_deleted

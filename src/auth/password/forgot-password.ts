@@ -2,7 +2,7 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
-import { sendNotice, sendProof } from "../../mail/send.ts";
+import { sendProof, tellUser } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { findToken, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
@@ -39,10 +39,8 @@ export async function sendResetMail(
       email: user.email,
       ttlSeconds: LINK_MINUTES * 60,
     });
-    await sendProof(tx, ctx, {
+    await sendProof(tx, ctx, user, {
       template: "reset_password",
-      to: user.email,
-      language: user.language ?? ctx.origin.language,
       link: linkFor(ctx, "reset_password", token),
       minutes: LINK_MINUTES,
     });
@@ -96,7 +94,7 @@ export async function resetPassword(
       id,
     );
     // The link has proved the address by now.
-    await sendNotice(tx, ctx, { ...user, verified: true }, { template: "password_changed" });
+    await tellUser(tx, ctx, user, { template: "password_changed" });
     return { user, ended: [...discarded, ...ended] };
   });
   ctx.revocations.add(ended);

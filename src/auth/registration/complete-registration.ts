@@ -8,7 +8,7 @@ import { hashedFor } from "../../crypto/password.ts";
 import { randomToken } from "../../crypto/secret.ts";
 import { newId } from "../../db/id.ts";
 import { LOCKS } from "../../db/lock-names.ts";
-import { sendNotice, sendProof } from "../../mail/send.ts";
+import { sendProof, tellUser } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import {
   CODE_SECONDS,
@@ -72,17 +72,20 @@ export async function sendRegistrationMail(
       payload: registration,
     });
     if (taken) {
-      await sendNotice(tx, ctx, taken, { template: "address_in_use", link: ctx.config.appUrl });
+      await tellUser(tx, ctx, taken, { template: "address_in_use", link: ctx.config.appUrl });
     } else {
-      await sendProof(tx, ctx, {
-        template: "complete_registration",
-        to: email,
-        language: ctx.origin.language,
-        link: linkFor(ctx, "register", token),
-        code: code ?? "",
-        minutes: LINK_MINUTES,
-        tenant: tenant.name,
-      });
+      await sendProof(
+        tx,
+        ctx,
+        { email },
+        {
+          template: "complete_registration",
+          link: linkFor(ctx, "register", token),
+          code: code ?? "",
+          minutes: LINK_MINUTES,
+          tenant: tenant.name,
+        },
+      );
     }
   });
   // Whoever reads there hears of an account that they never proved by a way into it, and not by a notice.

@@ -40,8 +40,7 @@ export async function register(
   const { user, session } = await ctx.db.$transaction(async (tx) => {
     const account = { tenantId: newId(), userId: newId(), emailVerifiedAt: null };
     const made = await insertRegistration(tx, ctx, { ...registration, ...account });
-    const user = { ...made.user, language: null };
-    await sendVerification(tx, ctx, user, made.session.sessionId);
+    await sendVerification(tx, ctx, made.user, made.session.sessionId);
     return made;
   });
   return tokenAnswer(ctx, user, session);
