@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import { isApiKey } from "../crypto/api-key.ts";
 import { hashToken } from "../crypto/secret.ts";
 import type { Listener } from "../db/listener.ts";
+import { LIVE_ACCOUNT_SQL } from "../db/live.ts";
 import { named } from "../db/statement-names.ts";
 import type { Log } from "../log.ts";
 import type { Principal } from "../principal.ts";
@@ -43,8 +44,7 @@ const LIVE_KEYS = `
     JOIN users ON users.id = api_keys.user_id AND users.tenant_id IS NOT DISTINCT FROM api_keys.tenant_id
     LEFT JOIN tenants ON tenants.id = users.tenant_id
   WHERE api_keys.revoked_at IS NULL AND (api_keys.expires_at IS NULL OR api_keys.expires_at > now())
-    AND users.status = 'active' AND NOT users.is_deleted
-    AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted)`;
+    AND ${LIVE_ACCOUNT_SQL}`;
 
 const LIVE_KEY = named(`
   SELECT api_keys.id, api_keys.user_id AS "userId", api_keys.tenant_id AS "tenantId",

@@ -1,6 +1,7 @@
 import { Prisma } from "../../generated/prisma/client.ts";
 import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { LIVE_ACCOUNT_SQL, LIVE_USER_SQL } from "../db/live.ts";
 import { named } from "../db/statement-names.ts";
 import { networkOf } from "../network.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
@@ -41,7 +42,7 @@ const findSql = (scope: string) =>
         CASE WHEN NOT ${IS_HEARSAY_SQL} THEN users.tenant_id END AS "auditTenantId", users.password_hash AS "passwordHash",
         users.email_verified_at IS NOT NULL AS verified,
         ${lockedSql(KNOWN)} AS locked, ${KNOWN} AS known,
-        users.status = 'active' AND (users.tenant_id IS NULL OR tenants.status = 'active' AND NOT tenants.is_deleted) AS active
+        ${LIVE_ACCOUNT_SQL} AS active
       FROM users LEFT JOIN tenants ON tenants.id = users.tenant_id
       WHERE users.email = $1 AND NOT users.is_deleted AND users.kind = 'person' AND ${scope}`);
 
@@ -100,7 +101,7 @@ export async function lockActiveAccount(
       ${Prisma.raw(lockedSql(KNOWN_TO_CALLER))} AS locked, ${Prisma.raw(KNOWN_TO_CALLER)} AS known
     FROM users, (SELECT ${ip && networkOf(ip)}::inet AS network) AS caller
     WHERE users.id = ${id}::uuid AND users.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
-      AND users.status = 'active' AND NOT users.is_deleted
+      AND ${Prisma.raw(LIVE_USER_SQL)}
       AND (${config.emailVerification} = 'optional' OR users.email_verified_at IS NOT NULL)
     FOR UPDATE OF users`;
   return account ?? null;

@@ -4,6 +4,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { hashToken, successorToken } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
+import { LIVE_TENANT_SQL, LIVE_USER_SQL } from "../db/live.ts";
 import { named } from "../db/statement-names.ts";
 import { ApiError } from "../errors.ts";
 import { tellUser } from "../mail/send.ts";
@@ -35,9 +36,9 @@ const IDLE_SECONDS = `
 /** A session goes on while it, its user and its tenant do. */
 const SESSION_IS_LIVE = `
   sessions.revoked_at IS NULL AND sessions.idle_expires_at > now() AND sessions.expires_at > now()
-  AND users.id = sessions.user_id AND users.status = 'active' AND NOT users.is_deleted
+  AND users.id = sessions.user_id AND ${LIVE_USER_SQL}
   AND (users.tenant_id IS NULL OR EXISTS (
-    SELECT FROM tenants WHERE tenants.id = users.tenant_id AND tenants.status = 'active' AND NOT tenants.is_deleted))`;
+    SELECT FROM tenants WHERE tenants.id = users.tenant_id AND ${LIVE_TENANT_SQL}))`;
 
 /**
  * Spends the token, prolongs the session, stores the successor and audits it: one statement, so one round trip and

@@ -1,6 +1,8 @@
 /** Whose factors they are. */
+import { Prisma } from "../../generated/prisma/client.ts";
 import type { SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { LIVE_USER_SQL } from "../db/live.ts";
 import { ApiError } from "../errors.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
@@ -22,7 +24,7 @@ export async function lockOwner(
   const [owner] = await tx.$queryRaw<{ email: string }[]>`
     SELECT email FROM users
     WHERE id = ${userId}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
-      AND status = 'active' AND NOT is_deleted
+      AND ${Prisma.raw(LIVE_USER_SQL)}
     FOR UPDATE`;
   // A statement of its own: what the first one saw of the session may be older than the lock.
   await assertSessionLives(tx, ctx);

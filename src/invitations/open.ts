@@ -3,6 +3,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { hashToken } from "../crypto/secret.ts";
 import type { Database, Transaction } from "../db/client.ts";
+import { LIVE } from "../db/live.ts";
 import { ApiError } from "../errors.ts";
 import { rolesStillGiven } from "../roles/giving.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
@@ -34,7 +35,7 @@ export async function findInvitation(
       acceptedAt: null,
       revokedAt: null,
       expiresAt: { gt: new Date() },
-      tenant: { status: "active", isDeleted: false },
+      tenant: LIVE,
     },
     select: {
       id: true,

@@ -5,6 +5,7 @@
 import { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { LIVE, LIVE_USER_SQL } from "../db/live.ts";
 import { ApiError, PermissionError, ValidationError } from "../errors.ts";
 import { settingsOf } from "../tenant-settings/settings.ts";
 import { heldBy, lockGrants, lockGrantsIn, permissionsHeldNow } from "./held.ts";
@@ -142,8 +143,7 @@ export async function assertNotLastRuler(
       tenantId,
       // A machine cannot rule: it cannot log in.
       kind: "person",
-      isDeleted: false,
-      status: "active",
+      ...LIVE,
       roles: { some: { roleId, tenantId } },
     },
     select: { id: true },
@@ -187,7 +187,7 @@ async function lockInviter(
 ): Promise<Inviter | undefined> {
   const find = (rest: Prisma.Sql) => tx.$queryRaw<Inviter[]>`
     SELECT id AS "userId", tenant_id AS "tenantId" FROM users
-    WHERE id = ${id}::uuid AND status = 'active' AND NOT is_deleted AND ${rest}`;
+    WHERE id = ${id}::uuid AND ${Prisma.raw(LIVE_USER_SQL)} AND ${rest}`;
   const [member] = await find(Prisma.sql`tenant_id = ${tenantId}::uuid FOR NO KEY UPDATE`);
   if (member) return member;
   const [operator] = await find(Prisma.sql`tenant_id IS NULL FOR SHARE`);

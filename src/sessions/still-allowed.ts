@@ -1,6 +1,7 @@
 /** Work that lasts: whoever began it may have been stopped meanwhile. */
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { LIVE } from "../db/live.ts";
 import { ApiError, PermissionError } from "../errors.ts";
 import { permissionsHeldNow } from "../roles/held.ts";
 import { assertSessionLives } from "./assert-live.ts";
@@ -30,7 +31,7 @@ export async function assertStillAllowedIn(
   if (sessionId !== null)
     await assertSessionLives(tx, { principal: { ...ctx.principal, sessionId } });
   const isGone =
-    (await tx.user.count({ where: { id: userId, tenantId, status: "active" } })) === 0 ||
+    (await tx.user.count({ where: { id: userId, tenantId, ...LIVE } })) === 0 ||
     (apiKeyId !== null &&
       (await tx.apiKey.count({ where: { id: apiKeyId, tenantId, revokedAt: null } })) === 0);
   if (isGone) throw ended();

@@ -1,4 +1,6 @@
+import { Prisma } from "../../generated/prisma/client.ts";
 import type { Transaction } from "../db/client.ts";
+import { LIVE_TENANT_SQL } from "../db/live.ts";
 import { holding } from "../db/tenant-locks.ts";
 
 /**
@@ -13,6 +15,6 @@ export async function lockActiveTenant(tx: Transaction, tenantId: string | null)
   const rows = await tx.$queryRaw<unknown[]>`
     WITH held AS MATERIALIZED (${holding(tenantId)})
     SELECT tenants.id FROM held, tenants
-    WHERE tenants.id = ${tenantId}::uuid AND status = 'active' AND NOT is_deleted FOR SHARE OF tenants`;
+    WHERE tenants.id = ${tenantId}::uuid AND ${Prisma.raw(LIVE_TENANT_SQL)} FOR SHARE OF tenants`;
   return rows.length > 0;
 }

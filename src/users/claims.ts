@@ -6,11 +6,12 @@
  * the address means the account that was there first. In the database its email_scope is its tenant, where that of an
  * account is NULL. With EMAIL_SCOPE=tenant a tenant has addresses of its own, and nothing of this applies.
  */
-import type { PasswordOrigin } from "../../generated/prisma/client.ts";
+import { type PasswordOrigin, Prisma } from "../../generated/prisma/client.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext, Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
+import { LIVE_ACCOUNT_SQL } from "../db/live.ts";
 import { ApiError } from "../errors.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { revokeApiKeysOf } from "./revoke-api-keys.ts";
@@ -129,7 +130,7 @@ export async function freeBarred(
     UPDATE users SET email_scope = users.tenant_id FROM tenants
     WHERE tenants.id = users.tenant_id AND users.email = ${email} AND users.email_scope IS NULL
       AND NOT users.is_deleted AND users.email_verified_at IS NULL
-      AND (users.status <> 'active' OR tenants.status <> 'active' OR tenants.is_deleted)`;
+      AND NOT ${Prisma.raw(LIVE_ACCOUNT_SQL)}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
+import { LIVE } from "../../db/live.ts";
 import { acrossTenants } from "../../db/scope.ts";
 import { ApiError } from "../../errors.ts";
 import { networkOf } from "../../network.ts";
@@ -77,8 +78,7 @@ function begin(ctx: Context, account: Account, renewed: { passwordHash?: string 
     const [user] = await tx.user.updateManyAndReturn({
       where: {
         id: account.id,
-        status: "active",
-        isDeleted: false,
+        ...LIVE,
         passwordHash: account.passwordHash,
         ...(ctx.config.emailVerification === "required" && { emailVerifiedAt: { not: null } }),
         ...notLocked(account.known),

@@ -7,6 +7,7 @@ import { recordAudit } from "../../audit/record.ts";
 import type { SessionContext } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
 import type { Transaction } from "../../db/client.ts";
+import { LIVE } from "../../db/live.ts";
 import { ValidationError } from "../../errors.ts";
 import {
   type Ceremony,
@@ -62,8 +63,7 @@ async function byPassword(ctx: SessionContext, password: string) {
         where: {
           id: userId,
           tenantId,
-          status: "active",
-          isDeleted: false,
+          ...LIVE,
           passwordHash,
           ...notLocked(),
         },

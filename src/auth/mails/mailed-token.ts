@@ -1,6 +1,11 @@
 /** What the tokens that mails carry have in common. */
-import type { OneTimePurpose, PasswordOrigin } from "../../../generated/prisma/client.ts";
+import {
+  type OneTimePurpose,
+  type PasswordOrigin,
+  Prisma,
+} from "../../../generated/prisma/client.ts";
 import type { Transaction } from "../../db/client.ts";
+import { LIVE_USER_SQL } from "../../db/live.ts";
 import { ApiError } from "../../errors.ts";
 import { type OneTimeToken, useToken } from "../../one-time-tokens/redeem.ts";
 import { lockActiveTenant } from "../../tenants/lock.ts";
@@ -64,7 +69,7 @@ async function lockRecipient(tx: Transaction, { id, tenantId }: Owner): Promise<
       password_origin::text AS "passwordOrigin"
     FROM users
     WHERE id = ${id}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
-      AND status = 'active' AND NOT is_deleted
+      AND ${Prisma.raw(LIVE_USER_SQL)}
     FOR UPDATE`;
   return user ?? null;
 }

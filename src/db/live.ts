@@ -1,0 +1,13 @@
+/**
+ * What makes an account live: its user is active, and so is the tenant of a user who has one; neither is deleted. Nobody
+ * else logs in, goes on with a session, calls with a key, invites or gets a mail.
+ */
+
+/** Of a row of `users`. */
+export const LIVE_USER_SQL = "users.status = 'active' AND NOT users.is_deleted";
+/** Of a row of `tenants`. */
+export const LIVE_TENANT_SQL = "tenants.status = 'active' AND NOT tenants.is_deleted";
+/** Of a row of `users` with that of its tenant beside it. */
+export const LIVE_ACCOUNT_SQL = `(${LIVE_USER_SQL} AND (users.tenant_id IS NULL OR ${LIVE_TENANT_SQL}))`;
+/** The first two for Prisma. */
+export const LIVE = { status: "active", isDeleted: false } as const;
