@@ -1,8 +1,10 @@
 /**
- * Guessing passwords (ASVS 5.0, 6.1.1; SP 800-63B-4, 3.2.2). Two counters. The first is of an account and an address
- * together (the policy `guess`): it stops the usual attacker, and holds nobody off but them. The second is of the
- * account, for guesses from everywhere at once: it locks the account for a while, but not for addresses that it has
- * been used from, and a mail with a way out goes to its owner.
+ * What a wrong guess costs, and when an account is locked (ASVS 5.0, 6.1.1; SP 800-63B-4, 3.2.2). Two counters. The first
+ * is of an account and an address together (the policy `guess` of rate-limits/policies.ts, under the names below): it
+ * stops the usual attacker, and holds nobody off but them. The second is of the account, for guesses from everywhere at
+ * once: it locks the account for a while, but not for addresses that it has been used from, and a mail with a way out
+ * goes to its owner. Besides, a mail with a code and a log-in half done end with the fifth wrong try
+ * (one-time-tokens/redeem.ts), and an address is held off whoever it guesses at (the policies `login` and `proof`).
  */
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { Context, SessionContext } from "../context.ts";
@@ -120,6 +122,14 @@ export function guesser(
   // Where an address is one account, naming its tenant or not must not be two budgets.
   const scope = config.emailScope === "tenant" ? tenant : "";
   return `${networkOf(origin.ip)} ${scope} ${email}`;
+}
+
+/** The same at the second factor of an account whose first one was shown. */
+export function guesserAtFactor(
+  { origin }: Pick<Context, "origin">,
+  { userId }: { userId: string },
+): string {
+  return `${networkOf(origin.ip)} second factor ${userId}`;
 }
 
 /** The same for somebody in a session, by whatever route they show their password again. */

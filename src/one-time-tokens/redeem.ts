@@ -104,7 +104,7 @@ export function compareCode(
  */
 export async function countTry(
   db: Database | Transaction,
-  coded: CodedToken | null,
+  coded: { id: string } | null,
 ): Promise<void> {
   await db.$executeRaw`
     UPDATE one_time_tokens SET

@@ -7,13 +7,13 @@ import { checkAssertion, passkeyRequestOptions } from "../../factors/passkey-ass
 import { spendRecoveryCode } from "../../factors/recovery-codes.ts";
 import { spendTotpCode } from "../../factors/totp.ts";
 import type { PasskeyRequestOptions } from "../../factors/webauthn-schemas.ts";
-import { networkOf } from "../../network.ts";
+import { countTry, useToken } from "../../one-time-tokens/redeem.ts";
 import type { AuthenticationMethod } from "../../sessions/facts.ts";
 import { lockActiveAccount } from "../account.ts";
-import { countGuess } from "../guessing.ts";
+import { countGuess, guesserAtFactor } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
-import { findMfaToken, invalidMfaToken, type MfaToken, settleMfaToken } from "./mfa-token.ts";
+import { findMfaToken, invalidMfaToken, type MfaToken } from "./mfa-token.ts";
 import type { MfaTokenInput, VerifyMfaInput } from "./schemas.ts";
 
 /** What was shown: the methods that it proves, or why it proves nothing. */
@@ -25,18 +25,19 @@ type Shown = { methods: AuthenticationMethod[] } | { refused: string };
  * not told apart. @throws ApiError `invalid_mfa_token`, `invalid_second_factor`, `rate_limited`.
  */
 export async function verifyMfa(ctx: Context, input: VerifyMfaInput): Promise<LoginAnswer> {
-  const begun = await findMfaToken(ctx.db, input.mfaToken);
-  if (begun) await ctx.rateLimits.consume("guess", guesserOf(ctx, begun));
+  const begun = await findMfaToken(ctx.db, ctx, input.mfaToken);
+  if (begun) await ctx.rateLimits.consume("guess", guesserAtFactor(ctx, begun));
   const outcome = await ctx.db.$transaction(async (tx) => {
     const user = begun && (await lockActiveAccount(tx, ctx, { ...begun, id: begun.userId }));
     // Again, under the lock: meanwhile it may have been used, or voided by a change of the account.
-    const token = user && (await findMfaToken(tx, input.mfaToken));
+    const token = user && (await findMfaToken(tx, ctx, input.mfaToken));
     if (!token) {
       await recordFailure(tx, ctx, begun, input.method, "mfa_token");
       return "no_token";
     }
     const shown: Shown = user.locked ? { refused: "locked" } : await check(tx, ctx, token, input);
-    await settleMfaToken(tx, token, "methods" in shown);
+    if ("methods" in shown) await useToken(tx, token);
+    else await countTry(tx, token);
     if ("refused" in shown) {
       await countGuess(tx, ctx, user);
       await recordFailure(tx, ctx, token, input.method, shown.refused);
@@ -50,7 +51,7 @@ export async function verifyMfa(ctx: Context, input: VerifyMfaInput): Promise<Lo
   if (outcome === "no_token") throw invalidMfaToken();
   if (outcome === "refused")
     throw new ApiError("invalid_second_factor", "The code or passkey was not accepted.");
-  if (begun) await ctx.rateLimits.reset("guess", guesserOf(ctx, begun));
+  if (begun) await ctx.rateLimits.reset("guess", guesserAtFactor(ctx, begun));
   return loginAnswer(ctx, outcome);
 }
 
@@ -60,7 +61,7 @@ export async function mfaPasskeyOptions(
   { mfaToken }: MfaTokenInput,
 ): Promise<PasskeyRequestOptions> {
   return ctx.db.$transaction(async (tx) => {
-    const token = await findMfaToken(tx, mfaToken);
+    const token = await findMfaToken(tx, ctx, mfaToken);
     if (!token) throw invalidMfaToken();
     return passkeyRequestOptions(tx, ctx, ceremonyOf(token));
   });
@@ -90,11 +91,6 @@ async function check(
 /** The other step was something else already: that the device makes sure of its user is welcome and not required. */
 function ceremonyOf({ id, userId, tenantId }: MfaToken) {
   return { owner: { id: userId, tenantId }, boundTo: id, userVerification: "preferred" } as const;
-}
-
-/** Under what name the wrong codes for this account from this address are counted. */
-function guesserOf({ origin }: Context, { userId }: MfaToken): string {
-  return `${networkOf(origin.ip)} second factor ${userId}`;
 }
 
 async function recordFailure(
