@@ -4,6 +4,8 @@ import type { Pool } from "pg";
 import { PgBoss, type QueueOptions, type QueuePolicy } from "pg-boss";
 import { newId } from "../db/id.ts";
 import type { Log } from "../log.ts";
+import { createJobDatabase } from "./database.ts";
+import { describeError } from "./describe-error.ts";
 import { QUEUES, type QueueName } from "./jobs.ts";
 
 const SCHEMA = "pgboss";
@@ -20,14 +22,11 @@ const SETTINGS: Record<QueueName, Settings> = {
   mail: delivery(),
   notice: delivery(),
   mail_request: {
-    policy: "standard",
-    notify: true,
+    ...delivery(),
     retryLimit: 8,
     retryDelay: 5,
-    retryBackoff: true,
     retryDelayMax: 600,
     expireInSeconds: 60,
-    deleteAfterSeconds: 7 * DAY,
   },
   signing_keys: scheduled(5 * 60),
   // A first run may have years to seal.
@@ -35,10 +34,18 @@ const SETTINGS: Record<QueueName, Settings> = {
   clean_up: scheduled(HOUR),
 };
 
-export type BossOptions = { pool: Pick<Pool, "query">; log: Log; superviseSeconds?: number };
+export type BossOptions = {
+  pool: Pick<Pool, "query">;
+  log: Log;
+  /** How often jobs of killed workers are looked for. */
+  superviseSeconds?: number;
+};
 
-export function createBoss({ pool, log, superviseSeconds = 60 }: BossOptions): PgBoss {
-  const boss = new PgBoss({
+export function createBoss(
+  { pool, log, superviseSeconds = 60 }: BossOptions,
+  isStopping: () => boolean,
+): PgBoss {
+  const boss: PgBoss = new PgBoss({
     schema: SCHEMA,
     migrate: false,
     createSchema: false,
@@ -46,8 +53,15 @@ export function createBoss({ pool, log, superviseSeconds = 60 }: BossOptions): P
     reindex: false,
     superviseIntervalSeconds: superviseSeconds,
     monitorIntervalSeconds: superviseSeconds,
-    db: { executeSql: (text, values) => pool.query(text, values) },
+    db: createJobDatabase({ pool, log, isStopping, giveBack }),
   });
+
+  /** Its workers know no third thing than working off and failing. This counts as a try. */
+  async function giveBack(queue: string, ids: string[]): Promise<void> {
+    await boss.cancel(queue, ids);
+    await boss.resume(queue, ids);
+  }
+
   // Without a listener an error event would end the process; the database comes back, and so does pg-boss.
   boss.on("error", (err) =>
     log("warn", "the job queue has a fault", { error: describeError(err) }),
@@ -57,7 +71,7 @@ export function createBoss({ pool, log, superviseSeconds = 60 }: BossOptions): P
 }
 
 /** Makes the queues that are missing, and gives the others the settings of this build. */
-export async function prepareQueues(boss: PgBoss): Promise<void> {
+export async function prepareQueues(boss: PgBoss, pool: Pick<Pool, "query">): Promise<void> {
   const existing = new Map((await boss.getQueues([...QUEUES])).map((queue) => [queue.name, queue]));
   for (const name of QUEUES) {
     const { policy, ...settings } = SETTINGS[name];
@@ -66,24 +80,17 @@ export async function prepareQueues(boss: PgBoss): Promise<void> {
     else if (!Bun.deepMatch(settings, queue)) await boss.updateQueue(name, settings);
     // pg-boss reads a queue's row when it first needs it: better now than on a second connection amid a transaction.
     await boss.findJobs(name, { id: newId() });
+    const { rows } = await pool.query<{ id: string }>(
+      "SELECT id FROM pgboss.job WHERE name = $1 AND state = 'cancelled'",
+      [name],
+    );
+    // Nobody cancels but `giveBack`, and whoever died in the middle of it has left these.
+    if (rows.length > 0)
+      await boss.resume(
+        name,
+        rows.map(({ id }) => id),
+      );
   }
-}
-
-/** Class and last line of the message: Prisma prints the arguments of the call above it, and those are personal data. */
-export function describeError(thrown: unknown): string {
-  if (!(thrown instanceof Error) && !isErrorLike(thrown)) return `thrown: ${typeof thrown}`;
-  const name = "name" in thrown ? thrown.name : "Error";
-  return `${name}: ${thrown.message.trim().split("\n").at(-1)?.slice(0, 300)}`;
-}
-
-/** pg-boss copies an error into a plain object before it tells of it. */
-function isErrorLike(thrown: unknown): thrown is { message: string } {
-  return (
-    typeof thrown === "object" &&
-    thrown !== null &&
-    "message" in thrown &&
-    typeof thrown.message === "string"
-  );
 }
 
 /** The waits double from a quarter of a minute to four hours: a day and two hours in all. */

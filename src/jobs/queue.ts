@@ -1,187 +1,96 @@
-/** The jobs: putting them in, and working them off. */
-import type { Pool } from "pg";
-import { fromPrisma, type JobWithMetadata } from "pg-boss";
+/** The jobs: putting them in, and working them off with pg-boss's workers. */
+import { fromPrisma, type JobResult, type JobWithMetadata } from "pg-boss";
 import { decrypt, encrypt, type Keyring } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
-import type { Log } from "../log.ts";
-import { createBoss, describeError, prepareQueues } from "./boss.ts";
-import {
-  type JobHandlers,
-  type JobInfo,
-  type Jobs,
-  PermanentFailure,
-  QUEUES,
-  type QueueName,
-} from "./jobs.ts";
+import { type BossOptions, createBoss, prepareQueues } from "./boss.ts";
+import { describeError } from "./describe-error.ts";
+import { type JobHandlers, type Jobs, PermanentFailure, QUEUES, type QueueName } from "./jobs.ts";
 
-/** How many jobs of a queue one instance works off at once. One that is slow takes one place and holds up nobody else. */
-const PLACES: Record<QueueName, number> = {
-  mail: 8,
-  notice: 4,
-  mail_request: 4,
-  signing_keys: 1,
-  audit: 1,
-  clean_up: 1,
-};
 /**
- * How many of one group are under way at once, in all instances together: a domain whose server is slow, or made to be
- * slow, leaves half of the places to the others.
+ * `places`: how many jobs one instance works off at once. One that is slow takes one place and holds up nobody else.
+ * `inGroup`: how many of one group are under way at once, in all instances together: a domain whose server is slow, or
+ * made to be slow, leaves half of the places to the others. `cron`: in UTC; what came due while no instance ran is made
+ * up for once. `poll`: seconds until a queue is looked into when nobody tells that there is something in it.
  */
-const IN_GROUP: Partial<Record<QueueName, number>> = { mail: 4, notice: 2 };
-/** How long a queue is left alone when nobody tells that there is something in it. */
-const POLL_MILLIS: Record<QueueName, number> = {
-  mail: 1000,
-  notice: 1000,
-  mail_request: 1000,
-  signing_keys: 15_000,
-  audit: 15_000,
-  clean_up: 15_000,
+const WORK: Record<QueueName, { places: number; inGroup?: number; cron?: string; poll: number }> = {
+  mail: { places: 8, inGroup: 4, poll: 1 },
+  notice: { places: 4, inGroup: 2, poll: 1 },
+  mail_request: { places: 4, poll: 1 },
+  signing_keys: { places: 1, cron: "7 * * * *", poll: 15 },
+  audit: { places: 1, cron: "*/5 * * * *", poll: 15 },
+  clean_up: { places: 1, cron: "23 3 * * *", poll: 15 },
 };
-const LONGEST_WAIT_MILLIS = 5000;
+/** The places after the first are called when a job was taken, and look by themselves in case that the first is held up. */
+const SPARE_POLL = 10;
 const STOP_MILLIS = 5000;
-const MOST_SETTLE_ATTEMPTS = 6;
 
-/** In UTC, as cron writes it; what came due while no instance ran is made up for once. */
-const SCHEDULES: Partial<Record<QueueName, string>> = {
-  signing_keys: "7 * * * *",
-  audit: "*/5 * * * *",
-  clean_up: "23 3 * * *",
-};
+export type JobsOptions = BossOptions & { keyring: Pick<Keyring, "data"> };
 
-export type JobsOptions = {
-  pool: Pick<Pool, "query">;
-  keyring: Pick<Keyring, "data">;
-  log: Log;
-  /** How often jobs of killed workers are looked for. */
-  superviseSeconds?: number;
-};
-
-type StoredJob = Pick<JobWithMetadata, "id" | "createdOn" | "retryCount" | "expireInSeconds"> & {
-  data: { sealed: string } | null;
-};
+type StoredJob = JobWithMetadata<{ sealed: string } | null>;
 type Handler = JobHandlers[QueueName];
 
 /** @throws Error when the database does not answer, or has no job tables. */
 export async function createJobs(options: JobsOptions): Promise<Jobs> {
-  const { pool, keyring, log } = options;
-  const boss = createBoss(options);
-  await prepareQueues(boss);
-  const naps = new Map<string, () => void>();
+  const { keyring, log } = options;
   let stopping = false;
-  let workers: Promise<void>[] = [];
+  const boss = createBoss(options, () => stopping);
+  await prepareQueues(boss, options.pool);
+  /** For draining: never started, and so not stopped either. */
+  const drainer = createBoss(options, () => false);
+  /** By queue, the places that are free. */
+  const free = new Map<string, Set<string>>(QUEUES.map((queue) => [queue, new Set()]));
 
-  function take(queue: QueueName, most: number): Promise<StoredJob[]> {
-    const groupConcurrency = IN_GROUP[queue];
-    return boss.fetch(queue, {
-      batchSize: most,
-      includeMetadata: true,
-      ...(groupConcurrency !== undefined && { groupConcurrency }),
-    });
-  }
-
-  /** Runs a batch and answers how many jobs there were. */
-  async function workOff(queue: QueueName, handler: Handler): Promise<number> {
-    const jobs = await take(queue, PLACES[queue]);
-    const runs = await Promise.allSettled(jobs.map((job) => run(queue, job, handler)));
-    for (const result of runs) if (result.status === "rejected") throw result.reason;
-    return jobs.length;
-  }
-
-  async function run(queue: QueueName, job: StoredJob, handler: Handler): Promise<void> {
+  async function run(queue: QueueName, job: StoredJob, handler: Handler): Promise<JobResult> {
+    const { id, createdOn: createdAt, expireInSeconds } = job;
     const attempt = job.retryCount + 1;
-    const info: JobInfo = { id: job.id, createdAt: job.createdOn, attempt };
     try {
-      const work = handler(job.data && unseal(job.id, job.data.sealed), info);
-      const late = await atMost(job.expireInSeconds * 1000, work);
+      const work = handler(job.data && unseal(id, job.data.sealed), { id, createdAt, attempt });
+      const late = await atMost(expireInSeconds * 1000, work);
       // From now on another worker may have it. This one must not wait for what may never end.
-      if (late) throw new Error(`not done within ${job.expireInSeconds} s`);
+      if (late) throw new Error(`not done within ${expireInSeconds} s`);
     } catch (err) {
       const error = describeError(err);
-      log("warn", "a job failed", { queue, job: job.id, attempt, error });
-      if (err instanceof PermanentFailure) await settle(() => forbidRetry(queue, job.id));
-      // Not the error itself: pg-boss would store all that hangs on it.
-      await settle(() => boss.fail(queue, job.id, { error }));
-      return;
+      log("warn", "a job failed", { queue, job: id, attempt, error });
+      // Not the error itself: pg-boss would store all that hangs on it. There is no queue of dead letters: it is kept here.
+      const status = err instanceof PermanentFailure ? "deadletter" : "failed";
+      return { id, status, output: { error } };
     }
-    await settle(() => boss.complete(queue, job.id));
+    // pg-boss may have given it up meanwhile, to be tried again.
+    if (stopping) await boss.complete(queue, id, null, { includeQueued: true });
+    return { id, status: "completed" };
   }
 
-  /** What is done but not recorded as done is done again, so a database that is away for seconds is waited for. */
-  async function settle(write: () => Promise<unknown>): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await write();
-        return;
-      } catch (err) {
-        if (attempt === MOST_SETTLE_ATTEMPTS || stopping) throw err;
-        await Bun.sleep(attempt * 500);
-      }
-    }
-  }
-
-  function forbidRetry(queue: QueueName, id: string): Promise<unknown> {
-    return pool.query(
-      "UPDATE pgboss.job SET retry_limit = retry_count WHERE name = $1 AND id = $2",
-      [queue, id],
-    );
-  }
-
-  /** What was taken while the end was asked for is another instance's to do, and has not been tried. */
-  async function giveBack(queue: QueueName, jobs: StoredJob[]): Promise<void> {
-    if (jobs.length === 0) return;
-    await pool.query(
-      `UPDATE pgboss.job SET started_on = NULL,
-         state = CASE WHEN retry_count > 0 THEN 'retry' ELSE 'created' END::pgboss.job_state
-       WHERE name = $1 AND id = ANY($2::uuid[]) AND state = 'active'`,
-      [queue, jobs.map(({ id }) => id)],
-    );
-  }
-
-  /** Keeps the queue's places full. A place is free again as soon as its job is done, whatever the other jobs do. */
-  async function work(queue: QueueName, handler: Handler): Promise<void> {
-    const underWay = new Set<Promise<void>>();
-    const begin = (job: StoredJob) => {
-      const done = run(queue, job, handler)
-        .catch((err) => {
-          // pg-boss takes it for a killed worker's, and it runs again.
-          log("warn", "a job cannot be recorded as done", { queue, error: describeError(err) });
-        })
-        .finally(() => {
-          underWay.delete(done);
-          naps.get(queue)?.();
-        });
-      underWay.add(done);
-    };
-    for (let failures = 0; !stopping; ) {
-      const napped = nap(queue, Math.min(POLL_MILLIS[queue] * 2 ** failures, longestWait(queue)));
-      try {
-        const free = PLACES[queue] - underWay.size;
-        const jobs = free > 0 ? await take(queue, free) : [];
-        if (stopping) await giveBack(queue, jobs);
-        else jobs.forEach(begin);
-        // There may be more, also where places stay free: of one group only some were given out.
-        if (jobs.length > 0) naps.get(queue)?.();
-        if (failures > 0) log("info", "jobs are worked off again", { queue });
-        failures = 0;
-      } catch (err) {
-        if (failures === 0)
-          log("warn", "jobs cannot be worked off", { queue, error: describeError(err) });
-        failures += 1;
-      }
-      await napped;
-    }
-    await Promise.all(underWay);
-  }
-
-  /** Begun before the look into the queue, so that a call while it lasts is not missed. */
-  function nap(queue: QueueName, millis: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, millis);
-    naps.set(queue, () => {
-      clearTimeout(timer);
-      resolve();
+  /** It is free again as soon as its job is done, whatever the other jobs do. */
+  async function openPlace(queue: QueueName, handler: Handler, poll: number): Promise<void> {
+    const options = { ...workOptions(queue), pollingIntervalSeconds: poll };
+    const id = await boss.work(queue, options, async ([job]: StoredJob[]) => {
+      free.get(queue)?.delete(id);
+      // There may be more.
+      wake(queue);
+      const results = job ? [await run(queue, job, handler)] : [];
+      free.get(queue)?.add(id);
+      boss.notifyWorker(id);
+      return results;
     });
-    return promise;
+    free.get(queue)?.add(id);
+  }
+
+  function wake(queue: string): void {
+    const [next] = free.get(queue) ?? [];
+    if (next !== undefined) boss.notifyWorker(next);
+  }
+
+  /** Takes once what is due, and answers how many jobs there were. */
+  async function workOff(queue: QueueName, handler: Handler): Promise<number> {
+    let count = 0;
+    const options = { ...workOptions(queue), batchSize: WORK[queue].places };
+    const id = await drainer.work(queue, options, (jobs: StoredJob[]) => {
+      count = jobs.length;
+      return Promise.all(jobs.map((job) => run(queue, job, handler)));
+    });
+    // The worker is in its first look, and comes to no second.
+    await drainer.offWork(queue, { id, wait: true });
+    return count;
   }
 
   function unseal(id: string, sealed: string): unknown {
@@ -207,10 +116,11 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
     async start(handlers) {
       await boss.start();
       for (const queue of QUEUES) {
-        const cron = SCHEDULES[queue];
+        const { places, cron, poll } = WORK[queue];
         if (cron) await boss.schedule(queue, cron, null, { tz: "UTC", missed: "once" });
+        for (let place = 0; place < places; place++)
+          await openPlace(queue, handlers[queue], place === 0 ? poll : SPARE_POLL);
       }
-      workers = QUEUES.map((queue) => work(queue, handlers[queue]));
     },
     async drain(handlers) {
       for (let worked = 1; worked > 0; ) {
@@ -218,20 +128,19 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
         for (const queue of QUEUES) worked += await workOff(queue, handlers[queue]);
       }
     },
-    wake(queue) {
-      naps.get(queue)?.();
-    },
+    wake,
     async stop() {
       stopping = true;
-      for (const wake of naps.values()) wake();
-      await atMost(STOP_MILLIS, Promise.all(workers));
-      await atMost(STOP_MILLIS, boss.stop({ graceful: false, close: false }));
+      // With no database to speak to it might wait for ever.
+      await atMost(2 * STOP_MILLIS, boss.stop({ timeout: STOP_MILLIS, close: false }));
     },
   };
 }
 
-function longestWait(queue: QueueName): number {
-  return Math.max(POLL_MILLIS[queue], LONGEST_WAIT_MILLIS);
+function workOptions(queue: QueueName) {
+  const { inGroup } = WORK[queue];
+  const groups = inGroup !== undefined && { groupConcurrency: inGroup };
+  return { includeMetadata: true, perJobResults: true, ...groups } as const;
 }
 
 /** Waits for the work, but no longer than this. Answers whether it was too long. */

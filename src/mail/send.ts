@@ -38,7 +38,7 @@ export async function tellUser(
   await queue(tx, ctx, "notice", { ...mail, ...(timeZone && { timeZone }) });
 }
 
-/** Mails for one domain are a group, of which so many at once are delivered: see `IN_GROUP` in jobs/queue.ts. */
+/** Mails for one domain are a group, of which so many at once are delivered: see `WORK` in jobs/queue.ts. */
 async function queue(tx: Transaction, ctx: Sender, name: QueueName, mail: Mail): Promise<void> {
   if (!ctx.mailer.mayQueue(mail.template, mail.to)) return;
   const domain = mail.to.slice(mail.to.lastIndexOf("@") + 1);

@@ -48,7 +48,7 @@ function smtpTransport(url: string, from: string): Transport {
   const transport = createTransport({
     url,
     pool: true,
-    // As many as are delivered at once (PLACES in jobs/queue.ts): none waits for another's slow server.
+    // As many as are delivered at once (WORK in jobs/queue.ts): none waits for another's slow server.
     maxConnections: 12,
     connectionTimeout: 10_000,
     greetingTimeout: 10_000,

@@ -157,6 +157,13 @@ test("what was taken while the end was asked for is given back untried", async (
   expect(seen).toEqual([1]);
 });
 
+test("what an instance was giving back when it was killed, the next one to start gives back", async () => {
+  await (await otherInstance()).send("mail", 1);
+  await app.deps.pool.query("UPDATE pgboss.job SET state = 'cancelled', started_on = now()");
+  await otherInstance();
+  expect(await states()).toEqual(["created"]);
+});
+
 test("a handler that hangs does not hold up the end for more than seconds", async () => {
   const jobs = await otherInstance();
   let begun = false;
@@ -192,6 +199,47 @@ test("a handler that never ends holds up neither the others nor its own next try
   await jobs.send("mail", "next");
   await jobs.drain(onMail(async (data) => void seen.push(data)));
   expect(seen).toEqual(["hangs", "next"]);
+});
+
+test("of one group no more are under way than may be, though all places look for work at once", async () => {
+  const { pool, keyring } = app.deps;
+  const jobs = await createJobs({
+    pool: {
+      // A database so slow that one place has taken a job, and the next one does not see it yet.
+      async query(...[text, values]: [string, unknown[]]) {
+        if (!text.includes("group_ranking")) return pool.query(text, values);
+        const client = await pool.connect();
+        try {
+          await client.query("BEGIN");
+          const answer = await client.query(text, values);
+          await client.query("SELECT pg_sleep(0.1)");
+          await client.query("COMMIT");
+          return answer;
+        } finally {
+          client.release();
+        }
+      },
+    } as typeof pool,
+    keyring,
+    log: (_, message) => messages.push(message),
+  });
+  made.push(jobs);
+  for (let n = 0; n < 10; n++)
+    await jobs.send("mail", "slow", undefined, { group: "slow.example" });
+  await jobs.send("mail", "quick", undefined, { group: "quick.example" });
+  const begun: unknown[] = [];
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  await jobs.start(
+    onMail(async (data) => {
+      begun.push(data);
+      if (data === "slow") await released;
+    }),
+  );
+  await until(() => begun.length >= 5);
+  await Bun.sleep(1500);
+  expect(begun.toSorted()).toEqual(["quick", "slow", "slow", "slow", "slow"]);
+  release();
+  await until(() => begun.length === 11, 5);
 });
 
 test("keys and clean-up are on a schedule, which instances share", async () => {
