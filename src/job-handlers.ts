@@ -1,19 +1,18 @@
 /** What is done with the jobs of each queue. */
-import { maintainAuditLog, warnOfDueMonths } from "./audit/partitions.ts";
+import { maintainAuditLog } from "./audit/partitions.ts";
 import { sendChangeMail } from "./auth/address/change-email.ts";
 import { sendMagicLink } from "./auth/login/magic-link.ts";
 import type { MailRequest } from "./auth/mails/mail-requests.ts";
 import { sendResetMail } from "./auth/password/forgot-password.ts";
 import { sendRegistrationMail } from "./auth/registration/complete-registration.ts";
 import { sendUnlockMail } from "./auth/unlock.ts";
+import { cleanUp } from "./clean-up.ts";
 import type { Context, Deps } from "./context.ts";
 import { inBackground } from "./db/scope.ts";
-import { cleanUp } from "./jobs/clean-up.ts";
 import type { JobHandlers } from "./jobs/jobs.ts";
 import { deliver } from "./mail/deliver.ts";
 import type { RequestOrigin } from "./principal.ts";
 import { maintainSigningKeys } from "./signing-keys/rotate.ts";
-import { purgeDeletedTenants } from "./tenants/purge.ts";
 
 export function createJobHandlers(deps: Deps): JobHandlers {
   const handlers: JobHandlers = {
@@ -22,11 +21,7 @@ export function createJobHandlers(deps: Deps): JobHandlers {
     mail_request: (data) => sendRequested(deps, data),
     signing_keys: () => maintainSigningKeys(deps),
     audit: () => maintainAuditLog(deps),
-    async clean_up() {
-      await cleanUp(deps);
-      await purgeDeletedTenants(deps);
-      await warnOfDueMonths(deps);
-    },
+    clean_up: () => cleanUp(deps),
   };
   // Background work is nobody's: each job names the tenant that it is about.
   const entries = Object.entries(handlers).map(([queue, handle]) => [

@@ -8,6 +8,7 @@ import {
 } from "rate-limiter-flexible";
 import type { Config } from "../config.ts";
 import { hashWithKey, type Keys } from "../crypto/secret.ts";
+import { oldRows } from "../db/old-rows.ts";
 import { named } from "../db/statement-names.ts";
 import { ApiError, type RateState } from "../errors.ts";
 import { POLICIES, type Policy, type PolicyName } from "./policies.ts";
@@ -28,6 +29,14 @@ const STRIKE_SECONDS = 24 * 3600;
 
 const GIVE_BACK = named(
   "UPDATE rate_limits SET points = points - 1 WHERE key = $1 AND points > 0 AND expire > $2",
+);
+
+/** Each ends with its window, in milliseconds since 1970. */
+export const OLD_COUNTERS = oldRows(
+  "rate_limits",
+  "expire < extract(epoch FROM now()) * 1000",
+  "expire",
+  "key",
 );
 
 type Limiter = { counter: RateLimiterAbstract; strikes: RateLimiterAbstract };

@@ -38,7 +38,7 @@ export async function purgeTenant(
   await purge(ctx, tenant);
 }
 
-/** The part of the queue `clean_up`: every tenant whose time of grace is over. */
+/** Part of the clean-up: every tenant whose time of grace is over. */
 export async function purgeDeletedTenants(deps: Deps): Promise<void> {
   const { db, config, log } = deps;
   const before = new Date(Date.now() - config.tenantGraceDays * 86_400_000);

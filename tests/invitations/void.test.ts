@@ -1,7 +1,7 @@
 /** When an invitation is over: its link makes nobody, whatever its mail still says. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { cleanUp } from "../../src/clean-up.ts";
 import { newId } from "../../src/db/id.ts";
-import { cleanUp } from "../../src/jobs/clean-up.ts";
 import { tokenIn } from "../auth/email/mails.ts";
 import {
   type Account,

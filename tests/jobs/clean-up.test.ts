@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
-import { CLEAN_UPS, cleanUp } from "../../src/jobs/clean-up.ts";
+import { CLEAN_UPS, cleanUp } from "../../src/clean-up.ts";
 import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
 
 const DAY = 24 * 3600 * 1000;
@@ -137,6 +137,19 @@ test("more than one batch goes in one run, and rows that somebody holds are left
   holder.release();
   const left = await query("SELECT key FROM rate_limits WHERE key LIKE 'k%'");
   expect(left.rows).toEqual([{ key: "k7" }]);
+});
+
+test("no table whose rows come to an end is forgotten", async () => {
+  const { rows } = await query(
+    `SELECT DISTINCT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+     WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND column_name ~ '(^|_)expires?(_at)?$' ORDER BY 1`,
+  );
+  const statements = Object.values(CLEAN_UPS).join();
+  const forgotten = rows
+    .map(({ table_name }) => table_name)
+    .filter((table) => !statements.includes(`DELETE FROM ${table} `));
+  // The key of a machine stays in its list when it has expired.
+  expect(forgotten).toEqual(["api_keys"]);
 });
 
 test("each deletion finds its rows by an index", async () => {

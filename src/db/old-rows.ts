@@ -1,0 +1,24 @@
+/** Deleting what has no use any more, in small steps: nobody waits long for a row, and no transaction grows old. */
+import type { Pool } from "pg";
+
+const BATCH = 1000;
+
+/**
+ * The statement that deletes at most $1 old rows of a table, the oldest first, and leaves those that somebody holds.
+ * @param order has an index, and so has `condition`.
+ */
+export function oldRows(table: string, condition: string, order: string, key = "id"): string {
+  return `
+    DELETE FROM ${table} WHERE ${key} = ANY (ARRAY(
+      SELECT ${key} FROM ${table} WHERE ${condition}
+      ORDER BY ${order} LIMIT $1 FOR UPDATE SKIP LOCKED))`;
+}
+
+/** Runs such a statement until nothing is left for it. Broken off, it goes on where it was when it runs again. */
+export async function deleteOldRows(pool: Pick<Pool, "query">, statement: string): Promise<number> {
+  for (let total = 0; ; ) {
+    const count = (await pool.query(statement, [BATCH])).rowCount ?? 0;
+    total += count;
+    if (count < BATCH) return total;
+  }
+}

@@ -1,0 +1,8 @@
+import { oldRows } from "../db/old-rows.ts";
+
+/** Kept for ninety days after they expire; lists tell of them until then. */
+export const OLD_INVITATIONS = oldRows(
+  "invitations",
+  "expires_at < now() - interval '90 days'",
+  "expires_at",
+);

@@ -1,0 +1,8 @@
+import { oldRows } from "../db/old-rows.ts";
+
+/** Kept for a day after they expire. */
+export const OLD_ONE_TIME_TOKENS = oldRows(
+  "one_time_tokens",
+  "expires_at < now() - interval '1 day'",
+  "expires_at",
+);
