@@ -21,7 +21,7 @@ test("DATABASE_URL_TEST names the server for the tests, which is used as it is a
 test("a server of an unknown kind is refused by name", async () => {
   delete process.env.DATABASE_URL_TEST;
   process.env.TEST_POSTGRES = "mysql";
-  expect(startTestServer()).rejects.toThrow(
+  await expect(startTestServer()).rejects.toThrow(
     "TEST_POSTGRES may be testcontainers or embedded, not mysql.",
   );
 });

@@ -198,5 +198,5 @@ test("R41: a token whose act claim names nobody is no token", async () => {
   const { sign, verify } = app.deps.accessTokens;
   const claims = await verify(acting.accessToken);
   const { token } = await sign({ ...claims, impersonatorId: 1 as unknown as string });
-  expect(verify(token)).rejects.toMatchObject({ code: "invalid_token" });
+  await expect(verify(token)).rejects.toMatchObject({ code: "invalid_token" });
 });

@@ -145,7 +145,8 @@ describe("purging", () => {
       await deletedTenant(9),
       await registerOwner(app),
     ];
-    await createJobHandlers(app.deps).clean_up(null, { id: "", expiredAt: new Date() } as never);
+    await app.deps.jobs.send("clean_up", null);
+    await app.deps.jobs.drain(createJobHandlers(app.served));
     expect(await tablesWith(over.tenantId)).toEqual([]);
     expect((await tablesWith(kept.tenantId)).length).toBeGreaterThan(8);
     expect((await as(live, "GET /v1/auth/me")).status).toBe(200);
