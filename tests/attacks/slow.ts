@@ -77,7 +77,7 @@ export function trickleImport(
   send();
   const timer = setInterval(send, 250);
   const stop = () => clearInterval(timer);
-  slow.status.then(stop);
+  slow.status.then(stop, stop);
   return { ...slow, stop };
 }
 

@@ -74,7 +74,7 @@ async function act(work) {
 function onSubmit(id, work) {
   $(id).addEventListener("submit", (event) => {
     event.preventDefault();
-    act(() => work(Object.fromEntries(new FormData(event.target)), event.submitter));
+    void act(() => work(Object.fromEntries(new FormData(event.target)), event.submitter));
   });
 }
 const onClick = (id, work) => $(id).addEventListener("click", () => act(work));
@@ -161,4 +161,4 @@ async function start() {
     await call("POST", "/auth/me/email/verify", { token: mailed() });
   await showAccount("welcome back");
 }
-act(start);
+void act(start);
