@@ -1,5 +1,5 @@
 /** At 100,000 keys and 20,000 users: a key is found, and keys and service accounts are listed, through indexes. */
-import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
 import {
   type Account,
@@ -8,6 +8,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
+import { planOf, type Statement, statementsOf } from "../support/statements.ts";
 import { createKey } from "./keys.ts";
 
 const KEYS = 100_000;
@@ -59,51 +60,24 @@ async function load(tenantId: string): Promise<void> {
   await client.query("VACUUM ANALYZE users, api_keys, tenants");
 }
 
-type Statement = { text: string; values: unknown[] };
-
-async function statementsOf(act: () => Promise<{ status: number }>): Promise<Statement[]> {
-  const queries = spyOn(pg.Client.prototype, "query");
-  try {
-    expect((await act()).status).toBe(200);
-    const sent = queries.mock.calls.map(([query, values]): Statement => {
-      if (typeof query === "string") return { text: query, values: [] };
-      const config = query as unknown as pg.QueryConfig;
-      return { text: config.text, values: config.values ?? values ?? [] };
-    });
-    return sent.filter(({ text }) =>
-      /^\s*SELECT.*\b(api_keys|users)\b|^\s*UPDATE api_keys/s.test(text),
-    );
-  } finally {
-    queries.mockRestore();
-  }
-}
-
-/** As a prepared statement, with the plan that PostgreSQL settles on: from the sixth time on it may know no values. */
-async function expectIndexed({ text, values }: Statement): Promise<void> {
-  const literals = values.map((value) => pg.escapeLiteral(toText(value)));
-  const execute = `EXECUTE statement${literals.length > 0 ? `(${literals})` : ""}`;
-  await client.query(`PREPARE statement AS ${text}`);
-  for (let time = 1; time < 6; time += 1) await client.query(execute);
-  const { rows } = await client.query<Record<string, string>>(
-    `EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) ${execute}`,
+/** The statements about keys and users of an answer that is 200. */
+async function sentFor(act: () => Promise<{ status: number }>): Promise<Statement[]> {
+  const statements = await statementsOf(async () => expect((await act()).status).toBe(200));
+  return statements.filter(({ text }) =>
+    /^\s*SELECT.*\b(api_keys|users)\b|^\s*UPDATE api_keys/s.test(text),
   );
-  await client.query("DEALLOCATE statement");
-  const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
-  const [, hit = "0", read = "0"] =
-    /Buffers: shared(?: hit=(\d+))?(?: read=(\d+))?/.exec(plan) ?? [];
-  const pages = Number(hit) + Number(read);
-  expect(`${text}\n${plan}`).not.toMatch(/Seq Scan on (api_keys|users)\b/);
-  expect(`${pages <= NEAR} ${pages} pages\n${text}\n${plan}`).toStartWith("true");
 }
 
-function toText(value: unknown): string {
-  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString("hex")}`;
-  return Array.isArray(value) ? `{${value.join(",")}}` : String(value);
+async function expectIndexed(statement: Statement): Promise<void> {
+  const plan = await planOf(client, statement);
+  const what = `${statement.text}\n${plan.text}`;
+  expect(what).not.toMatch(/Seq Scan on (api_keys|users)\b/);
+  expect(`${plan.pages <= NEAR} ${plan.pages} pages\n${what}`).toStartWith("true");
 }
 
 test("a key is found, and its use noted, by index", async () => {
   const { key } = await createKey(app, owner);
-  const statements = await statementsOf(async () => {
+  const statements = await sentFor(async () => {
     const answer = await app.call("GET /v1/tenants/current", { token: key });
     // The note of its use is not awaited by the request.
     await app.deps.pool.query("SELECT pg_sleep(0.05)");
@@ -149,9 +123,7 @@ const lists: Record<string, () => [string, Account]> = {
 for (const [name, list] of Object.entries(lists)) {
   test(`${name}: a page is read through an index`, async () => {
     const [path, who] = list();
-    const statements = await statementsOf(() =>
-      app.call(`GET ${path}`, { token: who.accessToken }),
-    );
+    const statements = await sentFor(() => app.call(`GET ${path}`, { token: who.accessToken }));
     expect(statements.length).toBeGreaterThan(0);
     for (const statement of statements) await expectIndexed(statement);
   });

@@ -1,7 +1,6 @@
 /** R70: a tenant tries whatever takes an address, to learn who has an account elsewhere. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { NEW_PASSWORD } from "../auth/email/mails.ts";
-import { statementsOf } from "../auth/statements.ts";
 import {
   type Account,
   createMember,
@@ -12,6 +11,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
+import { textsOf } from "../support/statements.ts";
 import { lines, NDJSON, sendImport } from "../users/imports.ts";
 
 type Tenant = Account & { tenantId: string; slug: string };
@@ -230,7 +230,7 @@ test("R70: both take the same statements", async () => {
     ["free", newAddress()],
     ["taken", (await createMember(app, elsewhere)).email],
   ] as const) {
-    texts[kind] = await statementsOf(async () => {
+    texts[kind] = await textsOf(async () => {
       const { body } = await post(owner, "/v1/users", { email });
       await app.call(`DELETE /v1/users/${body.id}`, { token: owner.accessToken });
       await post(owner, `/v1/users/${body.id}/restore`);

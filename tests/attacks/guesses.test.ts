@@ -9,7 +9,6 @@ import {
   tokenIn,
   verify,
 } from "../auth/email/mails.ts";
-import { statementsOf } from "../auth/statements.ts";
 import {
   type Account,
   createTestApp,
@@ -19,6 +18,7 @@ import {
   type TestApp,
 } from "../support/app.ts";
 import { enrolTotp } from "../support/factors.ts";
+import { textsOf } from "../support/statements.ts";
 
 setDefaultTimeout(60_000);
 
@@ -180,7 +180,7 @@ test("R13: a wrong code takes the same statements whether a mail was sent or not
     { challengeId: "made up", code: "000000" },
     { challengeId: refused.challengeId, code: refused.code },
   ])
-    seen.push(await statementsOf(() => followLink(app, json)));
+    seen.push(await textsOf(() => followLink(app, json)));
   expect(seen[0]?.length).toBeGreaterThan(4);
   expect(seen[1]).toEqual(seen[0] ?? []);
   expect(seen[2]).toEqual(seen[0] ?? []);

@@ -6,7 +6,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
-import { statementsOf } from "./statements.ts";
+import { textsOf } from "../support/statements.ts";
 
 /** Of each kind. A hash that is left out shows at once; on a busy machine it takes more to see that none is. */
 const RUNS = 30;
@@ -52,7 +52,7 @@ async function attempt(kind: string) {
 test("R13: a refused login sends the database the same statements, whyever it is refused", async () => {
   const sent: Record<string, string[]> = {};
   for (const kind of Object.keys(attempts)) {
-    const texts = await statementsOf(() => attempt(kind));
+    const texts = await textsOf(() => attempt(kind));
     // The owner of an unproved address gets a mail: that job is put in beside the answer, which does not wait for it.
     sent[kind] = texts.filter((text) => !text.includes("pgboss"));
   }

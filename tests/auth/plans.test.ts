@@ -1,7 +1,8 @@
 /** What login, refresh and logout cost does not grow with the number of users: their statements read by index only. */
-import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
 import { createTestApp, PASSWORD, registerOwner, type TestApp } from "../support/app.ts";
+import { executing, type Statement, statementsOf } from "../support/statements.ts";
 
 const USERS = 100_000;
 const SESSIONS_EACH = 3;
@@ -43,25 +44,12 @@ async function fill() {
   await client.end();
 }
 
-type Statement = { text: string; values: unknown[] };
-
-/** The statements that the application sends while `act` runs, each once. */
-async function statementsOf(act: () => Promise<unknown>): Promise<Statement[]> {
-  const queries = spyOn(pg.Client.prototype, "query");
-  try {
-    await act();
-    const sent = queries.mock.calls.map(([query, values]): Statement => {
-      if (typeof query === "string") return { text: query, values: [] };
-      const config = query as unknown as pg.QueryConfig;
-      return { text: config.text, values: config.values ?? values ?? [] };
-    });
-    const statements = sent.filter(({ text }) =>
-      /\b(users|sessions|refresh_tokens|tenants|rate_limits)\b/.test(text),
-    );
-    return [...new Map(statements.map((statement) => [statement.text, statement])).values()];
-  } finally {
-    queries.mockRestore();
-  }
+/** What is sent about these tables while `act` runs, each statement once. */
+async function sentDuring(act: () => Promise<unknown>): Promise<Statement[]> {
+  const statements = (await statementsOf(act)).filter(({ text }) =>
+    /\b(users|sessions|refresh_tokens|tenants|rate_limits)\b/.test(text),
+  );
+  return [...new Map(statements.map((statement) => [statement.text, statement])).values()];
 }
 
 type Plan = { "Node Type": string; "Relation Name"?: string; Plans?: Plan[] };
@@ -76,22 +64,11 @@ async function scansOf(
   try {
     await client.query(`SET plan_cache_mode = ${mode}`);
     await client.query(`PREPARE statement AS ${text}`);
-    const literals = values.map((value) =>
-      value === null ? "NULL" : pg.escapeLiteral(toText(value)),
-    );
-    const { rows } = await client.query(
-      `EXPLAIN (FORMAT JSON, COSTS OFF) EXECUTE statement${literals.length > 0 ? `(${literals.join(", ")})` : ""}`,
-    );
+    const { rows } = await client.query(`EXPLAIN (FORMAT JSON, COSTS OFF) ${executing(values)}`);
     return scansIn(rows[0]["QUERY PLAN"][0].Plan);
   } finally {
     await client.end();
   }
-}
-
-function toText(value: unknown): string {
-  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString("hex")}`;
-  if (!Array.isArray(value)) return String(value);
-  return `{${value.map((item) => JSON.stringify(toText(item))).join(",")}}`;
 }
 
 function scansIn(plan: Plan): string[] {
@@ -129,7 +106,7 @@ const acts: Record<string, () => Promise<{ status: number }>> = {
 for (const [name, act] of Object.entries(acts)) {
   test(`${name}: of ${USERS} users and ${USERS * SESSIONS_EACH} sessions nothing is read but by index`, async () => {
     let status = 0;
-    const statements = await statementsOf(async () => {
+    const statements = await sentDuring(async () => {
       ({ status } = await act());
     });
     expect(status).toBeOneOf(name === "refused login" ? [401] : [200, 204]);

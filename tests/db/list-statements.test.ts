@@ -1,5 +1,5 @@
 /** A page of many rows takes as many statements as a page of one: nothing is looked up row by row. */
-import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
@@ -8,6 +8,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
+import { statementsOf } from "../support/statements.ts";
 
 let app: TestApp;
 let owner: Account;
@@ -27,28 +28,23 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-async function statementsOf(path: string, { accessToken }: Account) {
-  const client = await app.deps.pool.connect();
-  const sent = spyOn(Object.getPrototypeOf(client), "query");
-  client.release();
-  try {
+async function costOf(path: string, { accessToken }: Account) {
+  let rows = 0;
+  const sent = await statementsOf(async () => {
     const { status, body } = await app.call(`GET ${path}`, { token: accessToken });
     expect([path, status]).toEqual([path, 200]);
-    const texts = sent.mock.calls.map(([sql]) => String((sql as { text?: string }).text ?? sql));
-    // The list's own: not what the listener and the scheduled work send meanwhile.
-    const statements = texts.filter((sql) => sql.includes('"public".')).length;
-    return { rows: body.items.length, statements };
-  } finally {
-    sent.mockRestore();
-  }
+    rows = body.items.length;
+  });
+  // The list's own: not what the listener and the scheduled work send meanwhile.
+  return { rows, statements: sent.filter(({ text }) => text.includes('"public".')).length };
 }
 
 test.each(["users", "roles", "audit-logs", "tenants"])("GET /v1/%s", async (list) => {
   const who = list === "tenants" ? root : owner;
   // Once before: what is remembered between requests is looked up by the first.
-  await statementsOf(`/v1/${list}?limit=1`, who);
-  const one = await statementsOf(`/v1/${list}?limit=1`, who);
-  const many = await statementsOf(`/v1/${list}?limit=100`, who);
+  await costOf(`/v1/${list}?limit=1`, who);
+  const one = await costOf(`/v1/${list}?limit=1`, who);
+  const many = await costOf(`/v1/${list}?limit=100`, who);
   expect(one.rows).toBe(1);
   expect(many.rows).toBeGreaterThan(3);
   expect(one.statements).toBeGreaterThan(0);

@@ -2,7 +2,7 @@
  * Every list of the API at 100,000 rows in one tenant: PostgreSQL reads it through an index. The statements are those
  * that Prisma sends, caught on their way and explained as prepared ones, with the plan that repeated use settles on.
  */
-import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import {
@@ -12,6 +12,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
+import { type Plan, planOf, statementsOf } from "../support/statements.ts";
 
 const ROWS = 100_000;
 /**
@@ -32,7 +33,6 @@ let superAdmin: Account;
 let client: pg.Client;
 /** Explains as the server's login, in the scope of the request: the policies are part of the plan. */
 let server: pg.Client;
-let queries: ReturnType<typeof spyOn<pg.Client, "query">>;
 
 beforeAll(async () => {
   app = await createTestApp();
@@ -43,10 +43,8 @@ beforeAll(async () => {
   await load(owner);
   server = new pg.Client({ connectionString: app.database.appUrl });
   await server.connect();
-  queries = spyOn(pg.Client.prototype, "query");
 }, 90_000);
 afterAll(async () => {
-  queries.mockRestore();
   await server.end();
   await client.end();
   await app.close();
@@ -90,39 +88,23 @@ async function load({ tenantId, id }: { tenantId: string; id: string }): Promise
   await client.query("VACUUM ANALYZE users, user_roles, audit_log");
 }
 
-type Plan = { text: string; pages: number };
-
 /** The plans of the lists that a request sends. SHOW_PLANS=1 prints what they cost. */
 async function plansOf(path: string, who: Account, { times = 6 } = {}): Promise<Plan[]> {
-  queries.mockClear();
-  const { status } = await app.call(`GET ${path}`, { token: who.accessToken });
-  expect(status).toBe(200);
-  const sent = queries.mock.calls.flatMap(([query]) => {
-    const { text, values = [] } = query as unknown as pg.QueryConfig<unknown[]>;
-    return text === undefined ? [] : [{ text, values }];
+  const sent = await statementsOf(async () => {
+    const { status } = await app.call(`GET ${path}`, { token: who.accessToken });
+    expect(status).toBe(200);
   });
   await server.query(`SET tenantry.scope = '${who.tenantId ?? "platform"}'`);
   const lists = sent.filter(({ text }) => /FROM "public"."(users|audit_log)"/.test(text));
   expect(lists.length).toBeGreaterThan(0);
   const plans: Plan[] = [];
-  for (const { text, values } of lists) {
-    const literals = values.map((value) => pg.escapeLiteral(String(value)));
-    const execute = `EXECUTE list${literals.length > 0 ? `(${literals})` : ""}`;
-    await server.query(`PREPARE list AS ${text}`);
-    // From the sixth time on PostgreSQL may settle for a plan that knows no values.
-    for (let time = 1; time < times; time += 1) await server.query(execute);
-    const { rows } = await server.query<Record<string, string>>(
-      `EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) ${execute}`,
-    );
-    await server.query("DEALLOCATE list");
-    const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
-    const [, hit = "0", read = "0"] =
-      /Buffers: shared(?: hit=(\d+))?(?: read=(\d+))?/.exec(plan) ?? [];
-    plans.push({ text: plan, pages: Number(hit) + Number(read) });
+  for (const list of lists) {
+    const plan = await planOf(server, list, times);
+    plans.push(plan);
     if (process.env.SHOW_PLANS) {
-      const [, millis] = /Execution Time: ([\d.]+)/.exec(plan) ?? [];
+      const [, millis] = /Execution Time: ([\d.]+)/.exec(plan.text) ?? [];
       console.log(
-        `${millis?.padStart(9)} ms ${String(plans.at(-1)?.pages).padStart(6)} pages  ${path.slice(0, 60)}`,
+        `${millis?.padStart(9)} ms ${String(plan.pages).padStart(6)} pages  ${path.slice(0, 60)}`,
       );
     }
   }

@@ -1,8 +1,8 @@
 /** Guessing the password of one account from one address. */
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { createApp } from "../../src/app.ts";
-import { statementsOf } from "../auth/statements.ts";
 import { createTestApp, PASSWORD, type TestApp } from "../support/app.ts";
+import { textsOf } from "../support/statements.ts";
 import { from, makeUser, newAddress, passTime, tryPassword } from "./callers.ts";
 
 let app: TestApp;
@@ -120,7 +120,7 @@ describe("R12: guesses at an account from one address", () => {
     for (const name of [email, "no-one@limits.example"]) {
       const address = newAddress();
       for (const times of [1, 9, 1, 1]) {
-        const texts = await statementsOf(() => guess(times, address, name));
+        const texts = await textsOf(() => guess(times, address, name));
         sent.push(texts.filter((text) => text !== "SELECT 1"));
       }
     }

@@ -1,5 +1,5 @@
 /** What a tenant uses: what is counted, and that it is found by indexes however many others there are. */
-import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
 import { createKey, createService } from "../api-keys/keys.ts";
 import {
@@ -11,6 +11,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
+import { statementsOf } from "../support/statements.ts";
 import { limitSeats } from "./tenants.ts";
 
 const USERS = 100_000;
@@ -86,13 +87,7 @@ test("among 100,000 users of others it reads by the tenant's indexes", async () 
       SELECT uuidv7(), tenant_id, email, ARRAY[id], sha256(id::text::bytea), now() + interval '1 day' FROM users
       WHERE tenant_id IS NOT NULL;
     ANALYZE tenants, users, sessions, invitations`);
-  const queries = spyOn(pg.Client.prototype, "query");
-  await as(owner, "GET /v1/tenants/current/usage");
-  const sent = queries.mock.calls.map(([query, values]) => {
-    const config = query as unknown as pg.QueryConfig;
-    return { text: config.text ?? "", values: config.values ?? (values as unknown as unknown[]) };
-  });
-  queries.mockRestore();
+  const sent = await statementsOf(() => as(owner, "GET /v1/tenants/current/usage"));
   const usage = sent.find(({ text }) => text.includes("of_sessions"));
   const { rows } = await client.query(`EXPLAIN (COSTS OFF) ${usage?.text}`, usage?.values);
   await client.end();

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../../src/db/id.ts";
 import { userBulkRoutes } from "../../src/users/bulk/routes.ts";
-import { statementsOf } from "../auth/statements.ts";
 import {
   type Account,
   createMember,
@@ -13,6 +12,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
+import { textsOf } from "../support/statements.ts";
 import { createMemberWith, routesOf } from "./routes.ts";
 
 let app: TestApp;
@@ -261,7 +261,7 @@ test("R55: sent again with its key, it is done once", async () => {
 test("an item takes no more statements than a request of its own, and five hundred are done in one", async () => {
   for (const atomic of [false, true]) {
     const items = Array.from({ length: 20 }, newUser);
-    const statements = await statementsOf(() => bulk("create", items, { atomic }));
+    const statements = await textsOf(() => bulk("create", items, { atomic }));
     expect(statements.filter((text) => text.includes("INSERT INTO users"))).toHaveLength(20);
     expect(statements.length / 20).toBeLessThan(20);
   }

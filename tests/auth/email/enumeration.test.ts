@@ -9,7 +9,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../../support/app.ts";
-import { statementsOf } from "../statements.ts";
+import { textsOf } from "../../support/statements.ts";
 import { mailsTo, registration } from "./mails.ts";
 
 let app: TestApp;
@@ -47,7 +47,7 @@ async function expectAlike(request: Request): Promise<string[]> {
   let unknown: { form: unknown; statements: string[] } | undefined;
   for (const [kind, email] of Object.entries({ unknown: newAddress(), ...addresses })) {
     let form: unknown;
-    const statements = await statementsOf(async () => {
+    const statements = await textsOf(async () => {
       const { status, body } = await request(email);
       const types = Object.entries(body).map(([name, value]) => [name, typeof value]);
       form = [status, types];
@@ -107,7 +107,7 @@ test("R13: a change to a taken address takes the same statements as one to a fre
   // Each kind of mail has an hour's quota: the first two of the hour are alike.
   const sent: string[][] = [];
   for (const email of [newAddress(), addresses.known ?? ""])
-    sent.push(await statementsOf(() => app.call("POST /v1/auth/me/email", json(email))));
+    sent.push(await textsOf(() => app.call("POST /v1/auth/me/email", json(email))));
   expect(sent[0]?.length).toBeGreaterThan(5);
   // A link goes by one queue and a notice by the other, which take the same time.
   const inOneQueue = sent.map((texts) =>
