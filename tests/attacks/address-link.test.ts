@@ -1,6 +1,6 @@
 /** R68, R70: what the link of a change of address is worth, and what a change tells of other accounts. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { auditOf, resetToken, startChange, tokenIn } from "../auth/email/mails.ts";
+import { auditOf, resetToken, startChange, tokenIn } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,

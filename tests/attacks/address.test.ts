@@ -9,7 +9,7 @@ import {
   reset,
   resetToken,
   tokenIn,
-} from "../auth/email/mails.ts";
+} from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,

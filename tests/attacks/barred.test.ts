@@ -1,6 +1,6 @@
 /** R69, R70: a tenant that keeps an address by an account that nobody can log in to, so that its person can never come. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { codeIn, registration } from "../auth/email/mails.ts";
+import { codeIn, registration } from "../auth/mails/mails.ts";
 import { accept, invited } from "../invitations/invitations.ts";
 import {
   type Account,

@@ -1,7 +1,7 @@
 /** R70: what a claim is: a user whom a tenant has made with the address of somebody who has an account elsewhere. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { LOCKS } from "../../src/db/lock-names.ts";
-import { magicLink, mailsTo, NEW_PASSWORD, passwordLogin, verify } from "../auth/email/mails.ts";
+import { magicLink, mailsTo, NEW_PASSWORD, passwordLogin, verify } from "../auth/mails/mails.ts";
 import { accept, invited, join } from "../invitations/invitations.ts";
 import {
   type Account,

@@ -14,7 +14,7 @@ import {
   resetToken,
   startChange,
   tokenIn,
-} from "../auth/email/mails.ts";
+} from "../auth/mails/mails.ts";
 import { VECTORS } from "../crypto/imported-hashes.ts";
 import { invited, join } from "../invitations/invitations.ts";
 import {

@@ -1,6 +1,6 @@
 /** R70: a tenant tries whatever takes an address, to learn who has an account elsewhere. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { NEW_PASSWORD } from "../auth/email/mails.ts";
+import { NEW_PASSWORD } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,

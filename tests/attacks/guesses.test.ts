@@ -8,7 +8,7 @@ import {
   startChange,
   tokenIn,
   verify,
-} from "../auth/email/mails.ts";
+} from "../auth/mails/mails.ts";
 import {
   type Account,
   createTestApp,

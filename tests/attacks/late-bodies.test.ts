@@ -1,6 +1,6 @@
 /** R67, R69, R71: a request that was let in before its session ended, and whose body comes after that. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { magicLink, NEW_PASSWORD, passwordLogin, tokenIn } from "../auth/email/mails.ts";
+import { magicLink, NEW_PASSWORD, passwordLogin, tokenIn } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,

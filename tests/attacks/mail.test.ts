@@ -1,7 +1,7 @@
 /** R74: nobody floods a mailbox through us. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createQueueBudget, mailboxOf } from "../../src/mail/budget.ts";
-import { codeIn, mailsTo, tokenIn } from "../auth/email/mails.ts";
+import { codeIn, mailsTo, tokenIn } from "../auth/mails/mails.ts";
 import { from, makeUser, newAddress } from "../rate-limits/callers.ts";
 import {
   type Account,

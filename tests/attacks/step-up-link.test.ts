@@ -1,6 +1,6 @@
 /** R67: the link of a change that somebody else has begun, in an open browser that somebody finds. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { tokenIn } from "../auth/email/mails.ts";
+import { tokenIn } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,

@@ -1,7 +1,7 @@
 /** R67: an open browser, or a key, that somebody finds does not become the account, by whatever route. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createKey, createService } from "../api-keys/keys.ts";
-import { passwordLogin, reset, tokenIn } from "../auth/email/mails.ts";
+import { passwordLogin, reset, tokenIn } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,

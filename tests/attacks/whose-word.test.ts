@@ -9,7 +9,7 @@ import {
   passwordLogin,
   startChange,
   verify,
-} from "../auth/email/mails.ts";
+} from "../auth/mails/mails.ts";
 import { VECTORS } from "../crypto/imported-hashes.ts";
 import { invited, join } from "../invitations/invitations.ts";
 import {

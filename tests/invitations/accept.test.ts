@@ -1,7 +1,7 @@
 /** Accepting an invitation with a new account: what it makes, and what it never does. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { hashToken } from "../../src/crypto/secret.ts";
-import { auditOf, tokenIn } from "../auth/email/mails.ts";
+import { auditOf, tokenIn } from "../auth/mails/mails.ts";
 import {
   type Account,
   createSuperAdmin,

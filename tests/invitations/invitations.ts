@@ -1,5 +1,5 @@
 /** Invitations, through the API and its mails. */
-import { tokenIn } from "../auth/email/mails.ts";
+import { tokenIn } from "../auth/mails/mails.ts";
 import { type Account, PASSWORD, randomName, type TestApp } from "../support/app.ts";
 
 export type Invited = { id: string; email: string; token: string };

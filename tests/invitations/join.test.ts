@@ -1,7 +1,7 @@
 /** Accepting an invitation with an account: its owner moves to the tenant that invites, with nothing of the old one. */
 import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
 import { createKey, use } from "../api-keys/keys.ts";
-import { auditOf, reset, resetToken } from "../auth/email/mails.ts";
+import { auditOf, reset, resetToken } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cleanUp } from "../../src/clean-up.ts";
 import { newId } from "../../src/db/id.ts";
-import { tokenIn } from "../auth/email/mails.ts";
+import { tokenIn } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { tokenIn, verify } from "../auth/email/mails.ts";
+import { tokenIn, verify } from "../auth/mails/mails.ts";
 import { createMember, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
 
 let app: TestApp;

@@ -1,6 +1,6 @@
 /** Users from creation to deletion and back: addresses, status, sessions, profiles. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { NEW_PASSWORD, passwordLogin } from "../auth/email/mails.ts";
+import { NEW_PASSWORD, passwordLogin } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,

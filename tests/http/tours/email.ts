@@ -1,4 +1,4 @@
-import { codeIn, otherCode, registration, tokenIn } from "../../auth/email/mails.ts";
+import { codeIn, otherCode, registration, tokenIn } from "../../auth/mails/mails.ts";
 import { createMember, PASSWORD, randomName, registerOwner } from "../../support/app.ts";
 import type { Tour } from "../tour.ts";
 

@@ -1,4 +1,4 @@
-import { tokenIn } from "../../auth/email/mails.ts";
+import { tokenIn } from "../../auth/mails/mails.ts";
 import { createMember, PASSWORD, registerOwner } from "../../support/app.ts";
 import type { Tour } from "../tour.ts";
 

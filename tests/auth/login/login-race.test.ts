@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import {
+  type Account,
+  createMember,
+  createSuperAdmin,
+  createTestApp,
+  PASSWORD,
+  registerOwner,
+  type TestApp,
+} from "../../support/app.ts";
+
+let app: TestApp;
+let admin: Account;
+beforeAll(async () => {
+  app = await createTestApp();
+  admin = await createSuperAdmin(app);
+});
+afterAll(() => app.close());
+
+/** Logs in with the right password, while `change` happens between the look-up of the account and the session. */
+async function logInWhile(email: string, change: () => Promise<unknown>) {
+  const { passwords } = app.deps;
+  const verify = passwords.verify;
+  passwords.verify = async (hash, password) => {
+    passwords.verify = verify;
+    const matches = await verify(hash, password);
+    await change();
+    return matches;
+  };
+  return app.call("POST /v1/auth/login", { json: { email, password: PASSWORD } });
+}
+
+const changes: Record<string, (owner: Account, member: Account) => Promise<{ status: number }>> = {
+  "the account is disabled": (owner, member) =>
+    app.call(`PATCH /v1/users/${member.id}`, {
+      token: owner.accessToken,
+      json: { status: "disabled" },
+    }),
+  "the account is deleted": (owner, member) =>
+    app.call(`DELETE /v1/users/${member.id}`, { token: owner.accessToken }),
+  "the tenant is suspended": (owner) =>
+    app.call(`POST /v1/tenants/${owner.tenantId}/suspend`, { token: admin.accessToken }),
+  "the tenant is deleted": (owner) =>
+    app.call(`DELETE /v1/tenants/${owner.tenantId}`, { token: admin.accessToken }),
+  "the password is changed": (_owner, member) =>
+    app.call("POST /v1/auth/change-password", {
+      token: member.accessToken,
+      json: { currentPassword: PASSWORD, newPassword: `${PASSWORD} 2` },
+    }),
+};
+
+for (const [name, change] of Object.entries(changes)) {
+  test(`R36: no session begins when ${name} while the hash is computed`, async () => {
+    const owner = await registerOwner(app);
+    const member = await createMember(app, owner);
+    const before = await app.deps.db.user.findUniqueOrThrow({ where: { id: member.id } });
+    const { status, body } = await logInWhile(member.email, async () => {
+      expect((await change(owner, member)).status).toBeWithin(200, 205);
+    });
+    expect({ status, code: body.code }).toEqual({ status: 401, code: "invalid_credentials" });
+    expect(await app.deps.db.session.count({ where: { userId: member.id } })).toBe(1);
+    const after = await app.deps.db.user.findUniqueOrThrow({ where: { id: member.id } });
+    expect(after.lastLoginAt).toEqual(before.lastLoginAt);
+  });
+}
+
+/** Whether some statement waits for a lock: how a test knows that a race has reached the point that it is about. */
+async function untilSomebodyWaits() {
+  for (;;) {
+    const { rows } = await app.deps.pool.query(
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+    if (rows.length > 0) return;
+    await Bun.sleep(2);
+  }
+}
+
+test("R36: a suspension that comes while a session begins waits for it, and then ends it", async () => {
+  const owner = await registerOwner(app);
+  const { db, pool } = app.deps;
+  const { suspension, sessionId } = await db.$transaction(async (tx) => {
+    const { lockActiveTenant } = await import("../../../src/tenants/lock.ts");
+    const { startSession } = await import("../../../src/sessions/start.ts");
+    expect(await lockActiveTenant(tx, owner.tenantId)).toBe(true);
+    const suspension = app.call(`POST /v1/tenants/${owner.tenantId}/suspend`, {
+      token: admin.accessToken,
+    });
+    await untilSomebodyWaits();
+    const origin = { requestId: "r", ip: null, userAgent: null, language: null, device: null };
+    const { sessionId } = await startSession(tx, { ...app.deps, origin }, owner, ["pwd"]);
+    return { suspension, sessionId };
+  });
+  expect((await suspension).status).toBe(200);
+  const { rows } = await pool.query("SELECT revoked_reason FROM sessions WHERE id = $1", [
+    sessionId,
+  ]);
+  expect(rows).toEqual([{ revoked_reason: "tenant_suspended" }]);
+});
