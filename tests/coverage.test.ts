@@ -1,10 +1,10 @@
 /** docs/reference/coverage.md: what it names is there, so that it cannot go stale unseen. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ERROR_TITLES } from "../src/errors.ts";
 import { SYSTEM_ROLES } from "../src/roles/permissions.ts";
-import { createTestApp, type TestApp } from "./support/app.ts";
+import { testApp } from "./support/app.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
@@ -66,11 +66,7 @@ describe("every row", () => {
 });
 
 describe("what the second column names", () => {
-  let app: TestApp;
-  beforeAll(async () => {
-    app = await createTestApp();
-  });
-  afterAll(() => app.close());
+  const app = testApp();
 
   test("as a file or folder is there", () => {
     const paths = places.filter(

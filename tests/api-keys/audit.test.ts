@@ -1,23 +1,14 @@
 /** R63: what is on record of keys, of service accounts, and of what machines do; and that no secret is. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { startServer } from "../server/start.ts";
-import {
-  type Account,
-  createMember,
-  createTestApp,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { type Account, createMember, PASSWORD, registerOwner, testApp } from "../support/app.ts";
 import { createKey, createService, READ } from "./keys.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const rowsOf = (resourceId: string) =>
   app.deps.db.auditLog.findMany({ where: { resourceId }, orderBy: { id: "asc" } });

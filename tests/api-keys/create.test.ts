@@ -1,15 +1,14 @@
 /** Who may make which key, for whom, and what is shown and stored of it. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { hashToken } from "../../src/crypto/secret.ts";
 import { newId } from "../../src/db/id.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   logIn,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { createMemberWith } from "../users/routes.ts";
 import { createKey, createService, READ, use } from "./keys.ts";
@@ -18,19 +17,17 @@ const DAY = 24 * 3600 * 1000;
 const DENIED = { status: 403, body: { code: "permission_denied" } };
 const NOT_FOUND = { status: 404, body: { code: "not_found" } };
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let admin: Account;
 let member: Account;
 let stranger: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   admin = await createMember(app, owner, ["admin"]);
   member = await createMember(app, owner);
   stranger = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const post = (token: string | undefined, json: object) =>
   app.call("POST /v1/api-keys", {

@@ -1,31 +1,28 @@
 /** Seeing and revoking keys: one's own, those of others, and what a machine may. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { newApiKey } from "../../src/crypto/api-key.ts";
 import { newId } from "../../src/db/id.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { createMemberWith } from "../users/routes.ts";
 import { createKey, createService, type Key, READ, use } from "./keys.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let admin: Account;
 let member: Account;
 let stranger: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   admin = await createMember(app, owner, ["admin"]);
   member = await createMember(app, owner);
   stranger = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const as = (who: Account | string, route: string) =>
   app.call(route, { token: typeof who === "string" ? who : who.accessToken });

@@ -1,5 +1,5 @@
 /** What a machine can never do: log in, be the owner who is left, or get more rights than its maker has. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { type Document, routes as operationsOf } from "../http/document.ts";
 import {
   type Account,
@@ -7,21 +7,17 @@ import {
   createTestApp,
   PASSWORD,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { createMemberWith } from "../users/routes.ts";
 import { createService, READ } from "./keys.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string; slug: string };
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
-const as = (who: Account, route: string, json?: unknown) =>
-  app.call(route, { token: who.accessToken, ...(json !== undefined && { json }) });
 const DENIED = { status: 403, body: { code: "permission_denied" } };
 
 test("nothing that begins without an access token lets a machine in or sends it anything", async () => {
@@ -72,22 +68,26 @@ describe("R62: roles", () => {
       ...["service_account:create", "service_account:update", "tenant:read", "user:read"],
     ] as ["service_account:create"]);
     const post = (who: Account, roles?: string[]) =>
-      as(who, "POST /v1/service-accounts", { name: "A", ...(roles && { roles }) });
+      app.as(who, "POST /v1/service-accounts", { name: "A", ...(roles && { roles }) });
     expect(await post(maker, ["member"])).toMatchObject(DENIED);
     expect(await post(admin, ["owner"])).toMatchObject(DENIED);
     const { body } = await post(maker);
     const path = `/v1/service-accounts/${body.id}`;
-    expect(await as(maker, `PATCH ${path}`, { roles: ["member"] })).toMatchObject(DENIED);
-    expect(await as(admin, `PATCH ${path}`, { roles: ["owner"] })).toMatchObject(DENIED);
-    expect((await as(owner, `PATCH ${path}`, { roles: ["owner"] })).status).toBe(200);
+    expect(await app.as(maker, `PATCH ${path}`, { roles: ["member"] })).toMatchObject(DENIED);
+    expect(await app.as(admin, `PATCH ${path}`, { roles: ["owner"] })).toMatchObject(DENIED);
+    expect((await app.as(owner, `PATCH ${path}`, { roles: ["owner"] })).status).toBe(200);
     for (const [method, json] of [
       ["PATCH", { name: "B" }],
       ["PATCH", { roles: [] }],
       ["DELETE"],
     ] as const)
-      expect(await as(admin, `${method} ${path}`, json)).toMatchObject(DENIED);
+      expect(await app.as(admin, `${method} ${path}`, json)).toMatchObject(DENIED);
     expect(
-      await as(admin, "POST /v1/api-keys", { name: "A", scopes: ["user:read"], userId: body.id }),
+      await app.as(admin, "POST /v1/api-keys", {
+        name: "A",
+        scopes: ["user:read"],
+        userId: body.id,
+      }),
     ).toMatchObject(DENIED);
   });
 
@@ -98,7 +98,7 @@ describe("R62: roles", () => {
       [`DELETE /v1/users/${tenant.id}`],
       [`PATCH /v1/users/${tenant.id}`, { roles: ["member"] }],
     ] as const)
-      expect(await as(tenant, route, json)).toMatchObject({
+      expect(await app.as(tenant, route, json)).toMatchObject({
         status: 409,
         body: { code: "last_owner" },
       });

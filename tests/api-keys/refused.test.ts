@@ -1,31 +1,23 @@
 /** What is no key, and what a key may not do. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { isApiKey, newApiKey } from "../../src/crypto/api-key.ts";
 import { newId } from "../../src/db/id.ts";
 import { type Document, routes } from "../http/document.ts";
 import { expectProblem } from "../http/problem.ts";
-import {
-  type Account,
-  createMember,
-  createTestApp,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { type Account, createMember, registerOwner, testApp } from "../support/app.ts";
 import { createKey, createService, type Key, use } from "./keys.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let stranger: Account & { tenantId: string };
 let key: Key;
 let document: Document;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   stranger = await registerOwner(app);
   key = await createKey(app, owner);
   document = (await app.call("GET /openapi.json")).body;
 });
-afterAll(() => app.close());
 
 test("a key has the form that secret scanners look for, and 1,000 of them are all different", () => {
   const keys = Array.from({ length: 1000 }, newApiKey);

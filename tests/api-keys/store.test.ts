@@ -1,23 +1,21 @@
 /** What is remembered of keys, what is not, and what a flood of made-up ones costs. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { beforeAll, beforeEach, expect, test } from "bun:test";
 import type { Pool } from "pg";
 import { createApiKeyStore } from "../../src/api-keys/store.ts";
 import { newApiKey } from "../../src/crypto/api-key.ts";
 import { createGrantStore } from "../../src/roles/grants.ts";
-import { type Account, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { type Account, registerOwner, testApp } from "../support/app.ts";
 import { createKey, type Key } from "./keys.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account;
 let key: Key;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
 beforeEach(async () => {
   key = await createKey(app, owner);
 });
-afterAll(() => app.close());
 
 type Query = { text: string };
 

@@ -1,29 +1,26 @@
 /** R68, R70: what the link of a change of address is worth, and what a change tells of other accounts. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { auditOf, resetToken, startChange, tokenIn } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   proveAddress,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
 const BY_LINK = "POST /v1/auth/email/verify";
 const IN_SESSION = "POST /v1/auth/me/email/verify";
 const INVALID = [400, "invalid_one_time_token"];
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const newAddress = () => `${randomName()}@new.example`;
 const rowOf = ({ id }: { id: string }) => app.deps.db.user.findUniqueOrThrow({ where: { id } });

@@ -1,5 +1,5 @@
 /** R68: an address counts once it is proved, and "never proved" is not "to be proved again". */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { createKey } from "../api-keys/keys.ts";
 import {
   auditOf,
@@ -14,13 +14,12 @@ import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   logIn,
   PASSWORD,
   proveAddress,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { enrolPasskey, enrolTotp } from "../support/factors.ts";
 import { ageLogIn } from "../support/stale.ts";
@@ -29,13 +28,11 @@ const BY_LINK = "POST /v1/auth/email/verify";
 const IN_SESSION = "POST /v1/auth/me/email/verify";
 const INVALID = [400, "invalid_one_time_token"];
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const newAddress = () => `${randomName()}@new.example`;
 const rowOf = ({ id }: { id: string }) => app.deps.db.user.findUniqueOrThrow({ where: { id } });

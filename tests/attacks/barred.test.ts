@@ -1,26 +1,23 @@
 /** R69, R70: a tenant that keeps an address by an account that nobody can log in to, so that its person can never come. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { codeIn, registration } from "../auth/mails/mails.ts";
 import { accept, invited } from "../invitations/invitations.ts";
 import {
   type Account,
   createSuperAdmin,
-  createTestApp,
   logIn,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let bank: Account & { tenantId: string; slug: string };
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   bank = await registerOwner(app);
   root = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 /** What a tenant does with an address, or what is done to the tenant, after which nobody can prove the address there. */
 const WAYS = {

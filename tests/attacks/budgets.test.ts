@@ -1,16 +1,15 @@
 /** What is costly has a budget by user, tenant and network. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { guesser } from "../../src/auth/guessing.ts";
 import { POLICIES } from "../../src/rate-limits/policies.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
 const fresh = () => `${randomName()}@x.example`;
@@ -19,14 +18,12 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 type Owner = Account & { tenantId: string };
 
-let app: TestApp;
+const app = testApp({ RATE_LIMITS: "database", TRUSTED_PROXY_HOPS: "1" });
 let a: Owner;
 let b: Owner;
 beforeAll(async () => {
-  app = await createTestApp({ RATE_LIMITS: "database", TRUSTED_PROXY_HOPS: "1" });
   [a, b] = [await registerOwner(app), await registerOwner(app)];
 });
-afterAll(() => app.close());
 
 describe("R72: what costs a hash", () => {
   const from = (ip: string) => ({ "x-forwarded-for": ip });

@@ -1,13 +1,12 @@
 /** R71: whoever suspends a tenant, or takes power away in it, does not wait for what the tenant does. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { lines, NDJSON, sendImport } from "../users/imports.ts";
 import { timed, until } from "./slow.ts";
@@ -15,16 +14,12 @@ import { timed, until } from "./slow.ts";
 const PROMPT_MILLIS = 4000;
 const FLOOD = 8;
 
-let app: TestApp;
+const app = testApp({ DATABASE_POOL_SIZE: "12" });
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "12" });
   root = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
-const as = (who: Account, route: string, json?: unknown) =>
-  app.call(route, { token: who.accessToken, ...(json !== undefined && { json }) });
 const fresh = () => ({ email: `${randomName()}@x.example` });
 
 /** Keeps so many requests going, each followed by the next, and ends once one is refused for good. */
@@ -53,26 +48,26 @@ const FLOODS: Record<
   string,
   (owner: Account & { tenantId: string }) => Promise<() => Promise<{ status: number }>>
 > = {
-  "creations of users": async (owner) => () => as(owner, "POST /v1/users", fresh()),
+  "creations of users": async (owner) => () => app.as(owner, "POST /v1/users", fresh()),
   "creations of users, who wait for a seat": async (owner) => {
     await app.deps.pool.query("UPDATE tenants SET seat_limit = 5 WHERE id = $1", [owner.tenantId]);
-    return () => as(owner, "POST /v1/users", fresh());
+    return () => app.as(owner, "POST /v1/users", fresh());
   },
   "restorations of users": async (owner) => {
-    const { body } = await as(owner, "POST /v1/users", fresh());
-    await as(owner, `DELETE /v1/users/${body.id}`);
-    return () => as(owner, `POST /v1/users/${body.id}/restore`);
+    const { body } = await app.as(owner, "POST /v1/users", fresh());
+    await app.as(owner, `DELETE /v1/users/${body.id}`);
+    return () => app.as(owner, `POST /v1/users/${body.id}/restore`);
   },
   "creations of roles": async (owner) => () =>
-    as(owner, "POST /v1/roles", { name: randomName(), permissions: ["user:read"] }),
+    app.as(owner, "POST /v1/roles", { name: randomName(), permissions: ["user:read"] }),
   "bulk requests": async (owner) => () =>
-    as(owner, "POST /v1/users/bulk", {
+    app.as(owner, "POST /v1/users/bulk", {
       operation: "create",
       items: Array.from({ length: 20 }, fresh),
       atomic: true,
     }),
   invitations: async (owner) => () =>
-    as(owner, "POST /v1/invitations", { ...fresh(), roles: ["member"] }),
+    app.as(owner, "POST /v1/invitations", { ...fresh(), roles: ["member"] }),
 };
 
 for (const [name, begin] of Object.entries(FLOODS)) {
@@ -80,12 +75,12 @@ for (const [name, begin] of Object.entries(FLOODS)) {
     const owner = await registerOwner(app);
     const admin = await createMember(app, owner, ["admin"]);
     const { stop } = await flood(FLOOD, await begin(owner));
-    await expectPrompt(as(owner, `PUT /v1/users/${admin.id}/roles`, { roles: ["member"] }));
-    await expectPrompt(as(owner, `PATCH /v1/users/${admin.id}`, { status: "disabled" }));
-    await expectPrompt(as(root, `POST /v1/tenants/${owner.tenantId}/suspend`));
+    await expectPrompt(app.as(owner, `PUT /v1/users/${admin.id}/roles`, { roles: ["member"] }));
+    await expectPrompt(app.as(owner, `PATCH /v1/users/${admin.id}`, { status: "disabled" }));
+    await expectPrompt(app.as(root, `POST /v1/tenants/${owner.tenantId}/suspend`));
     await stop();
-    await as(root, `POST /v1/tenants/${owner.tenantId}/activate`);
-    await expectPrompt(as(root, `DELETE /v1/tenants/${owner.tenantId}`));
+    await app.as(root, `POST /v1/tenants/${owner.tenantId}/activate`);
+    await expectPrompt(app.as(root, `DELETE /v1/tenants/${owner.tenantId}`));
   }, 60_000);
 }
 
@@ -103,10 +98,10 @@ test("R71: a row that many share is not how a tenant is held: log-ins without en
       });
   });
   await Bun.sleep(300);
-  await expectPrompt(as(root, `POST /v1/tenants/${owner.tenantId}/suspend`));
+  await expectPrompt(app.as(root, `POST /v1/tenants/${owner.tenantId}/suspend`));
   stopped = true;
   await Promise.all(loops);
-  expect((await as(member, "GET /v1/auth/me")).status).toBe(401);
+  expect((await app.as(member, "GET /v1/auth/me")).status).toBe(401);
 }, 60_000);
 
 /** Waits until a long transaction (db/tenant-locks.ts) is under way. */
@@ -124,15 +119,15 @@ const CHANGES: Record<
   (owner: Account & { tenantId: string }, admin: Account) => Promise<{ status: number }>
 > = {
   "the suspension of the tenant": ({ tenantId }) =>
-    as(root, `POST /v1/tenants/${tenantId}/suspend`),
-  "the deletion of the tenant": ({ tenantId }) => as(root, `DELETE /v1/tenants/${tenantId}`),
+    app.as(root, `POST /v1/tenants/${tenantId}/suspend`),
+  "the deletion of the tenant": ({ tenantId }) => app.as(root, `DELETE /v1/tenants/${tenantId}`),
   "the demotion of who sent it": (owner, admin) =>
-    as(owner, `PUT /v1/users/${admin.id}/roles`, { roles: ["member"] }),
+    app.as(owner, `PUT /v1/users/${admin.id}/roles`, { roles: ["member"] }),
   "the disabling of who sent it": (owner, admin) =>
-    as(owner, `PATCH /v1/users/${admin.id}`, { status: "disabled" }),
+    app.as(owner, `PATCH /v1/users/${admin.id}`, { status: "disabled" }),
   "the platform's disabling of who sent it": (_, admin) =>
-    as(root, `PATCH /v1/users/${admin.id}`, { status: "disabled" }),
-  "the deletion of who sent it": (owner, admin) => as(owner, `DELETE /v1/users/${admin.id}`),
+    app.as(root, `PATCH /v1/users/${admin.id}`, { status: "disabled" }),
+  "the deletion of who sent it": (owner, admin) => app.as(owner, `DELETE /v1/users/${admin.id}`),
 };
 
 for (const [name, change] of Object.entries(CHANGES)) {
@@ -146,7 +141,7 @@ for (const [name, change] of Object.entries(CHANGES)) {
       query: "?atomic=true",
     });
     await begunLong();
-    const bulk = as(admin, "POST /v1/users/bulk", {
+    const bulk = app.as(admin, "POST /v1/users/bulk", {
       operation: "update",
       atomic: true,
       // Whom it cannot change it locks all the same.
@@ -164,10 +159,11 @@ for (const [name, change] of Object.entries(CHANGES)) {
 test("R71: an atomic bulk request of five hundred ends for a suspension; without one it is done", async () => {
   const owner = await registerOwner(app);
   const items = Array.from({ length: 500 }, fresh);
-  const bulk = () => as(owner, "POST /v1/users/bulk", { operation: "create", items, atomic: true });
+  const bulk = () =>
+    app.as(owner, "POST /v1/users/bulk", { operation: "create", items, atomic: true });
   const cut = bulk();
   await begunLong();
-  await expectPrompt(as(root, `PATCH /v1/tenants/${owner.tenantId}`, { name: "Another name" }));
+  await expectPrompt(app.as(root, `PATCH /v1/tenants/${owner.tenantId}`, { name: "Another name" }));
   expect(await cut).toMatchObject({ status: 503, body: { code: "overloaded" } });
   expect((await bulk()).body.succeeded).toBe(500);
 }, 60_000);

@@ -1,5 +1,5 @@
 /** R70: what a claim is: a user whom a tenant has made with the address of somebody who has an account elsewhere. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { LOCKS } from "../../src/db/lock-names.ts";
 import { magicLink, mailsTo, NEW_PASSWORD, passwordLogin, verify } from "../auth/mails/mails.ts";
 import { accept, invited, join } from "../invitations/invitations.ts";
@@ -7,26 +7,23 @@ import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   logIn,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { until } from "./slow.ts";
 
 type Tenant = Account & { tenantId: string; slug: string };
 
-let app: TestApp;
+const app = testApp();
 let elsewhere: Tenant;
 let owner: Tenant;
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   [elsewhere, owner] = [await registerOwner(app), await registerOwner(app)];
   root = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 const newAddress = () => `${randomName()}@members.example`;
 const post = (who: Account, path: string, json: object = {}) =>

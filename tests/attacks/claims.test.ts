@@ -2,7 +2,7 @@
  * R69: the owner of a tenant makes somebody else's account, with a password that they know, and waits for the person to
  * take it along to where it is worth something.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { createKey, use } from "../api-keys/keys.ts";
 import {
   auditOf,
@@ -19,25 +19,22 @@ import { VECTORS } from "../crypto/imported-hashes.ts";
 import { invited, join } from "../invitations/invitations.ts";
 import {
   type Account,
-  createTestApp,
   logIn,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import type { Authenticator } from "../support/authenticator.ts";
 import { enrolPasskey, enrolTotp } from "../support/factors.ts";
 import { lines, NDJSON, sendImport } from "../users/imports.ts";
 
-let app: TestApp;
+const app = testApp();
 let mallory: Account;
 let bank: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   [mallory, bank] = await Promise.all([registerOwner(app), registerOwner(app)]);
 });
-afterAll(() => app.close());
 
 const HASH = VECTORS["bcrypt 2b"];
 const newAddress = () => `vera@${randomName()}.example`;

@@ -1,30 +1,27 @@
 /** R70: a tenant tries whatever takes an address, to learn who has an account elsewhere. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { NEW_PASSWORD } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   proveAddress,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { textsOf } from "../support/statements.ts";
 import { lines, NDJSON, sendImport } from "../users/imports.ts";
 
 type Tenant = Account & { tenantId: string; slug: string };
 
-let app: TestApp;
+const app = testApp();
 let elsewhere: Tenant;
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   elsewhere = await registerOwner(app);
   root = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 const newAddress = () => `${randomName()}@members.example`;
 const post = (who: Account, path: string, json: object = {}) =>

@@ -1,5 +1,5 @@
 /** R75: every guess at any secret of an account counts at the account. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   codeIn,
   followLink,
@@ -9,14 +9,7 @@ import {
   tokenIn,
   verify,
 } from "../auth/mails/mails.ts";
-import {
-  type Account,
-  createTestApp,
-  logIn,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { type Account, logIn, PASSWORD, registerOwner, testApp } from "../support/app.ts";
 import { enrolTotp } from "../support/factors.ts";
 import { textsOf } from "../support/statements.ts";
 
@@ -24,11 +17,7 @@ setDefaultTimeout(60_000);
 
 const VERIFY = "POST /v1/auth/me/email/verify";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 async function verified(): Promise<Account> {
   const account = await registerOwner(app);

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { raw } from "../server/raw.ts";
 import { type Server, startServer } from "../server/start.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 
 describe("R52: a request", () => {
   let server: Server;
@@ -86,11 +86,7 @@ describe("R52: a request", () => {
 });
 
 describe("R76: what a development server shows below /dev", () => {
-  let app: TestApp;
-  beforeAll(async () => {
-    app = await createTestApp({ NODE_ENV: "development" });
-  });
-  afterAll(() => app.close());
+  const app = testApp({ NODE_ENV: "development" });
 
   const ask = (path: string, host: string) => app.call(`GET ${path}`, { headers: { host } });
 

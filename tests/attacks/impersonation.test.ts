@@ -1,5 +1,5 @@
 /** What nobody does in somebody else's name: one list, by effect. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { IN_PERSON } from "../../src/roles/in-person.ts";
 import { PERMISSIONS } from "../../src/roles/permissions.ts";
@@ -9,24 +9,21 @@ import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let member: Account;
 let acting: Acting;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   member = await createMember(app, owner);
   acting = await actAs(app, await createSuperAdmin(app), owner);
 });
-afterAll(() => app.close());
 
 const FORBIDDEN = [403, "impersonation_forbidden"];
 const newcomer = () => ({ email: `${randomName()}@new.example` });

@@ -1,26 +1,23 @@
 /** R67, R69, R71: a request that was let in before its session ended, and whose body comes after that. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { magicLink, NEW_PASSWORD, passwordLogin, tokenIn } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string; slug: string };
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   root = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 /** Sends the head of a request; `finish` sends the body. */
 async function begun(route: string, { accessToken: token }: Account) {

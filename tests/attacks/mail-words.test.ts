@@ -1,5 +1,5 @@
 /** R74: of the words of a notice none is its sender's. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { EXAMPLES, TEMPLATE_NAMES, viewOf } from "../../src/mail/content.ts";
 import { KINDS } from "../../src/mail/mails.ts";
@@ -7,22 +7,17 @@ import { knownDevice } from "../../src/sessions/device.ts";
 import {
   createMember,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   proveAddress,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
 const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
 
 describe("the words of a notice", () => {
   const TEXT = "Evilword";
-  let app: TestApp;
-  beforeAll(async () => {
-    app = await createTestApp();
-  });
-  afterAll(() => app.close());
+  const app = testApp();
 
   test("R74: none is its sender's: no device, user agent, reason, name or address", async () => {
     const owner = await registerOwner(app);

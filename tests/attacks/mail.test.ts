@@ -1,5 +1,5 @@
 /** R74: nobody floods a mailbox through us. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { createQueueBudget, mailboxOf } from "../../src/mail/budget.ts";
 import { codeIn, mailsTo, tokenIn } from "../auth/mails/mails.ts";
 import { from, makeUser, newAddress } from "../rate-limits/callers.ts";
@@ -11,6 +11,7 @@ import {
   proveAddress,
   randomName,
   type TestApp,
+  testApp,
 } from "../support/app.ts";
 
 const FLOOD = 40;
@@ -33,10 +34,9 @@ async function rows(app: TestApp, queue: string): Promise<number> {
 }
 
 describe("a flood", () => {
-  let app: TestApp;
+  const app = testApp({ TRUSTED_PROXY_HOPS: "1", RATE_LIMITS: "database" });
   let owners: Account[];
   beforeAll(async () => {
-    app = await createTestApp({ TRUSTED_PROXY_HOPS: "1", RATE_LIMITS: "database" });
     owners = [];
     for (let n = 0; n < 16; n++) {
       const name = randomName();
@@ -54,7 +54,6 @@ describe("a flood", () => {
     await app.mail();
     await app.deps.pool.query("DELETE FROM pgboss.job");
   }, 60_000);
-  afterAll(() => app.close());
 
   async function logInOften({ email }: Account): Promise<number[]> {
     return strangers(FLOOD, (headers, n) =>

@@ -1,16 +1,14 @@
 /** R73: small bodies from whom nobody knows, and no header, query or path that costs more than its length. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { ANONYMOUS_BODY_BYTES } from "../../src/http/body.ts";
-import { type Account, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { type Account, registerOwner, testApp } from "../support/app.ts";
 import { assertLinear, hostileTexts, millisOf, SIZE } from "./hostile.ts";
 
-let app: TestApp;
+const app = testApp({ TRUSTED_PROXY_HOPS: "1" });
 let owner: Account;
 beforeAll(async () => {
-  app = await createTestApp({ TRUSTED_PROXY_HOPS: "1" });
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 /** The operations that need no token, and take a body. */
 async function anonymousOperations(): Promise<string[]> {

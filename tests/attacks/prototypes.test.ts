@@ -1,7 +1,7 @@
 /** Words that every object knows from its prototype, wherever a caller's word is taken: never a 500, never a success. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { type Route, routes } from "../http/document.ts";
-import { type Account, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { type Account, registerOwner, testApp } from "../support/app.ts";
 import { lines, NDJSON, sendImport } from "../users/imports.ts";
 
 const WORDS = [
@@ -19,15 +19,13 @@ const HEADERS = [
   ...["tenantry-device", "tenantry-tokens", "x-forwarded-for", "x-request-id", "user-agent"],
 ];
 
-let app: TestApp;
+const app = testApp();
 let all: Route[];
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   all = routes((await app.call("GET /openapi.json")).body);
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const as = (account: Account, json?: unknown) => ({ token: account.accessToken, json });
 const filled = (path: string, word: string) => path.replace(/\{\w+\}/g, word);

@@ -46,8 +46,6 @@ afterAll(async () => {
   await app.close();
 });
 
-const as = (who: Account, route: string, json?: unknown) =>
-  app.call(route, { token: who.accessToken, ...(json !== undefined && { json }) });
 const people = ({ tenantId }: { tenantId: string }) =>
   app.deps.db.user.count({ where: { tenantId } });
 
@@ -74,11 +72,11 @@ test("R71: twelve slow atomic imports hold nothing: others work, the admin is de
   expect(await longTransactions(app)).toEqual([]);
 
   await expectPrompt(logInAs(bystander.email), 200);
-  await expectPrompt(as(bystander, "GET /v1/users"), 200);
-  await expectPrompt(as(owner, "POST /v1/users", { email: `${randomName()}@x.example` }), 201);
+  await expectPrompt(app.as(bystander, "GET /v1/users"), 200);
+  await expectPrompt(app.as(owner, "POST /v1/users", { email: `${randomName()}@x.example` }), 201);
   expect(await longTransactions(app)).toEqual([]);
-  await expectPrompt(as(owner, `PUT /v1/users/${admin.id}/roles`, { roles: ["member"] }), 200);
-  await expectPrompt(as(root, `POST /v1/tenants/${owner.tenantId}/suspend`), 200);
+  await expectPrompt(app.as(owner, `PUT /v1/users/${admin.id}/roles`, { roles: ["member"] }), 200);
+  await expectPrompt(app.as(root, `POST /v1/tenants/${owner.tenantId}/suspend`), 200);
   for (const each of imports) {
     each.stop();
     endBody(each);
@@ -165,11 +163,11 @@ test("R71: exports whose readers stop hold nothing but a place, end after a whil
   );
   for (const { socket } of readers) socket.once("data", () => socket.pause());
   await Promise.all(readers.map(({ status }) => status));
-  expect((await as(owner, "GET /v1/users/export")).body.code).toBe("overloaded");
-  expect((await as(owner, "GET /v1/audit-logs/export")).body.code).toBe("overloaded");
+  expect((await app.as(owner, "GET /v1/users/export")).body.code).toBe("overloaded");
+  expect((await app.as(owner, "GET /v1/audit-logs/export")).body.code).toBe("overloaded");
   await Bun.sleep(500);
   expect(await longTransactions(app)).toEqual([]);
-  await expectPrompt(as(bystander, "GET /v1/users"), 200);
+  await expectPrompt(app.as(bystander, "GET /v1/users"), 200);
   const rows = () =>
     app.deps.db.auditLog.findMany({
       where: { tenantId: owner.tenantId, action: "user.exported" },
@@ -179,7 +177,7 @@ test("R71: exports whose readers stop hold nothing but a place, end after a whil
   for (const { details } of await rows()) expect(details).toMatchObject({ complete: false });
   expect(await rows()).toHaveLength(4);
   for (const { socket } of readers) socket.destroy();
-  expect((await as(owner, "GET /v1/users/export")).status).toBe(200);
+  expect((await app.as(owner, "GET /v1/users/export")).status).toBe(200);
 }, 60_000);
 
 test("R71: suspension, an ended session, a lost permission and a revoked key end an export between two pages", async () => {
@@ -195,13 +193,13 @@ test("R71: suspension, an ended session, a lost permission and a revoked key end
   };
   const ways: Record<string, (owner: Account, admin: Account, keyId: string) => Promise<unknown>> =
     {
-      suspension: (owner) => as(root, `POST /v1/tenants/${owner.tenantId}/suspend`),
+      suspension: (owner) => app.as(root, `POST /v1/tenants/${owner.tenantId}/suspend`),
       "an ended session and a revoked key": async (owner, admin, keyId) => {
-        await as(owner, `DELETE /v1/users/${admin.id}/sessions`);
-        await as(owner, `DELETE /v1/api-keys/${keyId}`);
+        await app.as(owner, `DELETE /v1/users/${admin.id}/sessions`);
+        await app.as(owner, `DELETE /v1/api-keys/${keyId}`);
       },
       "a lost permission": (owner, admin) =>
-        as(owner, `PUT /v1/users/${admin.id}/roles`, { roles: ["member"] }),
+        app.as(owner, `PUT /v1/users/${admin.id}/roles`, { roles: ["member"] }),
     };
   for (const [name, stop] of Object.entries(ways)) {
     const owner = await registerOwner(app);
@@ -212,7 +210,7 @@ test("R71: suspension, an ended session, a lost permission and a revoked key end
        SELECT gen_random_uuid(), $1::uuid, 'test.one', 'thing' FROM generate_series(1, 2500)`,
       [owner.tenantId],
     );
-    const key = await as(admin, "POST /v1/api-keys", {
+    const key = await app.as(admin, "POST /v1/api-keys", {
       name: "export",
       scopes: ["user:export", "audit:export"],
       expiresInDays: 1,
@@ -233,10 +231,10 @@ test("R71: a bulk request stops where its tenant is suspended, and tells what wa
   const { tenantId } = owner;
   const rows = await app.deps.db.user.findMany({ where: { tenantId, id: { not: owner.id } } });
   const items = rows.map(({ id }) => ({ id, firstName: "Ada" }));
-  const bulk = as(owner, "POST /v1/users/bulk", { operation: "update", items });
+  const bulk = app.as(owner, "POST /v1/users/bulk", { operation: "update", items });
   const changed = () => app.deps.db.user.count({ where: { tenantId, firstName: "Ada" } });
   await until(async () => (await changed()) > 5);
-  await expectPrompt(as(root, `POST /v1/tenants/${tenantId}/suspend`), 200);
+  await expectPrompt(app.as(root, `POST /v1/tenants/${tenantId}/suspend`), 200);
   await Bun.sleep(100);
   const done = await changed();
   const { body } = await bulk;

@@ -1,20 +1,16 @@
 /** Names of prepared statements, and what happens where they get lost. tests/db/pooler.ts tries it behind PgBouncer. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type pg from "pg";
 import { namesSurvive, watchNames } from "../../src/db/names-watch.ts";
 import { statementName } from "../../src/db/statement-names.ts";
 import type { Log } from "../../src/log.ts";
-import { createTestApp, logIn, registerOwner, type TestApp } from "../support/app.ts";
+import { createTestApp, logIn, registerOwner, type TestApp, testApp } from "../support/app.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ RATE_LIMITS: "database" });
-});
-afterAll(() => app.close());
+const app = testApp({ RATE_LIMITS: "database" });
 
 /** Runs `work` on every connection that the application has. */
 async function onEach<T>(

@@ -1,27 +1,24 @@
 /** R67: the link of a change that somebody else has begun, in an open browser that somebody finds. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { tokenIn } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   proveAddress,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { ageLogIn } from "../support/stale.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   root = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 test.each([
   ["a friend among the administrators", () => createMember(app, owner, ["admin"])],

@@ -1,13 +1,9 @@
 /** R67: an open browser that somebody finds throws nobody out, also not by what the tenant asks for. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { expect, test } from "bun:test";
+import { registerOwner, testApp } from "../support/app.ts";
 import { ageLogIn } from "../support/stale.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 test("R67: asking the tenant for a second factor ends one's own session, so it takes a recent proof", async () => {
   const owner = await registerOwner(app);

@@ -1,30 +1,27 @@
 /** R67: an open browser, or a key, that somebody finds does not become the account, by whatever route. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { createKey, createService } from "../api-keys/keys.ts";
 import { passwordLogin, reset, tokenIn } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   logIn,
   PASSWORD,
   proveAddress,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { enrolTotp } from "../support/factors.ts";
 import { ageLogIn } from "../support/stale.ts";
 import { createMemberWith } from "../users/routes.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const STEP_UP = [401, "reauthentication_required"];
 const NO_MACHINE = [403, "session_required"];

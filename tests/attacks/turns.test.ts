@@ -11,7 +11,7 @@ import {
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
 const fresh = () => `${randomName()}@x.example`;
@@ -22,14 +22,12 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 type Owner = Account & { tenantId: string };
 
-let app: TestApp;
+const app = testApp({});
 let a: Owner;
 let b: Owner;
 beforeAll(async () => {
-  app = await createTestApp({});
   [a, b] = [await registerOwner(app), await registerOwner(app)];
 });
-afterAll(() => app.close());
 
 describe("connections", () => {
   let pool: ScopedPool;

@@ -15,24 +15,21 @@ import { invited, join } from "../invitations/invitations.ts";
 import {
   type Account,
   createSuperAdmin,
-  createTestApp,
   logIn,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { enrolTotp } from "../support/factors.ts";
 import { lines, NDJSON, sendImport } from "../users/imports.ts";
 
-let app: TestApp;
+const app = testApp();
 let mallory: Account;
 let bank: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   [mallory, bank] = await Promise.all([registerOwner(app), registerOwner(app)]);
 });
-afterAll(() => app.close());
 
 const HASH = VECTORS["bcrypt 2b"];
 const newAddress = () => `vera@${randomName()}.example`;

@@ -1,5 +1,5 @@
 /** Exporting the audit log: all of it, in either format, safe to open, on the record, a page in memory at a time. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { EXPORT_COLUMNS } from "../../src/audit/export.ts";
 import type { AuditRow } from "../../src/audit/list.ts";
 import { newId } from "../../src/db/id.ts";
@@ -8,9 +8,8 @@ import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
 const EVIL = [
@@ -24,11 +23,10 @@ const EVIL = [
   "plain",
 ];
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let stranger: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   [owner, stranger] = await Promise.all([registerOwner(app), registerOwner(app)]);
   await app.deps.db.auditLog.createMany({
     data: Array.from({ length: 2500 }, (_, n) => ({
@@ -43,7 +41,6 @@ beforeAll(async () => {
     })),
   });
 });
-afterAll(() => app.close());
 
 async function exported(query: string, accept?: string, token = owner.accessToken) {
   const answer = await app.call(`GET /v1/audit-logs/export?${query}`, {

@@ -1,5 +1,5 @@
 /** Reading the audit log: filters, time, pages, and never another tenant's rows. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import type { AuditRow } from "../../src/audit/list.ts";
 import { auditRoutes } from "../../src/audit/routes.ts";
 import { newId } from "../../src/db/id.ts";
@@ -7,9 +7,8 @@ import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import {
   createMemberWith,
@@ -68,12 +67,11 @@ const CASES: RouteCase[] = [
   },
 ];
 
-let app: TestApp;
+const app = testApp();
 let world: World;
 let owner: Account & { tenantId: string };
 let stranger: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   [owner, stranger] = await Promise.all([registerOwner(app), registerOwner(app)]);
   const id = async () => newId();
   world = {
@@ -103,7 +101,6 @@ beforeAll(async () => {
     })),
   });
 });
-afterAll(() => app.close());
 
 test("every route of the audit log is tested here", () => {
   expect(routesOf(auditRoutes, "/v1/audit-logs")).toEqual(CASES.map(({ route }) => route));

@@ -1,15 +1,11 @@
 /** The months of the audit log: each row in its own, none refused, and all of them append-only. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { preparePartitions } from "../../src/audit/partitions.ts";
 import { sealAuditLog } from "../../src/audit/seal.ts";
 import { verifyAuditLog } from "../../src/audit/verify.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 /** Months of the clock of this process, counted from the present one, as names of partitions. */
 function month(later: number): string {

@@ -1,25 +1,22 @@
 /** R63: what failed leaves no row, what cannot be recorded is not done, and what is recorded stays. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   logIn,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string; slug: string };
 let superAdmin: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   superAdmin = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 const count = () => app.deps.db.auditLog.count();
 

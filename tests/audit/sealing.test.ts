@@ -1,27 +1,19 @@
 /** Sealing while others write, and in many instances at once: each row once, in good time. */
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import pg from "pg";
 import { maintainAuditLog } from "../../src/audit/partitions.ts";
 import { sealAuditLog } from "../../src/audit/seal.ts";
 import { verifyAuditLog } from "../../src/audit/verify.ts";
-import {
-  type Account,
-  createTestApp,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { type Account, PASSWORD, registerOwner, testApp } from "../support/app.ts";
 
 // Many processes, or many rows: on a machine that does other things too they take their time.
 setDefaultTimeout(60_000);
 
-let app: TestApp;
+const app = testApp();
 let owner: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const verify = () => verifyAuditLog(app.deps.db, app.deps.keyring.audit);
 

@@ -1,20 +1,19 @@
 /** R63: the seals of the audit log. Whatever is done to it by hand in the database is found, and named. */
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { ROW_COLUMNS } from "../../src/audit/chain.ts";
 import { sealAuditLog } from "../../src/audit/seal.ts";
 import { verifyAuditLog } from "../../src/audit/verify.ts";
 import { deriveKeyring } from "../../src/crypto/secret.ts";
-import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { registerOwner, testApp } from "../support/app.ts";
 
 // Many processes, or many rows: on a machine that does other things too they take their time.
 setDefaultTimeout(60_000);
 
-let app: TestApp;
+const app = testApp();
 let tenants: (string | null)[];
 beforeAll(async () => {
-  app = await createTestApp();
   const owners = await Promise.all([registerOwner(app), registerOwner(app)]);
   tenants = [null, ...owners.map(({ tenantId }) => tenantId)];
   for (const [n, tenantId] of tenants.entries())
@@ -27,7 +26,6 @@ beforeAll(async () => {
     );
   await sealAuditLog(app.deps);
 }, 60_000);
-afterAll(() => app.close());
 
 type Row = { tenantId: string | null; minute: number; details?: object; id?: string };
 

@@ -1,15 +1,14 @@
 /** R63: every write has its row, with who, where from and through which request; a failed one has none. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   proveAddress,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
 const ORIGIN = {
@@ -18,15 +17,13 @@ const ORIGIN = {
   "x-forwarded-for": "203.0.113.7",
 };
 
-let app: TestApp;
+const app = testApp({ TRUSTED_PROXY_HOPS: "1" });
 let owner: Account & { tenantId: string; slug: string };
 let superAdmin: Account;
 beforeAll(async () => {
-  app = await createTestApp({ TRUSTED_PROXY_HOPS: "1" });
   owner = await registerOwner(app);
   superAdmin = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 const sessionOf = (who: Account) =>
   JSON.parse(Buffer.from(who.accessToken.split(".")[1] ?? "", "base64url").toString()).sid;

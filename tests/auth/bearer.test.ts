@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { registerOwner, testApp } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Awaited<ReturnType<typeof registerOwner>>;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 describe("not a byte can be changed", () => {
   test("of header, payload or signature", async () => {

@@ -1,7 +1,7 @@
 /** What login, refresh and logout cost does not grow with the number of users: their statements read by index only. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import pg from "pg";
-import { createTestApp, PASSWORD, registerOwner, type TestApp } from "../support/app.ts";
+import { PASSWORD, registerOwner, testApp } from "../support/app.ts";
 import { executing, type Statement, statementsOf } from "../support/statements.ts";
 
 const USERS = 100_000;
@@ -9,14 +9,12 @@ const SESSIONS_EACH = 3;
 /** The refresh tokens of a user's first session: the last one is unused. */
 const TOKENS_EACH = 3;
 
-let app: TestApp;
+const app = testApp({ RATE_LIMITS: "database", TRUSTED_PROXY_HOPS: "1" });
 let owner: Awaited<ReturnType<typeof registerOwner>>;
 beforeAll(async () => {
-  app = await createTestApp({ RATE_LIMITS: "database", TRUSTED_PROXY_HOPS: "1" });
   owner = await registerOwner(app);
   await fill();
 }, 180_000);
-afterAll(() => app.close());
 
 /** Keys and triggers are not what is tested here. */
 async function fill() {

@@ -1,20 +1,18 @@
 /** The life of a session's tokens, against a model: whatever clients, thieves and clocks do, in whatever order. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { hashToken } from "../../src/crypto/secret.ts";
-import { createTestApp, PASSWORD, registerOwner, type TestApp } from "../support/app.ts";
+import { PASSWORD, registerOwner, testApp } from "../support/app.ts";
 
 /** One wait is well within the window and two are well beyond it: how long the requests take does not matter. */
 const GRACE_SECONDS = 60;
 const WAIT_SECONDS = 40;
 
-let app: TestApp;
+const app = testApp({ REFRESH_GRACE_SECONDS: String(GRACE_SECONDS) });
 let owner: Awaited<ReturnType<typeof registerOwner>>;
 beforeAll(async () => {
-  app = await createTestApp({ REFRESH_GRACE_SECONDS: String(GRACE_SECONDS) });
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 /** What should be true of one session: its chain of tokens, when each was used, and whether it goes on. */
 class Model {

@@ -1,21 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { hashToken } from "../../src/crypto/secret.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let admin: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   admin = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 function refresh(refreshToken: string) {
   return app.call("POST /v1/auth/refresh", { json: { refreshToken } });

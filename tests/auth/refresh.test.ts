@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { hashToken } from "../../src/crypto/secret.ts";
 import { userSelect } from "../../src/users/public-user.ts";
-import { createTestApp, PASSWORD, registerOwner, type TestApp } from "../support/app.ts";
+import { PASSWORD, registerOwner, testApp } from "../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "25" });
-});
-afterAll(() => app.close());
+const app = testApp({ DATABASE_POOL_SIZE: "25" });
 
 function refresh(refreshToken: string) {
   return app.call("POST /v1/auth/refresh", { json: { refreshToken } });

@@ -1,14 +1,10 @@
 /** R39, R66: after a whole tour no password and no token stands anywhere in the database or in the log. */
-import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { decodeJwt } from "jose";
 import { hashToken } from "../../src/crypto/secret.ts";
-import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { registerOwner, type TestApp, testApp } from "../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ LOG_LEVEL: "debug" });
-});
-afterAll(() => app.close());
+const app = testApp({ LOG_LEVEL: "debug" });
 
 const PASSWORDS = {
   first: "the first secret phrase 1f7c",

@@ -1,20 +1,16 @@
 /** The ways out of a lock that a stranger's guesses have put on an account. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { ReceivedMail } from "../../src/mail/transport.ts";
 import { makeUser, newAddress, tryEverywhere, tryPassword } from "../rate-limits/callers.ts";
-import { createTestApp, PASSWORD, type TestApp } from "../support/app.ts";
+import { PASSWORD, testApp } from "../support/app.ts";
 import { createAuthenticator } from "../support/authenticator.ts";
 import { enrolPasskey } from "../support/factors.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({
-    DATABASE_POOL_SIZE: "20",
-    TRUSTED_PROXY_HOPS: "1",
-    PASSWORD_HASH_QUEUE: "200",
-  });
+const app = testApp({
+  DATABASE_POOL_SIZE: "20",
+  TRUSTED_PROXY_HOPS: "1",
+  PASSWORD_HASH_QUEUE: "200",
 });
-afterAll(() => app.close());
 
 async function status(email: string, password = PASSWORD, address = newAddress()) {
   return (await tryPassword(app, address, email, password)).status;

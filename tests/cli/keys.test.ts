@@ -1,22 +1,20 @@
 /** `bun run keys` as an operator runs it: a process of its own beside a running instance. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { createSuperAdmin, createTestApp, type TestApp } from "../support/app.ts";
+import { createSuperAdmin, testApp } from "../support/app.ts";
 import { createDatabase } from "../support/postgres.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 
-let app: TestApp;
+const app = testApp();
 let env: Record<string, string>;
-beforeAll(async () => {
-  app = await createTestApp();
+beforeAll(() => {
   env = {
     DATABASE_URL: app.database.url,
     SECRET_KEY: app.deps.config.secretKey.toString("base64"),
   };
 });
-afterAll(() => app.close());
 
 async function keys(args: string[], given: Record<string, string> = env) {
   const child = Bun.spawn([process.execPath, "--no-env-file", "src/cli/keys.ts", ...args], {

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { availableParallelism } from "node:os";
 import { createPasswords, isOurs, type Passwords } from "../../src/crypto/password.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 
 const CORES = availableParallelism();
 
@@ -130,11 +130,7 @@ describe("R11: the queue", () => {
 });
 
 describe("R11: over HTTP", () => {
-  let app: TestApp;
-  beforeAll(async () => {
-    app = await createTestApp({ PASSWORD_HASH_QUEUE: "2" });
-  });
-  afterAll(() => app.close());
+  const app = testApp({ PASSWORD_HASH_QUEUE: "2" });
 
   test("a flood of log-ins is answered 503 with Retry-After beyond what the queue holds, and then all is well", async () => {
     const json = { email: "nobody@example.com", password: "x" };

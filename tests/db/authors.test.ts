@@ -1,23 +1,20 @@
 /** created_by, updated_by and updated_at: who made a row and who changed it last, a soft delete included. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let admin: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   admin = await createMember(app, owner, ["admin"]);
 });
-afterAll(() => app.close());
 
 const AUTHORS = { createdBy: true, updatedBy: true, updatedAt: true, deletedAt: true } as const;
 

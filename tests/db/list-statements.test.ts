@@ -1,20 +1,18 @@
 /** A page of many rows takes as many statements as a page of one: nothing is looked up row by row. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { statementsOf } from "../support/statements.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account;
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   root = await createSuperAdmin(app);
   for (const role of ["admin", "member", "auditor"]) {
@@ -26,7 +24,6 @@ beforeAll(async () => {
     });
   }
 });
-afterAll(() => app.close());
 
 async function costOf(path: string, { accessToken }: Account) {
   let rows = 0;

@@ -2,17 +2,16 @@
  * Times that a product may count on, at 10,000 users in a tenant. Of many runs the fastest quarter must be within them:
  * what is slow by its plan fails, what is slow by its neighbours on the machine does not. SHOW_TIMES=1 prints them.
  */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
-import { type Account, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { type Account, registerOwner, testApp } from "../support/app.ts";
 
 const USERS = 10_000;
 const RUNS = 21;
 
-let app: TestApp;
+const app = testApp({ DATABASE_POOL_SIZE: "10" });
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "10" });
   owner = await registerOwner(app);
   await app.database.query(`
     INSERT INTO users (id, tenant_id, email, first_name, last_name, created_at)
@@ -23,7 +22,6 @@ beforeAll(async () => {
     SELECT id, '${SYSTEM_ROLES.member}', tenant_id FROM users WHERE email LIKE 'user%';
     ANALYZE users, user_roles;`);
 }, 60_000);
-afterAll(() => app.close());
 
 /** The first quartile of what `work` takes, in milliseconds. */
 async function quartile(what: string, work: (run: number) => Promise<unknown>): Promise<number> {

@@ -1,22 +1,18 @@
 /** docs/reference/api.md: every route with what it needs, and every error with its status. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { ERROR_TITLES, type ErrorCode } from "../../src/errors.ts";
 import { errorStatus } from "../../src/http/problem.ts";
 import { routes } from "../http/document.ts";
 import type { Row } from "../matrix/row.ts";
 import { OWN } from "../matrix/rows/own.ts";
 import { TENANT } from "../matrix/rows/tenant.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 import { page, tableRows } from "./pages.ts";
 
 const MATRIX: Record<string, Row> = { ...OWN, ...TENANT };
 const rows = tableRows(page("docs/reference/api.md"));
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 test("the page has every route, with its summary and what the matrix finds that it needs", async () => {
   const { body } = await app.call("GET /openapi.json");

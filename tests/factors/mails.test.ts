@@ -1,25 +1,17 @@
 /** R19: the owner of an account hears of every change of its factors. */
-import { afterAll, beforeAll, expect, setSystemTime, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
-  createTestApp,
   PASSWORD,
   proveAddress,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { enrolPasskey, enrolTotp, stopClock } from "../support/factors.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-  stopClock();
-});
-afterAll(() => {
-  setSystemTime();
-  return app.close();
-});
+const app = testApp();
+beforeAll(() => stopClock());
 
 /** The texts of the mails to this address that speak of factors. */
 async function toldTo({ email }: Account): Promise<string[]> {

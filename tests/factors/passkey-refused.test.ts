@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { type Account, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { type Account, registerOwner, testApp } from "../support/app.ts";
 import { createAuthenticator, FLAGS, ORIGIN, type Twist } from "../support/authenticator.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 async function optionsFor({ accessToken: token }: Pick<Account, "accessToken">) {
   return (await app.call("POST /v1/auth/me/passkeys/options", { token })).body;

@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { type Account, createTestApp, logIn, registerOwner, type TestApp } from "../support/app.ts";
+import { type Account, logIn, registerOwner, testApp } from "../support/app.ts";
 import { type Algorithm, createAuthenticator, RP_ID } from "../support/authenticator.ts";
 import { enrolPasskey } from "../support/factors.ts";
 
-let app: TestApp;
+const app = testApp({ DATABASE_POOL_SIZE: "20", PRODUCT_NAME: "Acme Identity" });
 let owner: Account;
 beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20", PRODUCT_NAME: "Acme Identity" });
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 type Options = { challenge: string; user: { id: string } };
 

@@ -1,19 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  type Account,
-  createMember,
-  createTestApp,
-  logIn,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { describe, expect, test } from "bun:test";
+import { type Account, createMember, logIn, registerOwner, testApp } from "../support/app.ts";
 import { enrolPasskey, enrolTotp } from "../support/factors.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 function rename({ accessToken: token }: Account, id: string, name: unknown = "Phone") {
   return app.call(`PATCH /v1/auth/me/passkeys/${id}`, { token, json: { name } });

@@ -1,22 +1,9 @@
-import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
-import {
-  type Account,
-  createTestApp,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { type Account, PASSWORD, registerOwner, testApp } from "../support/app.ts";
 import { claimsOf, enrolTotp, stopClock } from "../support/factors.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20" });
-  stopClock();
-});
-afterAll(() => {
-  setSystemTime();
-  return app.close();
-});
+const app = testApp({ DATABASE_POOL_SIZE: "20" });
+beforeAll(() => stopClock());
 
 async function mfaToken({ email }: Account): Promise<string> {
   return (await app.call("POST /v1/auth/login", { json: { email, password: PASSWORD } })).body

@@ -1,25 +1,11 @@
-import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { Secret } from "otpauth";
 import { matchingStep, newTotpSecret, totpUri } from "../../src/factors/totp.ts";
-import {
-  type Account,
-  createTestApp,
-  logIn,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { type Account, logIn, PASSWORD, registerOwner, testApp } from "../support/app.ts";
 import { enrolTotp, forgetSteps, stopClock, totpCode } from "../support/factors.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20" });
-  stopClock();
-});
-afterAll(() => {
-  setSystemTime();
-  return app.close();
-});
+const app = testApp({ DATABASE_POOL_SIZE: "20" });
+beforeAll(() => stopClock());
 
 function start({ accessToken: token }: Account) {
   return app.call("POST /v1/auth/me/totp", { token });

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { createApp } from "../../src/app.ts";
 import { createPool } from "../../src/db/client.ts";
 import { shippedMigrations } from "../../src/health/readiness.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 import { createDatabase } from "../support/postgres.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 /** /health/ready of a build that carries these migrations. */
 async function ready(migrations: string[], deps = app.deps) {

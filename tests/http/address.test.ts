@@ -1,16 +1,14 @@
 /** What stands in the request line: paths, methods, query strings. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { createApp } from "../../src/app.ts";
-import { type Account, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { type Account, registerOwner, testApp } from "../support/app.ts";
 import { expectProblem, paths } from "./problem.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const get = (path: string) => app.call(`GET ${path}`, { token: owner.accessToken });
 

@@ -1,13 +1,12 @@
 /** A tour of every operation: each answer is one that the OpenAPI document promises. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import {
   type Account,
   type Answer,
   type CallOptions,
   createSuperAdmin,
-  createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { type Document, type Route, routes, undocumented } from "./document.ts";
 import { tour as apiKeys } from "./tours/api-keys.ts";
@@ -21,18 +20,16 @@ import { tour as roles } from "./tours/roles.ts";
 import { tour as tenants } from "./tours/tenants.ts";
 import { tour as users } from "./tours/users.ts";
 
-let app: TestApp;
+const app = testApp();
 let document: Document;
 let owner: Account & { tenantId: string };
 let root: Account;
 const seen = new Map<string, Set<number>>();
 beforeAll(async () => {
-  app = await createTestApp();
   document = (await app.call("GET /openapi.json")).body;
   owner = await registerOwner(app);
   root = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 /** Calls as `app.call` does, expects the status, and holds the answer against the document. */
 async function call(

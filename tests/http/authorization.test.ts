@@ -1,15 +1,13 @@
 /** The Authorization header: what is no access token, and what the answer says of it. What a token is worth: tests/auth. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Account, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { type Account, registerOwner, testApp } from "../support/app.ts";
 import { expectProblem } from "./problem.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const me = (authorization?: string) =>
   app.call("GET /v1/auth/me", { headers: authorization === undefined ? {} : { authorization } });

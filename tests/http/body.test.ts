@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Account, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { type Account, registerOwner, testApp } from "../support/app.ts";
 import { expectProblem, paths } from "./problem.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account;
 let before: string;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   before = await stored();
 });
-afterAll(() => app.close());
 
 const JSON_TYPE = { "content-type": "application/json" };
 

@@ -1,25 +1,22 @@
 /** Entity tags: what a reader has already, and what a writer has not seen (RFC 9110, section 13). */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp({ CORS_ORIGINS: "https://app.example.com" });
 let owner: Account & { tenantId: string };
 let root: Account;
 let member: Account;
 beforeAll(async () => {
-  app = await createTestApp({ CORS_ORIGINS: "https://app.example.com" });
   owner = await registerOwner(app);
   root = await createSuperAdmin(app);
   member = await createMember(app, owner);
 });
-afterAll(() => app.close());
 
 type Resource = { name: string; path(): string; token(): string; change: object };
 

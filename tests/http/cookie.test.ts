@@ -1,29 +1,20 @@
 /** Cookie mode: the refresh token of a web page, where no script and no other site can use it. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  type Account,
-  type Answer,
-  createTestApp,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { type Account, type Answer, PASSWORD, registerOwner, testApp } from "../support/app.ts";
 import { expectProblem } from "./problem.ts";
 
 const PAGE = "https://app.example.com";
 const MODE = { "tenantry-tokens": "cookie" };
 
-let app: TestApp;
+const app = testApp({
+  CORS_ORIGINS: PAGE,
+  ISSUER: "https://id.example.com",
+  SESSION_IDLE_SECONDS: "1000",
+});
 let owner: Account;
 beforeAll(async () => {
-  app = await createTestApp({
-    CORS_ORIGINS: PAGE,
-    ISSUER: "https://id.example.com",
-    SESSION_IDLE_SECONDS: "1000",
-  });
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 function logIn(headers: Record<string, string> = MODE) {
   const json = { email: owner.email, password: PASSWORD };

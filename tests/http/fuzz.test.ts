@@ -1,13 +1,7 @@
 /** Whatever a client sends to whatever route: never a 5xx, and every refusal a problem. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import {
-  createMember,
-  createSuperAdmin,
-  createTestApp,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { createMember, createSuperAdmin, registerOwner, testApp } from "../support/app.ts";
 import { type ArbitraryRequest, arbitraryRequest } from "./arbitrary.ts";
 import { type Route, routes } from "./document.ts";
 import { expectProblem } from "./problem.ts";
@@ -18,13 +12,11 @@ const RUNS = Number(process.env.FUZZ_RUNS ?? 6);
 /** Who calls, and the ids of what they may touch. */
 type Caller = { token: string; ids: string[] };
 
-let app: TestApp;
+const app = testApp();
 let all: Route[];
 beforeAll(async () => {
-  app = await createTestApp();
   all = routes((await app.call("GET /openapi.json")).body);
 });
-afterAll(() => app.close());
 
 async function createOwner(): Promise<Caller> {
   const owner = await registerOwner(app);

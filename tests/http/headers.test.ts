@@ -1,15 +1,13 @@
 /** What every answer carries, and what browsers may do with it. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Account, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { type Account, registerOwner, testApp } from "../support/app.ts";
 
 const ORIGIN = "https://app.example.com";
-let app: TestApp;
+const app = testApp({ CORS_ORIGINS: `${ORIGIN}, http://localhost:5173` });
 let owner: Account;
 beforeAll(async () => {
-  app = await createTestApp({ CORS_ORIGINS: `${ORIGIN}, http://localhost:5173` });
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const SECURITY = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",

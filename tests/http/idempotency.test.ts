@@ -1,25 +1,22 @@
 /** R55: Idempotency-Key. What is sent again is done once and answered twice. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import {
   type Account,
   type CallOptions,
   createMember,
   createSuperAdmin,
-  createTestApp,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   root = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 const newUser = () => ({ email: `${randomName()}@x.example` });
 

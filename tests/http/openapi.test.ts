@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { createApp } from "../../src/app.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 import { type Document, type Route, resolve, routes } from "./document.ts";
 
-let app: TestApp;
+const app = testApp({ ISSUER: "https://id.example.com" });
 let document: Document;
 let all: Route[];
 beforeAll(async () => {
-  app = await createTestApp({ ISSUER: "https://id.example.com" });
   document = (await app.call("GET /openapi.json")).body;
   all = routes(document);
 });
-afterAll(() => app.close());
 
 test("it is OpenAPI 3.1, served as JSON, and names the server by its issuer", async () => {
   const { status, headers } = await app.call("GET /openapi.json");

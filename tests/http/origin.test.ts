@@ -1,16 +1,12 @@
 /** Who the caller is taken for: address, user agent, request id, as the audit log and sessions keep them. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Hono } from "hono";
 import type { AppEnv } from "../../src/context.ts";
 import { requestContext } from "../../src/http/request-context.ts";
 import type { RequestOrigin } from "../../src/principal.ts";
-import { createTestApp, PASSWORD, registerOwner, type TestApp } from "../support/app.ts";
+import { PASSWORD, registerOwner, testApp } from "../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 /** What a request is taken for, behind so many proxies, from a socket with this address. */
 async function origin(

@@ -1,19 +1,15 @@
 /** What is thrown, and what of it the caller and the log are told. */
-import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { Hono } from "hono";
 import type { AppEnv } from "../../src/context.ts";
 import { ApiError, ERROR_TITLES, type ErrorCode, NotFoundError } from "../../src/errors.ts";
 import { errorStatus, problemHandler } from "../../src/http/problem.ts";
 import { requestContext } from "../../src/http/request-context.ts";
 import { createLog } from "../../src/log.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 import { expectProblem } from "./problem.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 /** The answer of a route that throws this, and what the log was told of it. */
 async function thrown(fault: () => unknown) {

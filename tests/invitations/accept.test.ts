@@ -1,5 +1,5 @@
 /** Accepting an invitation with a new account: what it makes, and what it never does. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { hashToken } from "../../src/crypto/secret.ts";
 import { auditOf, tokenIn } from "../auth/mails/mails.ts";
 import {
@@ -10,18 +10,16 @@ import {
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { limitSeats, set } from "../tenants/tenants.ts";
 import { accept, inspect, invite, invited, isVoid, join } from "./invitations.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string; slug: string };
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 test("the whole way: mail, a look at the link, an account with the roles and a proved address, logged in", async () => {
   const { id, email, token } = await invited(app, owner, { roles: ["auditor", "member"] });

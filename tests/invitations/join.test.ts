@@ -1,32 +1,21 @@
 /** Accepting an invitation with an account: its owner moves to the tenant that invites, with nothing of the old one. */
-import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
+import { describe, expect, setSystemTime, test } from "bun:test";
 import { createKey, use } from "../api-keys/keys.ts";
 import { auditOf, reset, resetToken } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   logIn,
   PASSWORD,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { enrolTotp, forgetSteps, stopClock, totpCode } from "../support/factors.ts";
 import { limitSeats, set } from "../tenants/tenants.ts";
 import { inspect, invited, join } from "./invitations.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => {
-  setSystemTime();
-  return app.close();
-});
-
-const as = (who: Account, route: string, json?: unknown) =>
-  app.call(route, { token: who.accessToken, ...(json !== undefined && { json }) });
+const app = testApp();
 
 /** Somebody of one tenant whom another one invites. */
 async function movers(roles = ["admin"]) {
@@ -46,12 +35,12 @@ test("R59: roles, sessions and keys stay behind; the account, its password and i
   const { from, to, mover, invitation } = await movers();
   Object.assign(mover, await withOwnPassword(mover));
   const key = await createKey(app, mover);
-  await as(mover, "PATCH /v1/auth/me/profile", { language: "de" });
+  await app.as(mover, "PATCH /v1/auth/me/profile", { language: "de" });
   stopClock();
   const { secret } = await enrolTotp(app, mover);
   expect(await join(app, mover, invitation.token)).toMatchObject({ status: 204 });
 
-  expect((await as(mover, "GET /v1/auth/me")).status).toBe(401);
+  expect((await app.as(mover, "GET /v1/auth/me")).status).toBe(401);
   const { refreshToken } = mover;
   expect((await app.call("POST /v1/auth/refresh", { json: { refreshToken } })).status).toBe(401);
   expect(await use(app, key)).toBe(401);
@@ -71,8 +60,8 @@ test("R59: roles, sessions and keys stay behind; the account, its password and i
   const role = await app.call("POST /v1/users", { token: body.accessToken, json });
   expect(role.status).toBe(403);
 
-  expect((await as(from, `GET /v1/users/${mover.id}`)).status).toBe(404);
-  expect((await as(to, `GET /v1/users/${mover.id}`)).status).toBe(200);
+  expect((await app.as(from, `GET /v1/users/${mover.id}`)).status).toBe(404);
+  expect((await app.as(to, `GET /v1/users/${mover.id}`)).status).toBe(200);
   expect((await inspect(app, invitation.token)).status).toBe(400);
 });
 
@@ -89,7 +78,7 @@ test("R59: the tenant that they come to learns of no key, device, address or ans
     json: { token: invitation.token },
     headers: { "idempotency-key": "join-once" },
   });
-  const { status, body } = await as(to, `GET /v1/users/${mover.id}/personal-data`);
+  const { status, body } = await app.as(to, `GET /v1/users/${mover.id}/personal-data`);
   expect(status).toBe(200);
   expect(body.apiKeys).toEqual([]);
   for (const session of body.sessions)
@@ -175,7 +164,7 @@ describe("nobody moves", () => {
     await set(app, to, { allowedEmailDomains: null });
     await app.deps.db.user.update({ where: { id: to.id }, data: { status: "disabled" } });
     expect((await join(app, mover, invitation.token)).status).toBe(400);
-    expect((await as(mover, "GET /v1/auth/me")).body.user.roles).toEqual(["admin"]);
+    expect((await app.as(mover, "GET /v1/auth/me")).body.user.roles).toEqual(["admin"]);
   });
 });
 
@@ -183,7 +172,7 @@ test("the seat is the one that the invitation held", async () => {
   const { to, mover, invitation } = await movers();
   await limitSeats(app, await createSuperAdmin(app), to.tenantId, 1);
   expect((await join(app, mover, invitation.token)).status).toBe(204);
-  const { body } = await as(to, "GET /v1/tenants/current/usage");
+  const { body } = await app.as(to, "GET /v1/tenants/current/usage");
   expect(body.seats).toEqual({ taken: 2, limit: 1 });
 });
 
@@ -191,11 +180,11 @@ test("a purge of the tenant that they left takes nothing from them", async () =>
   const { from, mover, invitation } = await movers();
   await join(app, await withOwnPassword(mover), invitation.token);
   const moved = await logIn(app, mover.email);
-  await as(from, `DELETE /v1/tenants/${from.tenantId}`);
+  await app.as(from, `DELETE /v1/tenants/${from.tenantId}`);
   const root = await createSuperAdmin(app);
-  const purged = await as(root, `POST /v1/tenants/${from.tenantId}/purge`, { slug: from.slug });
+  const purged = await app.as(root, `POST /v1/tenants/${from.tenantId}/purge`, { slug: from.slug });
   expect(purged.status).toBe(204);
-  expect((await as(moved, "GET /v1/auth/me")).status).toBe(200);
+  expect((await app.as(moved, "GET /v1/auth/me")).status).toBe(200);
   const left = { userId: mover.id, tenantId: from.tenantId };
   expect(await app.deps.db.session.count({ where: left })).toBe(0);
 });

@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { invitationRoutes } from "../../src/invitations/routes.ts";
 import {
   createMember,
   createSuperAdmin,
-  createTestApp,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import {
   createMemberWith,
@@ -57,10 +56,9 @@ const CASES: RouteCase[] = [
 /** Accepting needs no permission: accept.test.ts and join.test.ts. */
 const OTHERS = ["inspect", "accept", "join"].map((path) => `POST /v1/invitations/${path}`);
 
-let app: TestApp;
+const app = testApp();
 let world: World;
 beforeAll(async () => {
-  app = await createTestApp();
   const owner = await registerOwner(app);
   const stranger = await registerOwner(app);
   world = {
@@ -71,7 +69,6 @@ beforeAll(async () => {
     foreign: async () => (await invite(app, stranger)).body.id,
   };
 });
-afterAll(() => app.close());
 
 test("every route of the invitations is tested here or named", () => {
   const tested = [...CASES.map(({ route }) => route), ...OTHERS];

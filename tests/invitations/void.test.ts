@@ -1,5 +1,5 @@
 /** When an invitation is over: its link makes nobody, whatever its mail still says. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { cleanUp } from "../../src/clean-up.ts";
 import { newId } from "../../src/db/id.ts";
 import { tokenIn } from "../auth/mails/mails.ts";
@@ -10,7 +10,7 @@ import {
   createTestApp,
   logIn,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { createMemberWith } from "../users/routes.ts";
 import { accept, type Invited, inspect, invite, invited, isVoid } from "./invitations.ts";
@@ -19,20 +19,15 @@ type Owner = Account & { tenantId: string };
 type Case = { inviter?: string[]; roles?: string[]; end(given: Given): Promise<unknown> };
 type Given = { owner: Owner; root: Account; inviter: Account; invitation: Invited };
 
-let app: TestApp;
+const app = testApp();
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   root = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
-
-const as = (who: Account, route: string, json?: unknown) =>
-  app.call(route, { token: who.accessToken, ...(json !== undefined && { json }) });
 
 const ENDS: Record<string, Case> = {
   "it is revoked": {
-    end: ({ owner, invitation }) => as(owner, `DELETE /v1/invitations/${invitation.id}`),
+    end: ({ owner, invitation }) => app.as(owner, `DELETE /v1/invitations/${invitation.id}`),
   },
   "it expires": {
     end: ({ invitation }) =>
@@ -45,35 +40,38 @@ const ENDS: Record<string, Case> = {
     end: ({ owner, invitation }) => invite(app, owner, { email: invitation.email }),
   },
   "it is sent again": {
-    end: ({ owner, invitation }) => as(owner, `POST /v1/invitations/${invitation.id}/resend`),
+    end: ({ owner, invitation }) => app.as(owner, `POST /v1/invitations/${invitation.id}/resend`),
   },
   "the tenant is suspended, and stays so when the tenant is active again": {
     async end({ owner }) {
-      await as(root, `POST /v1/tenants/${owner.tenantId}/suspend`);
-      await as(root, `POST /v1/tenants/${owner.tenantId}/activate`);
+      await app.as(root, `POST /v1/tenants/${owner.tenantId}/suspend`);
+      await app.as(root, `POST /v1/tenants/${owner.tenantId}/activate`);
     },
   },
   "the tenant is deleted": {
-    end: ({ owner }) => as(owner, `DELETE /v1/tenants/${owner.tenantId}`),
+    end: ({ owner }) => app.as(owner, `DELETE /v1/tenants/${owner.tenantId}`),
   },
   "the tenant is deleted and restored": {
     async end({ owner }) {
-      await as(owner, `DELETE /v1/tenants/${owner.tenantId}`);
-      await as(root, `POST /v1/tenants/${owner.tenantId}/restore`);
+      await app.as(owner, `DELETE /v1/tenants/${owner.tenantId}`);
+      await app.as(root, `POST /v1/tenants/${owner.tenantId}/restore`);
     },
   },
   "whoever sent it is disabled": {
-    end: ({ owner, inviter }) => as(owner, `PATCH /v1/users/${inviter.id}`, { status: "disabled" }),
+    end: ({ owner, inviter }) =>
+      app.as(owner, `PATCH /v1/users/${inviter.id}`, { status: "disabled" }),
   },
   "whoever sent it is deleted": {
-    end: ({ owner, inviter }) => as(owner, `DELETE /v1/users/${inviter.id}`),
+    end: ({ owner, inviter }) => app.as(owner, `DELETE /v1/users/${inviter.id}`),
   },
   "whoever sent it may no longer invite": {
-    end: ({ owner, inviter }) => as(owner, `PATCH /v1/users/${inviter.id}`, { roles: ["member"] }),
+    end: ({ owner, inviter }) =>
+      app.as(owner, `PATCH /v1/users/${inviter.id}`, { roles: ["member"] }),
   },
   "whoever sent it may no longer give its roles": {
     roles: ["admin"],
-    end: ({ owner, inviter }) => as(owner, `PATCH /v1/users/${inviter.id}`, { roles: ["inviter"] }),
+    end: ({ owner, inviter }) =>
+      app.as(owner, `PATCH /v1/users/${inviter.id}`, { roles: ["inviter"] }),
   },
   "its role may do more by now than whoever sent it": {
     roles: ["clerk"],
@@ -128,12 +126,12 @@ describe("R64: the link is void once", () => {
 
 test("an invitation that its sender may not give any more is revoked and on the record", async () => {
   const { owner, inviter, invitation } = await given();
-  await as(owner, `PATCH /v1/users/${inviter.id}`, { status: "disabled" });
+  await app.as(owner, `PATCH /v1/users/${inviter.id}`, { status: "disabled" });
   await accept(app, invitation.token);
-  const read = await as(owner, `GET /v1/invitations/${invitation.id}`);
+  const read = await app.as(owner, `GET /v1/invitations/${invitation.id}`);
   expect(read.body.status).toBe("revoked");
   // Right again is not valid again.
-  await as(owner, `PATCH /v1/users/${inviter.id}`, { status: "active" });
+  await app.as(owner, `PATCH /v1/users/${inviter.id}`, { status: "active" });
   expect((await accept(app, invitation.token)).status).toBe(400);
   const rows = await app.deps.db.auditLog.findMany({
     where: { action: "invitation.accepted", resourceId: invitation.id },
@@ -156,7 +154,7 @@ test("R62: nobody invites into more than they may, nor sends again what they cou
   expect((await invite(app, inviter, { roles: ["owner"] })).status).toBe(403);
   expect((await invite(app, inviter, { roles: ["member"] })).status).toBe(201);
   const resend = `POST /v1/invitations/${invitation.id}/resend`;
-  expect((await as(inviter, resend)).status).toBe(403);
+  expect((await app.as(inviter, resend)).status).toBe(403);
   // The right to invite alone is for the default role.
   const plain = await createMemberWith(app, owner, [
     "invitation:create",
@@ -171,16 +169,16 @@ test("R62: nobody invites into more than they may, nor sends again what they cou
 
 test("sent again it is the word of whoever sends it, with a new link and seven days", async () => {
   const { owner, inviter, invitation } = await given(["clerk"]);
-  await as(owner, `PATCH /v1/users/${inviter.id}`, { status: "disabled" });
+  await app.as(owner, `PATCH /v1/users/${inviter.id}`, { status: "disabled" });
   await ENDS["it expires"]?.end({ owner, root, inviter, invitation });
-  const resent = await as(owner, `POST /v1/invitations/${invitation.id}/resend`);
+  const resent = await app.as(owner, `POST /v1/invitations/${invitation.id}/resend`);
   expect(resent.body).toMatchObject({ id: invitation.id, status: "pending", invitedBy: owner.id });
   const token = tokenIn(await app.lastMailTo(invitation.email));
   expect(token).not.toBe(invitation.token);
   expect((await accept(app, token)).body.user.roles).toEqual(["clerk"]);
-  const over = await as(owner, `POST /v1/invitations/${invitation.id}/resend`);
+  const over = await app.as(owner, `POST /v1/invitations/${invitation.id}/resend`);
   expect(over).toMatchObject({ status: 404, body: { code: "not_found" } });
-  expect((await as(owner, `DELETE /v1/invitations/${invitation.id}`)).status).toBe(404);
+  expect((await app.as(owner, `DELETE /v1/invitations/${invitation.id}`)).status).toBe(404);
 });
 
 test("R64: of many invitations of one address at once one is left, and one seat taken", async () => {
@@ -203,7 +201,7 @@ test("R64: an acceptance and a revocation at once leave either a user or nothing
     const { owner, invitation } = await given();
     const [accepted, revoked] = await Promise.all([
       accept(app, invitation.token),
-      as(owner, `DELETE /v1/invitations/${invitation.id}`),
+      app.as(owner, `DELETE /v1/invitations/${invitation.id}`),
     ]);
     expect([201, 400]).toContain(accepted.status);
     expect(revoked.status).toBe(accepted.status === 201 ? 404 : 204);
@@ -242,6 +240,6 @@ test("ninety days after it expired the clean-up deletes it", async () => {
   await age(old, 91);
   await age(young, 89);
   await cleanUp(app.deps);
-  const { body } = await as(owner, "GET /v1/invitations");
+  const { body } = await app.as(owner, "GET /v1/invitations");
   expect(body.items.map(({ id }: { id: string }) => id)).toEqual([young]);
 });

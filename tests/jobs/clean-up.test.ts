@@ -1,19 +1,17 @@
 /** What the clean-up deletes, what it leaves, and by which index it finds it. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
 import { CLEAN_UPS, cleanUp } from "../../src/clean-up.ts";
-import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { registerOwner, testApp } from "../support/app.ts";
 
 const DAY = 24 * 3600 * 1000;
 
-let app: TestApp;
+const app = testApp();
 let owner: Awaited<ReturnType<typeof registerOwner>>;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 function query(sql: string, values: unknown[] = []): Promise<pg.QueryResult> {
   return app.deps.pool.query(sql, values);

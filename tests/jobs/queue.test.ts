@@ -1,27 +1,23 @@
 /** The queue itself, with handlers of the test's own. */
-import { afterAll, afterEach, beforeAll, expect, spyOn, test } from "bun:test";
+import { afterEach, expect, spyOn, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { deriveKeyring } from "../../src/crypto/secret.ts";
 import { type JobHandlers, type Jobs, PermanentFailure } from "../../src/jobs/jobs.ts";
 import { createJobs } from "../../src/jobs/queue.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 
 type LogLine = { level: string; message: string; fields: Record<string, unknown> | undefined };
 
 const SECRET = "https://app.example.com/#token=s3cretLinkToken";
 
-let app: TestApp;
+const app = testApp();
 const made: Jobs[] = [];
 const lines: LogLine[] = [];
-beforeAll(async () => {
-  app = await createTestApp();
-});
 afterEach(async () => {
   for (const jobs of made.splice(0)) await jobs.stop();
   await app.deps.pool.query("DELETE FROM pgboss.job");
   lines.length = 0;
 });
-afterAll(() => app.close());
 
 async function otherInstance(): Promise<Jobs> {
   const jobs = await createJobs({

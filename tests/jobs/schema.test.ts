@@ -1,21 +1,17 @@
 /** The tables of pg-boss come with a migration. A newer package may want others, and says so nowhere but here. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { getConstructionPlans, PgBoss } from "pg-boss";
 import { runDrift } from "../../packages/drift/tests/project.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const MIGRATION = "prisma/migrations/20261121183500_add_job_queue/migration.sql";
 /** Prisma has a transaction of its own, and one migration at a time. */
 const WRAPPING = /^(BEGIN;|COMMIT;|SET LOCAL .*|SELECT pg_advisory_xact_lock.*)$/;
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 test("the migration is what the installed pg-boss would make", () => {
   const printed = linesOf(getConstructionPlans("pgboss"))

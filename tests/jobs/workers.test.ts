@@ -1,21 +1,17 @@
 /** Workers that go by themselves: at once, on a schedule, over an outage, and to an end. */
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import type { JobHandlers, Jobs } from "../../src/jobs/jobs.ts";
 import { createJobs } from "../../src/jobs/queue.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 const made: Jobs[] = [];
 const messages: string[] = [];
-beforeAll(async () => {
-  app = await createTestApp();
-});
 afterEach(async () => {
   for (const jobs of [...made.splice(0)]) await jobs.stop();
   await app.deps.pool.query("DELETE FROM pgboss.job");
   messages.length = 0;
 });
-afterAll(() => app.close());
 
 async function otherInstance(): Promise<Jobs> {
   const jobs = await createJobs({

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { EXAMPLES, viewOf } from "../../src/mail/content.ts";
-import { createTestApp, logIn, proveAddress, registerOwner, type TestApp } from "../support/app.ts";
+import { logIn, proveAddress, registerOwner, testApp } from "../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 test.each([
   ["America/New_York", "en", "January 31, 2026 at 7:00 AM (America/New_York)"],

@@ -1,19 +1,15 @@
 /** One-time tokens against a small model of what they promise, over random histories. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { randomToken } from "../../src/crypto/secret.ts";
 import { type IssuedToken, issueOneTimeToken } from "../../src/one-time-tokens/issue.ts";
 import { findByCode, findToken, useToken } from "../../src/one-time-tokens/redeem.ts";
-import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { registerOwner, testApp } from "../support/app.ts";
 
 const PURPOSES = ["magic_link", "reset_password", "mfa"] as const;
 type Purpose = (typeof PURPOSES)[number];
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 /** What the model knows of a token. */
 type Known = IssuedToken & {

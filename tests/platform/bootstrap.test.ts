@@ -1,22 +1,12 @@
 /** R17: no default account and no default password: the first super admin is made with a one-time token. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, test } from "bun:test";
 import { announceBootstrap } from "../../src/platform/announce-bootstrap.ts";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
-import {
-  createSuperAdmin,
-  createTestApp,
-  PASSWORD,
-  randomName,
-  type TestApp,
-} from "../support/app.ts";
+import { createSuperAdmin, createTestApp, PASSWORD, randomName, testApp } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp({ DATABASE_POOL_SIZE: "12" });
 let stops: (() => Promise<void>)[];
 let written: string[];
-beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "12" });
-});
-afterAll(() => app.close());
 beforeEach(() => {
   stops = [];
   written = [];

@@ -1,5 +1,5 @@
 /** R62: who may act as whom, and what nobody does in another's name. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../../src/db/id.ts";
 import {
   type Account,
@@ -7,23 +7,21 @@ import {
   createSuperAdmin,
   createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { createMemberWith } from "../users/routes.ts";
 import { type Acting, actAs, REASON, statusOf } from "./impersonation.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let root: Account;
 let member: Account;
 let acting: Acting;
 beforeAll(async () => {
-  app = await createTestApp();
   [owner, root] = await Promise.all([registerOwner(app), createSuperAdmin(app)]);
   member = await createMember(app, owner);
   acting = await actAs(app, root, owner);
 });
-afterAll(() => app.close());
 
 const impersonate = (who: { accessToken: string }, id: string, json: unknown = REASON) =>
   app.call(`POST /v1/users/${id}/impersonate`, { token: who.accessToken, json });

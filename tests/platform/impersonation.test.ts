@@ -1,5 +1,5 @@
 /** R62: acting as a user is on the record, marked, short, and ends with the super admin's own session. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { decodeJwt } from "jose";
 import {
   type Account,
@@ -10,18 +10,16 @@ import {
   PASSWORD,
   proveAddress,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { actAs, REASON, statusOf } from "./impersonation.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   [owner, root] = await Promise.all([registerOwner(app), createSuperAdmin(app)]);
 });
-afterAll(() => app.close());
 
 const me = (accessToken: string) => app.call("GET /v1/auth/me", { token: accessToken });
 const rowsOf = (sessionId: string) =>

@@ -1,21 +1,17 @@
 /** What a caller is told of their limit (draft-ietf-httpapi-ratelimit-headers-10, RFC 9457). */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createApp } from "../../src/app.ts";
 import { idempotent } from "../../src/http/idempotency.ts";
 import { Problem } from "../../src/http/operation.ts";
 import { rateLimit } from "../../src/http/rate-limit.ts";
 import { POLICIES, type PolicyName } from "../../src/rate-limits/policies.ts";
 import { type Document, routes } from "../http/document.ts";
-import { createTestApp, PASSWORD, type TestApp } from "../support/app.ts";
+import { PASSWORD, testApp } from "../support/app.ts";
 import { createAuthenticator } from "../support/authenticator.ts";
 import { from, makeUser, newAddress, tryPassword } from "./callers.ts";
 import { parseList } from "./structured-field.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ RATE_LIMITS: "database", TRUSTED_PROXY_HOPS: "1" });
-});
-afterAll(() => app.close());
+const app = testApp({ RATE_LIMITS: "database", TRUSTED_PROXY_HOPS: "1" });
 
 type Case = [policy: PolicyName, route: string, status: number, json: (n: number) => unknown];
 

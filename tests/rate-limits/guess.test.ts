@@ -1,19 +1,15 @@
 /** Guessing the password of one account from one address. */
-import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { createApp } from "../../src/app.ts";
-import { createTestApp, PASSWORD, type TestApp } from "../support/app.ts";
+import { PASSWORD, testApp } from "../support/app.ts";
 import { textsOf } from "../support/statements.ts";
 import { from, makeUser, newAddress, passTime, tryPassword } from "./callers.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({
-    RATE_LIMITS: "database",
-    TRUSTED_PROXY_HOPS: "1",
-    DATABASE_POOL_SIZE: "20",
-  });
+const app = testApp({
+  RATE_LIMITS: "database",
+  TRUSTED_PROXY_HOPS: "1",
+  DATABASE_POOL_SIZE: "20",
 });
-afterAll(() => app.close());
 
 /** Wrong passwords one after the other; the last answer. */
 async function guess(times: number, address: string, email: string) {

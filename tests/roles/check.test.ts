@@ -1,24 +1,16 @@
 /** What a service asks that holds nothing but the caller's token. */
-import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { beforeAll, expect, spyOn, test } from "bun:test";
 import { PERMISSIONS, PLATFORM_PERMISSIONS } from "../../src/roles/permissions.ts";
-import {
-  type Account,
-  createMember,
-  createTestApp,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { type Account, createMember, registerOwner, testApp } from "../support/app.ts";
 import { as } from "./roles.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account;
 let member: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   member = await createMember(app, owner);
 });
-afterAll(() => app.close());
 
 test("R52: both routes are 401 without a token", async () => {
   const json = { permissions: ["user:read"] };

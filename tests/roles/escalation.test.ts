@@ -1,14 +1,14 @@
 /** R62: nobody gives what they do not hold, neither to others nor to themselves, by whatever way. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { PLATFORM_PERMISSIONS } from "../../src/roles/permissions.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   randomName,
   registerOwner,
   type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { as, createRole, permissionsOf, type Role } from "./roles.ts";
 
@@ -22,20 +22,18 @@ const CLERK = [
   "user:read",
 ];
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let clerk: Account;
 let above: Role;
 let within: Role;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   await createRole(app, owner, CLERK, "clerk");
   above = await createRole(app, owner, ["user:read", "tenant:delete"], "above");
   within = await createRole(app, owner, ["user:read"], "within");
   clerk = await createMember(app, owner, ["clerk"]);
 });
-afterAll(() => app.close());
 
 describe("R62: a caller without the permission is refused, and nothing changes", () => {
   const ways: Record<string, (call: ReturnType<typeof as>) => ReturnType<TestApp["call"]>> = {

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import type { Pool } from "pg";
 import { createGrantStore } from "../../src/roles/grants.ts";
-import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { registerOwner, testApp } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: { id: string };
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 /** A store on a pool whose answers can be held back, and that counts its queries. */
 function createStore(healthy = true) {

@@ -1,5 +1,5 @@
 /** Roles that a tenant makes for itself: who sees them, what they change, and what keeps them. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { newId } from "../../src/db/id.ts";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import {
@@ -8,18 +8,16 @@ import {
   createSuperAdmin,
   createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { as, createRole, permissionsOf, type Role } from "./roles.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   [owner, root] = await Promise.all([registerOwner(app), createSuperAdmin(app)]);
 });
-afterAll(() => app.close());
 
 test("the list holds the system roles and the tenant's own, page by page, with their holders", async () => {
   const tenant = await registerOwner(app);

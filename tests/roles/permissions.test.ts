@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { PERMISSIONS, SYSTEM_ROLES } from "../../src/roles/permissions.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 test("the permissions and system roles of the code are those of the database", async () => {
   const permissions = await app.deps.db.permission.findMany({ select: { key: true } });

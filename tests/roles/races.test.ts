@@ -1,21 +1,10 @@
 /** R62 when much happens at once: who gives had it at that moment, and every tenant keeps an owner. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
-import {
-  type Account,
-  createMember,
-  createTestApp,
-  randomName,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { type Account, createMember, randomName, registerOwner, testApp } from "../support/app.ts";
 import { as, createRole } from "./roles.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "12" });
-});
-afterAll(() => app.close());
+const app = testApp({ DATABASE_POOL_SIZE: "12" });
 
 const GIVER = ["role:create", "role:read", "role:update", "role:assign", "user:read"];
 

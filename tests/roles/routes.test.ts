@@ -1,13 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { TENANT_PERMISSIONS } from "../../src/roles/permissions.ts";
 import { roleRoutes } from "../../src/roles/routes.ts";
-import {
-  createMember,
-  createTestApp,
-  randomName,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { createMember, randomName, registerOwner, testApp } from "../support/app.ts";
 import {
   createMemberWith,
   type RouteCase,
@@ -70,11 +64,10 @@ const CASES: RouteCase[] = [
   { route: "DELETE /v1/roles/:id", permission: "role:delete", success: 204 },
 ];
 
-let app: TestApp;
+const app = testApp();
 let world: World;
 
 beforeAll(async () => {
-  app = await createTestApp();
   const [owner, stranger] = await Promise.all([registerOwner(app), registerOwner(app)]);
   world = {
     app,
@@ -84,7 +77,6 @@ beforeAll(async () => {
     foreign: async () => (await createRole(app, stranger, ["user:read"])).id,
   };
 });
-afterAll(() => app.close());
 
 test("every route of the roles is tested here", () => {
   expect(routesOf(roleRoutes, "/v1/roles")).toEqual(CASES.map(({ route }) => route).sort());

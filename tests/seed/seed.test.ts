@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, spyOn, test } from "bun:test";
+import { beforeEach, expect, spyOn, test } from "bun:test";
 import { DEFAULT_DEMO_PASSWORD, DEMO_USERS, runSeed } from "../../prisma/seed.ts";
 import { PERMISSIONS } from "../../src/roles/permissions.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 beforeEach(async () => {
   await app.deps.pool.query("DELETE FROM users; DELETE FROM tenants");
 });

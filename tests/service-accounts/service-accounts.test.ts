@@ -1,5 +1,5 @@
 /** Service accounts: users to the database, machines to everybody else. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { newId } from "../../src/db/id.ts";
 import { serviceAccountRoutes } from "../../src/service-accounts/routes.ts";
 import { createKey, createService, use } from "../api-keys/keys.ts";
@@ -9,7 +9,7 @@ import {
   createSuperAdmin,
   createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import {
   createMemberWith,
@@ -19,12 +19,11 @@ import {
   type World,
 } from "../users/routes.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string; slug: string };
 let stranger: Account & { tenantId: string };
 let world: World;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   stranger = await registerOwner(app);
   world = {
@@ -35,7 +34,6 @@ beforeAll(async () => {
     foreign: async () => (await createService(app, stranger)).id,
   };
 });
-afterAll(() => app.close());
 
 const NAMES = ["", "  ", "x".repeat(121), "a\u0007b", 1, null, []];
 const FORGED = ["kind", "email", "passwordHash", "createdBy", "isDeleted", "id", "version"];
@@ -81,14 +79,12 @@ test("every route of service accounts is among the cases", () => {
   );
 });
 
-const as = (who: Account, route: string, json?: unknown) =>
-  app.call(route, { token: who.accessToken, ...(json !== undefined && { json }) });
 const DENIED = { status: 403, body: { code: "permission_denied" } };
 const NOT_FOUND = { status: 404, body: { code: "not_found" } };
 
 test("a service account is made, read, listed, changed and deleted", async () => {
   const tenant = await registerOwner(app);
-  const made = await as(tenant, "POST /v1/service-accounts", { name: "Backup" });
+  const made = await app.as(tenant, "POST /v1/service-accounts", { name: "Backup" });
   const path = `/v1/service-accounts/${made.body.id}`;
   expect(made.body).toEqual({
     id: made.body.id,
@@ -102,24 +98,30 @@ test("a service account is made, read, listed, changed and deleted", async () =>
   });
   expect(made.headers.get("location")).toBe(path);
   const change = { name: "Nightly", status: "disabled", roles: ["auditor"] };
-  expect((await as(tenant, `PATCH ${path}`, change)).body).toMatchObject({ ...change, version: 2 });
-  expect((await as(tenant, `GET ${path}`)).body).toMatchObject({ ...change, version: 2 });
+  expect((await app.as(tenant, `PATCH ${path}`, change)).body).toMatchObject({
+    ...change,
+    version: 2,
+  });
+  expect((await app.as(tenant, `GET ${path}`)).body).toMatchObject({ ...change, version: 2 });
   const second = await createService(app, tenant);
-  const page = await as(tenant, "GET /v1/service-accounts?limit=1");
+  const page = await app.as(tenant, "GET /v1/service-accounts?limit=1");
   expect(page.body.items).toMatchObject([{ id: second.id }]);
-  const next = await as(tenant, `GET /v1/service-accounts?limit=1&cursor=${page.body.nextCursor}`);
+  const next = await app.as(
+    tenant,
+    `GET /v1/service-accounts?limit=1&cursor=${page.body.nextCursor}`,
+  );
   expect(next.body).toMatchObject({ items: [{ id: made.body.id }], nextCursor: null });
-  expect((await as(tenant, `DELETE ${path}`)).status).toBe(204);
+  expect((await app.as(tenant, `DELETE ${path}`)).status).toBe(204);
   for (const route of [`GET ${path}`, `DELETE ${path}`])
-    expect(await as(tenant, route)).toMatchObject(NOT_FOUND);
-  expect((await as(tenant, "GET /v1/service-accounts")).body.items).toHaveLength(1);
+    expect(await app.as(tenant, route)).toMatchObject(NOT_FOUND);
+  expect((await app.as(tenant, "GET /v1/service-accounts")).body.items).toHaveLength(1);
 });
 
 test("the routes of users know no service account, and those of service accounts no person", async () => {
   const { id } = await createService(app, owner);
   const { key } = await createKey(app, owner, { userId: id });
   const gone = await createService(app, owner);
-  await as(owner, `DELETE /v1/service-accounts/${gone.id}`);
+  await app.as(owner, `DELETE /v1/service-accounts/${gone.id}`);
   for (const [route, json] of [
     [`GET /v1/users/${id}`],
     [`PATCH /v1/users/${id}`, { email: "machine@x.example" }],
@@ -131,7 +133,7 @@ test("the routes of users know no service account, and those of service accounts
     [`PATCH /v1/service-accounts/${owner.id}`, { name: "A" }],
     [`DELETE /v1/service-accounts/${owner.id}`],
   ] as const)
-    expect([route, (await as(owner, route, json)).status]).toEqual([route, 404]);
+    expect([route, (await app.as(owner, route, json)).status]).toEqual([route, 404]);
   for (const query of [
     "",
     "?page=1",
@@ -141,7 +143,7 @@ test("the routes of users know no service account, and those of service accounts
     "?role=member",
   ]) {
     for (const who of [owner, await createSuperAdmin(app)]) {
-      const { items } = (await as(who, `GET /v1/users${query}`)).body;
+      const { items } = (await app.as(who, `GET /v1/users${query}`)).body;
       expect(items.filter((user: Account) => user.email.endsWith(".invalid"))).toEqual([]);
     }
   }
@@ -161,13 +163,13 @@ test("a platform account makes them in any tenant and on the platform; others in
   });
   expect((await app.call("GET /v1/tenants", { token })).status).toBe(200);
   const list = `GET /v1/service-accounts?tenantId=${stranger.tenantId}`;
-  const listed = (await as(root, list)).body.items;
+  const listed = (await app.as(root, list)).body.items;
   expect(listed.map(({ id }: { id: string }) => id)).toContain(theirs.id);
-  expect((await as(owner, list)).body.items).toEqual([]);
+  expect((await app.as(owner, list)).body.items).toEqual([]);
   const json = { name: "A", tenantId: stranger.tenantId };
-  expect(await as(owner, "POST /v1/service-accounts", json)).toMatchObject(DENIED);
+  expect(await app.as(owner, "POST /v1/service-accounts", json)).toMatchObject(DENIED);
   const absent = { name: "A", tenantId: newId() };
-  expect(await as(root, "POST /v1/service-accounts", absent)).toMatchObject(NOT_FOUND);
+  expect(await app.as(root, "POST /v1/service-accounts", absent)).toMatchObject(NOT_FOUND);
 });
 
 test("with addresses per tenant it is the same", async () => {

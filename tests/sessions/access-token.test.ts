@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
+import { beforeAll, describe, expect, setSystemTime, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import {
   decodeJwt,
@@ -8,15 +8,13 @@ import {
   type JWTPayload,
   SignJWT,
 } from "jose";
-import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { registerOwner, testApp } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Awaited<ReturnType<typeof registerOwner>>;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 const now = () => Math.floor(Date.now() / 1000);

@@ -1,26 +1,15 @@
 /** What a device is called, and who is told of a new one. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { deviceName } from "../../src/sessions/device.ts";
 import { from, newAddress } from "../rate-limits/callers.ts";
-import {
-  createMember,
-  createTestApp,
-  PASSWORD,
-  proveAddress,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { createMember, PASSWORD, proveAddress, registerOwner, testApp } from "../support/app.ts";
 
 const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
 const SAFARI =
   "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ TRUSTED_PROXY_HOPS: "1" });
-});
-afterAll(() => app.close());
+const app = testApp({ TRUSTED_PROXY_HOPS: "1" });
 
 function logInWith(email: string, headers: Record<string, string>) {
   return app.call("POST /v1/auth/login", { json: { email, password: PASSWORD }, headers });

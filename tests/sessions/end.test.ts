@@ -1,18 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  type Account,
-  createMember,
-  createTestApp,
-  logIn,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { describe, expect, test } from "bun:test";
+import { type Account, createMember, logIn, registerOwner, testApp } from "../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 type Item = { id: string; current: boolean };
 type Tokens = Pick<Account, "accessToken" | "refreshToken">;

@@ -1,10 +1,10 @@
 /** What other services do: verify our tokens with libraries that are not ours, from the JWKS document alone. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { createPublicKey, type JsonWebKeyInput } from "node:crypto";
 import { JwtVerifier } from "aws-jwt-verify";
 import type { Jwks } from "aws-jwt-verify/jwk";
 import { createVerifier, type DecodedJwt } from "fast-jwt";
-import { type Account, createSuperAdmin, createTestApp, type TestApp } from "../support/app.ts";
+import { type Account, createSuperAdmin, createTestApp, testApp } from "../support/app.ts";
 
 const ISSUER = "https://id.example.com";
 const AUDIENCE = "acme-api";
@@ -37,17 +37,15 @@ const libraries: Record<string, (jwks: Jwks) => Verify> = {
 
 for (const algorithm of ["ES256", "EdDSA"]) {
   describe(`R45: with ${algorithm}`, () => {
-    let app: TestApp;
+    const app = testApp({ SIGNING_ALGORITHM: algorithm, ISSUER, AUDIENCE });
     let account: Account;
     let jwks: Jwks;
     beforeAll(async () => {
-      app = await createTestApp({ SIGNING_ALGORITHM: algorithm, ISSUER, AUDIENCE });
       account = await createSuperAdmin(app);
       const { body, headers } = await app.call("GET /.well-known/jwks.json");
       expect(headers.get("content-type")).toBe("application/jwk-set+json");
       jwks = body;
     });
-    afterAll(() => app.close());
 
     test("our own API accepts the token", async () => {
       const { status } = await app.call("GET /v1/auth/me", { token: account.accessToken });

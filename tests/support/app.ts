@@ -1,4 +1,5 @@
 /** The application on a database of its own, called without a network. */
+import { afterAll, beforeAll, setSystemTime } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "../../generated/prisma/client.ts";
@@ -37,12 +38,31 @@ export type TestApp = {
   /** One request: `call("POST /v1/auth/login", { json: {…} })`. The body is parsed when it is JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: a test names the fields that it expects, and fails when they are not there
   call(route: string, options?: CallOptions): Promise<Answer<any>>;
+  /** The same, as somebody who has logged in. */
+  // biome-ignore lint/suspicious/noExplicitAny: as `call`
+  as(who: Pick<Account, "accessToken">, route: string, json?: unknown): Promise<Answer<any>>;
   /** Works off the jobs that are due, and answers the mails so far, the newest last. */
   mail(): Promise<readonly ReceivedMail[]>;
   /** The newest mail to this address, once the jobs are worked off. @throws Error when there is none. */
   lastMailTo(address: string): Promise<ReceivedMail>;
   close(): Promise<void>;
 };
+
+/**
+ * The application for the tests of a file, or of the `describe` around it: filled in before their own `beforeAll`, closed
+ * when they are done, with the clock going on again. @param env as of createTestApp.
+ */
+export function testApp(env: Record<string, string> = {}): TestApp {
+  const app = {} as TestApp;
+  beforeAll(async () => {
+    Object.assign(app, await createTestApp(env));
+  });
+  afterAll(async () => {
+    setSystemTime();
+    await app.close?.();
+  });
+  return app;
+}
 
 /** @param env configuration that differs from the defaults, as environment variables. */
 export async function createTestApp(
@@ -75,6 +95,25 @@ export async function createTestApp(
     return deps.mailer.transport.inbox ?? [];
   }
 
+  async function call(route: string, { token, json, body, headers }: CallOptions = {}) {
+    const [method = "GET", path = "/"] = route.split(" ");
+    const response = await app.request(path, {
+      method,
+      headers: {
+        ...(json !== undefined && { "content-type": "application/json" }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+      ...(json !== undefined ? { body: JSON.stringify(json) } : body !== undefined ? { body } : {}),
+    });
+    const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson ? await response.json() : await response.text(),
+    };
+  }
+
   return {
     deps,
     served,
@@ -88,28 +127,8 @@ export async function createTestApp(
       );
       throw new Error(`no mail to ${address}; jobs: ${JSON.stringify(rows)}`);
     },
-    async call(route, { token, json, body, headers } = {}) {
-      const [method = "GET", path = "/"] = route.split(" ");
-      const response = await app.request(path, {
-        method,
-        headers: {
-          ...(json !== undefined && { "content-type": "application/json" }),
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
-          ...headers,
-        },
-        ...(json !== undefined
-          ? { body: JSON.stringify(json) }
-          : body !== undefined
-            ? { body }
-            : {}),
-      });
-      const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
-      return {
-        status: response.status,
-        headers: response.headers,
-        body: isJson ? await response.json() : await response.text(),
-      };
-    },
+    as: ({ accessToken: token }, route, json) => call(route, { token, json }),
+    call,
     async close() {
       await close();
       await db.$disconnect();

@@ -1,27 +1,22 @@
 /** What a tenant decides for itself: how it is written and read, and that it takes effect. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/db/id.ts";
 import { leastPasswordLength, sessionSeconds } from "../../src/tenant-settings/settings.ts";
 import { mailsTo, reset, resetToken, startChange } from "../auth/mails/mails.ts";
 import {
   createMember,
-  createTestApp,
   logIn,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { create, set } from "../tenants/tenants.ts";
 import { createMemberWith } from "../users/routes.ts";
 
 const LONG = `${PASSWORD} and then some more`;
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 describe("a change of settings", () => {
   test("replaces what it names, leaves the rest, and takes away what is null", async () => {

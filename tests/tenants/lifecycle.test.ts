@@ -1,30 +1,24 @@
 /** Tenants from creation to deletion: slugs, suspension, and who reaches which. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let superAdmin: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   superAdmin = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
-
-const as = (who: Account, route: string, json?: unknown) =>
-  app.call(route, { token: who.accessToken, ...(json !== undefined && { json }) });
 
 test("201 says where the tenant is, and the answer is what GET answers", async () => {
   const slug = randomName();
-  const made = await as(superAdmin, "POST /v1/tenants", {
+  const made = await app.as(superAdmin, "POST /v1/tenants", {
     name: " Acme Ltd ",
     slug,
     settings: { custom: { theme: "dark" } },
@@ -43,13 +37,13 @@ test("201 says where the tenant is, and the answer is what GET answers", async (
     updatedAt,
     version: 1,
   });
-  expect((await as(superAdmin, `GET /v1/tenants/${id}`)).body).toEqual(made.body);
+  expect((await app.as(superAdmin, `GET /v1/tenants/${id}`)).body).toEqual(made.body);
 });
 
 test("of many creations of one slug at once exactly one succeeds", async () => {
   const slug = randomName();
   const answers = await Promise.all(
-    Array.from({ length: 10 }, () => as(superAdmin, "POST /v1/tenants", { name: "One", slug })),
+    Array.from({ length: 10 }, () => app.as(superAdmin, "POST /v1/tenants", { name: "One", slug })),
   );
   expect(answers.filter((answer) => answer.status === 201)).toHaveLength(1);
   expect(answers.filter(({ body }) => body.code === "slug_taken")).toHaveLength(9);
@@ -57,28 +51,30 @@ test("of many creations of one slug at once exactly one succeeds", async () => {
 
 test("a slug that is taken is 409 when a tenant changes its own, and the change is not made", async () => {
   const [owner, other] = [await registerOwner(app), await registerOwner(app)];
-  const answer = await as(owner, `PATCH /v1/tenants/${owner.tenantId}`, {
+  const answer = await app.as(owner, `PATCH /v1/tenants/${owner.tenantId}`, {
     name: "New",
     slug: other.slug,
   });
   expect(answer).toMatchObject({ status: 409, body: { code: "slug_taken" } });
-  expect((await as(owner, "GET /v1/tenants/current")).body).toMatchObject({
+  expect((await app.as(owner, "GET /v1/tenants/current")).body).toMatchObject({
     slug: owner.slug,
     name: owner.slug,
     version: 1,
   });
   const slug = randomName();
-  expect((await as(owner, `PATCH /v1/tenants/${owner.tenantId}`, { slug })).body).toMatchObject({
-    slug,
-    version: 2,
-  });
+  expect((await app.as(owner, `PATCH /v1/tenants/${owner.tenantId}`, { slug })).body).toMatchObject(
+    {
+      slug,
+      version: 2,
+    },
+  );
 });
 
 test("the slug of a deleted tenant stays reserved, for new tenants and for registration", async () => {
   const owner = await registerOwner(app);
-  expect((await as(owner, `DELETE /v1/tenants/${owner.tenantId}`)).status).toBe(204);
+  expect((await app.as(owner, `DELETE /v1/tenants/${owner.tenantId}`)).status).toBe(204);
   expect(
-    (await as(superAdmin, "POST /v1/tenants", { name: "Heir", slug: owner.slug })).body.code,
+    (await app.as(superAdmin, "POST /v1/tenants", { name: "Heir", slug: owner.slug })).body.code,
   ).toBe("slug_taken");
   const json = {
     email: `${randomName()}@x.example`,
@@ -90,11 +86,11 @@ test("the slug of a deleted tenant stays reserved, for new tenants and for regis
 
 test("GET /v1/tenants/current is the caller's own tenant, and 404 for a platform account", async () => {
   const owner = await registerOwner(app);
-  expect((await as(owner, "GET /v1/tenants/current")).body).toMatchObject({
+  expect((await app.as(owner, "GET /v1/tenants/current")).body).toMatchObject({
     id: owner.tenantId,
     slug: owner.slug,
   });
-  expect(await as(superAdmin, "GET /v1/tenants/current")).toMatchObject({
+  expect(await app.as(superAdmin, "GET /v1/tenants/current")).toMatchObject({
     status: 404,
     body: { code: "not_found" },
   });
@@ -106,23 +102,24 @@ test("owners and admins run their tenant, not the platform", async () => {
   const path = `/v1/tenants/${owner.tenantId}`;
   for (const who of [owner, admin]) {
     const asked = [
-      as(who, "GET /v1/tenants"),
-      as(who, "POST /v1/tenants", { name: "A", slug: randomName() }),
-      as(who, `POST ${path}/suspend`),
-      as(who, `POST ${path}/activate`),
+      app.as(who, "GET /v1/tenants"),
+      app.as(who, "POST /v1/tenants", { name: "A", slug: randomName() }),
+      app.as(who, `POST ${path}/suspend`),
+      app.as(who, `POST ${path}/activate`),
     ];
     expect((await Promise.all(asked)).map((answer) => answer.status)).toEqual([403, 403, 403, 403]);
-    expect((await as(who, `PATCH ${path}`, { name: "Changed" })).status).toBe(200);
+    expect((await app.as(who, `PATCH ${path}`, { name: "Changed" })).status).toBe(200);
   }
-  expect((await as(admin, `DELETE ${path}`)).status).toBe(403);
-  expect((await as(owner, `DELETE ${path}`)).status).toBe(204);
+  expect((await app.as(admin, `DELETE ${path}`)).status).toBe(403);
+  expect((await app.as(owner, `DELETE ${path}`)).status).toBe(204);
 });
 
 test("the list of tenants: newest first, complete through its cursors, with search taken literally", async () => {
   const mark = randomName();
   const names = [`${mark} 100%`, `${mark} a_b`, `${mark} ÄB`, `${mark} axb`, `${mark} 1000`];
-  for (const name of names) await as(superAdmin, "POST /v1/tenants", { name, slug: randomName() });
-  const list = async (query: string) => (await as(superAdmin, `GET /v1/tenants?${query}`)).body;
+  for (const name of names)
+    await app.as(superAdmin, "POST /v1/tenants", { name, slug: randomName() });
+  const list = async (query: string) => (await app.as(superAdmin, `GET /v1/tenants?${query}`)).body;
   const found = async (search: string) =>
     (await list(`search=${encodeURIComponent(search)}`)).items.map(
       (tenant: { name: string }) => tenant.name,

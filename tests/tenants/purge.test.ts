@@ -1,5 +1,5 @@
 /** What becomes of a deleted tenant: it comes back within its time of grace, or goes for good. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { createJobHandlers } from "../../src/job-handlers.ts";
 import { purgeDeletedTenants } from "../../src/tenants/purge.ts";
 import { createKey, use } from "../api-keys/keys.ts";
@@ -7,41 +7,36 @@ import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   logIn,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { enrolTotp } from "../support/factors.ts";
 import { createMemberWith } from "../users/routes.ts";
 
-let app: TestApp;
+const app = testApp({ TENANT_GRACE_DAYS: "10" });
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp({ TENANT_GRACE_DAYS: "10" });
   root = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
-const as = (who: Account, route: string, json?: unknown) =>
-  app.call(route, { token: who.accessToken, ...(json !== undefined && { json }) });
 const purge = (tenantId: string, slug: string) =>
-  as(root, `POST /v1/tenants/${tenantId}/purge`, { slug });
+  app.as(root, `POST /v1/tenants/${tenantId}/purge`, { slug });
 
 /** A tenant with something in every table that a tenant has rows in, deleted. */
 async function deletedTenant(daysAgo = 0) {
   const owner = await registerOwner(app);
   const member = await createMemberWith(app, owner);
-  await as(member, "PATCH /v1/auth/me/profile", { language: "de" });
+  await app.as(member, "PATCH /v1/auth/me/profile", { language: "de" });
   await enrolTotp(app, member);
   await app.call("POST /v1/auth/forgot-password", { json: { email: member.email } });
   await app.mail();
   const key = await createKey(app, owner);
-  await as(owner, "POST /v1/invitations", { email: `${randomName()}@a.example` });
-  await as(owner, `DELETE /v1/users/${(await createMember(app, owner)).id}`);
-  await as(owner, `DELETE /v1/tenants/${owner.tenantId}`);
+  await app.as(owner, "POST /v1/invitations", { email: `${randomName()}@a.example` });
+  await app.as(owner, `DELETE /v1/users/${(await createMember(app, owner)).id}`);
+  await app.as(owner, `DELETE /v1/tenants/${owner.tenantId}`);
   await app.deps.pool.query(
     "UPDATE tenants SET deleted_at = now() - make_interval(days => $2) WHERE id = $1",
     [owner.tenantId, daysAgo],
@@ -68,28 +63,28 @@ describe("restoring", () => {
   test("within the time of grace it brings back people and machines, but no session and no invitation", async () => {
     const { owner, key, tenantId } = await deletedTenant(9);
     expect(await use(app, key)).toBe(401);
-    const listed = await as(root, "GET /v1/tenants?deleted=true&limit=100");
+    const listed = await app.as(root, "GET /v1/tenants?deleted=true&limit=100");
     expect(listed.body.items.map(({ id }: { id: string }) => id)).toContain(tenantId);
-    const restored = await as(root, `POST /v1/tenants/${tenantId}/restore`);
+    const restored = await app.as(root, `POST /v1/tenants/${tenantId}/restore`);
     expect(restored).toMatchObject({ status: 200, body: { id: tenantId, deletedAt: null } });
-    expect((await as(owner, "GET /v1/auth/me")).status).toBe(401);
+    expect((await app.as(owner, "GET /v1/auth/me")).status).toBe(401);
     const again = await logIn(app, owner.email);
     expect(await use(app, key)).toBe(200);
-    const invitations = await as(again, "GET /v1/invitations?status=pending");
+    const invitations = await app.as(again, "GET /v1/invitations?status=pending");
     expect(invitations.body.items).toEqual([]);
-    expect((await as(root, `POST /v1/tenants/${tenantId}/restore`)).status).toBe(404);
+    expect((await app.as(root, `POST /v1/tenants/${tenantId}/restore`)).status).toBe(404);
     const row = { action: "tenant.restored", resourceId: tenantId, actorId: root.id };
     expect(await app.deps.db.auditLog.count({ where: row })).toBe(1);
   });
 
   test("afterwards it is too late, and R59: no tenant restores another one", async () => {
     const { tenantId } = await deletedTenant(11);
-    expect((await as(root, `POST /v1/tenants/${tenantId}/restore`)).status).toBe(404);
+    expect((await app.as(root, `POST /v1/tenants/${tenantId}/restore`)).status).toBe(404);
     const fresh = await deletedTenant();
     const mighty = await createMemberWith(app, await registerOwner(app));
     const path = `/v1/tenants/${fresh.tenantId}`;
-    expect((await as(mighty, `POST ${path}/restore`)).status).toBe(404);
-    expect((await as(mighty, `POST ${path}/purge`, { slug: fresh.slug })).status).toBe(404);
+    expect((await app.as(mighty, `POST ${path}/restore`)).status).toBe(404);
+    expect((await app.as(mighty, `POST ${path}/purge`, { slug: fresh.slug })).status).toBe(404);
   });
 });
 
@@ -104,7 +99,7 @@ describe("purging", () => {
       [[owner.id, member.id]],
     );
     expect(orphans.rowCount).toBe(0);
-    const rows = await as(root, `GET /v1/audit-logs?tenantId=${tenantId}&limit=100`);
+    const rows = await app.as(root, `GET /v1/audit-logs?tenantId=${tenantId}&limit=100`);
     const actions = rows.body.items.map(({ action }: { action: string }) => action);
     expect(actions[0]).toBe("tenant.purged");
     expect(actions).toContain("auth.registered");
@@ -120,7 +115,7 @@ describe("purging", () => {
     const { tenantId, slug } = await deletedTenant();
     const wrong = await purge(tenantId, "other");
     expect(wrong).toMatchObject({ status: 422, body: { errors: [{ path: "slug" }] } });
-    await as(root, `POST /v1/tenants/${tenantId}/restore`);
+    await app.as(root, `POST /v1/tenants/${tenantId}/restore`);
     expect((await purge(tenantId, slug)).status).toBe(404);
     expect((await tablesWith(tenantId)).length).toBeGreaterThan(8);
   });
@@ -129,7 +124,7 @@ describe("purging", () => {
     const { tenantId, slug } = await deletedTenant();
     const answers = await Promise.all([
       ...Array.from({ length: 5 }, () => purge(tenantId, slug)),
-      as(root, `POST /v1/tenants/${tenantId}/restore`),
+      app.as(root, `POST /v1/tenants/${tenantId}/restore`),
     ]);
     const statuses = answers.map(({ status }) => status);
     expect(statuses.every((status) => [200, 204, 404].includes(status))).toBe(true);
@@ -149,7 +144,7 @@ describe("purging", () => {
     await app.deps.jobs.drain(createJobHandlers(app.served));
     expect(await tablesWith(over.tenantId)).toEqual([]);
     expect((await tablesWith(kept.tenantId)).length).toBeGreaterThan(8);
-    expect((await as(live, "GET /v1/auth/me")).status).toBe(200);
+    expect((await app.as(live, "GET /v1/auth/me")).status).toBe(200);
     const [row] = await app.deps.db.auditLog.findMany({
       where: { action: "tenant.purged", resourceId: over.tenantId },
     });
@@ -164,7 +159,7 @@ describe("purging", () => {
       CREATE TRIGGER refuse BEFORE DELETE ON tenants FOR EACH ROW EXECUTE FUNCTION refuse()`);
     expect((await purge(tenantId, slug)).status).toBe(500);
     await app.deps.pool.query("DROP TRIGGER refuse ON tenants; DROP FUNCTION refuse()");
-    expect((await as(root, `POST /v1/tenants/${tenantId}/restore`)).status).toBe(404);
+    expect((await app.as(root, `POST /v1/tenants/${tenantId}/restore`)).status).toBe(404);
     await purgeDeletedTenants(app.deps);
     expect(await tablesWith(tenantId)).toEqual([]);
   });
@@ -176,7 +171,7 @@ describe("purging", () => {
        SELECT uuidv7(), $1, 'many' || n || '@many.example' FROM generate_series(1, 1000) AS n`,
       [owner.tenantId],
     );
-    await as(owner, `DELETE /v1/tenants/${owner.tenantId}`);
+    await app.as(owner, `DELETE /v1/tenants/${owner.tenantId}`);
     expect((await purge(owner.tenantId, owner.slug)).status).toBe(204);
     expect(await tablesWith(owner.tenantId)).toEqual([]);
   });

@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { newId } from "../../src/db/id.ts";
 import { tenantRoutes } from "../../src/tenants/routes.ts";
 import {
   createMember,
   createSuperAdmin,
-  createTestApp,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import {
   createMemberWith,
@@ -115,12 +114,11 @@ const CASES: RouteCase[] = [
 /** These end the session of whoever calls them from within the tenant. */
 const ENDING = ["DELETE /v1/tenants/:id", "POST /v1/tenants/:id/suspend"];
 
-let app: TestApp;
+const app = testApp();
 let world: World;
 let nextCaller: () => Promise<void>;
 
 beforeAll(async () => {
-  app = await createTestApp();
   nextCaller = async () => {
     const owner = await registerOwner(app);
     const stranger = await registerOwner(app);
@@ -138,7 +136,6 @@ beforeAll(async () => {
   };
   await nextCaller();
 });
-afterAll(() => app.close());
 
 test("every route of the tenants is tested here", () => {
   expect(routesOf(tenantRoutes, "/v1/tenants")).toEqual(CASES.map(({ route }) => route).sort());

@@ -1,25 +1,22 @@
 /** R64: how many people a tenant may have, and that no race gets round it. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { createService } from "../api-keys/keys.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { createMemberWith } from "../users/routes.ts";
 import { create, limitSeats } from "./tenants.ts";
 
-let app: TestApp;
+const app = testApp();
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   root = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 const invite = (who: Account, email = `${randomName()}@a.example`) =>
   app.call("POST /v1/invitations", { token: who.accessToken, json: { email } });

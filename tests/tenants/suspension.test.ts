@@ -1,48 +1,43 @@
 /** R36: suspending and deleting a tenant refuses its users at once, and holds against what is under way. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { newId } from "../../src/db/id.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   logIn,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let superAdmin: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   superAdmin = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
-const as = (who: Account, route: string, json?: unknown) =>
-  app.call(route, { token: who.accessToken, ...(json !== undefined && { json }) });
-const status = async (who: Account) => (await as(who, "GET /v1/auth/me")).status;
+const status = async (who: Account) => (await app.as(who, "GET /v1/auth/me")).status;
 const login = async (email: string) =>
   (await app.call("POST /v1/auth/login", { json: { email, password: PASSWORD } })).status;
 
 test("a deleted tenant is gone for everybody, and its users are refused at once", async () => {
   const owner = await registerOwner(app);
   const member = await createMember(app, owner);
-  expect((await as(superAdmin, `DELETE /v1/tenants/${owner.tenantId}`)).status).toBe(204);
+  expect((await app.as(superAdmin, `DELETE /v1/tenants/${owner.tenantId}`)).status).toBe(204);
   expect([await status(owner), await status(member), await login(member.email)]).toEqual([
     401, 401, 401,
   ]);
   for (const route of ["GET :id", "DELETE :id", "POST :id/suspend", "POST :id/activate"]) {
     expect(
-      (await as(superAdmin, route.replace(":id", `/v1/tenants/${owner.tenantId}`))).status,
+      (await app.as(superAdmin, route.replace(":id", `/v1/tenants/${owner.tenantId}`))).status,
     ).toBe(404);
   }
-  expect((await as(superAdmin, `PATCH /v1/tenants/${owner.tenantId}`, { name: "A" })).status).toBe(
-    404,
-  );
-  const listed = await as(superAdmin, `GET /v1/tenants?search=${owner.slug}`);
+  expect(
+    (await app.as(superAdmin, `PATCH /v1/tenants/${owner.tenantId}`, { name: "A" })).status,
+  ).toBe(404);
+  const listed = await app.as(superAdmin, `GET /v1/tenants?search=${owner.slug}`);
   expect(listed.body.items).toEqual([]);
 });
 
@@ -50,7 +45,7 @@ test("R36: suspension refuses the tenant's users at once, and only them; after a
   const [owner, bystander] = [await registerOwner(app), await registerOwner(app)];
   const member = await createMember(app, owner);
   const path = `/v1/tenants/${owner.tenantId}`;
-  expect((await as(superAdmin, `POST ${path}/suspend`)).body).toMatchObject({
+  expect((await app.as(superAdmin, `POST ${path}/suspend`)).body).toMatchObject({
     id: owner.tenantId,
     status: "suspended",
   });
@@ -66,7 +61,7 @@ test("R36: suspension refuses the tenant's users at once, and only them; after a
   ).toBe(401);
   expect(await login(member.email)).toBe(401);
 
-  expect((await as(superAdmin, `POST ${path}/activate`)).body.status).toBe("active");
+  expect((await app.as(superAdmin, `POST ${path}/activate`)).body.status).toBe("active");
   expect([await status(owner), await status(member)]).toEqual([401, 401]);
   expect(
     (await app.call("POST /v1/auth/refresh", { json: { refreshToken: member.refreshToken } }))
@@ -78,10 +73,10 @@ test("R36: suspension refuses the tenant's users at once, and only them; after a
 test("no user is made in a suspended tenant", async () => {
   const { tenantId } = await registerOwner(app);
   const create = () =>
-    as(superAdmin, "POST /v1/users", { email: `${randomName()}@x.example`, tenantId });
-  await as(superAdmin, `POST /v1/tenants/${tenantId}/suspend`);
+    app.as(superAdmin, "POST /v1/users", { email: `${randomName()}@x.example`, tenantId });
+  await app.as(superAdmin, `POST /v1/tenants/${tenantId}/suspend`);
   expect(await create()).toMatchObject({ status: 404, body: { code: "not_found" } });
-  await as(superAdmin, `POST /v1/tenants/${tenantId}/activate`);
+  await app.as(superAdmin, `POST /v1/tenants/${tenantId}/activate`);
   expect((await create()).status).toBe(201);
 });
 
@@ -102,12 +97,12 @@ test("a suspension waits for the creation of a user that has begun", async () =>
   const holder = await app.deps.pool.connect();
   await holder.query("BEGIN");
   await holder.query("INSERT INTO users (id, email) VALUES ($1, $2)", [newId(), email]);
-  let creation: ReturnType<typeof as>;
-  let suspension: ReturnType<typeof as>;
+  let creation: ReturnType<typeof app.as>;
+  let suspension: ReturnType<typeof app.as>;
   try {
-    creation = as(superAdmin, "POST /v1/users", { email, tenantId });
+    creation = app.as(superAdmin, "POST /v1/users", { email, tenantId });
     await waiting(1);
-    suspension = as(superAdmin, `POST /v1/tenants/${tenantId}/suspend`).finally(() => {
+    suspension = app.as(superAdmin, `POST /v1/tenants/${tenantId}/suspend`).finally(() => {
       suspended = true;
     });
     await waiting(2);

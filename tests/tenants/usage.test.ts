@@ -1,31 +1,25 @@
 /** What a tenant uses: what is counted, and that it is found by indexes however many others there are. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import pg from "pg";
 import { createKey, createService } from "../api-keys/keys.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   logIn,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { statementsOf } from "../support/statements.ts";
 import { limitSeats } from "./tenants.ts";
 
 const USERS = 100_000;
 
-let app: TestApp;
+const app = testApp();
 let root: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   root = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
-
-const as = (who: Account, route: string, json?: unknown) =>
-  app.call(route, { token: who.accessToken, ...(json !== undefined && { json }) });
 
 test("counts what there is of the tenant, and nothing of another one", async () => {
   const owner = await registerOwner(app);
@@ -36,21 +30,21 @@ test("counts what there is of the tenant, and nothing of another one", async () 
     await createMember(app, owner),
     await createMember(app, owner),
   ];
-  await as(owner, `PATCH /v1/users/${disabled.id}`, { status: "disabled" });
-  await as(owner, `DELETE /v1/users/${deleted.id}`);
+  await app.as(owner, `PATCH /v1/users/${disabled.id}`, { status: "disabled" });
+  await app.as(owner, `DELETE /v1/users/${deleted.id}`);
   const machine = await createService(app, owner);
   const gone = await createService(app, owner);
   await createKey(app, owner, { userId: machine.id });
   const revoked = await createKey(app, owner, { userId: machine.id });
-  await as(owner, `DELETE /v1/api-keys/${revoked.id}`);
-  await as(owner, `DELETE /v1/service-accounts/${gone.id}`);
-  await as(owner, "POST /v1/invitations", { email: "one@usage.example" });
-  const taken = await as(owner, "POST /v1/invitations", { email: "two@usage.example" });
-  await as(owner, `DELETE /v1/invitations/${taken.body.id}`);
+  await app.as(owner, `DELETE /v1/api-keys/${revoked.id}`);
+  await app.as(owner, `DELETE /v1/service-accounts/${gone.id}`);
+  await app.as(owner, "POST /v1/invitations", { email: "one@usage.example" });
+  const taken = await app.as(owner, "POST /v1/invitations", { email: "two@usage.example" });
+  await app.as(owner, `DELETE /v1/invitations/${taken.body.id}`);
   await logIn(app, kept.email);
   await limitSeats(app, root, owner.tenantId, 50);
 
-  const { body } = await as(owner, "GET /v1/tenants/current/usage");
+  const { body } = await app.as(owner, "GET /v1/tenants/current/usage");
   expect(body).toEqual({
     users: { active: 2, disabled: 1, deleted: 1 },
     serviceAccounts: 1,
@@ -61,9 +55,9 @@ test("counts what there is of the tenant, and nothing of another one", async () 
     lastActivityAt: expect.any(String),
   });
   expect(Date.now() - new Date(body.lastActivityAt).getTime()).toBeLessThan(60_000);
-  expect((await as(root, `GET /v1/tenants/${owner.tenantId}/usage`)).body).toEqual(body);
-  const empty = await as(root, "POST /v1/tenants", { name: "Empty", slug: "empty-usage" });
-  expect((await as(root, `GET /v1/tenants/${empty.body.id}/usage`)).body).toMatchObject({
+  expect((await app.as(root, `GET /v1/tenants/${owner.tenantId}/usage`)).body).toEqual(body);
+  const empty = await app.as(root, "POST /v1/tenants", { name: "Empty", slug: "empty-usage" });
+  expect((await app.as(root, `GET /v1/tenants/${empty.body.id}/usage`)).body).toMatchObject({
     users: { active: 0 },
     seats: { taken: 0, limit: null },
     lastActivityAt: null,
@@ -87,7 +81,7 @@ test("among 100,000 users of others it reads by the tenant's indexes", async () 
       SELECT uuidv7(), tenant_id, email, ARRAY[id], sha256(id::text::bytea), now() + interval '1 day' FROM users
       WHERE tenant_id IS NOT NULL;
     ANALYZE tenants, users, sessions, invitations`);
-  const sent = await statementsOf(() => as(owner, "GET /v1/tenants/current/usage"));
+  const sent = await statementsOf(() => app.as(owner, "GET /v1/tenants/current/usage"));
   const usage = sent.find(({ text }) => text.includes("of_sessions"));
   const { rows } = await client.query(`EXPLAIN (COSTS OFF) ${usage?.text}`, usage?.values);
   await client.end();

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { tokenIn, verify } from "../auth/mails/mails.ts";
-import { createMember, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import { createMember, registerOwner, testApp } from "../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 test("R19: when an administrator changes somebody's address, the old one is told, and of nothing else", async () => {
   const owner = await registerOwner(app);

@@ -1,28 +1,25 @@
 /** Many users in one request: each by the rules of its single route, all or some of them. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../../src/db/id.ts";
 import { userBulkRoutes } from "../../src/users/bulk/routes.ts";
 import {
   type Account,
   createMember,
-  createTestApp,
   logIn,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { textsOf } from "../support/statements.ts";
 import { createMemberWith, routesOf } from "./routes.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let stranger: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   [owner, stranger] = await Promise.all([registerOwner(app), registerOwner(app)]);
 });
-afterAll(() => app.close());
 
 type Item = Record<string, unknown>;
 type Result = { index: number; status: number; id?: string; error?: { code: string } };

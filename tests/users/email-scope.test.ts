@@ -1,12 +1,8 @@
 /** EMAIL_SCOPE=tenant: one address in two tenants is two people who know nothing of each other. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createTestApp, PASSWORD, randomName, type TestApp } from "../support/app.ts";
+import { expect, test } from "bun:test";
+import { PASSWORD, randomName, testApp } from "../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ EMAIL_SCOPE: "tenant" });
-});
-afterAll(() => app.close());
+const app = testApp({ EMAIL_SCOPE: "tenant" });
 
 async function register(email: string) {
   const slug = randomName();

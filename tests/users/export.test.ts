@@ -1,5 +1,5 @@
 /** Exporting users: every one of them, once, in the form that was asked for, and no faster than it is read. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { createApp } from "../../src/app.ts";
 import { newId } from "../../src/db/id.ts";
 import { parseCsv } from "../../src/http/csv.ts";
@@ -8,18 +8,16 @@ import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { createMemberWith, type RouteCase, routesOf, testRoutes, type World } from "./routes.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let stranger: Account & { tenantId: string };
 let world: World;
 beforeAll(async () => {
-  app = await createTestApp();
   [owner, stranger] = await Promise.all([registerOwner(app), registerOwner(app)]);
   world = {
     app,
@@ -29,7 +27,6 @@ beforeAll(async () => {
     foreign: async () => newId(),
   };
 });
-afterAll(() => app.close());
 
 const CASES: RouteCase[] = [
   {

@@ -1,17 +1,16 @@
 /** What a list of users can be narrowed to, and that nothing widens it beyond the caller's tenant. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { newId } from "../../src/db/id.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let stranger: Account & { tenantId: string };
 
@@ -29,7 +28,6 @@ const NAMES = [
 ];
 
 beforeAll(async () => {
-  app = await createTestApp();
   [owner, stranger] = await Promise.all([registerOwner(app), registerOwner(app)]);
   for (const { tenantId } of [owner, stranger]) {
     await app.deps.db.user.createMany({
@@ -43,7 +41,6 @@ beforeAll(async () => {
     });
   }
 });
-afterAll(() => app.close());
 
 async function list(query: Record<string, string>, token = owner.accessToken) {
   const { status, body } = await app.call(`GET /v1/users?limit=100&${new URLSearchParams(query)}`, {

@@ -1,27 +1,24 @@
 /** Users who come with the hash that another system made of their password. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { BCRYPT_OF_72_X, BCRYPT_OF_NFD, VECTORS } from "../crypto/imported-hashes.ts";
 import {
   type Account,
   createMember,
-  createTestApp,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { createMemberWith } from "./routes.ts";
 
 const OURS = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/;
 const BCRYPT = VECTORS["bcrypt 2b"];
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const fresh = () => `${randomName()}@x.example`;
 

@@ -1,26 +1,23 @@
 /** Who may import, what is no import, and how often one is done. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { createApp } from "../../src/app.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { type ImportBody, type ImportOptions, lines, NDJSON, sendImport } from "./imports.ts";
 import { createMemberWith } from "./routes.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let stranger: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   [owner, stranger] = await Promise.all([registerOwner(app), registerOwner(app)]);
 });
-afterAll(() => app.close());
 
 const send = (body: ImportBody, options?: ImportOptions) => sendImport(app, owner, body, options);
 

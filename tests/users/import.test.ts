@@ -1,26 +1,17 @@
 /** Importing users: what is read, what is refused and where, and what is written. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { userImportRoutes } from "../../src/users/import/routes.ts";
 import { VECTORS } from "../crypto/imported-hashes.ts";
-import {
-  type Account,
-  createTestApp,
-  logIn,
-  randomName,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { type Account, logIn, randomName, registerOwner, testApp } from "../support/app.ts";
 import { type ImportBody, type ImportOptions, lines, NDJSON, sendImport } from "./imports.ts";
 import { routesOf } from "./routes.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const send = (body: ImportBody, options?: ImportOptions) => sendImport(app, owner, body, options);
 

@@ -1,5 +1,5 @@
 /** R62: somebody is always left to rule: the last owner of a tenant and the last super admin stay. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import {
   type Account,
@@ -8,19 +8,15 @@ import {
   createTestApp,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let superAdmin: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   superAdmin = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
-const as = (who: Account, route: string, json?: unknown) =>
-  app.call(route, { token: who.accessToken, ...(json !== undefined && { json }) });
 const fresh = (json: Record<string, unknown> = {}) => ({
   email: `${randomName()}@x.example`,
   ...json,
@@ -37,33 +33,35 @@ test("R62: the last owner cannot be demoted, disabled or deleted, by themselves 
       { status: "disabled" },
       { status: "disabled", roles: ["owner"] },
     ]) {
-      expect(await as(who, `PATCH ${path}`, json)).toMatchObject({
+      expect(await app.as(who, `PATCH ${path}`, json)).toMatchObject({
         status: 409,
         body: { code: "last_owner" },
       });
     }
-    expect(await as(who, `DELETE ${path}`)).toMatchObject({
+    expect(await app.as(who, `DELETE ${path}`)).toMatchObject({
       status: 409,
       body: { code: "last_owner" },
     });
   }
   expect(
-    (await as(only, `PATCH ${path}`, { roles: ["owner", "auditor"], status: "active" })).status,
+    (await app.as(only, `PATCH ${path}`, { roles: ["owner", "auditor"], status: "active" })).status,
   ).toBe(200);
 
   const second = await createMember(app, only, ["owner"]);
-  expect((await as(only, `PATCH /v1/users/${second.id}`, { status: "disabled" })).status).toBe(200);
-  expect((await as(only, `PATCH ${path}`, { roles: ["admin"] })).body.code).toBe("last_owner");
+  expect((await app.as(only, `PATCH /v1/users/${second.id}`, { status: "disabled" })).status).toBe(
+    200,
+  );
+  expect((await app.as(only, `PATCH ${path}`, { roles: ["admin"] })).body.code).toBe("last_owner");
 });
 
 test("a tenant that has no owner yet can still change and delete its members", async () => {
-  const tenant = await as(superAdmin, "POST /v1/tenants", { name: "Bare", slug: randomName() });
-  const member = await as(superAdmin, "POST /v1/users", fresh({ tenantId: tenant.body.id }));
+  const tenant = await app.as(superAdmin, "POST /v1/tenants", { name: "Bare", slug: randomName() });
+  const member = await app.as(superAdmin, "POST /v1/users", fresh({ tenantId: tenant.body.id }));
   const path = `/v1/users/${member.body.id}`;
   expect(
-    (await as(superAdmin, `PATCH ${path}`, { roles: ["admin"], status: "disabled" })).status,
+    (await app.as(superAdmin, `PATCH ${path}`, { roles: ["admin"], status: "disabled" })).status,
   ).toBe(200);
-  expect((await as(superAdmin, `DELETE ${path}`)).status).toBe(204);
+  expect((await app.as(superAdmin, `DELETE ${path}`)).status).toBe(204);
 });
 
 const goings = {
@@ -79,7 +77,7 @@ for (const [verb, going] of Object.entries(goings)) {
       const two = await createMember(app, one, ["owner"]);
       const go = (who: Account, whom: Account) => {
         const [method, path, json] = going(`/v1/users/${whom.id}`);
-        return as(who, `${method} ${path}`, json);
+        return app.as(who, `${method} ${path}`, json);
       };
       const answers = await Promise.all(
         self ? [go(one, one), go(two, two)] : [go(one, two), go(two, one)],

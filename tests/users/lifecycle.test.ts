@@ -1,25 +1,22 @@
 /** Users from creation to deletion and back: addresses, status, sessions, profiles. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { NEW_PASSWORD, passwordLogin } from "../auth/mails/mails.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   logIn,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const address = () => `${randomName()}@x.example`;
 const call = (route: string, json?: unknown) =>

@@ -1,29 +1,21 @@
 /** Pages of users: by cursor through every sort order, by number with a total. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { newId } from "../../src/db/id.ts";
 import type { User } from "../../src/users/public-user.ts";
-import {
-  type Account,
-  createTestApp,
-  randomName,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { type Account, randomName, registerOwner, testApp } from "../support/app.ts";
 
 const SORTS = ["createdAt", "-createdAt", "email", "-email", "lastName", "-lastName"] as const;
 type Sort = (typeof SORTS)[number];
 
 const GONE = { isDeleted: true, deletedAt: new Date() };
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   await registerOwner(app);
 });
-afterAll(() => app.close());
 
 /** Few values, so that ties and NULLs are common. */
 const people = fc.array(

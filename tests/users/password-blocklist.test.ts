@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import {
   createSuperAdmin,
   createTestApp,
@@ -6,14 +6,10 @@ import {
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 const COMMON = ["30secondstomars", "stairwaytoheaven", "CristianoRonaldo", "Mailcreated5240"];
 const REGULAR = ["aaaaaaaaaaaaaaa", "123456789012345", "abcabcabcabcabc", "qwertyuiopasdfg"];

@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createTestApp, randomName, type TestApp } from "../support/app.ts";
+import { expect, test } from "bun:test";
+import { randomName, testApp } from "../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 async function registerWith(password: string) {
   const name = randomName();

@@ -1,5 +1,5 @@
 /** R65: what is stored about a person, and getting rid of it. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../../src/db/id.ts";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import { userPrivacyRoutes } from "../../src/users/privacy/routes.ts";
@@ -7,12 +7,11 @@ import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   logIn,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { enrolPasskey, enrolTotp } from "../support/factors.ts";
 import { createMemberWith, type RouteCase, routesOf, testRoutes, type World } from "./routes.ts";
@@ -30,12 +29,11 @@ const CASES: RouteCase[] = [
   },
 ];
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let stranger: Account & { tenantId: string };
 let world: World;
 beforeAll(async () => {
-  app = await createTestApp();
   [owner, stranger] = await Promise.all([registerOwner(app), registerOwner(app)]);
   world = {
     app,
@@ -45,7 +43,6 @@ beforeAll(async () => {
     foreign: () => target(stranger),
   };
 });
-afterAll(() => app.close());
 
 /** Always of the same address: the one before is erased, so that the address is free. */
 async function target({ accessToken: token }: Account): Promise<string> {

@@ -1,20 +1,12 @@
 /** Profiles: defaults, partial changes, and what the database could not hold. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import {
-  type Account,
-  createMember,
-  createTestApp,
-  registerOwner,
-  type TestApp,
-} from "../support/app.ts";
+import { beforeAll, expect, test } from "bun:test";
+import { type Account, createMember, registerOwner, testApp } from "../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 const call = (route: string, json?: unknown) =>
   app.call(route, { token: owner.accessToken, ...(json !== undefined && { json }) });

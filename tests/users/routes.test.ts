@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { userRoutes } from "../../src/users/routes.ts";
 import {
   type Account,
   createMember,
-  createTestApp,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { createMemberWith, type RouteCase, routesOf, testRoutes, type World } from "./routes.ts";
 
@@ -153,11 +152,10 @@ const CASES: RouteCase[] = [
   },
 ];
 
-let app: TestApp;
+const app = testApp();
 let world: World;
 
 beforeAll(async () => {
-  app = await createTestApp();
   const [owner, stranger] = await Promise.all([registerOwner(app), registerOwner(app)]);
   const caller = await createMemberWith(app, owner);
   world = {
@@ -168,7 +166,6 @@ beforeAll(async () => {
     foreign: (route) => target(stranger, route),
   };
 });
-afterAll(() => app.close());
 
 /** A user of the tenant: deleted when the route restores, with a session when it names one. */
 async function target(owner: Account, route: string): Promise<string> {

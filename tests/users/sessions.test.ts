@@ -1,22 +1,17 @@
 /** Administrators see and end the sessions of others (ASVS 5.0, 7.4.5). */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/db/id.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   logIn,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../support/app.ts";
 import { createMemberWith } from "./routes.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 async function sessionsOf({ id }: Account, { accessToken: token }: Account, query = "") {
   return (await app.call(`GET /v1/users/${id}/sessions${query}`, { token })).body;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import {
   type Account,
   createTestApp,
@@ -7,17 +7,14 @@ import {
   randomName,
   registerOwner,
   type TestApp,
+  testApp,
 } from "../../support/app.ts";
 import { auditOf, codeIn, mailsTo, startChange, tokenIn, verify } from "../mails/mails.ts";
 
 const VERIFY = "POST /v1/auth/me/email/verify";
 const CHANGE = "POST /v1/auth/me/email";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20" });
-});
-afterAll(() => app.close());
+const app = testApp({ DATABASE_POOL_SIZE: "20" });
 
 async function prove({ accessToken: token }: Pick<Account, "accessToken">, json: object) {
   return (await app.call(VERIFY, { token, json })).status;

@@ -7,6 +7,7 @@ import {
   logIn,
   registerOwner,
   type TestApp,
+  testApp,
 } from "../../support/app.ts";
 import { claimsOf, enrolPasskey, enrolTotp } from "../../support/factors.ts";
 import {
@@ -24,14 +25,12 @@ import {
   verify,
 } from "../mails/mails.ts";
 
-let app: TestApp;
+const app = testApp();
 beforeAll(async () => {
-  app = await createTestApp();
   // Without its triggers the database tells nobody: what ends here ends because this instance remembers it.
   for (const table of ["sessions", "api_keys"])
     await app.deps.pool.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`);
 });
-afterAll(() => app.close());
 
 /** What a stranger leaves behind in the account: every way back in that there is. */
 async function prepare() {

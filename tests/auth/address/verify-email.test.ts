@@ -1,14 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createKey } from "../../api-keys/keys.ts";
 import {
   type Account,
   createMember,
-  createTestApp,
   logIn,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../../support/app.ts";
 import { auditOf, codeIn, mailsTo, otherCode, tokenIn, verify } from "../mails/mails.ts";
 
@@ -16,11 +15,7 @@ const VERIFY = "POST /v1/auth/me/email/verify";
 const RESEND = "POST /v1/auth/me/email/verification";
 const CHANGE = "POST /v1/auth/me/email";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20" });
-});
-afterAll(() => app.close());
+const app = testApp({ DATABASE_POOL_SIZE: "20" });
 
 async function prove({ accessToken: token }: Pick<Account, "accessToken">, json: object) {
   return (await app.call(VERIFY, { token, json })).status;

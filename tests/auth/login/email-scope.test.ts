@@ -1,23 +1,21 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import {
   type Account,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   randomName,
-  type TestApp,
+  testApp,
 } from "../../support/app.ts";
 
 const OTHER_PASSWORD = "another horse, another staple";
 const EMAIL = "pat@example.com";
 
-let app: TestApp;
+const app = testApp({ EMAIL_SCOPE: "tenant" });
 let admin: Account;
 const first = { slug: randomName(), id: "" };
 const second = { slug: randomName(), id: "" };
 
 beforeAll(async () => {
-  app = await createTestApp({ EMAIL_SCOPE: "tenant" });
   admin = await createSuperAdmin(app);
   for (const [tenant, password] of [
     [first, PASSWORD],
@@ -29,7 +27,6 @@ beforeAll(async () => {
     tenant.id = body.user.id;
   }
 });
-afterAll(() => app.close());
 
 function logIn(email: string, password: string, tenant?: string) {
   return app.call("POST /v1/auth/login", { json: { email, password, ...(tenant && { tenant }) } });

@@ -1,21 +1,18 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let admin: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   admin = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 /** Logs in with the right password, while `change` happens between the look-up of the account and the session. */
 async function logInWhile(email: string, change: () => Promise<unknown>) {

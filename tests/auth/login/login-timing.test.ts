@@ -1,22 +1,15 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import {
-  createMember,
-  createTestApp,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../../support/app.ts";
+import { beforeAll, expect, test } from "bun:test";
+import { createMember, PASSWORD, registerOwner, testApp } from "../../support/app.ts";
 import { textsOf } from "../../support/statements.ts";
 
 /** Of each kind. A hash that is left out shows at once; on a busy machine it takes more to see that none is. */
 const RUNS = 30;
 const MOST_RUNS = 240;
 
-let app: TestApp;
+const app = testApp();
 /** What to send to be refused, by why it is refused. */
 let attempts: Record<string, { email: string; password: string }>;
 beforeAll(async () => {
-  app = await createTestApp();
   const owner = await registerOwner(app);
   const disabled = await createMember(app, owner);
   await app.call(`PATCH /v1/users/${disabled.id}`, {
@@ -42,7 +35,6 @@ beforeAll(async () => {
   // Only now: in such an installation nobody could have been registered as simply as this.
   app.deps.config.emailVerification = "required";
 });
-afterAll(() => app.close());
 
 async function attempt(kind: string) {
   const { status } = await app.call("POST /v1/auth/login", { json: attempts[kind] });

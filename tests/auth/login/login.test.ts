@@ -1,22 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let admin: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   admin = await createSuperAdmin(app);
 });
-afterAll(() => app.close());
 
 function logIn(json: Record<string, unknown>) {
   return app.call("POST /v1/auth/login", { json: { password: PASSWORD, ...json } });

@@ -1,23 +1,15 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { createService } from "../../api-keys/keys.ts";
-import {
-  type Account,
-  createMember,
-  createTestApp,
-  registerOwner,
-  type TestApp,
-} from "../../support/app.ts";
+import { type Account, createMember, registerOwner, testApp } from "../../support/app.ts";
 import { claimsOf, enrolTotp, totpCode } from "../../support/factors.ts";
 import { auditOf, followLink, magicLink, mailsTo, otherCode, verify } from "../mails/mails.ts";
 
-let app: TestApp;
+const app = testApp({ DATABASE_POOL_SIZE: "20" });
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20" });
   owner = await registerOwner(app);
   await verify(app, owner);
 });
-afterAll(() => app.close());
 
 async function verified() {
   const account = await registerOwner(app);

@@ -1,25 +1,17 @@
-import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../../support/app.ts";
 import { enrolTotp, stopClock, totpCode } from "../../support/factors.ts";
 import { replaceAddress } from "../mails/mails.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-  stopClock();
-});
-afterAll(() => {
-  setSystemTime();
-  return app.close();
-});
+const app = testApp();
+beforeAll(() => stopClock());
 
 type Enrolled = Account & { secret: string };
 

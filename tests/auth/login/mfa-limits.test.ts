@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, expect, setSystemTime, test } from "bun:test";
-import { createTestApp, PASSWORD, registerOwner, type TestApp } from "../../support/app.ts";
+import { beforeAll, expect, test } from "bun:test";
+import { PASSWORD, registerOwner, testApp } from "../../support/app.ts";
 import { enrolTotp, stopClock, totpCode } from "../../support/factors.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ RATE_LIMITS: "memory", TRUSTED_PROXY_HOPS: "1" });
-  stopClock();
-});
-afterAll(() => {
-  setSystemTime();
-  return app.close();
-});
+const app = testApp({ RATE_LIMITS: "memory", TRUSTED_PROXY_HOPS: "1" });
+beforeAll(() => stopClock());
 
 function call(route: string, address: string, json: unknown) {
   return app.call(route, { json, headers: { "x-forwarded-for": address } });

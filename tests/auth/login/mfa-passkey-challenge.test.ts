@@ -1,21 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../../support/app.ts";
 import { type Authenticator, createAuthenticator, FLAGS } from "../../support/authenticator.ts";
 import { enrolPasskey } from "../../support/factors.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20" });
-});
-afterAll(() => app.close());
+const app = testApp({ DATABASE_POOL_SIZE: "20" });
 
 async function options() {
   return (await app.call("POST /v1/auth/passkey/options")).body;

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { type Account, createTestApp, registerOwner, type TestApp } from "../../support/app.ts";
+import { type Account, registerOwner, testApp } from "../../support/app.ts";
 import {
   type Authenticator,
   createAuthenticator,
@@ -10,11 +10,7 @@ import {
 } from "../../support/authenticator.ts";
 import { claimsOf, enrolPasskey } from "../../support/factors.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20" });
-});
-afterAll(() => app.close());
+const app = testApp({ DATABASE_POOL_SIZE: "20" });
 
 async function options() {
   return (await app.call("POST /v1/auth/passkey/options")).body;

@@ -1,11 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  type Account,
-  createTestApp,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../../support/app.ts";
+import { describe, expect, test } from "bun:test";
+import { type Account, PASSWORD, registerOwner, testApp } from "../../support/app.ts";
 import {
   type Authenticator,
   createAuthenticator,
@@ -14,11 +8,7 @@ import {
 } from "../../support/authenticator.ts";
 import { claimsOf, enrolPasskey } from "../../support/factors.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 type Holder = Account & { authenticator: Authenticator };
 

@@ -1,5 +1,5 @@
 /** MFA=required: who has no second factor yet may do nothing but set one up. */
-import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { withMfa } from "../../../src/sessions/facts.ts";
 import {
   createTestApp,
@@ -7,18 +7,12 @@ import {
   randomName,
   registerOwner,
   type TestApp,
+  testApp,
 } from "../../support/app.ts";
 import { claimsOf, enrolPasskey, enrolTotp, stopClock, totpCode } from "../../support/factors.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ MFA: "required" });
-  stopClock();
-});
-afterAll(() => {
-  setSystemTime();
-  return app.close();
-});
+const app = testApp({ MFA: "required" });
+beforeAll(() => stopClock());
 
 async function codeOf(route: string, token: string) {
   const { status, body } = await app.call(route, { token, json: {} });

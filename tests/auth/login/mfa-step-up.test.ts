@@ -1,24 +1,10 @@
-import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
-import {
-  type Account,
-  createTestApp,
-  logIn,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../../support/app.ts";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { type Account, logIn, PASSWORD, registerOwner, testApp } from "../../support/app.ts";
 import { type createAuthenticator, FLAGS } from "../../support/authenticator.ts";
 import { claimsOf, enrolPasskey, enrolTotp, stopClock, totpCode } from "../../support/factors.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ STEP_UP_SECONDS: "30" });
-  stopClock();
-});
-afterAll(() => {
-  setSystemTime();
-  return app.close();
-});
+const app = testApp({ STEP_UP_SECONDS: "30" });
+beforeAll(() => stopClock());
 
 /** The same session's access token, as if its user had logged in so many seconds ago. */
 async function aged({ accessToken }: Account, seconds: number): Promise<string> {

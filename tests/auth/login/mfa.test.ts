@@ -1,25 +1,11 @@
-import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { issueOneTimeToken } from "../../../src/one-time-tokens/issue.ts";
-import {
-  type Account,
-  createTestApp,
-  logIn,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../../support/app.ts";
+import { type Account, logIn, PASSWORD, registerOwner, testApp } from "../../support/app.ts";
 import { createAuthenticator } from "../../support/authenticator.ts";
 import { claimsOf, enrolPasskey, enrolTotp, stopClock, totpCode } from "../../support/factors.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20" });
-  stopClock();
-});
-afterAll(() => {
-  setSystemTime();
-  return app.close();
-});
+const app = testApp({ DATABASE_POOL_SIZE: "20" });
+beforeAll(() => stopClock());
 
 type Enrolled = Account & { secret: string; recoveryCodes: string[] };
 

@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { hash } from "@node-rs/argon2";
 import { ApiError } from "../../../src/errors.ts";
-import {
-  type Account,
-  createTestApp,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../../support/app.ts";
+import { type Account, PASSWORD, registerOwner, testApp } from "../../support/app.ts";
 
-let app: TestApp;
+const app = testApp();
 let weak: string;
 beforeAll(async () => {
-  app = await createTestApp();
   weak = await hash(PASSWORD, { algorithm: 2, memoryCost: 8192, timeCost: 1, parallelism: 1 });
 });
-afterAll(() => app.close());
 
 const OURS = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/;
 

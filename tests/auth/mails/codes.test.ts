@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Account, createTestApp, registerOwner, type TestApp } from "../../support/app.ts";
+import { describe, expect, test } from "bun:test";
+import { type Account, registerOwner, testApp } from "../../support/app.ts";
 import { followLink, magicLink, otherCode, verify } from "./mails.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20" });
-});
-afterAll(() => app.close());
+const app = testApp({ DATABASE_POOL_SIZE: "20" });
 
 async function verified() {
   const account = await registerOwner(app);

@@ -1,23 +1,21 @@
 /** R13: nobody learns by asking which addresses have accounts. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
-  createTestApp,
   proveAddress,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../../support/app.ts";
 import { textsOf } from "../../support/statements.ts";
 import { mailsTo, registration } from "./mails.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 /** Addresses by what there is to know of them. */
 let addresses: Record<string, string>;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   const disabled = await createMember(app, owner);
   await app.call(`PATCH /v1/users/${disabled.id}`, {
@@ -38,7 +36,6 @@ beforeAll(async () => {
   await app.mail();
   app.deps.config.emailVerification = "required";
 });
-afterAll(() => app.close());
 
 type Request = (email: string) => Promise<{ status: number; body: object }>;
 

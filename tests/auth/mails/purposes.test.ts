@@ -1,13 +1,6 @@
 /** Every kind of one-time token at every place that takes one: each opens its own door and no other. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
-import {
-  type Account,
-  createTestApp,
-  logIn,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../../support/app.ts";
+import { beforeEach, expect, test } from "bun:test";
+import { type Account, logIn, PASSWORD, registerOwner, testApp } from "../../support/app.ts";
 import { claimsOf, enrolTotp, totpCode } from "../../support/factors.ts";
 import {
   auditOf,
@@ -23,12 +16,8 @@ import {
   verify,
 } from "./mails.ts";
 
-let app: TestApp;
+const app = testApp();
 let account: Account & { secret: string };
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
 
 beforeEach(async () => {
   const owner = await registerOwner(app);

@@ -1,13 +1,12 @@
 /** Everything that a mail can lead to, at the same moment and for the same user. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
-  createTestApp,
   PASSWORD,
   randomName,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../../support/app.ts";
 import {
   codeIn,
@@ -20,13 +19,11 @@ import {
   startChange,
 } from "./mails.ts";
 
-let app: TestApp;
+const app = testApp({ DATABASE_POOL_SIZE: "20" });
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20" });
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 async function deadlocks(): Promise<number> {
   const { rows } = await app.deps.pool.query(

@@ -1,22 +1,17 @@
 /** Mails where addresses are unique per tenant, and the language of mails. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import {
   type Account,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   randomName,
-  type TestApp,
+  testApp,
 } from "../../support/app.ts";
 import { codeIn, followLink, mailsTo, NEW_PASSWORD, tokenIn } from "./mails.ts";
 
 type Owner = Account & { slug: string };
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ EMAIL_SCOPE: "tenant" });
-});
-afterAll(() => app.close());
+const app = testApp({ EMAIL_SCOPE: "tenant" });
 
 async function register(email: string, headers: Record<string, string> = {}): Promise<Owner> {
   const slug = randomName();

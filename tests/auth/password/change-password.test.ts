@@ -1,20 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  type Account,
-  createTestApp,
-  logIn,
-  PASSWORD,
-  registerOwner,
-  type TestApp,
-} from "../../support/app.ts";
+import { describe, expect, test } from "bun:test";
+import { type Account, logIn, PASSWORD, registerOwner, testApp } from "../../support/app.ts";
 
 const NEW_PASSWORD = "a wholly different password";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 function change({ accessToken }: Account, currentPassword = PASSWORD, newPassword = NEW_PASSWORD) {
   return app.call("POST /v1/auth/change-password", {

@@ -1,17 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  type Account,
-  createTestApp,
-  logIn,
-  registerOwner,
-  type TestApp,
-} from "../../support/app.ts";
+import { describe, expect, test } from "bun:test";
+import { type Account, logIn, registerOwner, testApp } from "../../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ STEP_UP_SECONDS: "30" });
-});
-afterAll(() => app.close());
+const app = testApp({ STEP_UP_SECONDS: "30" });
 
 /** The same session's access token, as if its user had logged in so many seconds ago. */
 async function aged({ accessToken }: Account, seconds: number): Promise<string> {

@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createTestApp, PASSWORD, registerOwner, type TestApp } from "../../support/app.ts";
+import { expect, test } from "bun:test";
+import { PASSWORD, registerOwner, testApp } from "../../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 test("R7: a password does not expire: one of ten years ago still logs in", async () => {
   const { id, email } = await registerOwner(app);

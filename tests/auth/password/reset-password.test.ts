@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   PASSWORD,
   proveAddress,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../../support/app.ts";
 import { enrolTotp } from "../../support/factors.ts";
 import {
@@ -21,13 +20,11 @@ import {
   verify,
 } from "../mails/mails.ts";
 
-let app: TestApp;
+const app = testApp({ DATABASE_POOL_SIZE: "20" });
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
-  app = await createTestApp({ DATABASE_POOL_SIZE: "20" });
   owner = await registerOwner(app);
 });
-afterAll(() => app.close());
 
 function stateOf({ id }: Account) {
   return app.deps.db.user.findUniqueOrThrow({ where: { id } });

@@ -1,25 +1,22 @@
 /** Administrators who start a reset, and what the bodies of the e-mail flows may hold. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { createKey } from "../../api-keys/keys.ts";
 import {
   type Account,
   createMember,
   createSuperAdmin,
-  createTestApp,
   registerOwner,
-  type TestApp,
+  testApp,
 } from "../../support/app.ts";
 import { mailsTo, passwordLogin, reset, tokenIn } from "../mails/mails.ts";
 
-let app: TestApp;
+const app = testApp();
 let owner: Account & { tenantId: string };
 let member: Account;
 beforeAll(async () => {
-  app = await createTestApp();
   owner = await registerOwner(app);
   member = await createMember(app, owner);
 });
-afterAll(() => app.close());
 
 function start(by: { accessToken: string }, id: string) {
   return app.call(`POST /v1/users/${id}/reset-password`, { token: by.accessToken });

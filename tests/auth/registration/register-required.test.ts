@@ -1,6 +1,6 @@
 /** Registering where addresses are proved first (EMAIL_VERIFICATION=required). */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { createTestApp, PASSWORD, randomName, type TestApp } from "../../support/app.ts";
+import { describe, expect, test } from "bun:test";
+import { PASSWORD, randomName, testApp } from "../../support/app.ts";
 import { claimsOf } from "../../support/factors.ts";
 import {
   auditOf,
@@ -16,11 +16,7 @@ import {
 const REGISTER = "POST /v1/auth/register";
 const COMPLETE = "POST /v1/auth/register/complete";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp({ EMAIL_VERIFICATION: "required", DATABASE_POOL_SIZE: "20" });
-});
-afterAll(() => app.close());
+const app = testApp({ EMAIL_VERIFICATION: "required", DATABASE_POOL_SIZE: "20" });
 
 async function begin(json = registration()) {
   const { status, body } = await app.call(REGISTER, { json });

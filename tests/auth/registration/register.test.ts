@@ -1,17 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  createTestApp,
-  PASSWORD,
-  randomName,
-  registerOwner,
-  type TestApp,
-} from "../../support/app.ts";
+import { describe, expect, test } from "bun:test";
+import { createTestApp, PASSWORD, randomName, registerOwner, testApp } from "../../support/app.ts";
 
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 /** A registration that works, with what the test wants different. */
 function registration(changes: Record<string, unknown> = {}) {
