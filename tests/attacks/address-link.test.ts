@@ -11,10 +11,7 @@ import {
   registerOwner,
   testApp,
 } from "../support/app.ts";
-
-const BY_LINK = "POST /v1/auth/email/verify";
-const IN_SESSION = "POST /v1/auth/me/email/verify";
-const INVALID = [400, "invalid_one_time_token"];
+import { change, follow, IN_SESSION, INVALID, newAddress, rowOf } from "./addresses.ts";
 
 const app = testApp();
 let owner: Account & { tenantId: string };
@@ -22,72 +19,57 @@ beforeAll(async () => {
   owner = await registerOwner(app);
 });
 
-const newAddress = () => `${randomName()}@new.example`;
-const rowOf = ({ id }: { id: string }) => app.deps.db.user.findUniqueOrThrow({ where: { id } });
-
-function change({ id }: { id: string }, email: string, token = owner.accessToken) {
-  return app.call(`PATCH /v1/users/${id}`, { token, json: { email } });
-}
-
-async function follow(token: string, route = BY_LINK, as?: Account) {
-  const { status, body } = await app.call(route, {
-    json: { token },
-    ...(as && { token: as.accessToken }),
-  });
-  return status === 204 ? [204] : [status, body.code];
-}
-
 describe("R68: a link is worth nothing", () => {
   test("without the session that asked, where the owner did", async () => {
     const account = await createMember(app, owner);
     const { token } = await startChange(app, account);
-    expect(await follow(token)).toEqual(INVALID);
-    expect(await follow(token, IN_SESSION, account)).toEqual([204]);
+    expect(await follow(app, token)).toEqual(INVALID);
+    expect(await follow(app, token, IN_SESSION, account)).toEqual([204]);
   });
 
   test("once the old address was set again, also when it is asked for anew", async () => {
     const account = await createMember(app, owner);
     const email = newAddress();
-    await change(account, email);
+    await change(app, owner.accessToken, account, email);
     const link = tokenIn(await app.lastMailTo(email));
-    const { body } = await change(account, account.email);
+    const { body } = await change(app, owner.accessToken, account, account.email);
     expect(body.pendingEmail).toBeNull();
-    expect(await follow(link)).toEqual(INVALID);
-    await change(account, email);
-    expect(await follow(link)).toEqual(INVALID);
+    expect(await follow(app, link)).toEqual(INVALID);
+    await change(app, owner.accessToken, account, email);
+    expect(await follow(app, link)).toEqual(INVALID);
     expect(await auditOf(app, "user.email_change_called_off", account.id)).toHaveLength(1);
   });
 
   test("once another address was asked for, nor once it was sent again", async () => {
     const account = await createMember(app, owner);
     const [first, second] = [newAddress(), newAddress()];
-    await change(account, first);
+    await change(app, owner.accessToken, account, first);
     const old = tokenIn(await app.lastMailTo(first));
-    await change(account, second);
-    expect(await follow(old)).toEqual(INVALID);
+    await change(app, owner.accessToken, account, second);
+    expect(await follow(app, old)).toEqual(INVALID);
     const sent = tokenIn(await app.lastMailTo(second));
-    await change(account, second);
+    await change(app, owner.accessToken, account, second);
     const again = tokenIn(await app.lastMailTo(second));
-    expect(await follow(sent)).toEqual(INVALID);
-    expect(await follow(again)).toEqual([204]);
+    expect(await follow(app, sent)).toEqual(INVALID);
+    expect(await follow(app, again)).toEqual([204]);
   });
 
   test("once the user is disabled or deleted", async () => {
     for (const end of ["disabled", "deleted"]) {
       const account = await createMember(app, owner);
       const email = newAddress();
-      await change(account, email);
+      await change(app, owner.accessToken, account, email);
       const link = tokenIn(await app.lastMailTo(email));
       const { accessToken: token } = owner;
       if (end === "deleted") await app.call(`DELETE /v1/users/${account.id}`, { token });
       else await app.call(`PATCH /v1/users/${account.id}`, { token, json: { status: "disabled" } });
-      expect([end, ...(await follow(link))]).toEqual([end, ...INVALID]);
+      expect([end, ...(await follow(app, link))]).toEqual([end, ...INVALID]);
     }
   });
 
   test("for another purpose than its own", async () => {
     const { email } = await createMember(app, owner);
-    expect(await follow(await resetToken(app, email))).toEqual(INVALID);
+    expect(await follow(app, await resetToken(app, email))).toEqual(INVALID);
   });
 });
 
@@ -96,8 +78,8 @@ describe("R70: whether an address has an account elsewhere", () => {
     const elsewhere = await registerOwner(app);
     await proveAddress(app, elsewhere);
     const [one, two] = [await createMember(app, owner), await createMember(app, owner)];
-    const taken = await change(one, elsewhere.email);
-    const free = await change(two, newAddress());
+    const taken = await change(app, owner.accessToken, one, elsewhere.email);
+    const free = await change(app, owner.accessToken, two, newAddress());
     const shape = ({ status, body }: typeof taken) => [status, Object.keys(body).sort()];
     expect(shape(taken)).toEqual(shape(free));
     expect(taken.body.pendingEmail).toBe(elsewhere.email);
@@ -110,23 +92,23 @@ describe("R70: whether an address has an account elsewhere", () => {
     const [one, two] = [await createMember(app, owner), await createMember(app, owner)];
     const elsewhere = await registerOwner(app);
     const root = await createSuperAdmin(app);
-    const here = await change(one, two.email);
-    const there = await change(one, elsewhere.email, root.accessToken);
+    const here = await change(app, owner.accessToken, one, two.email);
+    const there = await change(app, root.accessToken, one, elsewhere.email);
     for (const { status, body } of [here, there])
       expect([status, body.code]).toEqual([409, "email_taken"]);
-    expect((await rowOf(one)).pendingEmail).toBeNull();
+    expect((await rowOf(app, one)).pendingEmail).toBeNull();
   });
 
   test("is told at the end to whoever reads the mailbox", async () => {
     const account = await createMember(app, owner);
     const email = newAddress();
-    await change(account, email);
+    await change(app, owner.accessToken, account, email);
     const link = tokenIn(await app.lastMailTo(email));
     const name = randomName();
     await app.call("POST /v1/auth/register", {
       json: { email, password: PASSWORD, tenant: { name, slug: name } },
     });
-    expect(await follow(link)).toEqual([409, "email_taken"]);
-    expect((await rowOf(account)).email).toBe(account.email);
+    expect(await follow(app, link)).toEqual([409, "email_taken"]);
+    expect((await rowOf(app, account)).email).toBe(account.email);
   });
 });

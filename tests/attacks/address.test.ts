@@ -23,23 +23,13 @@ import {
 } from "../support/app.ts";
 import { enrolPasskey, enrolTotp } from "../support/factors.ts";
 import { ageLogIn } from "../support/stale.ts";
-
-const BY_LINK = "POST /v1/auth/email/verify";
-const IN_SESSION = "POST /v1/auth/me/email/verify";
-const INVALID = [400, "invalid_one_time_token"];
+import { change, follow, IN_SESSION, INVALID, newAddress, rowOf } from "./addresses.ts";
 
 const app = testApp();
 let owner: Account & { tenantId: string };
 beforeAll(async () => {
   owner = await registerOwner(app);
 });
-
-const newAddress = () => `${randomName()}@new.example`;
-const rowOf = ({ id }: { id: string }) => app.deps.db.user.findUniqueOrThrow({ where: { id } });
-
-function change({ id }: { id: string }, email: string, token = owner.accessToken) {
-  return app.call(`PATCH /v1/users/${id}`, { token, json: { email } });
-}
 
 /** A user who has proved the address that they have, with a password of their own. */
 async function proved(): Promise<Account> {
@@ -48,18 +38,10 @@ async function proved(): Promise<Account> {
   return account;
 }
 
-async function follow(token: string, route = BY_LINK, as?: Account) {
-  const { status, body } = await app.call(route, {
-    json: { token },
-    ...(as && { token: as.accessToken }),
-  });
-  return status === 204 ? [204] : [status, body.code];
-}
-
 test("R68: until a new address is proved the old one logs in and gets the mail", async () => {
   const account = await proved();
   const email = newAddress();
-  const { status, body } = await change(account, email);
+  const { status, body } = await change(app, owner.accessToken, account, email);
   expect([status, body.email, body.pendingEmail]).toEqual([200, account.email, email]);
   expect(body.emailVerifiedAt).toBeString();
   expect(await passwordLogin(app, email)).toBe(401);
@@ -80,7 +62,7 @@ test("R68: many at once too, and nothing of it is written as the address", async
   });
   expect(body.succeeded).toBe(2);
   for (const [index, account] of [one, two].entries()) {
-    const { email, pendingEmail } = await rowOf(account);
+    const { email, pendingEmail } = await rowOf(app, account);
     expect([email, pendingEmail]).toEqual([account.email, items[index]?.email ?? ""]);
     expect((await app.lastMailTo(items[index]?.email ?? "")).subject).toBe(
       "Confirm your new e-mail address",
@@ -94,14 +76,14 @@ async function settled() {
   const key = await createKey(app, account);
   await enrolTotp(app, account);
   await enrolPasskey(app, account);
-  return { account, key, hash: (await rowOf(account)).passwordHash };
+  return { account, key, hash: (await rowOf(app, account)).passwordHash };
 }
 
 async function expectKept(
   { account, key, hash }: Awaited<ReturnType<typeof settled>>,
   email: string,
 ) {
-  expect(await rowOf(account)).toMatchObject({
+  expect(await rowOf(app, account)).toMatchObject({
     email,
     pendingEmail: null,
     passwordHash: hash,
@@ -122,31 +104,31 @@ test("R68: the link alone completes what a platform account began in person; the
   const person = await settled();
   const { account } = person;
   const email = newAddress();
-  await change(account, email, (await createSuperAdmin(app)).accessToken);
+  await change(app, (await createSuperAdmin(app)).accessToken, account, email);
   const mail = await app.lastMailTo(email);
   expect(mail.text).toContain("7 days");
   expect(mail.text).not.toMatch(/^\d{6}$/m);
-  expect(await follow(tokenIn(mail))).toEqual([204]);
+  expect(await follow(app, tokenIn(mail))).toEqual([204]);
   // Every session ends: nobody has shown that theirs is the account's.
   const { accessToken: token } = account;
   expect((await app.call("GET /v1/auth/me", { token })).status).toBe(401);
   await expectKept(person, email);
-  expect(await follow(tokenIn(mail))).toEqual(INVALID);
+  expect(await follow(app, tokenIn(mail))).toEqual(INVALID);
 });
 
 test("R68, R69: what a tenant's administrator began is completed within a session, where an address was proved before", async () => {
   const person = await settled();
   const { account } = person;
   const email = newAddress();
-  await change(account, email);
+  await change(app, owner.accessToken, account, email);
   const link = tokenIn(await app.lastMailTo(email));
   // An owner could have an account of their own take the address of somebody who clicks, and keep the password.
-  expect(await follow(link)).toEqual(INVALID);
-  expect((await rowOf(account)).email).toBe(account.email);
+  expect(await follow(app, link)).toEqual(INVALID);
+  expect((await rowOf(app, account)).email).toBe(account.email);
   // It is not used up by that, nor by an open browser that somebody finds who has a friend among the administrators.
   const found = await ageLogIn(app, account);
-  expect(await follow(link, IN_SESSION, found)).toEqual([401, "reauthentication_required"]);
-  expect(await follow(link, IN_SESSION, account)).toEqual([204]);
+  expect(await follow(app, link, IN_SESSION, found)).toEqual([401, "reauthentication_required"]);
+  expect(await follow(app, link, IN_SESSION, account)).toEqual([204]);
   await expectKept(person, email);
 });
 
@@ -162,10 +144,10 @@ test.each(["optional", "required"] as const)(
     config.emailVerification = mode;
     try {
       const email = typo.replace("exmaple", "example");
-      const { body } = await change(made.body, email);
+      const { body } = await change(app, owner.accessToken, made.body, email);
       expect([body.email, body.pendingEmail, body.emailVerifiedAt]).toEqual([typo, email, null]);
-      expect(await follow(tokenIn(await app.lastMailTo(email)))).toEqual([204]);
-      const row = await rowOf(made.body);
+      expect(await follow(app, tokenIn(await app.lastMailTo(email)))).toEqual([204]);
+      const row = await rowOf(app, made.body);
       expect([row.email, row.passwordHash, row.emailVerifiedAt !== null]).toEqual([
         email,
         null,
@@ -197,18 +179,21 @@ describe("R67: a key with user:update alone does not become a session", () => {
     });
     const email = newAddress();
     for (const target of [nobody]) {
-      expect((await change(target, email, key.key)).status).toBe(200);
+      expect((await change(app, key.key, target, email)).status).toBe(200);
       const link = tokenIn(await app.lastMailTo(email));
-      expect(await follow(link)).toEqual(INVALID);
+      expect(await follow(app, link)).toEqual(INVALID);
       await app.call("POST /v1/auth/forgot-password", { json: { email } });
       await app.call("POST /v1/auth/magic-link", { json: { email } });
       expect((await app.mail()).filter(({ to }) => to === email)).toHaveLength(1);
-      expect(await follow(link, IN_SESSION, account)).toEqual(INVALID);
+      expect(await follow(app, link, IN_SESSION, account)).toEqual(INVALID);
       const stale = await ageLogIn(app, await logIn(app, target.email));
-      expect(await follow(link, IN_SESSION, stale)).toEqual([401, "reauthentication_required"]);
-      expect((await rowOf(target)).email).toBe(target.email);
-      expect(await follow(link, IN_SESSION, target)).toEqual([204]);
-      expect((await rowOf(target)).email).toBe(email);
+      expect(await follow(app, link, IN_SESSION, stale)).toEqual([
+        401,
+        "reauthentication_required",
+      ]);
+      expect((await rowOf(app, target)).email).toBe(target.email);
+      expect(await follow(app, link, IN_SESSION, target)).toEqual([204]);
+      expect((await rowOf(app, target)).email).toBe(email);
     }
   });
 
@@ -218,13 +203,13 @@ describe("R67: a key with user:update alone does not become a session", () => {
       scopes: ["user:update", "user:read", "tenant:read"],
     });
     const email = newAddress();
-    await change(account, email);
+    await change(app, owner.accessToken, account, email);
     await app.lastMailTo(email);
     // Their key may change only who holds no more than it does: its scopes are what it was given.
-    expect((await change(account, email, key.key)).status).toBe(200);
-    expect(await follow(tokenIn(await app.lastMailTo(email)))).toEqual(INVALID);
-    await change(account, email);
-    expect(await follow(tokenIn(await app.lastMailTo(email)))).toEqual([204]);
+    expect((await change(app, key.key, account, email)).status).toBe(200);
+    expect(await follow(app, tokenIn(await app.lastMailTo(email)))).toEqual(INVALID);
+    await change(app, owner.accessToken, account, email);
+    expect(await follow(app, tokenIn(await app.lastMailTo(email)))).toEqual([204]);
   });
 });
 
@@ -232,14 +217,14 @@ test("R68: erasure and deletion leave no address that waits", async () => {
   const { accessToken: token } = owner;
   for (const route of ["DELETE", "erase"]) {
     const account = await createMember(app, owner);
-    await change(account, newAddress());
+    await change(app, owner.accessToken, account, newAddress());
     if (route === "erase")
       await app.call(`POST /v1/users/${account.id}/erase`, {
         token,
         json: { email: account.email },
       });
     else await app.call(`DELETE /v1/users/${account.id}`, { token });
-    const row = await rowOf(account);
+    const row = await rowOf(app, account);
     expect([route, row.isDeleted, row.pendingEmail]).toEqual([route, true, null]);
   }
 });

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { warnOfDueMonths } from "../../src/audit/partitions.ts";
+import { runCommand } from "../cli/command.ts";
 import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
 
-const ROOT = join(import.meta.dir, "..", "..");
 const folder = mkdtempSync(join(tmpdir(), "audit-"));
 
 // Many processes, or many rows: on a machine that does other things too they take their time.
@@ -38,19 +38,7 @@ afterAll(async () => {
   await app.close();
 });
 
-async function audit(args: string[], given: Record<string, string> = env) {
-  const child = Bun.spawn([process.execPath, "--no-env-file", "src/cli/audit.ts", ...args], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH ?? "", ...given },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const [out, err, code] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ]);
-  return { out, err, code };
-}
+const audit = (args: string[], given = env) => runCommand("audit", args, given);
 
 async function months(): Promise<Record<string, number>> {
   const { rows } = await app.deps.pool.query<{ month: string; rows: number }>(

@@ -7,6 +7,7 @@ import {
   registerOwner,
   testApp,
 } from "../support/app.ts";
+import { expectRefused, refresh, sessionOf } from "./refreshes.ts";
 
 const app = testApp();
 let admin: Account;
@@ -14,31 +15,13 @@ beforeAll(async () => {
   admin = await createSuperAdmin(app);
 });
 
-function refresh(refreshToken: string) {
-  return app.call("POST /v1/auth/refresh", { json: { refreshToken } });
-}
-
-async function expectRefused(refreshToken: string) {
-  const { status, body, headers } = await refresh(refreshToken);
-  expect({ status, code: body.code }).toEqual({ status: 401, code: "invalid_refresh_token" });
-  expect(headers.get("www-authenticate")).toBe('Bearer realm="tenantry"');
-}
-
-async function sessionOf(refreshToken: string) {
-  const token = await app.deps.db.refreshToken.findUniqueOrThrow({
-    where: { tokenHash: Uint8Array.from(hashToken(refreshToken)) },
-    include: { session: true },
-  });
-  return token.session;
-}
-
 describe("a refresh is refused", () => {
   /** Each makes a user, ends something, and answers the refresh token that must not work now. */
   const ends: Record<string, () => Promise<string>> = {
     "of a token that never was": async () => "A".repeat(43),
     "R35: after the idle expiry": async () => {
       const { refreshToken } = await registerOwner(app);
-      const { id, createdAt } = await sessionOf(refreshToken);
+      const { id, createdAt } = await sessionOf(app, refreshToken);
       await app.deps.pool.query(
         "UPDATE sessions SET created_at = $2, idle_expires_at = now() WHERE id = $1",
         [id, new Date(+createdAt - 1e6)],
@@ -47,7 +30,7 @@ describe("a refresh is refused", () => {
     },
     "R35: after the absolute expiry, however lively the session": async () => {
       const { refreshToken } = await registerOwner(app);
-      const { id } = await sessionOf(refreshToken);
+      const { id } = await sessionOf(app, refreshToken);
       await app.deps.pool.query(
         "UPDATE sessions SET created_at = now() - interval '1 day', idle_expires_at = now(), expires_at = now() WHERE id = $1",
         [id],
@@ -69,7 +52,7 @@ describe("a refresh is refused", () => {
     },
     "R36: within the grace window, after logout": async () => {
       const { accessToken, refreshToken } = await registerOwner(app);
-      await refresh(refreshToken);
+      await refresh(app, refreshToken);
       await app.call("POST /v1/auth/logout", { token: accessToken });
       return refreshToken;
     },
@@ -118,7 +101,7 @@ describe("a refresh is refused", () => {
     "within the grace window, of a token that was spent while it had no successor": async () => {
       const { id, refreshToken } = await registerOwner(app);
       await app.deps.pool.query("UPDATE users SET status = 'disabled' WHERE id = $1", [id]);
-      await expectRefused(refreshToken);
+      await expectRefused(app, refreshToken);
       await app.deps.pool.query("UPDATE users SET status = 'active' WHERE id = $1", [id]);
       return refreshToken;
     },
@@ -131,13 +114,13 @@ describe("a refresh is refused", () => {
     },
   };
   for (const [name, end] of Object.entries(ends)) {
-    test(name, async () => expectRefused(await end()));
+    test(name, async () => expectRefused(app, await end()));
   }
 });
 
 test("R36: a refresh that comes while its session is being ended waits, and is refused", async () => {
   const { refreshToken } = await registerOwner(app);
-  const { id } = await sessionOf(refreshToken);
+  const { id } = await sessionOf(app, refreshToken);
   const client = await app.deps.pool.connect();
   try {
     await client.query("BEGIN");
@@ -145,7 +128,7 @@ test("R36: a refresh that comes while its session is being ended waits, and is r
       "UPDATE sessions SET revoked_at = now(), revoked_reason = 'logout' WHERE id = $1",
       [id],
     );
-    const refused = expectRefused(refreshToken);
+    const refused = expectRefused(app, refreshToken);
     await untilSomebodyWaits();
     await client.query("COMMIT");
     await refused;

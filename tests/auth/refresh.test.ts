@@ -2,26 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { hashToken } from "../../src/crypto/secret.ts";
 import { userSelect } from "../../src/users/public-user.ts";
 import { PASSWORD, registerOwner, testApp } from "../support/app.ts";
+import { expectRefused, refresh, sessionOf } from "./refreshes.ts";
 
 const app = testApp({ DATABASE_POOL_SIZE: "25" });
-
-function refresh(refreshToken: string) {
-  return app.call("POST /v1/auth/refresh", { json: { refreshToken } });
-}
-
-async function expectRefused(refreshToken: string) {
-  const { status, body, headers } = await refresh(refreshToken);
-  expect({ status, code: body.code }).toEqual({ status: 401, code: "invalid_refresh_token" });
-  expect(headers.get("www-authenticate")).toBe('Bearer realm="tenantry"');
-}
-
-async function sessionOf(refreshToken: string) {
-  const token = await app.deps.db.refreshToken.findUniqueOrThrow({
-    where: { tokenHash: Uint8Array.from(hashToken(refreshToken)) },
-    include: { session: true },
-  });
-  return token.session;
-}
 
 /** Moves the use of a token back in time. */
 async function ageUse(refreshToken: string, seconds: number) {
@@ -34,7 +17,7 @@ async function ageUse(refreshToken: string, seconds: number) {
 
 test("a refresh answers what a login answers, with new tokens", async () => {
   const owner = await registerOwner(app);
-  const { status, body, headers } = await refresh(owner.refreshToken);
+  const { status, body, headers } = await refresh(app, owner.refreshToken);
   expect(status).toBe(200);
   expect(headers.get("cache-control")).toBe("no-store");
   const login = await app.call("POST /v1/auth/login", {
@@ -69,17 +52,17 @@ test("the user in the answer is the one that Prisma reads: no column of the hand
     where: { id: owner.id },
     select: userSelect,
   });
-  const { body } = await refresh(owner.refreshToken);
+  const { body } = await refresh(app, owner.refreshToken);
   expect(body.user).toEqual({ ...JSON.parse(JSON.stringify(row)), roles: ["owner"] });
-  const retried = await refresh(owner.refreshToken);
+  const retried = await refresh(app, owner.refreshToken);
   expect(retried.body.user).toEqual(body.user);
 });
 
 describe("R33, R34: rotation", () => {
   test("of fifty refreshes of one token at once all get the one successor", async () => {
     const { refreshToken } = await registerOwner(app);
-    const session = await sessionOf(refreshToken);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(refreshToken)));
+    const session = await sessionOf(app, refreshToken);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(app, refreshToken)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     const successors = new Set(answers.map(({ body }) => body.refreshToken));
     expect(successors.size).toBe(1);
@@ -94,17 +77,17 @@ describe("R33, R34: rotation", () => {
       { action: "auth.refresh_retried", _count: 49 },
       { action: "auth.refreshed", _count: 1 },
     ]);
-    await refresh([...successors][0] ?? "").then(({ status }) => expect(status).toBe(200));
+    await refresh(app, [...successors][0] ?? "").then(({ status }) => expect(status).toBe(200));
   });
 
   test("a retry within the grace window gets the same successor, also when that was used since", async () => {
     const { refreshToken } = await registerOwner(app);
-    const next = (await refresh(refreshToken)).body.refreshToken;
+    const next = (await refresh(app, refreshToken)).body.refreshToken;
     await ageUse(refreshToken, 9);
-    expect((await refresh(refreshToken)).body.refreshToken).toBe(next);
-    const last = (await refresh(next)).body.refreshToken;
-    expect((await refresh(refreshToken)).body.refreshToken).toBe(next);
-    expect((await refresh(next)).body.refreshToken).toBe(last);
+    expect((await refresh(app, refreshToken)).body.refreshToken).toBe(next);
+    const last = (await refresh(app, next)).body.refreshToken;
+    expect((await refresh(app, refreshToken)).body.refreshToken).toBe(next);
+    expect((await refresh(app, next)).body.refreshToken).toBe(last);
   });
 
   test("a replay after the grace window ends the session, is audited, and no token of it works any more", async () => {
@@ -112,16 +95,16 @@ describe("R33, R34: rotation", () => {
     const other = (
       await app.call("POST /v1/auth/login", { json: { email: owner.email, password: PASSWORD } })
     ).body;
-    const session = await sessionOf(owner.refreshToken);
-    const next = (await refresh(owner.refreshToken)).body;
+    const session = await sessionOf(app, owner.refreshToken);
+    const next = (await refresh(app, owner.refreshToken)).body;
     await ageUse(owner.refreshToken, 11);
 
-    await expectRefused(owner.refreshToken);
-    await expectRefused(next.refreshToken);
+    await expectRefused(app, owner.refreshToken);
+    await expectRefused(app, next.refreshToken);
     for (const token of [owner.accessToken, next.accessToken]) {
       expect((await app.call("GET /v1/auth/me", { token })).status).toBe(401);
     }
-    expect(await sessionOf(next.refreshToken)).toMatchObject({
+    expect(await sessionOf(app, next.refreshToken)).toMatchObject({
       revokedReason: "refresh_token_reuse",
     });
     const audited = await app.deps.db.auditLog.findMany({
@@ -131,15 +114,15 @@ describe("R33, R34: rotation", () => {
       { outcome: "failure", tenantId: owner.tenantId, details: { userId: owner.id } },
     ]);
 
-    expect((await refresh(other.refreshToken)).status).toBe(200);
+    expect((await refresh(app, other.refreshToken)).status).toBe(200);
   });
 
   test("fifty replays at once after the grace window end the session once", async () => {
     const { refreshToken } = await registerOwner(app);
-    const session = await sessionOf(refreshToken);
-    await refresh(refreshToken);
+    const session = await sessionOf(app, refreshToken);
+    await refresh(app, refreshToken);
     await ageUse(refreshToken, 11);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(refreshToken)));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(app, refreshToken)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
     const reused = { action: "auth.refresh_token_reused", resourceId: session.id };
     expect(await app.deps.db.auditLog.count({ where: reused })).toBe(1);
@@ -147,11 +130,11 @@ describe("R33, R34: rotation", () => {
 
   test("R35: each refresh prolongs the idle expiry, never past the end of the session", async () => {
     const { refreshToken } = await registerOwner(app);
-    const { id, expiresAt } = await sessionOf(refreshToken);
+    const { id, expiresAt } = await sessionOf(app, refreshToken);
     const soon = new Date(Date.now() + 60_000);
     await app.deps.db.session.update({ where: { id }, data: { idleExpiresAt: soon } });
-    const next = (await refresh(refreshToken)).body.refreshToken;
-    const prolonged = await sessionOf(next);
+    const next = (await refresh(app, refreshToken)).body.refreshToken;
+    const prolonged = await sessionOf(app, next);
     expect(prolonged.idleExpiresAt.getTime()).toBeWithin(
       Date.now() + 29 * 86_400_000,
       Date.now() + 31 * 86_400_000,
@@ -162,7 +145,7 @@ describe("R33, R34: rotation", () => {
       where: { id },
       data: { expiresAt: soon, idleExpiresAt: soon },
     });
-    const last = await sessionOf((await refresh(next)).body.refreshToken);
+    const last = await sessionOf(app, (await refresh(app, next)).body.refreshToken);
     expect([last.idleExpiresAt, last.expiresAt]).toEqual([soon, soon]);
   });
 });

@@ -1,11 +1,9 @@
 /** `bun run keys` as an operator runs it: a process of its own beside a running instance. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import { createSuperAdmin, testApp } from "../support/app.ts";
 import { createDatabase } from "../support/postgres.ts";
-
-const ROOT = join(import.meta.dir, "..", "..");
+import { runCommand } from "./command.ts";
 
 const app = testApp();
 let env: Record<string, string>;
@@ -16,19 +14,7 @@ beforeAll(() => {
   };
 });
 
-async function keys(args: string[], given: Record<string, string> = env) {
-  const child = Bun.spawn([process.execPath, "--no-env-file", "src/cli/keys.ts", ...args], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH ?? "", ...given },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const [out, err, code] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ]);
-  return { out, err, code };
-}
+const keys = (args: string[], given = env) => runCommand("keys", args, given);
 
 /** Id and state of each key, as `list` shows them. */
 async function states() {

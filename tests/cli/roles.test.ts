@@ -1,11 +1,10 @@
 /** `bun run db:roles`: the login that the server runs as, with a secret of its own. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import { SQL } from "bun";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { runCommand } from "./command.ts";
 
-const ROOT = join(import.meta.dir, "..", "..");
 const user = `tenantry_roles_${randomBytes(4).toString("hex")}`;
 const PASSWORD = randomBytes(24).toString("hex");
 
@@ -26,13 +25,9 @@ function as(user: string, password: string): string {
 }
 
 async function run(appUrl: string): Promise<{ status: number; output: string }> {
-  const child = Bun.spawn([process.execPath, "--no-env-file", "src/cli/roles.ts"], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH ?? "", DATABASE_URL: database.url, APP_DATABASE_URL: appUrl },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-  return { status: await child.exited, output: out + err };
+  const env = { DATABASE_URL: database.url, APP_DATABASE_URL: appUrl };
+  const { out, err, code } = await runCommand("roles", [], env);
+  return { status: code, output: out + err };
 }
 
 test("it makes a login that works, and gives it a new password when it is run again", async () => {

@@ -10,20 +10,12 @@ import {
   testApp,
 } from "../../support/app.ts";
 import { auditOf, codeIn, mailsTo, startChange, tokenIn, verify } from "../mails/mails.ts";
+import { addressOf, prove } from "./proofs.ts";
 
 const VERIFY = "POST /v1/auth/me/email/verify";
 const CHANGE = "POST /v1/auth/me/email";
 
 const app = testApp({ DATABASE_POOL_SIZE: "20" });
-
-async function prove({ accessToken: token }: Pick<Account, "accessToken">, json: object) {
-  return (await app.call(VERIFY, { token, json })).status;
-}
-
-async function addressOf({ id }: Account) {
-  const { email, emailVerifiedAt } = await app.deps.db.user.findUniqueOrThrow({ where: { id } });
-  return { email, verified: emailVerifiedAt !== null };
-}
 
 test.each(["token", "code"] as const)(
   "the %s of the mail changes the address; until then the old one stays",
@@ -32,9 +24,9 @@ test.each(["token", "code"] as const)(
     await verify(app, account);
     const elsewhere = await logIn(app, account.email);
     const mail = await startChange(app, account);
-    expect((await addressOf(account)).email).toBe(account.email);
-    expect(await prove(account, { [by]: mail[by] })).toBe(204);
-    expect(await addressOf(account)).toEqual({ email: mail.email, verified: true });
+    expect((await addressOf(app, account)).email).toBe(account.email);
+    expect(await prove(app, account, { [by]: mail[by] })).toBe(204);
+    expect(await addressOf(app, account)).toEqual({ email: mail.email, verified: true });
     const me = (token: string) => app.call("GET /v1/auth/me", { token });
     expect((await me(account.accessToken)).status).toBe(200);
     expect((await me(elsewhere.accessToken)).status).toBe(401);
@@ -46,7 +38,7 @@ test("R19: the old address is told, where it was proved", async () => {
   const account = await registerOwner(app);
   await verify(app, account);
   const { email, token } = await startChange(app, account);
-  await prove(account, { token });
+  await prove(app, account, { token });
   const mail = await app.lastMailTo(account.email);
   expect(mail.subject).toBe("Your e-mail address was changed");
   // The new address is whoever changed it's choice of words.
@@ -57,7 +49,7 @@ test("R15: it voids what the old address was sent", async () => {
   const account = await registerOwner(app);
   await app.call("POST /v1/auth/forgot-password", { json: { email: account.email } });
   const token = tokenIn(await app.lastMailTo(account.email));
-  await prove(account, { token: (await startChange(app, account)).token });
+  await prove(app, account, { token: (await startChange(app, account)).token });
   const json = { token, newPassword: "a wholly different long phrase" };
   expect((await app.call("POST /v1/auth/reset-password", { json })).status).toBe(400);
 });
@@ -101,10 +93,10 @@ test("of two users who change to one address, the second gets 409 and keeps thei
   const [one, two] = [await registerOwner(app), await registerOwner(app)];
   const first = await startChange(app, one);
   const second = await startChange(app, two, first.email);
-  expect(await prove(two, { token: second.token })).toBe(204);
+  expect(await prove(app, two, { token: second.token })).toBe(204);
   const late = await app.call(VERIFY, { token: one.accessToken, json: { token: first.token } });
   expect([late.status, late.body.code]).toEqual([409, "email_taken"]);
-  expect((await addressOf(one)).email).toBe(one.email);
+  expect((await addressOf(app, one)).email).toBe(one.email);
 });
 
 test("one's own address again does nothing", async () => {
@@ -118,7 +110,7 @@ test("one's own address again does nothing", async () => {
 test("R63: request and change leave rows without address, token and code", async () => {
   const account = await registerOwner(app);
   const { email, token } = await startChange(app, account);
-  await prove(account, { token });
+  await prove(app, account, { token });
   for (const action of ["user.email_change_requested", "user.email_changed"]) {
     const rows = await auditOf(app, action, account.id);
     expect([action, rows.length, rows[0]?.actorId]).toEqual([action, 1, account.id]);

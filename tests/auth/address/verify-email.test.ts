@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createKey } from "../../api-keys/keys.ts";
 import {
-  type Account,
   createMember,
   logIn,
   PASSWORD,
@@ -10,6 +9,7 @@ import {
   testApp,
 } from "../../support/app.ts";
 import { auditOf, codeIn, mailsTo, otherCode, tokenIn, verify } from "../mails/mails.ts";
+import { addressOf, prove } from "./proofs.ts";
 
 const VERIFY = "POST /v1/auth/me/email/verify";
 const RESEND = "POST /v1/auth/me/email/verification";
@@ -17,24 +17,15 @@ const CHANGE = "POST /v1/auth/me/email";
 
 const app = testApp({ DATABASE_POOL_SIZE: "20" });
 
-async function prove({ accessToken: token }: Pick<Account, "accessToken">, json: object) {
-  return (await app.call(VERIFY, { token, json })).status;
-}
-
-async function addressOf({ id }: Account) {
-  const { email, emailVerifiedAt } = await app.deps.db.user.findUniqueOrThrow({ where: { id } });
-  return { email, verified: emailVerifiedAt !== null };
-}
-
 describe("proving the address of an account", () => {
   test.each(["token", "code"] as const)("by the %s of the registration's mail", async (by) => {
     const account = await registerOwner(app);
-    expect((await addressOf(account)).verified).toBe(false);
+    expect((await addressOf(app, account)).verified).toBe(false);
     const mail = await app.lastMailTo(account.email);
     const json = by === "token" ? { token: tokenIn(mail) } : { code: codeIn(mail) };
-    expect(await prove(account, json)).toBe(204);
-    expect(await addressOf(account)).toEqual({ email: account.email, verified: true });
-    expect(await prove(account, json)).toBe(400);
+    expect(await prove(app, account, json)).toBe(204);
+    expect(await addressOf(app, account)).toEqual({ email: account.email, verified: true });
+    expect(await prove(app, account, json)).toBe(400);
     const rows = await auditOf(app, "user.email_verified", account.id);
     expect(rows.map(({ outcome }) => outcome)).toEqual(["success", "failure"]);
     expect(rows[0]).toMatchObject({ actorId: account.id, tenantId: account.tenantId, details: {} });
@@ -44,8 +35,8 @@ describe("proving the address of an account", () => {
     const account = await registerOwner(app);
     const mail = await app.lastMailTo(account.email);
     const other = await logIn(app, account.email);
-    expect(await prove(other, { code: codeIn(mail) })).toBe(400);
-    expect(await prove(other, { token: tokenIn(mail) })).toBe(204);
+    expect(await prove(app, other, { code: codeIn(mail) })).toBe(400);
+    expect(await prove(app, other, { token: tokenIn(mail) })).toBe(204);
   });
 
   test("R22: the code is over after ten minutes, the link after an hour", async () => {
@@ -57,22 +48,24 @@ describe("proving the address of an account", () => {
         [account.id, minutes],
       );
     await age(11);
-    expect(await prove(account, { code: codeIn(mail) })).toBe(400);
+    expect(await prove(app, account, { code: codeIn(mail) })).toBe(400);
     await age(50);
-    expect(await prove(account, { token: tokenIn(mail) })).toBe(400);
+    expect(await prove(app, account, { token: tokenIn(mail) })).toBe(400);
     await age(-50);
-    expect(await prove(account, { token: tokenIn(mail) })).toBe(204);
+    expect(await prove(app, account, { token: tokenIn(mail) })).toBe(204);
   });
 
   test("R22: five wrong codes void the right one; a new mail brings another", async () => {
     const account = await registerOwner(app);
     const code = codeIn(await app.lastMailTo(account.email));
     for (let n = 1; n <= 5; n++)
-      expect(await prove(account, { code: otherCode(code, n) })).toBe(400);
-    expect(await prove(account, { code })).toBe(400);
+      expect(await prove(app, account, { code: otherCode(code, n) })).toBe(400);
+    expect(await prove(app, account, { code })).toBe(400);
     const sent = await app.call(RESEND, { token: account.accessToken });
     expect([sent.status, sent.body]).toEqual([202, { expiresIn: 600 }]);
-    expect(await prove(account, { code: codeIn(await app.lastMailTo(account.email)) })).toBe(204);
+    expect(await prove(app, account, { code: codeIn(await app.lastMailTo(account.email)) })).toBe(
+      204,
+    );
   });
 
   test("R15: a newer mail voids the older one; an hour has five, and a proved address gets none", async () => {
@@ -81,10 +74,10 @@ describe("proving the address of an account", () => {
     for (let n = 0; n < 6; n++)
       expect((await app.call(RESEND, { token: account.accessToken })).status).toBe(202);
     expect(await mailsTo(app, account.email)).toBe(5);
-    expect(await prove(account, { token: tokenIn(first) })).toBe(400);
+    expect(await prove(app, account, { token: tokenIn(first) })).toBe(400);
     const last = await app.lastMailTo(account.email);
-    expect(await prove(account, { token: tokenIn(last) })).toBe(204);
-    expect(await prove(await registerOwner(app), { token: tokenIn(last) })).toBe(400);
+    expect(await prove(app, account, { token: tokenIn(last) })).toBe(204);
+    expect(await prove(app, await registerOwner(app), { token: tokenIn(last) })).toBe(400);
     const proved = await registerOwner(app);
     await verify(app, proved);
     await app.call(RESEND, { token: proved.accessToken });
@@ -94,16 +87,16 @@ describe("proving the address of an account", () => {
   test("somebody else's link is refused and still works for them", async () => {
     const [one, two] = [await registerOwner(app), await registerOwner(app)];
     const token = tokenIn(await app.lastMailTo(one.email));
-    expect(await prove(two, { token })).toBe(400);
-    expect((await addressOf(two)).verified).toBe(false);
-    expect(await prove(one, { token })).toBe(204);
+    expect(await prove(app, two, { token })).toBe(400);
+    expect((await addressOf(app, two)).verified).toBe(false);
+    expect(await prove(app, one, { token })).toBe(204);
   });
 
   test("of fifty at once one succeeds", async () => {
     const account = await registerOwner(app);
     const mail = await app.lastMailTo(account.email);
     const tries = Array.from({ length: 50 }, (_, n) =>
-      prove(account, n % 2 ? { token: tokenIn(mail) } : { code: codeIn(mail) }),
+      prove(app, account, n % 2 ? { token: tokenIn(mail) } : { code: codeIn(mail) }),
     );
     expect((await Promise.all(tries)).sort()).toEqual([204, ...Array(49).fill(400)]);
     const rows = await auditOf(app, "user.email_verified", account.id);
@@ -117,10 +110,10 @@ describe("proving the address of an account", () => {
     const mail = await app.lastMailTo(member.email);
     const email = `${randomName()}@new.example`;
     await app.call(`PATCH /v1/users/${member.id}`, { token: owner.accessToken, json: { email } });
-    expect(await prove(member, { token: tokenIn(await app.lastMailTo(email)) })).toBe(204);
-    expect(await prove(member, { token: tokenIn(mail) })).toBe(400);
-    expect(await prove(member, { code: codeIn(mail) })).toBe(400);
-    expect(await addressOf(member)).toEqual({ email, verified: true });
+    expect(await prove(app, member, { token: tokenIn(await app.lastMailTo(email)) })).toBe(204);
+    expect(await prove(app, member, { token: tokenIn(mail) })).toBe(400);
+    expect(await prove(app, member, { code: codeIn(mail) })).toBe(400);
+    expect(await addressOf(app, member)).toEqual({ email, verified: true });
   });
 });
 
@@ -142,7 +135,7 @@ test("a session that has ended proves nothing", async () => {
   const account = await registerOwner(app);
   const mail = await app.lastMailTo(account.email);
   await app.call("POST /v1/auth/logout", { token: account.accessToken });
-  expect(await prove(account, { token: tokenIn(mail) })).toBe(401);
+  expect(await prove(app, account, { token: tokenIn(mail) })).toBe(401);
   const again = await logIn(app, account.email, PASSWORD);
-  expect(await prove(again, { token: tokenIn(mail) })).toBe(204);
+  expect(await prove(app, again, { token: tokenIn(mail) })).toBe(204);
 });
