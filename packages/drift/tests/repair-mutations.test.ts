@@ -14,7 +14,7 @@ const database = await createDatabase({ template: false });
 const client = new pg.Client({ connectionString: database.url });
 await client.connect();
 await client.query(shop);
-const reader = (client: pg.Client) => readCatalog(client, shopSchemas);
+const reader = (client: pg.Client) => readCatalog(client, shopSchemas, { prepare: true });
 const expected = await inReadTransaction(client, () => reader(client));
 const { rows } = await client.query<{ version: number }>(
   "SELECT current_setting('server_version_num')::int / 10000 AS version",

@@ -14,7 +14,7 @@ const RUNS = Number(process.env.DRIFT_PROPERTY_RUNS ?? 8);
 const database = await createDatabase({ template: false });
 const client = new pg.Client({ connectionString: database.url });
 await client.connect();
-const reader = (client: pg.Client) => readCatalog(client, ["t"]);
+const reader = (client: pg.Client) => readCatalog(client, ["t"], { prepare: true });
 
 afterAll(async () => {
   await client.end();

@@ -12,7 +12,7 @@ import { repairs } from "../src/repair/repairs.ts";
 import { committing } from "../src/repair/trial.ts";
 import { shop, shopSchemas } from "./shop.ts";
 
-const reader = (client: pg.Client) => readCatalog(client, shopSchemas);
+const reader = (client: pg.Client) => readCatalog(client, shopSchemas, { prepare: true });
 
 async function withDatabase<T>(sql: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const database = await createDatabase({ template: false });

@@ -18,9 +18,13 @@ export type Scope = {
 /** Stands for the definition of an object whose kind the check does not know: that it is there is compared, no more. */
 const UNKNOWN_DEFINITION = "(the check does not know this kind of object)";
 
-/** To be called within `inReadTransaction`. */
-export async function readObjects(client: pg.Client, scope: Scope): Promise<CatalogObject[]> {
-  const objects = await readCatalog(client, scope.schemas, scope);
+/** To be called within `inReadTransaction`. @param prepare as of readCatalog. */
+export async function readObjects(
+  client: pg.Client,
+  scope: Scope,
+  prepare = false,
+): Promise<CatalogObject[]> {
+  const objects = await readCatalog(client, scope.schemas, { ...scope, prepare });
   const unmodelled = await readUnmodelled(client, scope.schemas);
   const named = unmodelled.flatMap(({ kind, names }) =>
     names.map((name) => ({ kind, schema: "", name, parent: "", definition: UNKNOWN_DEFINITION })),

@@ -51,7 +51,8 @@ export async function migrateCommand(options: MigrateOptions, output: Output): P
   const { migration, rollback } = await draft({
     server,
     replay: options,
-    reader: async (client) => withoutIgnored(await readObjects(client, options), ignored),
+    reader: async (client, prepare) =>
+      withoutIgnored(await readObjects(client, options, prepare), ignored),
     migrations,
     schemaFiles,
     prisma: declared.first,

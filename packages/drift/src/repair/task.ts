@@ -21,7 +21,8 @@ export function repairTask(
   return {
     actual: present,
     expected: withAllowed(wanted, present, keys),
-    reader: async (client) => withoutIgnored(await readObjects(client, scope), ignored),
+    reader: async (client, prepare) =>
+      withoutIgnored(await readObjects(client, scope, prepare), ignored),
   };
 }
 

@@ -15,8 +15,11 @@ export type Trial = {
   lostBy(sql: string[]): Promise<CatalogObject[]>;
 };
 
-/** Reads what is compared; to be called within a transaction that has set the canonical output. */
-export type Reader = (client: pg.Client) => Promise<CatalogObject[]>;
+/**
+ * Reads what is compared; to be called within a transaction that has set the canonical output. `prepare` as of
+ * readCatalog: planning the query takes longer than running it, and a trial reads after every step.
+ */
+export type Reader = (client: pg.Client, prepare?: boolean) => Promise<CatalogObject[]>;
 
 /** For making a schema in an empty database: each step is a transaction, so that no number of locks is too large. */
 export async function committing(client: pg.Client, reader: Reader): Promise<Trial> {
@@ -24,7 +27,7 @@ export async function committing(client: pg.Client, reader: Reader): Promise<Tri
     "SET search_path = ''; SET check_function_bodies = off; SET synchronous_commit = off",
   );
   return {
-    read: () => inReadTransaction(client, () => reader(client)),
+    read: () => inReadTransaction(client, () => reader(client, true)),
     run: async (sql) => void (await client.query(sql.join(";\n"))),
     filesOf: async () => "",
     allOrNothing: (work) => work(),
@@ -53,7 +56,7 @@ export async function inTransaction<T>(
 export function withSavepoints(client: pg.Client, reader: Reader): Trial {
   const undo = () => client.query("ROLLBACK TO trial; RELEASE trial");
   const trial: Trial = {
-    read: () => reader(client),
+    read: () => reader(client, true),
 
     async run(sql) {
       // By itself: a text that does not parse would not even begin, and the savepoint be another one.
