@@ -1,8 +1,9 @@
 /** Which machine is behind a key: read once, kept in memory, dropped when the database says that it changed. */
+import { LRUCache } from "lru-cache";
 import type { Pool } from "pg";
 import { isApiKey } from "../crypto/api-key.ts";
 import { hashToken } from "../crypto/secret.ts";
-import type { Listener } from "../db/listener.ts";
+import { type Cache, createCache } from "../db/cache.ts";
 import { LIVE_ACCOUNT_SQL } from "../db/live.ts";
 import { named } from "../db/statement-names.ts";
 import type { Log } from "../log.ts";
@@ -17,10 +18,7 @@ export type ApiKeyStore = {
   principalOf(key: string): Promise<Principal | null>;
   /** Whether the key with this id, found before, would still be taken: for work that lasts. It asks the database. */
   isLive(id: string): Promise<boolean>;
-  /** Drops what is known of keys. */
-  forget(): void;
-  watch(listener: Pick<Listener, "healthy">): void;
-};
+} & Pick<Cache<unknown>, "forget" | "watch">;
 
 type LiveKey = {
   id: string;
@@ -64,31 +62,14 @@ export function createApiKeyStore(
   limit = REMEMBERED_KEYS,
 ): ApiKeyStore {
   /** By hash, so that no dump of memory holds keys that somebody could use. */
-  const known = new Map<string, LiveKey>();
-  /** Key id → when its last use was written down. */
-  const used = new Map<string, number>();
-  let listener: Pick<Listener, "healthy"> = { healthy: false };
-  let generation = 0;
-
-  async function find(key: string): Promise<LiveKey | null> {
-    const hash = hashToken(key);
-    const name = hash.toString("base64");
-    const found = listener.healthy ? known.get(name) : undefined;
-    if (found) return found;
-
-    const before = generation;
-    const live = await readLiveKey(pool, hash);
-    // A revocation that came while the query ran may not be in its answer: not kept, as in roles/grants.ts.
-    if (live && generation === before && listener.healthy) remember(known, name, live);
-    return live;
-  }
+  const keys = createCache(limit, (hash) => readLiveKey(pool, hash));
+  /** The ids of keys whose last use was written down lately. */
+  const used = new LRUCache<string, true>({ max: limit, ttl: USED_EVERY_MILLIS });
 
   /** Not awaited: when a key was last used is worth no caller's time, and no failed request. */
   function markUsed(id: string): void {
-    const now = Date.now();
-    if (now - (used.get(id) ?? 0) < USED_EVERY_MILLIS) return;
-    used.delete(id);
-    remember(used, id, now);
+    if (used.has(id)) return;
+    used.set(id, true);
     pool
       .query({
         ...MARK_USED,
@@ -99,16 +80,10 @@ export function createApiKeyStore(
       );
   }
 
-  /** Bounded: a Map iterates in order of insertion, so the oldest goes first. */
-  function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
-    if (map.size >= limit) map.delete(map.keys().next().value ?? "");
-    map.set(key, value);
-  }
-
   return {
     async principalOf(key) {
       if (!isApiKey(key)) return null;
-      const live = await find(key);
+      const live = await keys.get(hashToken(key).toString("base64"));
       if (!live || live.expiresAt <= Date.now()) return null;
       markUsed(live.id);
       const { permissions } = await grants.of(live.userId);
@@ -122,13 +97,8 @@ export function createApiKeyStore(
       const { rowCount } = await pool.query({ ...IS_LIVE, values: [id] });
       return rowCount === 1;
     },
-    forget() {
-      generation += 1;
-      known.clear();
-    },
-    watch(source) {
-      listener = source;
-    },
+    forget: keys.forget,
+    watch: keys.watch,
   };
 }
 
@@ -136,11 +106,11 @@ export function createApiKeyStore(
  * Found by the SHA-256 of the whole key. An index does not compare in constant time, and need not: its timing could tell
  * of hashes at most, and from a hash no way leads back to 256 random bits.
  */
-async function readLiveKey(pool: Pick<Pool, "query">, hash: Buffer): Promise<LiveKey | null> {
+async function readLiveKey(pool: Pick<Pool, "query">, hash: string): Promise<LiveKey | null> {
   type Row = Pick<LiveKey, "id" | "userId" | "tenantId" | "scopes"> & { expiresAt: Date | null };
   const { rows } = await pool.query<Row>({
     ...LIVE_KEY,
-    values: [hash],
+    values: [Buffer.from(hash, "base64")],
   });
   const [row] = rows;
   if (!row) return null;

@@ -1,16 +1,12 @@
 /** What a user may do: read once, kept in memory, dropped when the database says that it changed. */
 import type { Pool } from "pg";
-import type { Listener } from "../db/listener.ts";
+import { type Cache, createCache } from "../db/cache.ts";
 import { named } from "../db/statement-names.ts";
 
 export type Grants = { roles: readonly string[]; permissions: ReadonlySet<string> };
 
-export type GrantStore = {
-  of(userId: string): Promise<Grants>;
-  /** Drops what is known of a user; without an id, of everybody. */
-  forget(userId?: string): void;
-  watch(listener: Pick<Listener, "healthy">): void;
-};
+/** By user id. */
+export type GrantStore = { of: Cache<Grants>["get"] } & Omit<Cache<Grants>, "get">;
 
 /** Some 300 bytes each: bounded, so that a long run over many users does not grow for ever. */
 const REMEMBERED_USERS = 20_000;
@@ -22,33 +18,8 @@ const GRANTS_OF_USER = named(`
       ORDER BY roles.name`);
 
 export function createGrantStore(pool: Pick<Pool, "query">): GrantStore {
-  const known = new Map<string, Grants>();
-  let listener: Pick<Listener, "healthy"> = { healthy: false };
-  let generation = 0;
-
-  return {
-    async of(userId) {
-      const found = listener.healthy ? known.get(userId) : undefined;
-      if (found) return found;
-
-      const before = generation;
-      const grants = await readGrants(pool, userId);
-      // A change that came while the query ran may not be in its answer: use it for this request, but do not keep it.
-      if (generation === before && listener.healthy) {
-        if (known.size >= REMEMBERED_USERS) known.delete(known.keys().next().value ?? "");
-        known.set(userId, grants);
-      }
-      return grants;
-    },
-    forget(userId) {
-      generation += 1;
-      if (userId === undefined) known.clear();
-      else known.delete(userId);
-    },
-    watch(source) {
-      listener = source;
-    },
-  };
+  const { get, forget, watch } = createCache(REMEMBERED_USERS, (id) => readGrants(pool, id));
+  return { of: get, forget, watch };
 }
 
 async function readGrants(pool: Pick<Pool, "query">, userId: string): Promise<Grants> {

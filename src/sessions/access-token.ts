@@ -1,5 +1,6 @@
 /** Access tokens: JWTs by RFC 9068 that any service can verify offline with /.well-known/jwks.json. */
 import { errors, jwtVerify, SignJWT } from "jose";
+import { LRUCache } from "lru-cache";
 import type { Config } from "../config.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
@@ -42,7 +43,7 @@ const REMEMBERED_TOKENS = 10_000;
 export const LONGEST_TOKEN = 2048;
 
 export function createAccessTokens(config: TokenConfig, keys: SigningKeys): AccessTokens {
-  const remembered = new Map<string, Verified>();
+  const remembered = new LRUCache<string, Verified>({ max: REMEMBERED_TOKENS });
 
   return {
     async sign(claims, longestSeconds = config.accessTokenTtlSeconds) {
@@ -76,9 +77,6 @@ export function createAccessTokens(config: TokenConfig, keys: SigningKeys): Acce
         return known.claims;
 
       const verified = await verifySignature(token, config, keys);
-      // A Map iterates in order of insertion: the oldest goes first, which is also the first to expire.
-      if (remembered.size >= REMEMBERED_TOKENS)
-        remembered.delete(remembered.keys().next().value ?? "");
       remembered.set(token, verified);
       return verified.claims;
     },
