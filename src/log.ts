@@ -20,9 +20,10 @@ export function createLog(threshold: LogLevel | "silent"): Log {
 
 /**
  * Class and last line of the message: Prisma prints the arguments of the call above it, and those are personal data. The
- * log does so with every error that it is given.
+ * log does so with every error that it is given. pg-boss copies an error into a plain object before it tells of it.
  */
 export function describeError(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return `thrown: ${typeof thrown}`;
-  return `${thrown.name}: ${thrown.message.trim().split("\n").at(-1)}`;
+  const { name = "Error", message } = Object(thrown) as Partial<Error>;
+  if (typeof message !== "string") return `thrown: ${typeof thrown}`;
+  return `${name}: ${message.trim().split("\n").at(-1)?.slice(0, 300)}`;
 }

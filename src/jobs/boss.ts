@@ -3,9 +3,8 @@ import { createHash } from "node:crypto";
 import type { Pool } from "pg";
 import { PgBoss, type QueueOptions, type QueuePolicy } from "pg-boss";
 import { newId } from "../db/id.ts";
-import type { Log } from "../log.ts";
+import { describeError, type Log } from "../log.ts";
 import { createJobDatabase } from "./database.ts";
-import { describeError } from "./describe-error.ts";
 import { QUEUES, type QueueName } from "./jobs.ts";
 
 const SCHEMA = "pgboss";

@@ -3,7 +3,6 @@ import type { Pool } from "pg";
 import type { Db } from "pg-boss";
 import { isUnavailable } from "../db/failures.ts";
 import type { Log } from "../log.ts";
-import { describeError } from "./describe-error.ts";
 
 const MOST_ATTEMPTS = 6;
 /** pg-boss tells nobody what a statement is for. The tests of groups and of giving back fail when this finds it no more. */
@@ -34,7 +33,7 @@ export function createJobDatabase(options: JobDatabaseOptions): Db {
         return answer;
       } catch (err) {
         if (!isUnavailable(err) || attempt === MOST_ATTEMPTS || isStopping()) throw err;
-        if (!isAway) log("warn", "jobs cannot be worked off", { error: describeError(err) });
+        if (!isAway) log("warn", "jobs cannot be worked off", { error: err });
         isAway = true;
         await Bun.sleep(attempt * 500);
       }

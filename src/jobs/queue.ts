@@ -2,8 +2,8 @@
 import { fromPrisma, type JobResult, type JobWithMetadata } from "pg-boss";
 import { decrypt, encrypt, type Keyring } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
+import { describeError } from "../log.ts";
 import { type BossOptions, createBoss, prepareQueues } from "./boss.ts";
-import { describeError } from "./describe-error.ts";
 import { type JobHandlers, type Jobs, PermanentFailure, QUEUES, type QueueName } from "./jobs.ts";
 
 /**
