@@ -1,11 +1,13 @@
+/**
+ * Which password is refused. What is compared with what is in password-patterns.ts, the list of the known ones in
+ * password-blocklist.ts; how long one has to be is a setting (`leastPasswordLength` in tenant-settings/settings.ts).
+ */
 import type { Config } from "../config.ts";
 import { PASSWORD_MAX_LENGTH } from "../crypto/password.ts";
 import { ValidationError } from "../errors.ts";
 import { leastPasswordLength, readSettings } from "../tenant-settings/settings.ts";
 import { isCommon } from "./password-blocklist.ts";
 import { fold, followsRow, isMadeOf, lengthOfUnit } from "./password-patterns.ts";
-
-const PRODUCT = "tenantry";
 
 /** Whose password it is: what others know of them is what they try first. */
 export type PasswordOwner = {
@@ -16,7 +18,10 @@ export type PasswordOwner = {
   tenant: { name: string; slug: string; settings?: unknown } | null;
 };
 
-type Policy = Pick<Config, "passwordMinLength" | "passwordMinLengthWithMfa" | "mfa">;
+type Policy = Pick<
+  Config,
+  "passwordMinLength" | "passwordMinLengthWithMfa" | "mfa" | "productName"
+>;
 
 /**
  * Length is what counts, in code points of the normalised text, and that nobody guesses it early; no rules on what
@@ -32,7 +37,7 @@ export async function assertAcceptablePassword(
   const folded = fold(password);
   const message =
     faultOfLength(password.normalize("NFC"), minLength) ??
-    faultOfPattern(folded, minLength, owner) ??
+    faultOfPattern(folded, minLength, [policy.productName, ...knownOf(owner)]) ??
     (await faultOfFame(folded, minLength));
   if (message) throw new ValidationError([{ path, message }]);
 }
@@ -44,12 +49,12 @@ function faultOfLength(password: string, minLength: number): string | null {
   return null;
 }
 
-function faultOfPattern(folded: string, minLength: number, owner: PasswordOwner): string | null {
+function faultOfPattern(folded: string, minLength: number, known: string[]): string | null {
   if (lengthOfUnit(folded) < minLength)
     return "Repeats the same few characters, which count only once: choose several unrelated words";
   if (followsRow(folded))
     return "Follows the keyboard, the alphabet or the digits: choose several unrelated words";
-  if (isMadeOf(folded, contextOf(owner)))
+  if (isMadeOf(folded, known))
     return "Is made of a name or address that others know (the person's, the tenant's or this service's): add unrelated words";
   return null;
 }
@@ -60,6 +65,6 @@ async function faultOfFame(folded: string, minLength: number): Promise<string | 
     : null;
 }
 
-function contextOf({ email, firstName, lastName, tenant }: PasswordOwner): string[] {
-  return [PRODUCT, email, firstName ?? "", lastName ?? "", tenant?.name ?? "", tenant?.slug ?? ""];
+function knownOf({ email, firstName, lastName, tenant }: PasswordOwner): string[] {
+  return [email, firstName ?? "", lastName ?? "", tenant?.name ?? "", tenant?.slug ?? ""];
 }

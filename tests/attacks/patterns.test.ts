@@ -187,7 +187,12 @@ test("R73: the policy of passwords takes no time at the longest password, nor na
     lastName: "ab".repeat(60),
     tenant: { name: "a b ".repeat(30), slug: "a-".repeat(30) },
   };
-  const policy = { passwordMinLength: 15, passwordMinLengthWithMfa: 8, mfa: "optional" } as const;
+  const policy = {
+    passwordMinLength: 15,
+    passwordMinLengthWithMfa: 8,
+    mfa: "optional",
+    productName: "ab ".repeat(21),
+  } as const;
   await assertAcceptablePassword(policy, "unrelated words make a long one", owner);
   for (const text of [
     ...hostileTexts(512),

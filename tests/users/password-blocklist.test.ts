@@ -144,19 +144,29 @@ test("R6: it is the name of the tenant that the user joins, and of no other", as
 });
 
 test("R5: where eight characters are enough, the common ones of eight are refused", async () => {
-  const short = await createTestApp({ PASSWORD_MIN_LENGTH: "8" });
-  const register = async (password: string) => {
-    const name = randomName();
-    const json = { email: `${name}@x.example`, password, tenant: { name, slug: name } };
-    return (await short.call("POST /v1/auth/register", { json })).status;
-  };
+  const passwords = ["sunshine", "Trustno1", "baseball", "abcdabcd", "vq8 zebra"];
+  const statuses = await statusesOf({ PASSWORD_MIN_LENGTH: "8" }, passwords);
+  expect(statuses).toEqual([422, 422, 422, 422, 201]);
+});
+
+test("R6: the product is called what its operator calls it", async () => {
+  const passwords = ["harbour-gate-2026!", "Gate Harbour Gate", "Tenantry-2026-!!!"];
+  const statuses = await statusesOf({ PRODUCT_NAME: "Harbour Gate" }, passwords);
+  expect(statuses).toEqual([422, 422, 201]);
+});
+
+/** What registering with each of these passwords is answered, with settings of one's own. */
+async function statusesOf(settings: Record<string, string>, passwords: string[]) {
+  const other = await createTestApp(settings);
   try {
     const statuses = [];
-    for (const password of ["sunshine", "Trustno1", "baseball", "abcdabcd", "vq8 zebra"]) {
-      statuses.push(await register(password));
+    for (const password of passwords) {
+      const name = randomName();
+      const json = { email: `${name}@x.example`, password, tenant: { name, slug: name } };
+      statuses.push((await other.call("POST /v1/auth/register", { json })).status);
     }
-    expect(statuses).toEqual([422, 422, 422, 422, 201]);
+    return statuses;
   } finally {
-    await short.close();
+    await other.close();
   }
-});
+}
