@@ -2,7 +2,6 @@
 import { maintainAuditLog } from "./audit/partitions.ts";
 import { sendChangeMail } from "./auth/address/change-email.ts";
 import { sendMagicLink } from "./auth/login/magic-link.ts";
-import type { MailRequest } from "./auth/mails/mail-requests.ts";
 import { sendResetMail } from "./auth/password/forgot-password.ts";
 import { sendRegistrationMail } from "./auth/registration/complete-registration.ts";
 import { sendUnlockMail } from "./auth/unlock.ts";
@@ -11,6 +10,7 @@ import type { Context, Deps } from "./context.ts";
 import { inBackground } from "./db/scope.ts";
 import type { JobHandlers } from "./jobs/jobs.ts";
 import { deliver } from "./mail/deliver.ts";
+import type { MailRequest } from "./mail/requests.ts";
 import type { RequestOrigin } from "./principal.ts";
 import { maintainSigningKeys } from "./signing-keys/rotate.ts";
 

@@ -3,11 +3,11 @@ import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { LIVE_ACCOUNT_SQL, LIVE_USER_SQL } from "../db/live.ts";
 import { named } from "../db/statement-names.ts";
+import type { AccountName } from "../mail/requests.ts";
 import { networkOf } from "../network.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { IS_HEARSAY_SQL } from "../users/claims.ts";
 import { knownSql, lockedSql } from "./guessing.ts";
-import type { AccountName } from "./mails/mail-requests.ts";
 
 /** What a log-in has to know of an account. */
 export type Account = {

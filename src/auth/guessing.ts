@@ -9,8 +9,8 @@
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { Context, SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { type AccountName, type MailRequest, requestMail } from "../mail/requests.ts";
 import { networkOf } from "../network.ts";
-import { type AccountName, type MailRequest, requestMail } from "./mails/mail-requests.ts";
 
 /** From this failure in a row on the account locks for 30 s, at each further one for twice as long, 15 min at most. */
 export const FREE_ATTEMPTS = 50;

@@ -1,5 +1,6 @@
 import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
+import type { AccountName } from "../mail/requests.ts";
 import { sendProof } from "../mail/send.ts";
 import { issueOneTimeToken } from "../one-time-tokens/issue.ts";
 import { findToken } from "../one-time-tokens/redeem.ts";
@@ -7,7 +8,6 @@ import { findAccount } from "./account.ts";
 import { NO_FAILURES } from "./guessing.ts";
 import type { UnlockInput } from "./login/schemas.ts";
 import { linkFor } from "./mails/links.ts";
-import type { AccountName } from "./mails/mail-requests.ts";
 import { invalidMailedToken, lockForMail, useMailedToken } from "./mails/mailed-token.ts";
 
 const LINK_HOURS = 24;

@@ -5,19 +5,13 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
-import { ApiError } from "../errors.ts";
+import { type BegunBy, requestMail } from "../mail/requests.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { admitAddress } from "../tenants/admission.ts";
+import { accountScope, emailTaken } from "./claims.ts";
 import type { LockedUser } from "./scope.ts";
-
-/**
- * Who has begun a change, which says what completes it. The owner: link or code, within a session of theirs. A machine: the
- * link within a session of the owner, or a key with `user:update`, whose holder reads the new mailbox, would become a
- * session of anybody. Somebody of the tenant in person, or a platform account in person: see `linkIsEnough`.
- */
-export type BegunBy = "owner" | "machine" | "administrator" | "platform";
 
 /**
  * Whether the link alone completes a change, for whoever cannot log in. Where nobody ever proved an address of the account it
@@ -28,17 +22,6 @@ export type BegunBy = "owner" | "machine" | "administrator" | "platform";
 export function linkIsEnough(begunBy: BegunBy, isProved: boolean): boolean {
   return begunBy === "platform" || (begunBy === "administrator" && !isProved);
 }
-
-/** The request for the mail: a job, which looks whether the address is free and tells nobody here (R70). */
-export type AddressChange = {
-  kind: "change_email";
-  userId: string;
-  tenantId: string | null;
-  email: string;
-  begunBy: BegunBy;
-  /** The session that the owner's link and code are for. */
-  sessionId: string | null;
-};
 
 /**
  * Begins a change of the address of a user, whose row is locked, or calls one off when `email` is the address that they
@@ -67,18 +50,9 @@ export async function beginAddressChange(
     });
   } else {
     await admitAddress(tx, tenantId, email);
-    const request: AddressChange = {
-      kind: "change_email",
-      userId: id,
-      tenantId,
-      email,
-      begunBy,
-      sessionId: begunBy === "owner" ? sessionId : null,
-    };
-    const job = { request, origin: ctx.origin };
-    // By the hundred, perhaps: what readers have asked for themselves goes first (R74).
-    if (ctx.mailer.mayQueue("request change_email", email))
-      await ctx.jobs.send("mail_request", job, tx, { isUrgent: begunBy === "owner" });
+    const owners = begunBy === "owner" ? sessionId : null;
+    const request = { kind: "change_email", userId: id, tenantId, email, begunBy } as const;
+    await requestMail(ctx, { ...request, sessionId: owners }, tx);
   }
   await recordAudit(tx, ctx, {
     action: isCallOff ? "user.email_change_called_off" : "user.email_change_requested",
@@ -101,12 +75,12 @@ export async function assertNotTakenHere(
   { id, tenantId }: Pick<LockedUser, "id" | "tenantId">,
   email: string,
 ): Promise<void> {
-  const emailScope = ctx.config.emailScope === "tenant" ? tenantId : null;
-  const everywhere = ctx.principal.tenantId === null ? [{ emailScope }] : [];
+  const everywhere =
+    ctx.principal.tenantId === null ? [{ emailScope: accountScope(ctx, tenantId) }] : [];
   const taken = await tx.user.count({
     where: { email, isDeleted: false, id: { not: id }, OR: [{ tenantId }, ...everywhere] },
   });
-  if (taken > 0) throw new ApiError("email_taken", "Another account has this address.");
+  if (taken > 0) throw emailTaken();
 }
 
 function beginner({ principal }: AuthedContext, userId: string): BegunBy {

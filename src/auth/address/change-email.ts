@@ -3,17 +3,14 @@ import { recordAudit } from "../../audit/record.ts";
 import type { Context, SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
 import { touch } from "../../db/touch.ts";
+import type { AddressChange, BegunBy } from "../../mail/requests.ts";
 import { sendProof, tellUser } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { CODE_SECONDS, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
 import { assertRecentProof } from "../../sessions/recent-proof.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
 import { admitAddress } from "../../tenants/admission.ts";
-import {
-  type AddressChange,
-  type BegunBy,
-  beginAddressChange,
-} from "../../users/change-address.ts";
+import { beginAddressChange } from "../../users/change-address.ts";
 import { accountScope } from "../../users/claims.ts";
 import { withEmailTaken } from "../../users/create.ts";
 import { lockUser } from "../../users/scope.ts";

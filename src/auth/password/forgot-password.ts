@@ -2,6 +2,7 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
+import { requestMail } from "../../mail/requests.ts";
 import { sendProof, tellUser } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { findToken, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
@@ -11,7 +12,6 @@ import { findAccount } from "../account.ts";
 import { proveAddress } from "../address/prove-address.ts";
 import { NO_FAILURES } from "../guessing.ts";
 import { linkFor } from "../mails/links.ts";
-import { requestMail } from "../mails/mail-requests.ts";
 import { invalidMailedToken, lockForMail, useMailedToken } from "../mails/mailed-token.ts";
 import type { AddressInput } from "../mails/schemas.ts";
 import type { ResetPasswordInput } from "./schemas.ts";

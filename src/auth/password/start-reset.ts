@@ -1,9 +1,9 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
+import { requestMail } from "../../mail/requests.ts";
 import { assertMayManage } from "../../roles/giving.ts";
 import { assertInPerson } from "../../roles/in-person.ts";
 import { lockUser } from "../../users/scope.ts";
-import { requestMail } from "../mails/mail-requests.ts";
 
 /**
  * Sends a user a link that sets a new password. Whoever asks for it neither sees nor sets one (ASVS 5.0, 6.4.6).

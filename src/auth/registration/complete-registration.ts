@@ -8,6 +8,7 @@ import { hashedFor } from "../../crypto/password.ts";
 import { randomToken } from "../../crypto/secret.ts";
 import { newId } from "../../db/id.ts";
 import { LOCKS } from "../../db/lock-names.ts";
+import { type Registration, requestMail } from "../../mail/requests.ts";
 import { sendProof, tellUser } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import {
@@ -23,11 +24,10 @@ import { findAccount } from "../account.ts";
 import { tokenAnswer } from "../answer.ts";
 import { sendMagicLink } from "../login/magic-link.ts";
 import { linkFor } from "../mails/links.ts";
-import { requestMail } from "../mails/mail-requests.ts";
 import { hourAgo, invalidMailedToken, MAILS_AN_HOUR } from "../mails/mailed-token.ts";
 import type { ChallengeAnswer } from "../mails/schemas.ts";
 import type { TokenAnswer } from "../schemas.ts";
-import { insertRegistration, type Registration } from "./insert-registration.ts";
+import { insertRegistration } from "./insert-registration.ts";
 import type { CompleteRegistrationInput } from "./schemas.ts";
 
 const LINK_MINUTES = 60;

@@ -1,20 +1,12 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
+import type { Registration } from "../../mail/requests.ts";
 import { SYSTEM_ROLES } from "../../roles/permissions.ts";
 import { type StartedSession, startSession } from "../../sessions/start.ts";
 import { insertTenant } from "../../tenants/create.ts";
 import { insertUser } from "../../users/create.ts";
 import type { UserRow } from "../../users/public-user.ts";
-
-/** What somebody registers with. */
-export type Registration = {
-  email: string;
-  passwordHash: string;
-  firstName: string | null;
-  lastName: string | null;
-  tenant: { name: string; slug: string };
-};
 
 type NewAccount = Registration & {
   tenantId: string;
