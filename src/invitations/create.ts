@@ -3,10 +3,10 @@ import type { AuthedContext } from "../context.ts";
 import { hashToken, randomToken } from "../crypto/secret.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
-import { ApiError, NotFoundError, ValidationError } from "../errors.ts";
-import { assertMayAssign, defaultRoles, rolesToGrant } from "../roles/giving.ts";
+import { ApiError, ValidationError } from "../errors.ts";
+import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
 import { admitPerson } from "../tenants/admission.ts";
-import { lockActiveTenant } from "../tenants/lock.ts";
+import { enterTenant } from "../tenants/lock.ts";
 import { targetTenant } from "../users/create.ts";
 import { sendInvitation } from "./mail.ts";
 import {
@@ -35,14 +35,9 @@ export async function createInvitation(
   const token = randomToken();
 
   return ctx.db.$transaction(async (tx) => {
-    if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");
+    await enterTenant(tx, tenantId);
     // From here on invitations of this tenant come one after the other.
-    const roles = await rolesToGrant(
-      tx,
-      ctx,
-      tenantId,
-      names ?? (await defaultRoles(tx, tenantId)),
-    );
+    const roles = await rolesToGrant(tx, ctx, tenantId, names);
     await assertNoMember(tx, tenantId, email);
     await tx.invitation.updateMany({
       where: { tenantId, email, acceptedAt: null, revokedAt: null },

@@ -5,7 +5,7 @@ import type { Transaction } from "../db/client.ts";
 import { NotFoundError, ValidationError } from "../errors.ts";
 import { assertMayAssign, defaultRoles, rolesToGrant } from "../roles/giving.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
-import { lockActiveTenant } from "../tenants/lock.ts";
+import { enterTenant } from "../tenants/lock.ts";
 import { assertNoMember, limitMails } from "./create.ts";
 import { sendInvitation } from "./mail.ts";
 import { visibleInvitation, withRoleNames } from "./read.ts";
@@ -34,7 +34,7 @@ export async function resendInvitation(ctx: AuthedContext, id: string): Promise<
   const token = randomToken();
 
   return ctx.db.$transaction(async (tx) => {
-    if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");
+    await enterTenant(tx, tenantId);
     const roles = await rolesToRenew(tx, ctx, known);
     await assertNoMember(tx, tenantId, email);
     // Its seat is free again since it expired.

@@ -25,7 +25,8 @@ export function assertMayAssign(ctx: Asking, verb: "Giving" | "Changing" = "Givi
 
 /**
  * The roles with these names for a user of `tenantId`, all of which the caller may give: system roles and the tenant's
- * own. What the caller holds is read under a lock, so that nobody gives what is being taken from them.
+ * own. Without names those that are given by default. What the caller holds is read under a lock, so that nobody gives
+ * what is being taken from them.
  * @throws ValidationError for unknown names and for a role of the wrong side (super_admin is for platform accounts, the
  * others for tenants); PermissionError for a role that may do more than the caller (ASVS 5.0, 8.2).
  */
@@ -33,9 +34,9 @@ export async function rolesToGrant(
   tx: Transaction,
   ctx: Asking,
   tenantId: string | null,
-  names: string[],
+  names: string[] | undefined,
 ): Promise<Role[]> {
-  const wanted = [...new Set(names)];
+  const wanted = [...new Set(names ?? (await defaultRoles(tx, tenantId)))];
   await lockGrants(tx, ctx, tenantId);
   const found = await rolesOf(tx, tenantId, { name: { in: wanted } });
   const fits = found.filter(

@@ -1,9 +1,8 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { newId } from "../db/id.ts";
-import { NotFoundError } from "../errors.ts";
 import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
-import { lockActiveTenant } from "../tenants/lock.ts";
+import { enterTenant } from "../tenants/lock.ts";
 import { originOfGiven } from "../users/claims.ts";
 import { insertUser, targetTenant } from "../users/create.ts";
 import { toUser } from "../users/public-user.ts";
@@ -25,7 +24,7 @@ export async function createServiceAccount(
   if (input.roles) assertMayAssign(ctx);
 
   return ctx.db.$transaction(async (tx) => {
-    if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");
+    await enterTenant(tx, tenantId);
     const roles = await rolesToGrant(tx, ctx, tenantId, input.roles ?? []);
     const names = roles.map((role) => role.name);
     const id = newId();

@@ -2,6 +2,7 @@ import { Prisma } from "../../generated/prisma/client.ts";
 import type { Transaction } from "../db/client.ts";
 import { LIVE_TENANT_SQL } from "../db/live.ts";
 import { holding } from "../db/tenant-locks.ts";
+import { NotFoundError } from "../errors.ts";
 
 /**
  * True when the tenant is active, and keeps it so until the transaction ends: a suspension that comes meanwhile waits,
@@ -17,4 +18,9 @@ export async function lockActiveTenant(tx: Transaction, tenantId: string | null)
     SELECT tenants.id FROM held, tenants
     WHERE tenants.id = ${tenantId}::uuid AND ${Prisma.raw(LIVE_TENANT_SQL)} FOR SHARE OF tenants`;
   return rows.length > 0;
+}
+
+/** The same for whoever puts somebody into a tenant. @throws NotFoundError unless it is active. */
+export async function enterTenant(tx: Transaction, tenantId: string | null): Promise<void> {
+  if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");
 }

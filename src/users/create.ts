@@ -4,11 +4,11 @@ import { hashedFor } from "../crypto/password.ts";
 import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
-import { NotFoundError, PermissionError } from "../errors.ts";
-import { assertMayAssign, defaultRoles, rolesToGrant } from "../roles/giving.ts";
+import { PermissionError } from "../errors.ts";
+import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
-import { lockActiveTenant } from "../tenants/lock.ts";
+import { enterTenant } from "../tenants/lock.ts";
 import { emailTaken, freeBarred, isBelieved, originOfGiven } from "./claims.ts";
 import { type InsertedUser, insertUsers } from "./insert.ts";
 import { assertAcceptablePassword } from "./password-policy.ts";
@@ -39,13 +39,8 @@ export async function createCounted(ctx: AuthedContext, input: CreateUserInput):
   const passwordHash = input.passwordHash ?? (await hashAcceptable(ctx, input, tenantId));
 
   return ctx.db.$transaction(async (tx) => {
-    if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");
-    const roles = await rolesToGrant(
-      tx,
-      ctx,
-      tenantId,
-      input.roles ?? (await defaultRoles(tx, tenantId)),
-    );
+    await enterTenant(tx, tenantId);
+    const roles = await rolesToGrant(tx, ctx, tenantId, input.roles);
     const row = await insertUser(
       tx,
       ctx,

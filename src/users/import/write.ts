@@ -2,11 +2,11 @@ import { recordAudits } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
 import { newId } from "../../db/id.ts";
-import { ApiError, NotFoundError, ValidationError } from "../../errors.ts";
-import { defaultRoles, mayAssign, rolesToGrant } from "../../roles/giving.ts";
+import { ApiError, ValidationError } from "../../errors.ts";
+import { mayAssign, rolesToGrant } from "../../roles/giving.ts";
 import { settingsOf } from "../../tenant-settings/settings.ts";
 import { assertAllowedDomain, freeSeats } from "../../tenants/admission.ts";
-import { lockActiveTenant } from "../../tenants/lock.ts";
+import { enterTenant } from "../../tenants/lock.ts";
 import { accountScope, emailTaken, isBelieved, originOfGiven } from "../claims.ts";
 import { insertUsers } from "../insert.ts";
 import type { NumberedRow, Report } from "./report.ts";
@@ -33,7 +33,7 @@ export async function writeRows(
   rows: NumberedRow[],
   { report, fail }: Report,
 ): Promise<void> {
-  if (!(await lockActiveTenant(tx, tenantId))) throw new NotFoundError("tenant");
+  await enterTenant(tx, tenantId);
   const admitted = await admit(tx, ctx, tenantId, rows, fail);
   // A dry run takes none, so those of the batches before are counted here.
   const seats = (await freeSeats(tx, tenantId)) - (dryRun ? report.created : 0);
@@ -85,7 +85,7 @@ function roleFinder(tx: Transaction, ctx: AuthedContext, tenantId: string | null
       throw new ValidationError([
         { path: "roles", message: "Giving roles needs the permission role:assign" },
       ]);
-    return rolesToGrant(tx, ctx, tenantId, names ?? (await defaultRoles(tx, tenantId)));
+    return rolesToGrant(tx, ctx, tenantId, names);
   }
 }
 
