@@ -11,3 +11,10 @@ export const LIVE_TENANT_SQL = "tenants.status = 'active' AND NOT tenants.is_del
 export const LIVE_ACCOUNT_SQL = `(${LIVE_USER_SQL} AND (users.tenant_id IS NULL OR ${LIVE_TENANT_SQL}))`;
 /** The first two for Prisma. */
 export const LIVE = { status: "active", isDeleted: false } as const;
+
+/** Of an invitation: nobody has accepted or revoked it. While it has not expired either, it keeps a seat and its roles. */
+export const UNANSWERED = { acceptedAt: null, revokedAt: null } as const;
+
+export function pendingInvitation() {
+  return { ...UNANSWERED, expiresAt: { gt: new Date() } };
+}

@@ -3,6 +3,7 @@ import type { AuthedContext } from "../context.ts";
 import { hashToken, randomToken } from "../crypto/secret.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
+import { UNANSWERED } from "../db/live.ts";
 import { ApiError, ValidationError } from "../errors.ts";
 import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
 import { admitPerson } from "../tenants/admission.ts";
@@ -40,7 +41,7 @@ export async function createInvitation(
     const roles = await rolesToGrant(tx, ctx, tenantId, names);
     await assertNoMember(tx, tenantId, email);
     await tx.invitation.updateMany({
-      where: { tenantId, email, acceptedAt: null, revokedAt: null },
+      where: { tenantId, email, ...UNANSWERED },
       data: { revokedAt: new Date() },
     });
     await admitPerson(tx, tenantId, email);

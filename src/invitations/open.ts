@@ -3,7 +3,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { hashToken } from "../crypto/secret.ts";
 import type { Database, Transaction } from "../db/client.ts";
-import { LIVE } from "../db/live.ts";
+import { LIVE, pendingInvitation } from "../db/live.ts";
 import { ApiError } from "../errors.ts";
 import { rolesStillGiven } from "../roles/giving.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
@@ -32,9 +32,7 @@ export async function findInvitation(
   const found = await db.invitation.findFirst({
     where: {
       tokenHash: Uint8Array.from(tokenHash),
-      acceptedAt: null,
-      revokedAt: null,
-      expiresAt: { gt: new Date() },
+      ...pendingInvitation(),
       tenant: LIVE,
     },
     select: {

@@ -3,6 +3,7 @@ import type { AuthedContext } from "../context.ts";
 import type { Database, Transaction } from "../db/client.ts";
 import { isId } from "../db/id.ts";
 import { type Page, readPage } from "../db/keyset.ts";
+import { pendingInvitation, UNANSWERED } from "../db/live.ts";
 import { NotFoundError } from "../errors.ts";
 import {
   type Invitation,
@@ -82,10 +83,7 @@ export async function withRoleNames(
 function having(status: InvitationStatus): Prisma.InvitationWhereInput {
   if (status === "accepted") return { acceptedAt: { not: null } };
   if (status === "revoked") return { revokedAt: { not: null } };
-  const now = new Date();
-  return {
-    acceptedAt: null,
-    revokedAt: null,
-    expiresAt: status === "pending" ? { gt: now } : { lte: now },
-  };
+  return status === "pending"
+    ? pendingInvitation()
+    : { ...UNANSWERED, expiresAt: { lte: new Date() } };
 }

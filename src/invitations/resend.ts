@@ -2,6 +2,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { hashToken, randomToken } from "../crypto/secret.ts";
 import type { Transaction } from "../db/client.ts";
+import { UNANSWERED } from "../db/live.ts";
 import { NotFoundError, ValidationError } from "../errors.ts";
 import { assertMayAssign, defaultRoles, rolesToGrant } from "../roles/giving.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
@@ -26,7 +27,7 @@ const DAY_MILLIS = 86_400_000;
  * `email_taken`, `seat_limit`, `rate_limited`.
  */
 export async function resendInvitation(ctx: AuthedContext, id: string): Promise<Invitation> {
-  const open = { ...visibleInvitation(ctx, id), acceptedAt: null, revokedAt: null };
+  const open = { ...visibleInvitation(ctx, id), ...UNANSWERED };
   const known = await ctx.db.invitation.findFirst({ where: open, select: invitationSelect });
   if (!known) throw new NotFoundError("invitation");
   const { tenantId, email } = known;

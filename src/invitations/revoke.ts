@@ -1,5 +1,6 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
+import { UNANSWERED } from "../db/live.ts";
 import { NotFoundError } from "../errors.ts";
 import { visibleInvitation } from "./read.ts";
 
@@ -7,7 +8,7 @@ import { visibleInvitation } from "./read.ts";
 export async function revokeInvitation(ctx: AuthedContext, id: string): Promise<void> {
   await ctx.db.$transaction(async (tx) => {
     const [revoked] = await tx.invitation.updateManyAndReturn({
-      where: { ...visibleInvitation(ctx, id), acceptedAt: null, revokedAt: null },
+      where: { ...visibleInvitation(ctx, id), ...UNANSWERED },
       data: { revokedAt: new Date() },
       select: { id: true, tenantId: true },
     });

@@ -2,6 +2,7 @@ import { changesBetween } from "../audit/changes.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { pendingInvitation } from "../db/live.ts";
 import { ApiError } from "../errors.ts";
 import { assertWithin } from "./held.ts";
 import { holdersOf } from "./read.ts";
@@ -106,13 +107,7 @@ async function assertUnused(tx: Transaction, { id, tenantId }: TenantRole): Prom
   if (holders > 0)
     throw new ApiError("role_in_use", `Take the role from its ${holders} holders first.`);
   const invitations = await tx.invitation.count({
-    where: {
-      tenantId,
-      roleIds: { has: id },
-      acceptedAt: null,
-      revokedAt: null,
-      expiresAt: { gt: new Date() },
-    },
+    where: { tenantId, roleIds: { has: id }, ...pendingInvitation() },
   });
   if (invitations > 0)
     throw new ApiError("role_in_use", "Open invitations promise the role: revoke them first.");

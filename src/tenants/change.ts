@@ -6,6 +6,7 @@ import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { assertExpected, type Expected } from "../db/expected.ts";
 import { isId } from "../db/id.ts";
+import { UNANSWERED } from "../db/live.ts";
 import { takeTenant } from "../db/tenant-locks.ts";
 import { touch } from "../db/touch.ts";
 import { NotFoundError } from "../errors.ts";
@@ -119,7 +120,7 @@ export async function lockTenant(
 
 async function endInvitations(tx: Transaction, tenantId: string): Promise<void> {
   await tx.invitation.updateMany({
-    where: { tenantId, acceptedAt: null, revokedAt: null },
+    where: { tenantId, ...UNANSWERED },
     data: { revokedAt: new Date() },
   });
 }
