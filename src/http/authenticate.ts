@@ -4,7 +4,7 @@ import { API_KEY_PREFIX } from "../crypto/api-key.ts";
 import { inTenant } from "../db/scope.ts";
 import { ApiError, PermissionError } from "../errors.ts";
 import type { Principal } from "../principal.ts";
-import { assertInPerson } from "../roles/in-person.ts";
+import { assertInPerson, assertPerson } from "../roles/in-person.ts";
 import type { PermissionKey } from "../roles/permissions.ts";
 import { LONGEST_TOKEN } from "../sessions/access-token.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
@@ -38,9 +38,7 @@ export function authenticateSession({
   return async function authenticateSession(c, next) {
     const ctx: Context = c.var.ctx;
     const principal = await readPrincipal(ctx, c.req.header("authorization"));
-    const { sessionId } = principal;
-    if (sessionId === null)
-      throw new ApiError("session_required", "An API key cannot do this: log in as a person.");
+    const sessionId = assertPerson(principal);
     if (!impersonated) assertInPerson(principal, "credentials");
     if (!beforeMfa) assertFactors(ctx, principal);
     c.set("ctx", { ...ctx, principal: { ...principal, sessionId } });

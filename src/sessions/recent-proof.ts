@@ -5,7 +5,7 @@
  */
 import type { AuthedContext } from "../context.ts";
 import { ApiError } from "../errors.ts";
-import { assertInPerson } from "../roles/in-person.ts";
+import { assertInPerson, assertPerson } from "../roles/in-person.ts";
 
 /**
  * @throws ApiError `reauthentication_required` with the challenge of RFC 9470 when the log-in is older than
@@ -17,8 +17,7 @@ export function assertRecentProof({
   config,
 }: Pick<AuthedContext, "principal" | "config">): void {
   assertInPerson(principal, "credentials");
-  if (principal.sessionId === null)
-    throw new ApiError("session_required", "An API key cannot do this: log in as a person.");
+  assertPerson(principal);
   if (Date.now() / 1000 - principal.authenticatedAt <= config.stepUpSeconds) return;
   throw new ApiError(
     "reauthentication_required",
