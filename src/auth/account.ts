@@ -1,6 +1,6 @@
 import { Prisma } from "../../generated/prisma/client.ts";
 import type { Context } from "../context.ts";
-import type { Transaction } from "../db/client.ts";
+import type { Database, Transaction } from "../db/client.ts";
 import { LIVE_ACCOUNT_SQL, LIVE_USER_SQL } from "../db/live.ts";
 import { named } from "../db/statement-names.ts";
 import type { AccountName } from "../mail/requests.ts";
@@ -60,6 +60,17 @@ export async function findAccount(
     values: [email, tenant ?? null, ip === null ? null : networkOf(ip)],
   });
   return rows[0];
+}
+
+/** How the tenant of an account is named beside its address: not at all where addresses are unique in the installation. */
+export async function slugOf(
+  db: Database | Transaction,
+  { config }: Pick<Context, "config">,
+  tenantId: string | null,
+): Promise<string | undefined> {
+  if (config.emailScope === "global" || tenantId === null) return undefined;
+  const tenant = await db.tenant.findFirst({ where: { id: tenantId }, select: { slug: true } });
+  return tenant?.slug;
 }
 
 /** As `auditTenantId` of an account; null for nobody, after the same statement. */

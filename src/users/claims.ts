@@ -12,6 +12,7 @@ import type { AuthedContext, Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { LIVE_ACCOUNT_SQL } from "../db/live.ts";
+import { touchedBy } from "../db/touch.ts";
 import { ApiError } from "../errors.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { revokeApiKeysOf } from "./revoke-api-keys.ts";
@@ -153,9 +154,7 @@ export async function endClaim(
       isDeleted: true,
       deletedAt,
       pendingEmail: null,
-      updatedBy: personId,
-      updatedAt: deletedAt,
-      version: { increment: 1 },
+      ...touchedBy(personId, deletedAt),
     },
     select: { id: true },
   });

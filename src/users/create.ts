@@ -11,7 +11,7 @@ import { admitAddress, admitPerson } from "../tenants/admission.ts";
 import { enterTenant } from "../tenants/lock.ts";
 import { emailTaken, freeBarred, isBelieved, originOfGiven } from "./claims.ts";
 import { type InsertedUser, insertUsers } from "./insert.ts";
-import { assertAcceptablePassword } from "./password-policy.ts";
+import { assertAcceptablePassword, ownerSelect } from "./password-policy.ts";
 import { toUser, type User, type UserRow, userSelect } from "./public-user.ts";
 import type { CreateUserInput } from "./schemas.ts";
 
@@ -132,10 +132,7 @@ async function hashAcceptable(
   const tenant =
     tenantId === null
       ? null
-      : await ctx.db.tenant.findFirst({
-          where: { id: tenantId },
-          select: { name: true, slug: true, settings: true },
-        });
+      : await ctx.db.tenant.findFirst({ where: { id: tenantId }, ...ownerSelect.tenant });
   await assertAcceptablePassword(ctx.config, password, { ...owner, tenant });
   return ctx.passwords.hash(password, hashedFor(ctx));
 }

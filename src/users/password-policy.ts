@@ -2,6 +2,7 @@
  * Which password is refused. What is compared with what is in password-patterns.ts, the list of the known ones in
  * password-blocklist.ts; how long one has to be is a setting (`leastPasswordLength` in tenant-settings/settings.ts).
  */
+import type { Prisma } from "../../generated/prisma/client.ts";
 import type { Config } from "../config.ts";
 import { PASSWORD_MAX_LENGTH } from "../crypto/password.ts";
 import { ValidationError } from "../errors.ts";
@@ -17,6 +18,14 @@ export type PasswordOwner = {
   /** With its settings, where it has any yet: they may ask for more. */
   tenant: { name: string; slug: string; settings?: unknown } | null;
 };
+
+/** What is read of a user for it. */
+export const ownerSelect = {
+  email: true,
+  firstName: true,
+  lastName: true,
+  tenant: { select: { name: true, slug: true, settings: true } },
+} satisfies Prisma.UserSelect;
 
 type Policy = Pick<
   Config,

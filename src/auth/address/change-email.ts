@@ -2,7 +2,7 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context, SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
-import { touch } from "../../db/touch.ts";
+import { touch, touchedBy } from "../../db/touch.ts";
 import type { AddressChange, BegunBy } from "../../mail/requests.ts";
 import { sendProof, tellUser } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
@@ -14,7 +14,7 @@ import { beginAddressChange } from "../../users/change-address.ts";
 import { accountScope } from "../../users/claims.ts";
 import { withEmailTaken } from "../../users/create.ts";
 import { lockUser } from "../../users/scope.ts";
-import { findAccount } from "../account.ts";
+import { findAccount, slugOf } from "../account.ts";
 import { linkFor } from "../mails/links.ts";
 import { lockForMail, type Recipient } from "../mails/mailed-token.ts";
 import { proveAddress } from "./prove-address.ts";
@@ -57,7 +57,7 @@ export async function sendChangeMail(
   ctx: Context,
   { userId: id, tenantId, email, begunBy, sessionId }: AddressChange,
 ): Promise<void> {
-  const taken = await findAccount(ctx, { email, tenant: await slugOf(ctx, tenantId) });
+  const taken = await findAccount(ctx, { email, tenant: await slugOf(ctx.db, ctx, tenantId) });
   const isOwn = begunBy === "owner" && sessionId !== null;
   const minutes = isOwn ? OWN_LINK_MINUTES : LINK_MINUTES;
   await ctx.db.$transaction(async (tx) => {
@@ -122,9 +122,7 @@ export async function completeEmailChange(
         emailScope: accountScope(ctx, tenantId),
         pendingEmail: null,
         emailVerifiedAt: new Date(),
-        updatedBy: id,
-        updatedAt: new Date(),
-        version: { increment: 1 },
+        ...touchedBy(id),
       },
       select: { id: true },
     }),
@@ -141,14 +139,4 @@ export async function completeEmailChange(
   // anybody's, and hears nothing of a person who is not there.
   await tellUser(tx, ctx, user, { template: "email_changed" }, user);
   return [...discarded, ...ended];
-}
-
-/** The tenant in which the address has to be unique; none where addresses are unique in the installation. */
-async function slugOf(
-  { db, config }: Context,
-  tenantId: string | null,
-): Promise<string | undefined> {
-  if (config.emailScope === "global" || tenantId === null) return undefined;
-  const tenant = await db.tenant.findFirst({ where: { id: tenantId }, select: { slug: true } });
-  return tenant?.slug;
 }

@@ -7,7 +7,7 @@ import { tellUser } from "../../mail/send.ts";
 import { assertSessionLives } from "../../sessions/assert-live.ts";
 import { assertRecentProof } from "../../sessions/recent-proof.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
-import { assertAcceptablePassword } from "../../users/password-policy.ts";
+import { assertAcceptablePassword, ownerSelect } from "../../users/password-policy.ts";
 import { countGuess, guesserInSession, NO_FAILURES, notLocked } from "../guessing.ts";
 import type { ChangePasswordInput } from "./schemas.ts";
 
@@ -26,14 +26,7 @@ export async function changePassword(
   await ctx.rateLimits.consume("guess", guesserInSession(ctx));
   const account = await ctx.db.user.findFirst({
     where: { id: userId, tenantId, isDeleted: false },
-    select: {
-      passwordHash: true,
-      passwordOrigin: true,
-      email: true,
-      firstName: true,
-      lastName: true,
-      tenant: { select: { name: true, slug: true, settings: true } },
-    },
+    select: { passwordHash: true, passwordOrigin: true, ...ownerSelect },
   });
   if (account) {
     await assertAcceptablePassword(ctx.config, input.newPassword, account, "newPassword");

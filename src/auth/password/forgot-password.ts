@@ -2,12 +2,13 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
+import { touchedBy } from "../../db/touch.ts";
 import { requestMail } from "../../mail/requests.ts";
 import { sendProof, tellUser } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { findToken, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
-import { assertAcceptablePassword } from "../../users/password-policy.ts";
+import { assertAcceptablePassword, ownerSelect } from "../../users/password-policy.ts";
 import { findAccount } from "../account.ts";
 import { proveAddress } from "../address/prove-address.ts";
 import { NO_FAILURES } from "../guessing.ts";
@@ -80,9 +81,7 @@ export async function resetPassword(
         passwordHash,
         passwordOrigin: "own",
         ...NO_FAILURES,
-        updatedBy: id,
-        updatedAt: new Date(),
-        version: { increment: 1 },
+        ...touchedBy(id),
       },
       select: { id: true },
     });
@@ -104,11 +103,6 @@ export async function resetPassword(
 async function readOwner(ctx: Context, { userId, tenantId }: OneTimeToken) {
   return ctx.db.user.findFirst({
     where: { id: userId ?? "", tenantId, isDeleted: false },
-    select: {
-      email: true,
-      firstName: true,
-      lastName: true,
-      tenant: { select: { name: true, slug: true, settings: true } },
-    },
+    select: ownerSelect,
   });
 }

@@ -4,6 +4,7 @@ import { requestMail } from "../../mail/requests.ts";
 import { assertMayManage } from "../../roles/giving.ts";
 import { assertInPerson } from "../../roles/in-person.ts";
 import { lockUser } from "../../users/scope.ts";
+import { slugOf } from "../account.ts";
 
 /**
  * Sends a user a link that sets a new password. Whoever asks for it neither sees nor sets one (ASVS 5.0, 6.4.6).
@@ -14,12 +15,9 @@ export async function startPasswordReset(ctx: AuthedContext, id: string): Promis
   await ctx.db.$transaction(async (tx) => {
     const { tenantId, email } = await lockUser(tx, ctx, id);
     await assertMayManage(tx, ctx, id);
-    const tenant =
-      tenantId === null || ctx.config.emailScope === "global"
-        ? null
-        : await tx.tenant.findFirst({ where: { id: tenantId }, select: { slug: true } });
+    const tenant = await slugOf(tx, ctx, tenantId);
     // With the id: the address of a claim (users/claims.ts) means somebody of another tenant.
-    const request = { kind: "reset_password", email, tenant: tenant?.slug, userId: id } as const;
+    const request = { kind: "reset_password", email, tenant, userId: id } as const;
     await requestMail(ctx, request, tx);
     await recordAudit(tx, ctx, {
       action: "user.password_reset_started",
