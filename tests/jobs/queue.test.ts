@@ -2,9 +2,10 @@
 import { afterEach, expect, spyOn, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { deriveKeyring } from "../../src/crypto/secret.ts";
-import { type JobHandlers, type Jobs, PermanentFailure } from "../../src/jobs/jobs.ts";
+import { type Jobs, PermanentFailure } from "../../src/jobs/jobs.ts";
 import { createJobs } from "../../src/jobs/queue.ts";
 import { testApp } from "../support/app.ts";
+import { onMail } from "./handlers.ts";
 
 type LogLine = { level: string; message: string; fields: Record<string, unknown> | undefined };
 
@@ -28,19 +29,6 @@ async function otherInstance(): Promise<Jobs> {
   });
   made.push(jobs);
   return jobs;
-}
-
-/** Handlers of which only that of `mail` does anything. */
-function onMail(mail: JobHandlers["mail"]): JobHandlers {
-  const nothing = async () => {};
-  return {
-    mail,
-    notice: nothing,
-    mail_request: nothing,
-    signing_keys: nothing,
-    audit: nothing,
-    clean_up: nothing,
-  };
 }
 
 async function stored(columns = "*"): Promise<Record<string, unknown>[]> {

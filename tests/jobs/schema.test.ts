@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { getConstructionPlans, PgBoss } from "pg-boss";
 import { runDrift } from "../../packages/drift/tests/project.ts";
 import { testApp } from "../support/app.ts";
+import { onMail } from "./handlers.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const MIGRATION = "prisma/migrations/20261121183500_add_job_queue/migration.sql";
@@ -35,15 +36,7 @@ test("the migrated database has the version that the installed pg-boss asks for,
 });
 
 test("the queue changes no schema: there is no drift once it works", async () => {
-  const nothing = async () => {};
-  await app.deps.jobs.start({
-    mail: nothing,
-    notice: nothing,
-    mail_request: nothing,
-    signing_keys: nothing,
-    audit: nothing,
-    clean_up: nothing,
-  });
+  await app.deps.jobs.start(onMail(async () => {}));
   await app.deps.jobs.stop();
   const { code, stdout } = await runDrift(ROOT, app.database.url, ["--strict"]);
   expect(stdout).toStartWith("no drift");

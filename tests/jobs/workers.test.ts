@@ -1,8 +1,9 @@
 /** Workers that go by themselves: at once, on a schedule, over an outage, and to an end. */
 import { afterEach, expect, test } from "bun:test";
-import type { JobHandlers, Jobs } from "../../src/jobs/jobs.ts";
+import type { Jobs } from "../../src/jobs/jobs.ts";
 import { createJobs } from "../../src/jobs/queue.ts";
 import { testApp } from "../support/app.ts";
+import { onMail } from "./handlers.ts";
 
 const app = testApp();
 const made: Jobs[] = [];
@@ -22,18 +23,6 @@ async function otherInstance(): Promise<Jobs> {
   });
   made.push(jobs);
   return jobs;
-}
-
-function onMail(mail: JobHandlers["mail"]): JobHandlers {
-  const nothing = async () => {};
-  return {
-    mail,
-    notice: nothing,
-    mail_request: nothing,
-    signing_keys: nothing,
-    audit: nothing,
-    clean_up: nothing,
-  };
 }
 
 async function until(holds: () => boolean | Promise<boolean>, seconds = 15): Promise<void> {
