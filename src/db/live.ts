@@ -15,6 +15,9 @@ export const LIVE = { status: "active", isDeleted: false } as const;
 /** Of an invitation: nobody has accepted or revoked it. While it has not expired either, it keeps a seat and its roles. */
 export const UNANSWERED = { acceptedAt: null, revokedAt: null } as const;
 
+export const PENDING_INVITATION_SQL =
+  "accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()";
+
 export function pendingInvitation() {
   return { ...UNANSWERED, expiresAt: { gt: new Date() } };
 }

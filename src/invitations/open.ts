@@ -1,9 +1,10 @@
 /** The invitation behind a link, and what it still gives. */
+import { Prisma } from "../../generated/prisma/client.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { hashToken } from "../crypto/secret.ts";
 import type { Database, Transaction } from "../db/client.ts";
-import { LIVE, pendingInvitation } from "../db/live.ts";
+import { LIVE, PENDING_INVITATION_SQL, pendingInvitation } from "../db/live.ts";
 import { ApiError } from "../errors.ts";
 import { rolesStillGiven } from "../roles/giving.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
@@ -67,7 +68,7 @@ export async function takeInvitation(
   const [open] = await tx.$queryRaw<{ invitedBy: string | null; roleIds: string[] }[]>`
     SELECT invited_by AS "invitedBy", role_ids::text[] AS "roleIds" FROM invitations
     WHERE id = ${id}::uuid AND tenant_id = ${tenantId}::uuid AND token_hash = ${tokenHash}
-      AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()
+      AND ${Prisma.raw(PENDING_INVITATION_SQL)}
     FOR UPDATE`;
   if (!open) return null;
   const roles = await rolesStillGiven(tx, tenantId, open);

@@ -1,5 +1,7 @@
 /** Who may come into a tenant: addresses of its domains, and no more people than it has seats. */
+import { Prisma } from "../../generated/prisma/client.ts";
 import type { Database, Transaction } from "../db/client.ts";
+import { PENDING_INVITATION_SQL } from "../db/live.ts";
 import { LOCKS } from "../db/lock-names.ts";
 import { ApiError, ValidationError } from "../errors.ts";
 import { settingsOf, type TenantSettings } from "../tenant-settings/settings.ts";
@@ -63,7 +65,7 @@ async function takenSeats(tx: Transaction, tenantId: string): Promise<number> {
     SELECT ((SELECT count(*) FROM users
         WHERE tenant_id = ${tenantId}::uuid AND kind = 'person' AND NOT is_deleted)
       + (SELECT count(*) FROM invitations
-        WHERE tenant_id = ${tenantId}::uuid AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now())
+        WHERE tenant_id = ${tenantId}::uuid AND ${Prisma.raw(PENDING_INVITATION_SQL)})
       )::int AS seats`;
   return counted?.seats ?? 0;
 }

@@ -1,4 +1,6 @@
+import { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
+import { PENDING_INVITATION_SQL } from "../db/live.ts";
 import { NotFoundError } from "../errors.ts";
 import { visibleTenant } from "./read.ts";
 import type { TenantUsage } from "./schemas.ts";
@@ -34,7 +36,7 @@ async function countAll({ db }: AuthedContext, tenantId: string): Promise<Counts
   const [counts] = await db.$queryRaw<Counts[]>`
     SELECT of_users.*, of_sessions.*,
       (SELECT count(*)::int FROM invitations WHERE tenant_id = ${tenantId}::uuid
-        AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > now()) AS invitations,
+        AND ${Prisma.raw(PENDING_INVITATION_SQL)}) AS invitations,
       (SELECT count(*)::int FROM api_keys WHERE tenant_id = ${tenantId}::uuid
         AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())) AS keys
     FROM (
