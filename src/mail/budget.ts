@@ -2,6 +2,7 @@
  * How many mails of one kind a mailbox gets, whoever sends them and from whichever tenant. What is beyond is dropped
  * without a word to the sender: an answer that told would tell what others have sent there.
  */
+import { LRUCache } from "lru-cache";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import type { PolicyName } from "../rate-limits/policies.ts";
@@ -10,7 +11,7 @@ import { KINDS, type Mail, UNASKED } from "./mails.ts";
 
 /** What one instance queues of one kind for one mailbox within an hour, above every budget of what is delivered. */
 const QUEUED_AN_HOUR = 20;
-/** So many counts are held at most; then all begin anew. */
+/** So many counts are held at most; of more, those go that were not used for longest. */
 const MOST_COUNTS = 100_000;
 const HOUR_MILLIS = 3_600_000;
 
@@ -43,14 +44,10 @@ export function createQueueBudget(
   { rateLimits }: Pick<Config, "rateLimits">,
   now: () => number = Date.now,
 ): (what: string, address: string) => boolean {
-  const counts = new Map<string, number>();
-  let hour = 0;
+  const counts = new LRUCache<string, number>({ max: MOST_COUNTS });
   return function mayQueue(what, address) {
     if (rateLimits === "off") return true;
-    const current = Math.floor(now() / HOUR_MILLIS);
-    if (current !== hour || counts.size >= MOST_COUNTS) counts.clear();
-    hour = current;
-    const key = `${what} ${mailboxOf(address)}`;
+    const key = `${Math.floor(now() / HOUR_MILLIS)} ${what} ${mailboxOf(address)}`;
     const count = (counts.get(key) ?? 0) + 1;
     counts.set(key, count);
     return count <= QUEUED_AN_HOUR;
