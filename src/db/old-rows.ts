@@ -5,13 +5,18 @@ const BATCH = 1000;
 
 /**
  * The statement that deletes at most $1 old rows of a table, the oldest first, and leaves those that somebody holds.
- * @param order has an index, and so has `condition`.
+ * @param by has an index: when a row has no use any more.
+ * @param kept how much longer it is kept, as an interval of PostgreSQL.
  */
-export function oldRows(table: string, condition: string, order: string, key = "id"): string {
+export function oldRows(
+  table: string,
+  by: string,
+  kept = "0",
+  { key = "id", isOld = `${by} < now() - interval '${kept}'` } = {},
+): string {
   return `
     DELETE FROM ${table} WHERE ${key} = ANY (ARRAY(
-      SELECT ${key} FROM ${table} WHERE ${condition}
-      ORDER BY ${order} LIMIT $1 FOR UPDATE SKIP LOCKED))`;
+      SELECT ${key} FROM ${table} WHERE ${isOld} ORDER BY ${by} LIMIT $1 FOR UPDATE SKIP LOCKED))`;
 }
 
 /** Runs such a statement until nothing is left for it. Broken off, it goes on where it was when it runs again. */

@@ -12,7 +12,7 @@ import { payerOf } from "../principal.ts";
 import { limitedBytes } from "./body.ts";
 
 const KEPT = "24 hours";
-export const OLD_IDEMPOTENCY_KEYS = oldRows("idempotency_keys", "expires_at < now()", "expires_at");
+export const OLD_IDEMPOTENCY_KEYS = oldRows("idempotency_keys", "expires_at");
 /** Longer than any request of ours takes between two signs of life: who is silent for so long has died. */
 const IN_FLIGHT = "1 minute";
 const SIGN_OF_LIFE_MILLIS = 20_000;

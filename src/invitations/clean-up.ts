@@ -1,8 +1,4 @@
 import { oldRows } from "../db/old-rows.ts";
 
 /** Kept for ninety days after they expire; lists tell of them until then. */
-export const OLD_INVITATIONS = oldRows(
-  "invitations",
-  "expires_at < now() - interval '90 days'",
-  "expires_at",
-);
+export const OLD_INVITATIONS = oldRows("invitations", "expires_at", "90 days");

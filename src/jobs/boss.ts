@@ -14,6 +14,8 @@ const DAY = 24 * HOUR;
 /** The channel on which PostgreSQL tells every instance of a new job, with the queue's name. */
 export const JOBS_CHANNEL = `pgboss_${createHash("sha224").update(SCHEMA).digest("hex").slice(0, 24)}`;
 
+const CANCELLED = "SELECT id FROM pgboss.job WHERE name = $1 AND state = 'cancelled'";
+
 type Settings = QueueOptions & { policy: QueuePolicy; notify: boolean };
 
 /** Failed jobs are kept for a week. A job that is not done in `expireInSeconds` is taken for a killed worker's. */
@@ -56,7 +58,8 @@ export function createBoss(
   });
 
   /** Its workers know no third thing than working off and failing. This counts as a try. */
-  async function giveBack(queue: string, ids: string[]): Promise<void> {
+  async function giveBack(queue: string, jobs: { id: string }[]): Promise<void> {
+    const ids = jobs.map(({ id }) => id);
     await boss.cancel(queue, ids);
     await boss.resume(queue, ids);
   }
@@ -79,16 +82,10 @@ export async function prepareQueues(boss: PgBoss, pool: Pick<Pool, "query">): Pr
     else if (!Bun.deepMatch(settings, queue)) await boss.updateQueue(name, settings);
     // pg-boss reads a queue's row when it first needs it: better now than on a second connection amid a transaction.
     await boss.findJobs(name, { id: newId() });
-    const { rows } = await pool.query<{ id: string }>(
-      "SELECT id FROM pgboss.job WHERE name = $1 AND state = 'cancelled'",
-      [name],
-    );
-    // Nobody cancels but `giveBack`, and whoever died in the middle of it has left these.
-    if (rows.length > 0)
-      await boss.resume(
-        name,
-        rows.map(({ id }) => id),
-      );
+    // Nobody cancels but `giveBack`: whoever died in the middle of it has left these.
+    const { rows } = await pool.query<{ id: string }>(CANCELLED, [name]);
+    const ids = rows.map(({ id }) => id);
+    if (ids.length > 0) await boss.resume(name, ids);
   }
 }
 

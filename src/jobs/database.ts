@@ -15,7 +15,7 @@ export type JobDatabaseOptions = {
   log: Log;
   isStopping: () => boolean;
   /** What was taken while the end was asked for is another instance's to do. */
-  giveBack: (queue: string, ids: string[]) => Promise<void>;
+  giveBack: (queue: string, jobs: Taken[]) => Promise<void>;
 };
 
 export function createJobDatabase(options: JobDatabaseOptions): Db {
@@ -47,10 +47,7 @@ export function createJobDatabase(options: JobDatabaseOptions): Db {
     const { rows } = await answer;
     const [first] = rows;
     if (!first || !isStopping()) return { rows };
-    await giveBack(
-      first.name,
-      rows.map(({ id }) => id),
-    );
+    await giveBack(first.name, rows);
     return { rows: [] };
   }
 

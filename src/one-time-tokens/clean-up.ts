@@ -1,8 +1,4 @@
 import { oldRows } from "../db/old-rows.ts";
 
 /** Kept for a day after they expire. */
-export const OLD_ONE_TIME_TOKENS = oldRows(
-  "one_time_tokens",
-  "expires_at < now() - interval '1 day'",
-  "expires_at",
-);
+export const OLD_ONE_TIME_TOKENS = oldRows("one_time_tokens", "expires_at", "1 day");

@@ -31,13 +31,11 @@ const GIVE_BACK = named(
   "UPDATE rate_limits SET points = points - 1 WHERE key = $1 AND points > 0 AND expire > $2",
 );
 
-/** Each ends with its window, in milliseconds since 1970. */
-export const OLD_COUNTERS = oldRows(
-  "rate_limits",
-  "expire < extract(epoch FROM now()) * 1000",
-  "expire",
-  "key",
-);
+/** Kept until their window ends, in milliseconds since 1970. */
+export const OLD_COUNTERS = oldRows("rate_limits", "expire", "0", {
+  key: "key",
+  isOld: "expire < extract(epoch FROM now()) * 1000",
+});
 
 type Limiter = { counter: RateLimiterAbstract; strikes: RateLimiterAbstract };
 
