@@ -1,7 +1,7 @@
 import type { Context } from "../../context.ts";
 
 /** Where the web application receives the tokens of mails, below APP_URL. */
-const PATHS = {
+export const PATHS = {
   verify_email: "verify-email",
   change_email: "verify-email",
   register: "complete-registration",
