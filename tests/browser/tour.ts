@@ -6,7 +6,14 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type Page,
+  type Route,
+} from "playwright-core";
+import { filesOf } from "../guides/guide.ts";
 import { type Server, startServer } from "../server/start.ts";
 
 setDefaultTimeout(120_000);
@@ -27,7 +34,11 @@ beforeAll(async () => {
   pages = Bun.serve({
     port: 0,
     fetch: ({ url }) =>
-      new Response(Bun.file(join(import.meta.dir, files[new URL(url).pathname] ?? "page.html"))),
+      new URL(url).pathname === "/client.js"
+        ? new Response(guideClient(), { headers: { "content-type": "text/javascript" } })
+        : new Response(
+            Bun.file(join(import.meta.dir, files[new URL(url).pathname] ?? "page.html")),
+          ),
   });
   const origin = `http://localhost:${pages.port}`;
   server = await startServer({
@@ -51,6 +62,13 @@ afterAll(async () => {
   await pages?.stop(true);
   await server?.stop();
 });
+
+/** As the guide has it, in JavaScript, for this server. */
+function guideClient(): string {
+  const code = filesOf("web-page.md").get("client.ts") ?? "";
+  const here = code.replaceAll("https://id.example.com", `http://localhost:${server.port}`);
+  return new Bun.Transpiler({ loader: "ts" }).transformSync(here);
+}
 
 async function open(context: BrowserContext, path = "/"): Promise<Page> {
   const opened = await context.newPage();
@@ -240,6 +258,38 @@ test("sees the devices, and ends one, which notices at once", async () => {
   await shows(other, "failed: 401 invalid_token");
   await other.reload();
   await shows(other, "welcome");
+});
+
+test("the client of docs/guides/web-page.md is logged in, over a refused token and a reload, until it logs out", async () => {
+  const tab = await (await browser.newContext()).newPage();
+  const run = (code: string) =>
+    tab.evaluate(`import("/client.js").then(async ({ call, post, logOut }) => ${code})`);
+  const status = () => run(`(await call("GET", "/v1/auth/me")).status`);
+  await tab.goto(`http://localhost:${pages.port}/empty?api=x`);
+  expect(await status()).toBe(401);
+  const login = JSON.stringify({ email: EMAIL, password: NEW_PASSWORD });
+  const shown = `{ mfaToken, method: "recovery_code", code: "${recoveryCodes[2]}" }`;
+  expect(
+    await run(`post("/v1/auth/login", ${login})
+      .then(({ mfaToken }) => post("/v1/auth/mfa/verify", ${shown})).then(({ user }) => user.email)`),
+  ).toBe(EMAIL);
+  expect(await status()).toBe(200);
+  const seen: string[] = [];
+  tab.on("response", (answer) => {
+    const method = answer.request().method();
+    if (method !== "OPTIONS")
+      seen.push(`${method} ${new URL(answer.url()).pathname} ${answer.status()}`);
+  });
+  const spoil = (route: Route) =>
+    route.continue({ headers: { ...route.request().headers(), authorization: "Bearer spoiled" } });
+  await tab.route("**/v1/auth/me", spoil, { times: 1 });
+  expect(await status()).toBe(200);
+  const again = ["GET /v1/auth/me 401", "POST /v1/auth/refresh 200", "GET /v1/auth/me 200"];
+  expect(seen).toEqual(again);
+  await tab.reload();
+  expect(await status()).toBe(200);
+  await run("logOut()");
+  expect([await status(), await tab.context().cookies()]).toEqual([401, []]);
 });
 
 test("R66: nothing secret of all this is in the server's log", async () => {

@@ -45,7 +45,11 @@ test("somebody new sees what is offered, chooses a password, and is in", async (
   const email = `${randomName()}@guests.example`;
   const { inspect, accept } = await invited(email, ["auditor"]);
   expect(await inspect()).toMatchObject({ tenant: { name: owner.slug }, email });
-  expect((await accept(PASSWORD, "Ada")).user).toMatchObject({ email, roles: ["auditor"] });
+  expect((await accept(PASSWORD, "Ada")).user).toMatchObject({
+    email,
+    firstName: "Ada",
+    roles: ["auditor"],
+  });
   const { call } = await page.client();
   expect((await (await call("GET", "/v1/auth/me")).json()).user.email).toBe(email);
   expect((await accept(PASSWORD)).code).toBe("invalid_one_time_token");
