@@ -39,6 +39,23 @@ export async function recordFactorChange(
   );
 }
 
+/** Audits that a factor was not added: what was shown of it was wrong. */
+export async function recordFactorRefusal(
+  tx: Transaction,
+  ctx: SessionContext,
+  factor: FactorChange["factor"],
+): Promise<void> {
+  const { userId, tenantId } = ctx.principal;
+  await recordAudit(tx, ctx, {
+    action: "factor.added",
+    resourceType: "user",
+    resourceId: userId,
+    tenantId,
+    outcome: "failure",
+    details: { factor },
+  });
+}
+
 /** Recovery codes stand in for another factor: without one they go too. */
 export async function dropOrphanedRecoveryCodes(tx: Transaction, owner: Owner): Promise<void> {
   if ((await secondFactorsOf(tx, owner)).length > 0) return;

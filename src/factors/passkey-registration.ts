@@ -1,13 +1,12 @@
 /** Making a passkey (WebAuthn Level 3, section 7.1). */
 import { verifyRegistrationResponse } from "@simplewebauthn/server";
 import { decodeAttestationObject } from "@simplewebauthn/server/helpers";
-import { recordAudit } from "../audit/record.ts";
 import type { Context, SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { ValidationError } from "../errors.ts";
-import { recordFactorChange } from "./changes.ts";
+import { recordFactorChange, recordFactorRefusal } from "./changes.ts";
 import { lockOwner } from "./owner.ts";
 import { ALGORITHMS, assertRoom, type CreationPayload } from "./passkey-options.ts";
 import { passkeySelect, toPasskey } from "./passkeys.ts";
@@ -45,7 +44,7 @@ export async function registerPasskey(
       );
       const made = redeemed && (await verifyRegistration(ctx, response, redeemed.challenge));
       if (!made || (await isTaken(tx, made.credentialId))) {
-        await recordRefusal(tx, ctx);
+        await recordFactorRefusal(tx, ctx, "passkey");
         return null;
       }
       const { userHandle } = redeemed.payload as CreationPayload;
@@ -120,18 +119,6 @@ async function verifyRegistration(
 
 function formatOf({ response }: PasskeyRegistration): string {
   return decodeAttestationObject(bytesOf(response.attestationObject)).get("fmt");
-}
-
-async function recordRefusal(tx: Transaction, ctx: SessionContext): Promise<void> {
-  const { userId, tenantId } = ctx.principal;
-  await recordAudit(tx, ctx, {
-    action: "factor.added",
-    resourceType: "user",
-    resourceId: userId,
-    tenantId,
-    outcome: "failure",
-    details: { factor: "passkey" },
-  });
 }
 
 /** A credential's id is unique in the installation, as it is for the browser. */

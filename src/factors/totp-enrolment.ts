@@ -3,7 +3,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { SessionContext } from "../context.ts";
 import { newId } from "../db/id.ts";
 import { ApiError, NotFoundError, ValidationError } from "../errors.ts";
-import { dropOrphanedRecoveryCodes, recordFactorChange } from "./changes.ts";
+import { dropOrphanedRecoveryCodes, recordFactorChange, recordFactorRefusal } from "./changes.ts";
 import { lockOwner } from "./owner.ts";
 import { hasRecoveryCodes, replaceRecoveryCodes } from "./recovery-codes.ts";
 import type { ConfirmedTotp, PendingTotp } from "./schemas.ts";
@@ -67,14 +67,7 @@ export async function confirmTotp(ctx: SessionContext, code: string): Promise<Co
     if (!pending) throw new NotFoundError("enrolment");
     const step = matchingStep(openSecret(ctx, pending), code);
     if (step === null) {
-      await recordAudit(tx, ctx, {
-        action: "factor.added",
-        resourceType: "user",
-        resourceId: userId,
-        tenantId,
-        outcome: "failure",
-        details: { factor: "totp" },
-      });
+      await recordFactorRefusal(tx, ctx, "totp");
       return null;
     }
     await tx.totpFactor.update({
