@@ -1,7 +1,20 @@
 import { z } from "zod";
+import type { Session as SessionRow } from "../../generated/prisma/client.ts";
 import type { Context } from "../context.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { type PageQuery, Timestamp } from "../fields.ts";
+
+/** What is told of a session to whoever reads of it: its user, an administrator, or the export of personal data. */
+export const sessionFields = {
+  deviceName: z.string().nullable(),
+  userAgent: z.string().nullable(),
+  /** Where it was used last. */
+  ip: z.string().nullable(),
+  authenticationMethods: z.array(z.string()),
+  createdAt: Timestamp,
+  lastUsedAt: Timestamp,
+  expiresAt: Timestamp,
+};
 
 export const Session = z
   .object({
@@ -10,14 +23,7 @@ export const Session = z
     current: z.boolean(),
     /** Whether it is not the user's own: a super admin acts in their name. */
     impersonated: z.boolean(),
-    deviceName: z.string().nullable(),
-    userAgent: z.string().nullable(),
-    /** Where it was used last. */
-    ip: z.string().nullable(),
-    authenticationMethods: z.array(z.string()),
-    createdAt: Timestamp,
-    lastUsedAt: Timestamp,
-    expiresAt: Timestamp,
+    ...sessionFields,
   })
   .meta({ ref: "Session" });
 export type Session = z.infer<typeof Session>;
@@ -48,6 +54,15 @@ export async function listSessions(
     id: row.id,
     current: row.id === currentId,
     impersonated: row.impersonatorId !== null,
+    ...toSessionFields(row),
+  }));
+  return { items, nextCursor: page.nextCursor };
+}
+
+export function toSessionFields(
+  row: Omit<SessionRow, "userId" | "tenantId" | "revokedAt" | "revokedReason">,
+) {
+  return {
     deviceName: row.deviceName,
     userAgent: row.userAgent,
     ip: row.ip,
@@ -56,6 +71,5 @@ export async function listSessions(
     lastUsedAt: row.lastUsedAt.toISOString(),
     // A session ends at the earlier of the two.
     expiresAt: row.idleExpiresAt.toISOString(),
-  }));
-  return { items, nextCursor: page.nextCursor };
+  };
 }

@@ -3,6 +3,7 @@ import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
 import { withDeleted } from "../../db/scope.ts";
 import { NotFoundError } from "../../errors.ts";
+import { toSessionFields } from "../../sessions/list.ts";
 import { isHearsay } from "../claims.ts";
 import { toProfile } from "../profile.ts";
 import { toUserWithRoles, userWithRolesSelect } from "../public-user.ts";
@@ -79,13 +80,7 @@ export async function getPersonalData(ctx: AuthedContext, id: string): Promise<P
     })),
     sessions: row.sessions.map((session) => ({
       id: session.id,
-      deviceName: session.deviceName,
-      userAgent: session.userAgent,
-      ip: session.ip,
-      authenticationMethods: session.amr,
-      createdAt: session.createdAt.toISOString(),
-      lastUsedAt: session.lastUsedAt.toISOString(),
-      expiresAt: session.idleExpiresAt.toISOString(),
+      ...toSessionFields(session),
       revokedAt: text(session.revokedAt),
     })),
     passkeys: row.passkeys.map(({ name, createdAt, lastUsedAt }) => ({

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AuditRow } from "../../audit/list.ts";
 import { Email, Timestamp } from "../../fields.ts";
+import { sessionFields } from "../../sessions/list.ts";
 import { User } from "../public-user.ts";
 import { Profile } from "../schemas.ts";
 
@@ -14,13 +15,7 @@ export type EraseInput = z.infer<typeof EraseInput>;
 
 const PersonalSession = z.object({
   id: z.uuid(),
-  deviceName: z.string().nullable(),
-  userAgent: z.string().nullable(),
-  ip: z.string().nullable(),
-  authenticationMethods: z.array(z.string()),
-  createdAt: Timestamp,
-  lastUsedAt: Timestamp,
-  expiresAt: Timestamp,
+  ...sessionFields,
   revokedAt: Timestamp.nullable(),
 });
 
