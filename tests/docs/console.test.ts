@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createApp } from "../../src/app.ts";
-import { createSuperAdmin, createTestApp, type TestApp } from "../support/app.ts";
+import { type Served, serve } from "../guides/serve.ts";
+import { createSuperAdmin } from "../support/app.ts";
 import { page } from "./pages.ts";
 
 // Each command starts curl and jq anew, and waits for a password to be hashed.
@@ -17,15 +17,12 @@ const NEXT = "== next ==";
 const canType = Bun.which("curl") !== null && Bun.which("jq") !== null;
 
 const folder = mkdtempSync(join(tmpdir(), "tenantry-console-"));
-let app: TestApp;
-let server: Bun.Server<undefined>;
+let served: Served;
 beforeAll(async () => {
-  app = await createTestApp();
-  server = Bun.serve({ port: 0, fetch: createApp(app.served, []).fetch });
+  served = await serve();
 });
 afterAll(async () => {
-  await server.stop(true);
-  await app.close();
+  await served.stop();
   rmSync(folder, { recursive: true });
 });
 
@@ -41,22 +38,22 @@ test.skipIf(!canType)(
     const { text } = page("docs/operations/move-in.md");
     const [, csv = ""] = /^```csv\n([\s\S]+?)^```$/m.exec(text) ?? [];
     writeFileSync(join(folder, "users.csv"), csv);
-    const { accessToken } = await createSuperAdmin(app);
+    const { accessToken } = await createSuperAdmin(served.app);
     const steps = stepsOf(text);
     expect(await typed(steps, { TOKEN: accessToken })).toEqual(
       steps.map(({ output }) => told(output)),
     );
 
-    const { body: tenants } = await app.call("GET /v1/tenants", { token: accessToken });
+    const { body: tenants } = await served.app.call("GET /v1/tenants", { token: accessToken });
     const { id } = tenants.items.find(({ slug }: { slug: string }) => slug === "shelley");
-    const report = await app.call(`POST /v1/users/import?tenantId=${id}`, {
+    const report = await served.app.call(`POST /v1/users/import?tenantId=${id}`, {
       token: accessToken,
       headers: { "content-type": "text/csv", "idempotency-key": "shelley-2" },
       body: csv.replace(/^percy.*\n/m, ""),
     });
     expect(text).toContain(`\n${JSON.stringify(report.body)}\n`);
     const json = { email: "mary@shelley.example", password: "the modern prometheus" };
-    expect((await app.call("POST /v1/auth/login", { json })).status).toBe(200);
+    expect((await served.app.call("POST /v1/auth/login", { json })).status).toBe(200);
   },
 );
 
@@ -87,7 +84,8 @@ function isWhole(command: string): boolean {
 /** Types the commands into one shell. Answers the output of each. */
 async function typed(steps: Step[], env: Record<string, string> = {}): Promise<string[]> {
   const script = steps.map(({ command }) => `${command}\necho '${NEXT}'`).join("\n");
-  const shell = Bun.spawn(["bash", "-c", script.replaceAll("localhost:3000", server.url.host)], {
+  const { host } = new URL(served.url);
+  const shell = Bun.spawn(["bash", "-c", script.replaceAll("localhost:3000", host)], {
     cwd: folder,
     env: { ...process.env, ...env },
     stdout: "pipe",
