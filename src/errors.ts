@@ -1,50 +1,69 @@
-/** What can go wrong for a caller, by stable code. The codes are API: clients branch on them. HTTP is not known here. */
+/**
+ * Every error that a caller may see: its code, its status, its title and what it says. The codes are API: clients branch
+ * on them. The answers, the OpenAPI document and docs/reference/errors.md take all of it from here.
+ */
 
-export const ERROR_TITLES = {
-  invalid_host: "The Host header is not valid",
-  malformed_body: "The body is not valid JSON",
-  unsupported_media_type: "The body has the wrong media type",
-  body_too_large: "The body is too large",
-  body_too_slow: "The body came too slowly",
-  invalid_idempotency_key: "The idempotency key is missing or malformed",
-  validation_failed: "The request is not valid",
-  not_authenticated: "Authentication is required",
-  invalid_token: "The access token is not valid",
-  invalid_credentials: "E-mail or password is wrong",
-  invalid_refresh_token: "The refresh token is not valid",
-  invalid_one_time_token: "The link or code is not valid",
-  invalid_mfa_token: "The log-in has to be begun again",
-  invalid_second_factor: "The second factor was not right",
-  invalid_passkey: "The passkey was not accepted",
-  reauthentication_required: "Log in again to do this",
-  session_required: "This needs a session",
-  impersonation_forbidden: "This is for the user alone",
-  mfa_enrollment_required: "A second factor has to be set up first",
-  rate_limited: "Too many requests",
-  permission_denied: "You may not do this",
-  registration_closed: "Registration is closed",
-  not_found: "Not found",
-  method_not_allowed: "Method not allowed",
-  email_taken: "This e-mail address is taken",
-  slug_taken: "This slug is taken",
-  precondition_failed: "It was changed meanwhile",
-  idempotency_key_in_use: "The first request is under way",
-  idempotency_key_reused: "This idempotency key was used for another request",
-  answer_not_kept: "It was done, and its answer was too long to be kept",
-  nothing_written: "Something is wrong with it, and nothing was written",
-  seat_limit: "All seats are taken",
-  factor_exists: "This factor is set up already",
-  role_name_taken: "This role name is taken",
-  role_in_use: "This role is in use",
-  too_many_roles: "There are too many roles",
-  last_owner: "A tenant needs an owner",
-  last_super_admin: "The installation needs a super admin",
-  overloaded: "The server is busy",
-  unavailable: "The service is not available",
-  internal_error: "Something went wrong",
-} as const;
+type ErrorKind = {
+  status: number;
+  title: string;
+  /** What the caller is told where nothing better is known, and the documents always. */
+  detail: string;
+  /** When to come back, unless whoever throws it knows better. */
+  retryAfterSeconds?: number;
+  /** Of a problem that has a registered type; ours are for the others. */
+  type?: string;
+};
 
-export type ErrorCode = keyof typeof ERROR_TITLES;
+// biome-ignore format: a table, an error a row.
+const KINDS = {
+  invalid_host: { status: 400, title: "The Host header is not valid", detail: "Send one Host header: a host name and, maybe, a port." },
+  malformed_body: { status: 400, title: "The body is not valid JSON", detail: "The body is not valid JSON." },
+  unsupported_media_type: { status: 415, title: "The body has the wrong media type", detail: "Send JSON, not compressed, with the header Content-Type: application/json." },
+  body_too_large: { status: 413, title: "The body is too large", detail: "Send less at once: an answer names the limit." },
+  body_too_slow: { status: 408, title: "The body came too slowly", detail: "Send the body at once, and at 4 KiB/s or faster." },
+  invalid_idempotency_key: { status: 400, title: "The idempotency key is missing or malformed", detail: 'Send Idempotency-Key: "<a UUID, or something as unlikely to come twice>".' },
+  validation_failed: { status: 422, title: "The request is not valid", detail: "Some fields are not valid: see errors." },
+  not_authenticated: { status: 401, title: "Authentication is required", detail: "Send an access token: Authorization: Bearer <token>." },
+  invalid_token: { status: 401, title: "The access token is not valid", detail: "The access token is expired, revoked or not one of ours." },
+  invalid_credentials: { status: 401, title: "E-mail or password is wrong", detail: "The e-mail address or the password is wrong, or the account is not active." },
+  invalid_refresh_token: { status: 401, title: "The refresh token is not valid", detail: "The refresh token is expired, used, revoked or unknown. Log in again." },
+  invalid_one_time_token: { status: 400, title: "The link or code is not valid", detail: "The link or code is expired, used, replaced by a newer one, or not ours. Ask for a new one." },
+  invalid_mfa_token: { status: 401, title: "The log-in has to be begun again", detail: "The time for the second step is over, or the account has changed. Log in again." },
+  invalid_second_factor: { status: 401, title: "The second factor was not right", detail: "The code or passkey was not accepted." },
+  invalid_passkey: { status: 401, title: "The passkey was not accepted", detail: "The passkey was not accepted." },
+  reauthentication_required: { status: 401, title: "Log in again to do this", detail: "Prove again who you are: POST /v1/auth/reauthenticate." },
+  session_required: { status: 403, title: "This needs a session", detail: "An API key cannot do this: log in as a person." },
+  impersonation_forbidden: { status: 403, title: "This is for the user alone", detail: "Nobody does this in somebody else's name." },
+  mfa_enrollment_required: { status: 403, title: "A second factor has to be set up first", detail: "Set up a second factor, then log in again with it: POST /v1/auth/me/totp or /v1/auth/me/passkeys/options." },
+  rate_limited: { status: 429, title: "Too many requests", detail: "Too many attempts. Try again later.", type: "https://iana.org/assignments/http-problem-types#quota-exceeded" },
+  permission_denied: { status: 403, title: "You may not do this", detail: "A permission is missing." },
+  registration_closed: { status: 403, title: "Registration is closed", detail: "New tenants are made by the operator of this installation." },
+  not_found: { status: 404, title: "Not found", detail: "There is no such thing, or it is another tenant's." },
+  method_not_allowed: { status: 405, title: "Method not allowed", detail: "This path answers other methods: see Allow." },
+  email_taken: { status: 409, title: "This e-mail address is taken", detail: "Another account has this address." },
+  slug_taken: { status: 409, title: "This slug is taken", detail: "Another tenant has this slug." },
+  precondition_failed: { status: 412, title: "It was changed meanwhile", detail: "It is not what If-Match names: get it anew, and decide again." },
+  idempotency_key_in_use: { status: 409, title: "The first request is under way", detail: "The first request with this Idempotency-Key is under way.", retryAfterSeconds: 1 },
+  idempotency_key_reused: { status: 422, title: "This idempotency key was used for another request", detail: "This Idempotency-Key was used for another request: every request has its own." },
+  answer_not_kept: { status: 409, title: "It was done, and its answer was too long to be kept", detail: "The first request with this Idempotency-Key was done. Nothing was done again." },
+  nothing_written: { status: 422, title: "Something is wrong with it, and nothing was written", detail: "Some of it cannot be done: see results or errors." },
+  seat_limit: { status: 409, title: "All seats are taken", detail: "All seats are taken, by people and by pending invitations." },
+  factor_exists: { status: 409, title: "This factor is set up already", detail: "There is an authenticator app already: remove it first." },
+  role_name_taken: { status: 409, title: "This role name is taken", detail: "There is a role with this name already." },
+  role_in_use: { status: 409, title: "This role is in use", detail: "Somebody holds the role, or an open invitation promises it." },
+  too_many_roles: { status: 409, title: "There are too many roles", detail: "A tenant may have no more roles of its own." },
+  last_owner: { status: 409, title: "A tenant needs an owner", detail: "Make another user an owner first." },
+  last_super_admin: { status: 409, title: "The installation needs a super admin", detail: "Make another super admin first." },
+  overloaded: { status: 503, title: "The server is busy", detail: "Too many requests at once. Try again in a moment.", retryAfterSeconds: 1 },
+  unavailable: { status: 503, title: "The service is not available", detail: "The database does not answer. Try again in a moment.", retryAfterSeconds: 2 },
+  internal_error: { status: 500, title: "Something went wrong", detail: "The fault is ours. Quote the request id when you report it." },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof KINDS;
+
+export type ErrorStatus = (typeof KINDS)[ErrorCode]["status"];
+
+export const ERRORS: Record<ErrorCode, ErrorKind & { status: ErrorStatus }> = KINDS;
 
 /** One fault in the input: `path` in dotted form, and what to do about it. */
 export type FieldError = { path: string; message: string };
@@ -75,16 +94,23 @@ export type ErrorDetails = {
 /** What became of one of many items: done, with the id of what it was done to, or not. */
 export type ItemOutcome = { index: number; id?: string; error?: ApiError };
 
-/** An error that the caller may see: `message` is public text and never holds a secret or another tenant's data. */
+/**
+ * An error that the caller may see: `message` is public text and never holds a secret or another tenant's data. Without
+ * one it is the text of its code.
+ */
 export class ApiError extends Error {
   override name = "ApiError";
 
+  readonly details: ErrorDetails;
+
   constructor(
     readonly code: ErrorCode,
-    message: string,
-    readonly details: ErrorDetails = {},
+    message: string = ERRORS[code].detail,
+    details: ErrorDetails = {},
   ) {
     super(message, { cause: details.cause });
+    const { retryAfterSeconds } = ERRORS[code];
+    this.details = { ...(retryAfterSeconds && { retryAfterSeconds }), ...details };
   }
 }
 
@@ -109,6 +135,6 @@ export class ValidationError extends ApiError {
   override name = "ValidationError";
 
   constructor(errors: FieldError[]) {
-    super("validation_failed", "Some fields are not valid: see errors.", { errors });
+    super("validation_failed", undefined, { errors });
   }
 }

@@ -53,7 +53,7 @@ type Caller = {
 
 export function createFairQueue(limits: FairQueueLimits): FairQueue {
   const { turns, turnsEach, waitingEach = limits.waiting, waitingMillis } = limits;
-  const { tooLate = overloaded } = limits;
+  const { tooLate = () => new ApiError("overloaded") } = limits;
   const callers = new Map<string | null, Caller>();
   /** Those of them who wait. */
   const queue = new Set<Caller>();
@@ -158,12 +158,12 @@ export function createFairQueue(limits: FairQueueLimits): FairQueue {
    * caller must not keep another's first one out.
    */
   function makeRoom(caller: Caller): void {
-    if (caller.waiting.length >= placesOf(caller.who)) throw overloaded();
+    if (caller.waiting.length >= placesOf(caller.who)) throw new ApiError("overloaded");
     if (waiting < limits.waiting) return;
     let longest = caller.waiting;
     for (const each of queue) if (each.waiting.length > longest.length) longest = each.waiting;
-    if (longest.length < caller.waiting.length + 2) throw overloaded();
-    longest.at(-1)?.refuse(overloaded());
+    if (longest.length < caller.waiting.length + 2) throw new ApiError("overloaded");
+    longest.at(-1)?.refuse(new ApiError("overloaded"));
   }
 
   /** The first in the round of those who may begin; until nobody may. */
@@ -205,10 +205,4 @@ function isPast(at: number, now: number): boolean {
 
 function spentBy({ spent, at }: Caller, now: number): number {
   return spent === 0 ? 0 : spent * 2 ** ((at - now) / HALF_LIFE_MILLIS);
-}
-
-function overloaded(): ApiError {
-  return new ApiError("overloaded", "Too many requests at once. Try again in a moment.", {
-    retryAfterSeconds: 1,
-  });
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ERROR_TITLES } from "../src/errors.ts";
+import { ERRORS } from "../src/errors.ts";
 import { SYSTEM_ROLES } from "../src/roles/permissions.ts";
 import { testApp } from "./support/app.ts";
 
@@ -95,7 +95,7 @@ describe("what the second column names", () => {
        UNION SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace
        UNION SELECT tgname FROM pg_trigger`,
     );
-    const others = [...Object.keys(ERROR_TITLES), ...Object.keys(SYSTEM_ROLES)];
+    const others = [...Object.keys(ERRORS), ...Object.keys(SYSTEM_ROLES)];
     const known = new Set([...found.map(({ name }) => name), ...others]);
     const wanted = places.filter((place) => isColumn(place) || /^[a-z]+(_[a-z]+)+$/.test(place));
     expect(wanted.length).toBeGreaterThan(50);

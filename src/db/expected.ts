@@ -9,8 +9,5 @@ export type Expected = readonly string[] | "any" | undefined;
  */
 export function assertExpected(expected: Expected, version: string | number): void {
   if (expected === undefined || expected === "any" || expected.includes(String(version))) return;
-  throw new ApiError(
-    "precondition_failed",
-    "It is not what If-Match names: get it anew, and decide again.",
-  );
+  throw new ApiError("precondition_failed");
 }

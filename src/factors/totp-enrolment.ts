@@ -24,11 +24,7 @@ export async function startTotp(ctx: SessionContext): Promise<PendingTotp> {
     const confirmed = await tx.totpFactor.count({
       where: { userId, tenantId, confirmedAt: { not: null } },
     });
-    if (confirmed > 0)
-      throw new ApiError(
-        "factor_exists",
-        "There is an authenticator app already: remove it first.",
-      );
+    if (confirmed > 0) throw new ApiError("factor_exists");
     await tx.totpFactor.deleteMany({ where: { userId, tenantId } });
     const id = newId();
     await tx.totpFactor.create({

@@ -75,18 +75,15 @@ const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 async function readPrincipal(ctx: Context, header: string | undefined): Promise<Principal> {
   // Another scheme is no access token at all (RFC 6750, section 3.1).
   const token = /^Bearer +([^ ].*)$/i.exec(header ?? "")?.[1];
-  if (token === undefined) {
-    const message = "Send an access token: Authorization: Bearer <token>.";
-    throw new ApiError("not_authenticated", message);
-  }
-  if (token.length > LONGEST_TOKEN || !TOKEN.test(token)) throw invalidToken();
+  if (token === undefined) throw new ApiError("not_authenticated");
+  if (token.length > LONGEST_TOKEN || !TOKEN.test(token)) throw new ApiError("invalid_token");
   if (token.startsWith(API_KEY_PREFIX)) {
     const machine = await ctx.apiKeys.principalOf(token);
-    if (!machine) throw invalidToken();
+    if (!machine) throw new ApiError("invalid_token");
     return machine;
   }
   const { expiresAt: _, ...claims } = await ctx.accessTokens.verify(token);
-  if (await ctx.revocations.isRevoked(claims.sessionId)) throw invalidToken();
+  if (await ctx.revocations.isRevoked(claims.sessionId)) throw new ApiError("invalid_token");
   const { roles, permissions } = await ctx.grants.of(claims.userId);
   return { impersonatorId: null, ...claims, apiKeyId: null, roles, permissions };
 }
@@ -95,12 +92,5 @@ async function readPrincipal(ctx: Context, header: string | undefined): Promise<
 function assertFactors({ config }: Context, { sessionId, amr, mfaRequired }: Principal): void {
   const required = config.mfa === "required" || mfaRequired === true;
   if (required && sessionId !== null && !amr.includes("mfa"))
-    throw new ApiError(
-      "mfa_enrollment_required",
-      "Set up a second factor, then log in again with it: POST /v1/auth/me/totp or /v1/auth/me/passkeys/options.",
-    );
-}
-
-function invalidToken(): ApiError {
-  return new ApiError("invalid_token", "The access token is expired, revoked or not one of ours.");
+    throw new ApiError("mfa_enrollment_required");
 }

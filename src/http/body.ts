@@ -24,10 +24,7 @@ export function textTypeOf({ req }: HonoContext): string | null {
  */
 export async function readJson(c: HonoContext<AppEnv>): Promise<unknown> {
   if (textTypeOf(c) !== "application/json") {
-    throw new ApiError(
-      "unsupported_media_type",
-      "Send JSON, not compressed, with the header Content-Type: application/json.",
-    );
+    throw new ApiError("unsupported_media_type");
   }
   const { ctx } = c.var;
   const { bodyLimitBytes } = ctx.config;
@@ -74,7 +71,7 @@ export async function* limitedBytes(
 /** Waits for it until then, on the clock of `performance`. @throws ApiError `body_too_slow` */
 async function within<T>(deadline: number, read: Promise<T>): Promise<T> {
   const { promise: overdue, reject } = Promise.withResolvers<never>();
-  const tooSlow = new ApiError("body_too_slow", "Send the body at once, and at 4 KiB/s or faster.");
+  const tooSlow = new ApiError("body_too_slow");
   const timer = setTimeout(reject, Math.max(0, deadline - performance.now()), tooSlow);
   try {
     return await Promise.race([read, overdue]);

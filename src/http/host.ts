@@ -16,8 +16,7 @@ const LOOPBACK: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 export function requireHost(): MiddlewareHandler<AppEnv> {
   return async function requireHost(c, next) {
     const header = c.req.header("host");
-    if (header !== undefined && readHost(header) === null)
-      throw new ApiError("invalid_host", "Send one Host header: a host name and, maybe, a port.");
+    if (header !== undefined && readHost(header) === null) throw new ApiError("invalid_host");
     await next();
   };
 }

@@ -125,17 +125,9 @@ async function answerAgain(
   const sealed = held?.response ?? null;
   if (held && (sealed !== null || !isStream)) {
     if (!isHashWithKey(ctx.keyring.code, label(await fingerprint()), held.requestHash))
-      throw new ApiError(
-        "idempotency_key_reused",
-        "This Idempotency-Key was used for another request: every request has its own.",
-      );
+      throw new ApiError("idempotency_key_reused");
   }
-  if (!held || sealed === null)
-    throw new ApiError(
-      "idempotency_key_in_use",
-      "The first request with this Idempotency-Key is under way.",
-      { retryAfterSeconds: 1 },
-    );
+  if (!held || sealed === null) throw new ApiError("idempotency_key_in_use");
   const answer: Answer = JSON.parse(decrypt(ctx.keyring.data, sealed, held.id));
   if (answer.body === null)
     throw new ApiError(

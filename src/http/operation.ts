@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import { describeRoute, resolver } from "hono-openapi";
 import { z } from "zod";
+import { ERRORS, type ErrorStatus } from "../errors.ts";
 
 /** RFC 9457. */
 export const Problem = z
@@ -21,22 +22,8 @@ export const Problem = z
   })
   .meta({ ref: "Problem" });
 
-const REASONS = {
-  400: "The body is not JSON, a link or code in it is not valid, or a header is malformed",
-  401: "No access token, or not a valid one",
-  403: "A permission is missing",
-  404: "There is no such thing, or it is another tenant's",
-  409: "It collides with what is there",
-  408: "The body came too slowly",
-  412: "If-Match names another version than there is",
-  413: "The body is too large",
-  415: "The body has another media type than this takes",
-  422: "A field is not valid",
-  429: "Too many requests: try again after Retry-After seconds",
-  503: "Busy, or without its database: try again after Retry-After seconds",
-} as const;
-
-type ErrorStatus = keyof typeof REASONS;
+/** Without what no operation gives: another method than its own, and a fault of ours. */
+type OperationStatus = Exclude<ErrorStatus, 405 | 500>;
 /** A schema of JSON, or the media types of text that is no JSON. */
 type Content = z.ZodType | readonly string[];
 type Answers = {
@@ -47,7 +34,7 @@ type Answers = {
   /** Takes If-None-Match. */
   304?: null;
   /** With 412 it takes If-Match. */
-  errors?: ErrorStatus[];
+  errors?: OperationStatus[];
   /** Takes an Idempotency-Key: see idempotency.ts. */
   idempotent?: "optional" | "required";
   /** The media types of a body that is no JSON; one that is comes from `validate`. */
@@ -124,7 +111,7 @@ function header(name: string, description: string, required = false) {
 }
 
 /** Answers of these statuses, each described once in `PROBLEMS`. */
-export function failures(statuses: ErrorStatus[]) {
+export function failures(statuses: OperationStatus[]) {
   const entries = statuses.map((status) => [
     status,
     { $ref: `#/components/responses/Problem${status}` },
@@ -132,10 +119,13 @@ export function failures(statuses: ErrorStatus[]) {
   return Object.fromEntries(entries);
 }
 
-/** The components that `failures` refers to. */
+/** The components that `failures` refers to: of each status, the codes that have it. */
 export const PROBLEMS = Object.fromEntries(
-  Object.entries(REASONS).map(([status, description]) => {
-    const content = { "application/problem+json": { schema: resolver(Problem) } };
-    return [`Problem${status}`, { description, content }];
-  }),
+  [...Map.groupBy(Object.entries(ERRORS), ([, { status }]) => status)]
+    .filter(([status]) => status !== 405 && status !== 500)
+    .map(([status, kinds]) => {
+      const description = kinds.map(([code, { detail }]) => `- \`${code}\`: ${detail}`).join("\n");
+      const content = { "application/problem+json": { schema: resolver(Problem) } };
+      return [`Problem${status}`, { description, content }];
+    }),
 );

@@ -161,7 +161,7 @@ function stateOf(policy: PolicyName, remaining: number, millis: number): RateSta
 }
 
 function limited(rateLimit: RateState): ApiError {
-  return new ApiError("rate_limited", "Too many attempts. Try again later.", {
+  return new ApiError("rate_limited", undefined, {
     retryAfterSeconds: Math.max(rateLimit.resetSeconds, 1),
     rateLimit,
   });

@@ -151,8 +151,8 @@ export async function assertNotLastRuler(
     take: 2,
   });
   if (rulers.length !== 1 || rulers[0]?.id !== id) return;
-  if (tenantId === null) throw new ApiError("last_super_admin", "Make another super admin first.");
-  throw new ApiError("last_owner", "Make another user an owner first.");
+  if (tenantId === null) throw new ApiError("last_super_admin");
+  throw new ApiError("last_owner");
 }
 
 /** The role of which a tenant, or the platform, must always have somebody. */

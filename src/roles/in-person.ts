@@ -56,7 +56,7 @@ export function assertInPerson(
 /** Answers the session of a person. @throws ApiError `session_required` for a machine. */
 export function assertPerson({ sessionId }: Pick<Principal, "sessionId">): string {
   if (sessionId !== null) return sessionId;
-  throw new ApiError("session_required", "An API key cannot do this: log in as a person.");
+  throw new ApiError("session_required");
 }
 
 function isInPerson(effect: string): effect is InPerson {

@@ -88,16 +88,16 @@ async function verifySignature(
   config: TokenConfig,
   keys: SigningKeys,
 ): Promise<Verified> {
-  if (token.length > LONGEST_TOKEN) throw invalidToken();
+  if (token.length > LONGEST_TOKEN) throw new ApiError("invalid_token");
   try {
     const { payload, protectedHeader } = await jwtVerify(
       token,
       async ({ kid, jku, jwk, x5u, x5c }) => {
         // RFC 8725, section 3.10: a token must not bring, or point to, the key that verifies it.
         if (jku !== undefined || jwk !== undefined || x5u !== undefined || x5c !== undefined)
-          throw invalidToken();
+          throw new ApiError("invalid_token");
         const key = typeof kid === "string" ? await keys.find(kid) : null;
-        if (!key) throw invalidToken();
+        if (!key) throw new ApiError("invalid_token");
         return key;
       },
       {
@@ -111,8 +111,8 @@ async function verifySignature(
     );
     const { sub, sid, tid, amr, auth_time, mfa_required, exp, act } = payload;
     if (typeof sub !== "string" || typeof sid !== "string" || typeof exp !== "number")
-      throw invalidToken();
-    if (!Array.isArray(amr) || typeof auth_time !== "number") throw invalidToken();
+      throw new ApiError("invalid_token");
+    if (!Array.isArray(amr) || typeof auth_time !== "number") throw new ApiError("invalid_token");
     const claims = {
       userId: sub,
       tenantId: typeof tid === "string" ? tid : null,
@@ -125,7 +125,8 @@ async function verifySignature(
     };
     return { claims, keyId: String(protectedHeader.kid) };
   } catch (err) {
-    if (err instanceof errors.JOSEError || err instanceof TypeError) throw invalidToken(err);
+    if (err instanceof errors.JOSEError || err instanceof TypeError)
+      throw new ApiError("invalid_token", undefined, { cause: err });
     throw err;
   }
 }
@@ -133,12 +134,6 @@ async function verifySignature(
 /** Whoever acts for somebody else and is not named must not pass for them. */
 function actorOf(act: unknown): string {
   const sub = typeof act === "object" && act !== null && "sub" in act ? act.sub : undefined;
-  if (typeof sub !== "string") throw invalidToken();
+  if (typeof sub !== "string") throw new ApiError("invalid_token");
   return sub;
-}
-
-function invalidToken(cause?: unknown): ApiError {
-  return new ApiError("invalid_token", "The access token is expired, revoked or not one of ours.", {
-    cause,
-  });
 }

@@ -19,11 +19,9 @@ export function assertRecentProof({
   assertInPerson(principal, "credentials");
   assertPerson(principal);
   if (Date.now() / 1000 - principal.authenticatedAt <= config.stepUpSeconds) return;
-  throw new ApiError(
-    "reauthentication_required",
-    "Prove again who you are: POST /v1/auth/reauthenticate.",
-    { maxAgeSeconds: config.stepUpSeconds },
-  );
+  throw new ApiError("reauthentication_required", undefined, {
+    maxAgeSeconds: config.stepUpSeconds,
+  });
 }
 
 /**

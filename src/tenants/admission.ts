@@ -19,7 +19,7 @@ export async function admitPerson(
 ): Promise<void> {
   if (email !== null) await admitAddress(tx, tenantId, email);
   if ((await freeSeats(tx, tenantId)) > 0) return;
-  throw new ApiError("seat_limit", "All seats are taken, by people and by pending invitations.");
+  throw new ApiError("seat_limit");
 }
 
 /**

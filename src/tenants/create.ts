@@ -62,18 +62,15 @@ export function assertMayLimit({ principal }: AuthedContext, seatLimit: number |
 
 /** For callers that make the tenant later. @throws ApiError `slug_taken`. */
 export async function assertSlugFree({ db }: Context, slug: string): Promise<void> {
-  if ((await db.tenant.count({ where: { slug } })) > 0) throw slugTaken();
+  if ((await db.tenant.count({ where: { slug } })) > 0) throw new ApiError("slug_taken");
 }
 
 export async function withSlugTaken<T>(write: Promise<T>): Promise<T> {
   try {
     return await write;
   } catch (err) {
-    if (violatesUnique(err, "tenants_slug_key")) throw slugTaken(err);
+    if (violatesUnique(err, "tenants_slug_key"))
+      throw new ApiError("slug_taken", undefined, { cause: err });
     throw err;
   }
-}
-
-function slugTaken(cause?: unknown): ApiError {
-  return new ApiError("slug_taken", "Another tenant has this slug.", { cause });
 }

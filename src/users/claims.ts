@@ -176,5 +176,5 @@ export async function endClaim(
 }
 
 export function emailTaken(cause?: unknown): ApiError {
-  return new ApiError("email_taken", "Another account has this address.", { cause });
+  return new ApiError("email_taken", undefined, { cause });
 }

@@ -2,8 +2,8 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import { Hono } from "hono";
 import type { AppEnv } from "../../src/context.ts";
-import { ApiError, ERROR_TITLES, type ErrorCode, NotFoundError } from "../../src/errors.ts";
-import { errorStatus, problemHandler } from "../../src/http/problem.ts";
+import { ApiError, ERRORS, type ErrorCode, NotFoundError } from "../../src/errors.ts";
+import { problemHandler } from "../../src/http/problem.ts";
 import { requestContext } from "../../src/http/request-context.ts";
 import { createLog } from "../../src/log.ts";
 import { testApp } from "../support/app.ts";
@@ -32,7 +32,7 @@ async function thrown(fault: () => unknown) {
 
 describe("R51: an error of ours", () => {
   test("has the status of its code, for each code, and is not logged unless it is a fault", async () => {
-    for (const code of Object.keys(ERROR_TITLES) as ErrorCode[]) {
+    for (const code of Object.keys(ERRORS) as ErrorCode[]) {
       const details = code === "validation_failed" ? { errors: [{ path: "a", message: "b" }] } : {};
       const { answer, logged } = await thrown(() => {
         throw new ApiError(code, "Said to the caller.", details);
@@ -43,7 +43,7 @@ describe("R51: an error of ours", () => {
         code,
         ["internal_error", "unavailable"].includes(code),
       ]);
-      expect(errorStatus(code)).toBeGreaterThanOrEqual(400);
+      expect(ERRORS[code].status).toBeGreaterThanOrEqual(400);
     }
   });
 

@@ -1,7 +1,6 @@
 import { expect } from "bun:test";
-import { ERROR_TITLES, type ErrorCode } from "../../src/errors.ts";
+import { ERRORS, type ErrorCode } from "../../src/errors.ts";
 import { Problem } from "../../src/http/operation.ts";
-import { errorStatus } from "../../src/http/problem.ts";
 import type { Answer } from "../support/app.ts";
 
 /** What must never be told to a caller: stacks, files, SQL, Prisma. */
@@ -12,7 +11,7 @@ const INTERNALS =
 export function expectProblem(answer: Answer, code: ErrorCode): void {
   // First what tells most when it fails.
   expect(answer.body).toMatchObject({ code });
-  expect(answer.status).toBe(errorStatus(code));
+  expect(answer.status).toBe(ERRORS[code].status);
   expect(answer.headers.get("content-type")).toBe("application/problem+json");
   expect(Problem.strict().safeParse(answer.body).error).toBeUndefined();
   expect(answer.body).toMatchObject({
@@ -21,7 +20,7 @@ export function expectProblem(answer: Answer, code: ErrorCode): void {
       code === "rate_limited"
         ? "https://iana.org/assignments/http-problem-types#quota-exceeded"
         : `urn:tenantry:problem:${code}`,
-    title: ERROR_TITLES[code],
+    title: ERRORS[code].title,
     status: answer.status,
     instance: `urn:tenantry:request:${answer.headers.get("x-request-id")}`,
   });

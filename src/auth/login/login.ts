@@ -42,10 +42,7 @@ export async function login(ctx: Context, input: LoginInput): Promise<LoginAnswe
     await recordFailure(ctx, account, refusal ?? "changed_meanwhile");
     // Beside the answer, which must take as long as for any other failure: a link that proves the address.
     if (refusal === UNVERIFIED) mailBeside(ctx, { kind: "magic_link", ...nameOf(input) });
-    throw new ApiError(
-      "invalid_credentials",
-      "The e-mail address or the password is wrong, or the account is not active.",
-    );
+    throw new ApiError("invalid_credentials");
   }
   await ctx.rateLimits.reset("guess", guesser(ctx, input));
   return loginAnswer(ctx, started);

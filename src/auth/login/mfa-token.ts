@@ -1,7 +1,6 @@
 /** The token that stands between the two steps of a log-in. A wrong factor does not use it up, but counts (auth/guessing.ts). */
 import type { Context } from "../../context.ts";
 import type { Database, Transaction } from "../../db/client.ts";
-import { ApiError } from "../../errors.ts";
 import { findToken, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
 import type { AuthenticationMethod } from "../../sessions/facts.ts";
 
@@ -15,12 +14,4 @@ export async function findMfaToken(
   token: string,
 ): Promise<MfaToken | null> {
   return (await findToken(db, ctx, ["mfa"], token)) as MfaToken | null;
-}
-
-/** Whatever is wrong: used, expired, tried too often, voided by a change of the account, or never ours. */
-export function invalidMfaToken(): ApiError {
-  return new ApiError(
-    "invalid_mfa_token",
-    "The time for the second step is over, or the account has changed. Log in again.",
-  );
 }

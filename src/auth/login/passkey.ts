@@ -41,7 +41,7 @@ export async function logInWithPasskey(
     await recordFailure(tx, ctx, owner, "refused" in shown ? shown.refused : "not_active");
     return null;
   });
-  if (!outcome) throw new ApiError("invalid_passkey", "The passkey was not accepted.");
+  if (!outcome) throw new ApiError("invalid_passkey");
   return loginAnswer(ctx, outcome);
 }
 

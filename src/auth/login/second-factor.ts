@@ -13,7 +13,7 @@ import { lockActiveAccount } from "../account.ts";
 import { countGuess, guesserAtFactor } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
-import { findMfaToken, invalidMfaToken, type MfaToken } from "./mfa-token.ts";
+import { findMfaToken, type MfaToken } from "./mfa-token.ts";
 import type { MfaTokenInput, VerifyMfaInput } from "./schemas.ts";
 
 /** What was shown: the methods that it proves, or why it proves nothing. */
@@ -48,9 +48,8 @@ export async function verifyMfa(ctx: Context, input: VerifyMfaInput): Promise<Lo
       replaces: token.boundTo ?? undefined,
     });
   });
-  if (outcome === "no_token") throw invalidMfaToken();
-  if (outcome === "refused")
-    throw new ApiError("invalid_second_factor", "The code or passkey was not accepted.");
+  if (outcome === "no_token") throw new ApiError("invalid_mfa_token");
+  if (outcome === "refused") throw new ApiError("invalid_second_factor");
   if (begun) await ctx.rateLimits.reset("guess", guesserAtFactor(ctx, begun));
   return loginAnswer(ctx, outcome);
 }
@@ -62,7 +61,7 @@ export async function mfaPasskeyOptions(
 ): Promise<PasskeyRequestOptions> {
   return ctx.db.$transaction(async (tx) => {
     const token = await findMfaToken(tx, ctx, mfaToken);
-    if (!token) throw invalidMfaToken();
+    if (!token) throw new ApiError("invalid_mfa_token");
     return passkeyRequestOptions(tx, ctx, ceremonyOf(token));
   });
 }

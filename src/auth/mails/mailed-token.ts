@@ -76,8 +76,5 @@ async function lockRecipient(tx: Transaction, { id, tenantId }: Owner): Promise<
 
 /** Whatever is wrong: used, expired, voided by a newer one or by a change of the account, or never ours. */
 export function invalidMailedToken(): ApiError {
-  return new ApiError(
-    "invalid_one_time_token",
-    "The link or code is expired, used, replaced by a newer one, or not ours. Ask for a new one.",
-  );
+  return new ApiError("invalid_one_time_token");
 }

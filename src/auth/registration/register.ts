@@ -21,10 +21,7 @@ export async function register(
   input: RegisterInput,
 ): Promise<TokenAnswer | ChallengeAnswer> {
   if (ctx.config.registration === "closed") {
-    throw new ApiError(
-      "registration_closed",
-      "New tenants are made by the operator of this installation.",
-    );
+    throw new ApiError("registration_closed");
   }
   await assertAcceptablePassword(ctx.config, input.password, input);
   const { email, tenant } = input;
