@@ -1,0 +1,56 @@
+/** The catalog of errors and the pages that speak of them. */
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ERRORS, type ErrorCode } from "../src/errors.ts";
+import { PROBLEMS } from "../src/http/operation.ts";
+
+const ROOT = join(import.meta.dir, "..");
+const pages = ["README.md", ...new Bun.Glob("docs/**/*.md").scanSync(ROOT)].map((path) => ({
+  path,
+  text: readFileSync(join(ROOT, path), "utf8"),
+}));
+
+/** The row of the table for an error. */
+function rowOf(code: string): string {
+  const { status, title, detail } = ERRORS[code as ErrorCode];
+  return `| \`${code}\` | ${status} | ${title} | ${detail.replaceAll("|", "\\|")} |`;
+}
+
+test("the table of errors has each of them, with its status, its title and its text", () => {
+  const table = pages.flatMap(
+    ({ text }) =>
+      /^\| code \| status \| title \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)/m.exec(text)?.[1] ?? [],
+  );
+  expect(table.map((rows) => rows.trim().split("\n"))).toEqual([
+    Object.keys(ERRORS)
+      .sort((a, b) => ERRORS[a as ErrorCode].status - ERRORS[b as ErrorCode].status)
+      .map(rowOf),
+  ]);
+});
+
+test("an error that a page names behind a status has this status", () => {
+  const wrong: string[] = [];
+  let named = 0;
+  for (const { path, text } of pages) {
+    for (const [, status, codes = ""] of text.matchAll(
+      /\b([45]\d\d) ((?:`[a-z_]+`(?:, | and | or |,\n| ?\/ ?)?)+)/g,
+    )) {
+      for (const [, code = ""] of codes.matchAll(/`([a-z_]+)`/g)) {
+        named += 1;
+        if (String(ERRORS[code as ErrorCode]?.status) !== status)
+          wrong.push(`${path}: ${status} ${code}`);
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(named).toBeGreaterThan(10);
+});
+
+test("the OpenAPI document tells each code, but for those of no operation, under its status", () => {
+  for (const [code, { status, detail }] of Object.entries(ERRORS)) {
+    const told = PROBLEMS[`Problem${status}`]?.description.split("\n") ?? [];
+    const isOfNone = ["method_not_allowed", "internal_error"].includes(code);
+    expect([code, told.includes(`- \`${code}\`: ${detail}`)]).toEqual([code, !isOfNone]);
+  }
+});
