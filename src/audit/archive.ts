@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import type { Keyring } from "../crypto/secret.ts";
 import type { Database } from "../db/client.ts";
 import { newId } from "../db/id.ts";
+import type { AuditAction } from "./actions.ts";
 import { fileHash, verifyArchive, writeArchive } from "./archive-file.ts";
 import {
   type AuditJson,
@@ -111,7 +112,7 @@ async function dropMonths(
     await tx.auditLog.create({
       data: {
         id: newId(),
-        action: "audit_log.archived",
+        action: "audit_log.archived" satisfies AuditAction,
         resourceType: "audit_log",
         details: { months, sha256 },
       },

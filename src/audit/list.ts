@@ -4,6 +4,12 @@ import type { AuthedContext } from "../context.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { Instant, PageQuery, Timestamp, text } from "../fields.ts";
 import { deviceName } from "../sessions/device.ts";
+import { AUDIT_ACTIONS } from "./actions.ts";
+
+/** Older rows may hold others, so it is no enum. */
+const ACTIONS = Object.entries(AUDIT_ACTIONS)
+  .map(([action, what]) => `- \`${action}\`: ${what}`)
+  .join("\n");
 
 export const AuditRow = z
   .object({
@@ -13,7 +19,7 @@ export const AuditRow = z
     /** The super admin who acted as the actor. */
     impersonatorId: z.uuid().nullable(),
     sessionId: z.uuid().nullable(),
-    action: z.string(),
+    action: z.string().meta({ description: ACTIONS }),
     resourceType: z.string(),
     resourceId: z.uuid().nullable(),
     outcome: z.enum(["success", "failure"]),
@@ -32,7 +38,11 @@ const filters = {
   actorId: z.uuid().optional(),
   impersonatorId: z.uuid().optional(),
   sessionId: z.uuid().optional(),
-  action: z.string().max(64).optional(),
+  action: z
+    .string()
+    .max(64)
+    .optional()
+    .meta({ examples: Object.keys(AUDIT_ACTIONS) }),
   resourceType: z.string().max(50).optional(),
   resourceId: z.uuid().optional(),
   outcome: z.enum(["success", "failure"]).optional(),

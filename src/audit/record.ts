@@ -5,10 +5,10 @@ import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 import type { Principal } from "../principal.ts";
+import type { AuditAction } from "./actions.ts";
 
 export type AuditEntry = {
-  /** What happened, as resource.verb in the past tense: user.created. */
-  action: string;
+  action: AuditAction;
   resourceType: string;
   resourceId?: string | null;
   /** The tenant that the row belongs to: that of the resource. */

@@ -1,3 +1,4 @@
+import type { AuditAction } from "../audit/actions.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { SessionContext } from "../context.ts";
 import { isId } from "../db/id.ts";
@@ -35,7 +36,7 @@ async function endSessions(
   ctx: SessionContext,
   which: { id?: string | { not: string } },
   reason: "logout" | "logout_all" | "ended_by_user",
-  action: string,
+  action: AuditAction,
 ): Promise<number> {
   const { userId, tenantId } = ctx.principal;
   const ended = await ctx.db.$transaction(async (tx) => {

@@ -25,7 +25,7 @@ export async function recordFactorChange(
   { factor, change, id }: FactorChange,
 ): Promise<string[]> {
   await recordAudit(tx, ctx, {
-    action: `factor.${change}`,
+    action: change === "added" ? "factor.added" : "factor.removed",
     resourceType: "user",
     resourceId: owner.id,
     tenantId: owner.tenantId,

@@ -1,4 +1,5 @@
 import type { Prisma } from "../../generated/prisma/client.ts";
+import type { AuditAction } from "../audit/actions.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 
@@ -85,7 +86,7 @@ async function recordImpersonationsEnded(tx: Transaction, ended: EndedSession[])
       actorId: userId,
       impersonatorId,
       sessionId: id,
-      action: "platform.impersonation_ended",
+      action: "platform.impersonation_ended" satisfies AuditAction,
       resourceType: "session",
       resourceId: id,
       details: { reason: revokedReason },

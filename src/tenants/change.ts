@@ -1,5 +1,6 @@
 /** What every change of a tenant does: lock, write, end what must end, and leave a row in the audit log. */
 import type { Prisma } from "../../generated/prisma/client.ts";
+import type { AuditAction } from "../audit/actions.ts";
 import { changesBetween } from "../audit/changes.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
@@ -26,7 +27,7 @@ export type LockedTenant = {
 };
 
 export type Change = {
-  action: string;
+  action: AuditAction;
   data: Prisma.TenantUpdateManyMutationInput;
   details?: Prisma.InputJsonObject;
   /** The sessions that end with it: without further conditions all of the tenant's. */

@@ -1,3 +1,4 @@
+import type { AuditAction } from "../../audit/actions.ts";
 import { recordAudit } from "../../audit/record.ts";
 import type { SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
@@ -6,7 +7,7 @@ import type { Transaction } from "../../db/client.ts";
 export async function recordOwn(
   tx: Transaction,
   ctx: SessionContext,
-  action: string,
+  action: AuditAction,
   outcome: "success" | "failure" = "success",
 ): Promise<void> {
   const { userId, tenantId } = ctx.principal;

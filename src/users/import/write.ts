@@ -135,7 +135,7 @@ async function insert(
     SELECT "userId", "roleId", ${tenantId}::uuid, ${userId}::uuid
     FROM jsonb_to_recordset(${JSON.stringify(grants)}::jsonb) AS grants ("userId" uuid, "roleId" uuid)`;
   const entries = written.map(({ id, row, roles, isProved }) => ({
-    action: "user.created",
+    action: "user.created" as const,
     resourceType: "user",
     resourceId: id,
     tenantId,
