@@ -1,5 +1,6 @@
 /** The life of signing keys: the next one is published long before it signs, the last one verifies until its tokens end. */
 import type { Prisma, SigningKey } from "../../generated/prisma/client.ts";
+import type { AuditAction } from "../audit/actions.ts";
 import type { Config } from "../config.ts";
 import type { Deps } from "../context.ts";
 import type { Keys } from "../crypto/secret.ts";
@@ -129,7 +130,7 @@ async function recordRotation(tx: Transaction, details: Record<string, unknown>)
   await tx.auditLog.create({
     data: {
       id: newId(),
-      action: "signing_key.rotated",
+      action: "signing_key.rotated" satisfies AuditAction,
       resourceType: "signing_key",
       details: JSON.parse(JSON.stringify(details)) as Prisma.InputJsonObject,
     },
