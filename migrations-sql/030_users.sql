@@ -22,7 +22,7 @@ ALTER TABLE users
 -- one scope, where plain UNIQUE would let every NULL row in.
 CREATE UNIQUE INDEX users_live_email ON users (email, email_scope) NULLS NOT DISTINCT WHERE NOT is_deleted;
 
--- In a tenant an address stands once, whatever its scope: a claim (src/users/claims.ts) looks like any other user there.
+-- In a tenant an address stands once, whatever its scope: a placeholder (src/users/placeholders.ts) looks like any other user there.
 CREATE UNIQUE INDEX users_tenant_email ON users (tenant_id, email) NULLS NOT DISTINCT WHERE NOT is_deleted;
 
 -- Keyset pages of a tenant, one index a sort order.

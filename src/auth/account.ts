@@ -6,14 +6,14 @@ import { named } from "../db/statement-names.ts";
 import type { AccountName } from "../mail/requests.ts";
 import { networkOf } from "../network.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
-import { IS_HEARSAY_SQL } from "../users/claims.ts";
+import { IS_HEARSAY_SQL } from "../users/placeholders.ts";
 import { knownSql, lockedSql } from "./guessing.ts";
 
 /** What a log-in has to know of an account. */
 export type Account = {
   id: string;
   tenantId: string | null;
-  /** The tenant whose audit log tells what strangers do with the address; null for none (users/claims.ts). */
+  /** The tenant whose audit log tells what strangers do with the address; null for none (users/placeholders.ts). */
   auditTenantId: string | null;
   email: string;
   passwordHash: string | null;

@@ -7,9 +7,9 @@ import type { Context } from "../context.ts";
 import { hashedFor } from "../crypto/password.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
-import { endClaim, isBarred } from "../users/claims.ts";
 import { insertUser } from "../users/create.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
+import { endPlaceholder, isBarred } from "../users/placeholders.ts";
 import { findInvitation, invalidInvitation, type OpenInvitation, takeInvitation } from "./open.ts";
 import type { AcceptInvitationInput, InvitationPreview, InvitationTokenInput } from "./schemas.ts";
 
@@ -53,7 +53,7 @@ export async function acceptInvitation(
     const { tenantId, roles, inviterId } = invitation;
     const roleIds = roles.map((role) => role.id);
     const emailVerifiedAt = new Date();
-    const ended = await endClaim(tx, ctx, { tenantId, email, personId: id });
+    const ended = await endPlaceholder(tx, ctx, { tenantId, email, personId: id });
     const user = await insertUser(
       tx,
       ctx,

@@ -12,8 +12,8 @@ import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { admitAddress } from "../tenants/admission.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
-import { accountScope, endClaim } from "../users/claims.ts";
 import { withEmailTaken } from "../users/create.ts";
+import { accountScope, endPlaceholder } from "../users/placeholders.ts";
 import { lockUser } from "../users/scope.ts";
 import { findInvitation, invalidInvitation, type TakenInvitation, takeInvitation } from "./open.ts";
 import type { InvitationTokenInput } from "./schemas.ts";
@@ -51,7 +51,7 @@ async function join(ctx: SessionContext, { token }: InvitationTokenInput): Promi
     if (!invitation) return null;
     return [
       ...(await proveByInvitation(tx, ctx, { id: userId, tenantId })),
-      ...(await endClaim(tx, ctx, { ...invitation, personId: userId })),
+      ...(await endPlaceholder(tx, ctx, { ...invitation, personId: userId })),
       ...(await move(tx, ctx, { id: userId, tenantId }, invitation)),
     ];
   });

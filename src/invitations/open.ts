@@ -8,7 +8,7 @@ import { LIVE, PENDING_INVITATION_SQL, pendingInvitation } from "../db/live.ts";
 import { ApiError } from "../errors.ts";
 import { rolesStillGiven } from "../roles/giving.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
-import { lockClaim } from "../users/claims.ts";
+import { lockPlaceholder } from "../users/placeholders.ts";
 
 export type OpenInvitation = {
   id: string;
@@ -62,8 +62,8 @@ export async function takeInvitation(
 ): Promise<TakenInvitation | null> {
   const { id, tenantId, tokenHash } = invitation;
   if (!(await lockActiveTenant(tx, tenantId))) return null;
-  // Who comes ends it (endClaim), and rows of users are locked before the grants.
-  await lockClaim(tx, invitation);
+  // Who comes ends it (endPlaceholder), and rows of users are locked before the grants.
+  await lockPlaceholder(tx, invitation);
   // The hash too: a link that was sent again in the meantime has another one.
   const [open] = await tx.$queryRaw<{ invitedBy: string | null; roleIds: string[] }[]>`
     SELECT invited_by AS "invitedBy", role_ids::text[] AS "roleIds" FROM invitations

@@ -25,6 +25,7 @@ export type Registration = {
  * A machine: the link within a session of the owner, or a key with `user:update`, whose holder reads the new mailbox, would
  * become a session of anybody. Somebody of the tenant in person, or a platform account in person: see `linkIsEnough` in
  * users/change-address.ts.
+ * "owner" is the user themself; tokens and audit rows hold the word, so it stays.
  */
 export type BegunBy = "owner" | "machine" | "administrator" | "platform";
 

@@ -3,8 +3,8 @@ import type { AuthedContext } from "../context.ts";
 import { newId } from "../db/id.ts";
 import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
 import { enterTenant } from "../tenants/lock.ts";
-import { originOfGiven } from "../users/claims.ts";
 import { insertUser, targetTenant } from "../users/create.ts";
+import { originOfGiven } from "../users/placeholders.ts";
 import { toUser } from "../users/public-user.ts";
 import {
   type CreateServiceAccountInput,

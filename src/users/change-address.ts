@@ -10,7 +10,7 @@ import { assertInPerson } from "../roles/in-person.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { admitAddress } from "../tenants/admission.ts";
-import { accountScope, emailTaken } from "./claims.ts";
+import { accountScope, emailTaken } from "./placeholders.ts";
 import type { LockedUser } from "./scope.ts";
 
 /**

@@ -9,16 +9,16 @@ import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
 import { enterTenant } from "../tenants/lock.ts";
-import { emailTaken, freeBarred, isBelieved, originOfGiven } from "./claims.ts";
 import { type InsertedUser, insertUsers } from "./insert.ts";
 import { assertAcceptablePassword, ownerSelect } from "./password-policy.ts";
+import { emailTaken, freeBarred, isBelieved, originOfGiven } from "./placeholders.ts";
 import { toUser, type User, type UserRow, userSelect } from "./public-user.ts";
 import type { CreateUserInput } from "./schemas.ts";
 
 /**
  * Makes a user in the caller's tenant; a platform account may name another one. Without a password the user cannot log
  * in yet. An imported hash is of a password that nobody here has seen, so no policy is asked about it. Whether the address
- * has an account in another tenant makes no difference that the caller could see (claims.ts).
+ * has an account in another tenant makes no difference that the caller could see (placeholders.ts).
  * @throws ApiError `email_taken`, `seat_limit`, `validation_failed`, `permission_denied`, `not_found` (the tenant),
  * `impersonation_forbidden` for a password in somebody else's name, `rate_limited`.
  */
@@ -55,7 +55,7 @@ export async function createCounted(ctx: AuthedContext, input: CreateUserInput):
         roleIds: roles.map((role) => role.id),
         createdBy: ctx.principal.userId,
       },
-      { mayClaim: !isBelieved(ctx) },
+      { mayBePlaceholder: !isBelieved(ctx) },
     );
     await recordAudit(tx, ctx, {
       action: "user.created",
@@ -84,8 +84,8 @@ type NewUser = Omit<InsertedUser, "emailVerifiedAt"> & {
 type Admission = {
   /** True for who was invited: the invitation held the seat until now. */
   hasSeat?: boolean;
-  /** True for what a tenant's people say of somebody: an address with an account elsewhere is not refused (claims.ts). */
-  mayClaim?: boolean;
+  /** True for what a tenant's people say of somebody: an address with an account elsewhere is not refused (placeholders.ts). */
+  mayBePlaceholder?: boolean;
 };
 
 /**
@@ -96,14 +96,14 @@ export async function insertUser(
   tx: Transaction,
   ctx: Context,
   { roleIds, tenantId, createdBy, emailVerifiedAt = null, ...user }: NewUser,
-  { hasSeat = false, mayClaim = false }: Admission = {},
+  { hasSeat = false, mayBePlaceholder = false }: Admission = {},
 ): Promise<UserRow> {
   const { id } = user;
   if (hasSeat) await admitAddress(tx, tenantId, user.email);
   else if (user.kind !== "service") await admitPerson(tx, tenantId, user.email);
   // The person themselves, with a proof.
   if (user.passwordOrigin === "own" && emailVerifiedAt) await freeBarred(tx, ctx, user.email);
-  const target = { tenantId, createdBy, mayClaim };
+  const target = { tenantId, createdBy, mayBePlaceholder };
   const inserted = await insertUsers(tx, ctx, target, [{ ...user, emailVerifiedAt }]);
   if (!inserted.has(id)) throw emailTaken();
   await tx.userRole.createMany({

@@ -1,7 +1,7 @@
 import type { PasswordOrigin } from "../../generated/prisma/client.ts";
 import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
-import { accountScope } from "./claims.ts";
+import { accountScope } from "./placeholders.ts";
 
 export type InsertedUser = {
   id: string;
@@ -19,24 +19,24 @@ export type InsertedUser = {
 type Target = {
   tenantId: string | null;
   createdBy: string;
-  /** Whether an address that has an account elsewhere becomes a claim (claims.ts), or is left out. */
-  mayClaim: boolean;
+  /** Whether an address that has an account elsewhere becomes a placeholder (placeholders.ts), or is left out. */
+  mayBePlaceholder: boolean;
 };
 
 /**
  * Inserts the users whose address is free, and answers the ids of these. One statement, which tries each row twice: as an
- * account, and then as a claim. Whichever of the two fails, the work is the same, so its time does not tell whether an
+ * account, and then as a placeholder. Whichever of the two fails, the work is the same, so its time does not tell whether an
  * address has an account in a tenant that the caller does not see. Conflicts are seen there too: unique indexes know no
  * policy.
  */
 export async function insertUsers(
   tx: Transaction,
   ctx: Context,
-  { tenantId, createdBy, mayClaim }: Target,
+  { tenantId, createdBy, mayBePlaceholder }: Target,
   users: InsertedUser[],
 ): Promise<Set<string>> {
   const scope = accountScope(ctx, tenantId);
-  const claims = mayClaim && tenantId !== null && scope === null;
+  const may = mayBePlaceholder && tenantId !== null && scope === null;
   // One parameter of JSON: Prisma would spend more time on thousands of them than PostgreSQL on the rows.
   const inserted = await tx.$queryRaw<{ id: string }[]>`
     WITH given AS (
@@ -50,14 +50,14 @@ export async function insertUsers(
         email_verified_at, created_by, email_scope)
       SELECT given.*, ${scope}::uuid FROM given
       ON CONFLICT DO NOTHING RETURNING id
-    ), claims AS (
+    ), placeholders AS (
       INSERT INTO users (id, tenant_id, kind, email, first_name, last_name, password_hash, password_origin,
         email_verified_at, created_by, email_scope)
       -- The count makes sure that it is the second one. Accounts are left out by their id.
       SELECT given.*, ${tenantId}::uuid FROM given, (SELECT count(*) FROM accounts) AS done
-      WHERE ${claims}::boolean
+      WHERE ${may}::boolean
       ON CONFLICT DO NOTHING RETURNING id
     )
-    SELECT id FROM accounts UNION ALL SELECT id FROM claims`;
+    SELECT id FROM accounts UNION ALL SELECT id FROM placeholders`;
   return new Set(inserted.map(({ id }) => id));
 }

@@ -16,8 +16,8 @@ import { revokeSessions } from "../sessions/revoke.ts";
 import { admitPerson } from "../tenants/admission.ts";
 import { replaceRoles } from "./assign-roles.ts";
 import { assertNotTakenHere, beginAddressChange } from "./change-address.ts";
-import { settleClaim } from "./claims.ts";
 import { withEmailTaken } from "./create.ts";
+import { settlePlaceholder } from "./placeholders.ts";
 import { isErased } from "./privacy/erased.ts";
 import { toUserWithRoles, type User, userWithRolesSelect } from "./public-user.ts";
 import { revokeApiKeysOf } from "./revoke-api-keys.ts";
@@ -126,7 +126,7 @@ export async function deleteUser(
 }
 
 /**
- * Takes a soft delete back. When the address has an account elsewhere by now, the user comes back as a claim (claims.ts).
+ * Takes a soft delete back. When the address has an account elsewhere by now, the user comes back as a placeholder (placeholders.ts).
  * @throws NotFoundError, PermissionError; ApiError `email_taken` when somebody in the tenant has the address, `seat_limit`.
  */
 export async function restoreUser(ctx: AuthedContext, id: string): Promise<User> {
@@ -145,7 +145,7 @@ export async function restoreUser(ctx: AuthedContext, id: string): Promise<User>
         select: userWithRolesSelect,
       }),
     );
-    await settleClaim(tx, ctx, before);
+    await settlePlaceholder(tx, ctx, before);
     await recordAudit(tx, ctx, {
       action: "user.restored",
       resourceType: "user",

@@ -11,8 +11,8 @@ import { assertRecentProof } from "../../sessions/recent-proof.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
 import { admitAddress } from "../../tenants/admission.ts";
 import { beginAddressChange } from "../../users/change-address.ts";
-import { accountScope } from "../../users/claims.ts";
 import { withEmailTaken } from "../../users/create.ts";
+import { accountScope } from "../../users/placeholders.ts";
 import { lockUser } from "../../users/scope.ts";
 import { findAccount, slugOf } from "../account.ts";
 import { linkFor } from "../mails/links.ts";
@@ -118,7 +118,7 @@ export async function completeEmailChange(
       where: { id, tenantId },
       data: {
         email,
-        // A claim becomes the account of its new address.
+        // A placeholder becomes the account of its new address.
         emailScope: accountScope(ctx, tenantId),
         pendingEmail: null,
         emailVerifiedAt: new Date(),

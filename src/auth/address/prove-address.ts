@@ -4,7 +4,7 @@ import type { Context } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
 import { discardFactors } from "../../factors/changes.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
-import { isVouchedFor } from "../../users/claims.ts";
+import { isVouchedFor } from "../../users/placeholders.ts";
 import { revokeApiKeysOf } from "../../users/revoke-api-keys.ts";
 
 /** Whose address is proved, as their locked row has it. */
@@ -20,7 +20,7 @@ export type Proving = {
  * Marks the address of an account as proved. The first time, whatever was set up before goes that need not be of the
  * person who reads its mail: a stranger may have registered it, or a tenant have made it with a password that its owner
  * knows, and wait for the person to move in (GHSA-qq9h-g4jm-xgf3). There are two exceptions. A password stays that
- * somebody gave whose word counts (users/claims.ts). And nothing goes by a proof within a session that began with such a
+ * somebody gave whose word counts (users/placeholders.ts). And nothing goes by a proof within a session that began with such a
  * password, or with the person's own: whoever could set the account up is who proves it.
  *
  * Answers the sessions that ended, for `ctx.revocations.add` after the commit, with `ctx.apiKeys.forget`.

@@ -16,7 +16,7 @@ export async function startPasswordReset(ctx: AuthedContext, id: string): Promis
     const { tenantId, email } = await lockUser(tx, ctx, id);
     await assertMayManage(tx, ctx, id);
     const tenant = await slugOf(tx, ctx, tenantId);
-    // With the id: the address of a claim (users/claims.ts) means somebody of another tenant.
+    // With the id: the address of a placeholder (users/placeholders.ts) means somebody of another tenant.
     const request = { kind: "reset_password", email, tenant, userId: id } as const;
     await requestMail(ctx, request, tx);
     await recordAudit(tx, ctx, {

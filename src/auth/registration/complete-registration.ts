@@ -19,7 +19,7 @@ import {
   useToken,
 } from "../../one-time-tokens/redeem.ts";
 import { assertSlugFree } from "../../tenants/create.ts";
-import { isBarred } from "../../users/claims.ts";
+import { isBarred } from "../../users/placeholders.ts";
 import { findAccount } from "../account.ts";
 import { tokenAnswer } from "../answer.ts";
 import { sendMagicLink } from "../login/magic-link.ts";

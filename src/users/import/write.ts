@@ -7,8 +7,8 @@ import { mayAssign, rolesToGrant } from "../../roles/giving.ts";
 import { settingsOf } from "../../tenant-settings/settings.ts";
 import { assertAllowedDomain, freeSeats } from "../../tenants/admission.ts";
 import { enterTenant } from "../../tenants/lock.ts";
-import { accountScope, emailTaken, isBelieved, originOfGiven } from "../claims.ts";
 import { insertUsers } from "../insert.ts";
+import { accountScope, emailTaken, isBelieved, originOfGiven } from "../placeholders.ts";
 import type { NumberedRow, Report } from "./report.ts";
 
 export type Target = { tenantId: string | null; dryRun: boolean };
@@ -17,14 +17,14 @@ type Role = { id: string; name: string };
 type NewUser = NumberedRow & {
   id: string;
   roles: Role[];
-  /** Whether the address counts as proved: not by the word of a tenant that shares its addresses with all (claims.ts). */
+  /** Whether the address counts as proved: not by the word of a tenant that shares its addresses with all (placeholders.ts). */
   isProved: boolean;
 };
 
 /**
  * Writes those rows of a batch that a single creation would let in, with an audit row each, in a dozen statements for
  * all of them. What is taken at the moment of the insert is left out and reported: by an account of the tenant, or for
- * platform accounts of any. To a tenant an address with an account elsewhere is like any other (claims.ts).
+ * platform accounts of any. To a tenant an address with an account elsewhere is like any other (placeholders.ts).
  */
 export async function writeRows(
   tx: Transaction,
@@ -113,7 +113,7 @@ async function insert(
   fail: Report["fail"],
 ): Promise<NewUser[]> {
   const { userId } = ctx.principal;
-  const target = { tenantId, createdBy: userId, mayClaim: !isBelieved(ctx) };
+  const target = { tenantId, createdBy: userId, mayBePlaceholder: !isBelieved(ctx) };
   const now = new Date();
   const rows = users.map(({ id, row, isProved }) => ({
     id,

@@ -4,7 +4,7 @@ import type { AuthedContext } from "../../context.ts";
 import { withDeleted } from "../../db/scope.ts";
 import { NotFoundError } from "../../errors.ts";
 import { toSessionFields } from "../../sessions/list.ts";
-import { isHearsay } from "../claims.ts";
+import { isHearsay } from "../placeholders.ts";
 import { toProfile } from "../profile.ts";
 import { toUserWithRoles, userWithRolesSelect } from "../public-user.ts";
 import { visibleUser } from "../scope.ts";
@@ -67,7 +67,7 @@ export async function getPersonalData(ctx: AuthedContext, id: string): Promise<P
     user: toUserWithRoles(row),
     account: {
       password: row.passwordHash !== null,
-      // Nobody logs in as a claim, so of a user who could be one there is nothing to tell.
+      // Nobody logs in as a placeholder, so of a user who could be one there is nothing to tell.
       failedLogIns: isHearsay(row) ? 0 : row.loginAttempts,
       lockedUntil: isHearsay(row) ? null : text(row.lockedUntil),
       deletedAt: text(row.deletedAt),

@@ -2,7 +2,7 @@
  * What a tenant may say of an address where one address is one account in the whole installation (EMAIL_SCOPE=global).
  * Anybody may own a tenant, so its word proves nothing: neither that the address is theirs, nor whose the password is that
  * it sets. And no answer may tell it who has an account elsewhere. A user whom it makes with an address that has an
- * account already is a claim: to the tenant a user like any other, but nobody logs in as one and no mail goes to one, for
+ * account already is a placeholder: to the tenant a user like any other, but nobody logs in as one and no mail goes to one, for
  * the address means the account that was there first. In the database its email_scope is its tenant, where that of an
  * account is NULL. With EMAIL_SCOPE=tenant a tenant has addresses of its own, and nothing of this applies.
  */
@@ -46,7 +46,7 @@ export function accountScope(
 
 /**
  * Whether nobody but the tenant has said whose the address is, as SQL. What strangers do with such an address stands in
- * no log that the tenant reads: of a claim there would be nothing, and that would tell it from an account.
+ * no log that the tenant reads: of a placeholder there would be nothing, and that would tell it from an account.
  */
 export const IS_HEARSAY_SQL = `(users.tenant_id IS NOT NULL AND users.email_scope IS NULL
   AND users.email_verified_at IS NULL AND users.password_origin <> 'own')`;
@@ -67,17 +67,17 @@ export function isHearsay(user: {
 }
 
 /**
- * Gives a claim its address, if nobody has it by now; else it stays one. For users who come back as claims: an UPDATE
+ * Gives a placeholder its address, if nobody has it by now; else it stays one. For users who come back as placeholders: an UPDATE
  * cannot leave a conflict out, as an INSERT can. Both ends take as many statements.
  * @throws ApiError `email_taken`, to a platform account: it sees who has the address.
  */
-export async function settleClaim(
+export async function settlePlaceholder(
   tx: Transaction,
   ctx: AuthedContext,
   { id, tenantId }: { id: string; tenantId: string | null },
 ): Promise<void> {
   if (tenantId === null || accountScope(ctx, tenantId) !== null) return;
-  await tx.$executeRaw`SAVEPOINT claim`;
+  await tx.$executeRaw`SAVEPOINT placeholder`;
   try {
     await tx.user.update({
       where: { id, tenantId },
@@ -87,25 +87,25 @@ export async function settleClaim(
   } catch (err) {
     if (!violatesUnique(err, "users_live_email")) throw err;
     if (isBelieved(ctx)) throw emailTaken(err);
-    await tx.$executeRaw`ROLLBACK TO SAVEPOINT claim`;
+    await tx.$executeRaw`ROLLBACK TO SAVEPOINT placeholder`;
     return;
   }
-  await tx.$executeRaw`RELEASE SAVEPOINT claim`;
+  await tx.$executeRaw`RELEASE SAVEPOINT placeholder`;
 }
 
 /**
- * Locks the claim on an address in a tenant, if there is one, and answers its id. To be called before the grants of the
+ * Locks the placeholder with an address in a tenant, if there is one, and answers its id. To be called before the grants of the
  * tenant are locked (roles/held.ts), whoever will end it afterwards.
  */
-export async function lockClaim(
+export async function lockPlaceholder(
   tx: Transaction,
   { tenantId, email }: { tenantId: string; email: string },
 ): Promise<string | null> {
-  const [claim] = await tx.$queryRaw<{ id: string }[]>`
+  const [placeholder] = await tx.$queryRaw<{ id: string }[]>`
     SELECT id FROM users
     WHERE tenant_id = ${tenantId}::uuid AND email = ${email} AND email_scope = tenant_id AND NOT is_deleted
     FOR UPDATE`;
-  return claim?.id ?? null;
+  return placeholder?.id ?? null;
 }
 
 /**
@@ -120,7 +120,7 @@ export function isBarred(
   return tenantId !== null && accountScope(ctx, tenantId) === null && !verified && !active;
 }
 
-/** Makes a claim of an account that is barred, for somebody who comes with a proof of the address. */
+/** Makes a placeholder of an account that is barred, for somebody who comes with a proof of the address. */
 export async function freeBarred(
   tx: Transaction,
   ctx: Pick<Context, "config">,
@@ -135,17 +135,17 @@ export async function freeBarred(
 }
 
 /**
- * Ends the claim on an address in a tenant, now that the person comes there themselves. Answers the sessions that ended,
+ * Ends the placeholder with an address in a tenant, now that the person comes there themselves. Answers the sessions that ended,
  * for `ctx.revocations.add` after the commit, with `ctx.apiKeys.forget`.
  * @param personId who comes: the audit log names them as the one who did it.
  */
-export async function endClaim(
+export async function endPlaceholder(
   tx: Transaction,
   ctx: Context,
   { tenantId, email, personId }: { tenantId: string; email: string; personId: string },
 ): Promise<string[]> {
   if (accountScope(ctx, tenantId) !== null) return [];
-  const id = await lockClaim(tx, { tenantId, email });
+  const id = await lockPlaceholder(tx, { tenantId, email });
   if (id === null) return [];
   const deletedAt = new Date();
   await tx.user.update({

@@ -1,4 +1,4 @@
-/** R70: what a claim is: a user whom a tenant has made with the address of somebody who has an account elsewhere. */
+/** R70: what a placeholder is: a user whom a tenant has made with the address of somebody who has an account elsewhere. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { LOCKS } from "../../src/db/lock-names.ts";
 import { magicLink, mailsTo, NEW_PASSWORD, passwordLogin, verify } from "../auth/mails/mails.ts";
@@ -29,9 +29,9 @@ const newAddress = () => `${randomName()}@members.example`;
 const post = (who: Account, path: string, json: object = {}) =>
   app.call(`POST ${path}`, { token: who.accessToken, json });
 
-describe("R70: a claim", () => {
-  /** Somebody with a proved account, on whose address `owner` has a claim. */
-  async function claimed() {
+describe("R70: a placeholder", () => {
+  /** Somebody with a proved account, on whose address `owner` has a placeholder. */
+  async function withPlaceholder() {
     const person = await registerOwner(app);
     await verify(app, person);
     const json = { email: person.email, password: NEW_PASSWORD };
@@ -41,7 +41,7 @@ describe("R70: a claim", () => {
   }
 
   test("lets nobody in, and a mail to the address means the account", async () => {
-    const { person } = await claimed();
+    const { person } = await withPlaceholder();
     expect(await passwordLogin(app, person.email, NEW_PASSWORD)).toBe(401);
     expect((await logIn(app, person.email)).id).toBe(person.id);
     const named = { email: person.email, password: NEW_PASSWORD, tenant: owner.slug };
@@ -52,7 +52,7 @@ describe("R70: a claim", () => {
   });
 
   test("gets no mail from what its tenant does, where an account gets one", async () => {
-    const { person, id } = await claimed();
+    const { person, id } = await withPlaceholder();
     const before = await mailsTo(app, person.email);
     const answer = await post(owner, `/v1/users/${id}/reset-password`);
     expect([answer.status, await mailsTo(app, person.email)]).toEqual([202, before]);
@@ -63,7 +63,7 @@ describe("R70: a claim", () => {
   });
 
   test("is no second one within the tenant, however many ask at once", async () => {
-    const { person } = await claimed();
+    const { person } = await withPlaceholder();
     const { id } = await app.deps.db.user.findFirstOrThrow({
       where: { email: person.email, tenantId: owner.tenantId },
     });
@@ -79,7 +79,7 @@ describe("R70: a claim", () => {
     const person = await registerOwner(app);
     const invitation = await invited(app, owner, { email: person.email, roles: ["auditor"] });
     // Made while the invitation was on its way.
-    const claim = await post(owner, "/v1/users", { email: person.email });
+    const placeholder = await post(owner, "/v1/users", { email: person.email });
     const successor = await createMember(app, person, ["owner"]);
     expect((await join(app, person, invitation.token)).status).toBe(204);
     expect(successor.tenantId).toBe(person.tenantId);
@@ -88,7 +88,7 @@ describe("R70: a claim", () => {
     });
     expect(rows.map(({ id, isDeleted, emailScope }) => [id, isDeleted, emailScope])).toEqual(
       expect.arrayContaining([
-        [claim.body.id, true, owner.tenantId],
+        [placeholder.body.id, true, owner.tenantId],
         [person.id, false, null],
       ]),
     );
@@ -98,10 +98,10 @@ describe("R70: a claim", () => {
   test("is locked before the grants, as every user: of who comes and who changes it none waits in a circle", async () => {
     const gone = await createMember(app, elsewhere);
     const invitation = await invited(app, owner, { email: gone.email });
-    const claim = await post(owner, "/v1/users", { email: gone.email });
+    const placeholder = await post(owner, "/v1/users", { email: gone.email });
     await app.call(`DELETE /v1/users/${gone.id}`, { token: elsewhere.accessToken });
     const accepted = await app.deps.db.$transaction(async (tx) => {
-      await tx.$executeRaw`SELECT FROM users WHERE id = ${String(claim.body.id)}::uuid FOR UPDATE`;
+      await tx.$executeRaw`SELECT FROM users WHERE id = ${String(placeholder.body.id)}::uuid FOR UPDATE`;
       const accepted = accept(app, invitation.token);
       await until(async () => {
         const { rows } = await app.deps.pool.query(
@@ -126,7 +126,7 @@ describe("R70: a claim", () => {
   });
 
   test("becomes an account by deletion and restoration, once the address is free", async () => {
-    const { person, id } = await claimed();
+    const { person, id } = await withPlaceholder();
     const again = async () => {
       await app.call(`DELETE /v1/users/${id}`, { token: owner.accessToken });
       expect((await post(owner, `/v1/users/${id}/restore`)).status).toBe(200);
@@ -141,7 +141,7 @@ describe("R70: a claim", () => {
   });
 
   test("is restored by a platform account only as an account: it is told that the address is taken", async () => {
-    const { id } = await claimed();
+    const { id } = await withPlaceholder();
     await app.call(`DELETE /v1/users/${id}`, { token: owner.accessToken });
     const answer = await post(root, `/v1/users/${id}/restore`);
     expect(answer).toMatchObject({ status: 409, body: { code: "email_taken" } });
