@@ -28,7 +28,7 @@ type Options = {
   streamLimit?: (ctx: AuthedContext) => number;
 };
 /** Which request it is, and the row that stands for it. */
-type Claim = { id: string; route: string; key: string };
+type Reservation = { id: string; route: string; key: string };
 type Answer = {
   status: number;
   /** Null when it was too long to be kept. */
@@ -61,21 +61,21 @@ export function idempotent({
       : async () => sha256(JSON.stringify(c.req.valid("json" as never)));
     const fingerprint = async () => `${new URL(c.req.url).search} ${await payload()}`;
 
-    const claim = { id: newId(), route, key };
+    const reservation = { id: newId(), route, key };
     const limit = await count(ctx);
     // Nothing new is done, and what was done is still told.
-    if (limit && !(await find(ctx, claim))) throw limit;
+    if (limit && !(await find(ctx, reservation))) throw limit;
     // What comes as a stream has its fingerprint once it has come.
-    if (limit || !(await claimKey(ctx, claim, streamLimit ? "" : await fingerprint())))
-      return answerAgain(c, claim, fingerprint, streamLimit !== undefined);
-    const signs = setInterval(() => prolong(ctx, claim), SIGN_OF_LIFE_MILLIS);
+    if (limit || !(await reserveKey(ctx, reservation, streamLimit ? "" : await fingerprint())))
+      return answerAgain(c, reservation, fingerprint, streamLimit !== undefined);
+    const signs = setInterval(() => prolong(ctx, reservation), SIGN_OF_LIFE_MILLIS);
     try {
       await next();
     } finally {
       clearInterval(signs);
       const done = c.finalized && c.res.ok;
       // What was done is done: that it cannot be noted is no reason to call it failed. In a minute the key is free.
-      await (done ? keep(c, claim, fingerprint) : release(ctx, claim)).catch((err) =>
+      await (done ? keep(c, reservation, fingerprint) : release(ctx, reservation)).catch((err) =>
         ctx.log("error", "an idempotency key is not settled", { error: err }),
       );
     }
@@ -97,13 +97,13 @@ function readKey(header: string | undefined, required: boolean): string | null {
 }
 
 /** One statement, so that of many requests at once one gets the key. What has expired is as good as gone. */
-async function claimKey(
+async function reserveKey(
   ctx: AuthedContext,
-  { id, route, key }: Claim,
+  { id, route, key }: Reservation,
   fingerprint: string,
 ): Promise<boolean> {
   const { userId, tenantId } = ctx.principal;
-  const claimed = await ctx.db.$executeRaw`
+  const reserved = await ctx.db.$executeRaw`
     INSERT INTO idempotency_keys AS held (id, tenant_id, user_id, route, key, request_hash, expires_at)
     VALUES (${id}::uuid, ${tenantId}::uuid, ${userId}::uuid, ${route}, ${key}, ${hash(ctx, fingerprint)},
       now() + ${IN_FLIGHT}::interval)
@@ -111,17 +111,17 @@ async function claimKey(
     SET id = EXCLUDED.id, tenant_id = EXCLUDED.tenant_id, request_hash = EXCLUDED.request_hash, status = NULL,
       response = NULL, created_at = now(), expires_at = EXCLUDED.expires_at
     WHERE held.expires_at < now()`;
-  return claimed === 1;
+  return reserved === 1;
 }
 
 async function answerAgain(
   c: HonoContext<AuthedEnv>,
-  claim: Claim,
+  reservation: Reservation,
   fingerprint: () => Promise<string>,
   isStream: boolean,
 ): Promise<Response> {
   const { ctx } = c.var;
-  const held = await find(ctx, claim);
+  const held = await find(ctx, reservation);
   const sealed = held?.response ?? null;
   if (held && (sealed !== null || !isStream)) {
     if (!isHashWithKey(ctx.keyring.code, label(await fingerprint()), held.requestHash))
@@ -137,8 +137,8 @@ async function answerAgain(
   return c.body(answer.body, answer.status as 200, answer.headers);
 }
 
-/** What has expired is as good as gone, as in `claimKey`. */
-function find({ db, principal: { userId, tenantId } }: AuthedContext, { route, key }: Claim) {
+/** What has expired is as good as gone, as in `reserveKey`. */
+function find({ db, principal: { userId, tenantId } }: AuthedContext, { route, key }: Reservation) {
   const expiresAt = { gt: new Date() };
   return db.idempotencyKey.findFirst({ where: { userId, tenantId, route, key, expiresAt } });
 }
@@ -157,7 +157,7 @@ async function count(ctx: AuthedContext): Promise<ApiError | null> {
 /** Encrypted: an answer may hold what is shown once, and always somebody's data. */
 async function keep(
   c: HonoContext<AuthedEnv>,
-  { id }: Claim,
+  { id }: Reservation,
   fingerprint: () => Promise<string>,
 ): Promise<void> {
   const { ctx, res } = { ctx: c.var.ctx, res: c.res.clone() };
@@ -183,11 +183,11 @@ async function keep(
   );
 }
 
-async function release({ db }: AuthedContext, { id }: Claim): Promise<void> {
+async function release({ db }: AuthedContext, { id }: Reservation): Promise<void> {
   await db.idempotencyKey.deleteMany({ where: { id, status: null } });
 }
 
-function prolong({ db, log }: AuthedContext, { id }: Claim): void {
+function prolong({ db, log }: AuthedContext, { id }: Reservation): void {
   db.$executeRaw`
     UPDATE idempotency_keys SET expires_at = now() + ${IN_FLIGHT}::interval
     WHERE id = ${id}::uuid AND status IS NULL`.catch((err) =>

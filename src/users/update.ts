@@ -126,7 +126,8 @@ export async function deleteUser(
 }
 
 /**
- * Takes a soft delete back. When the address has an account elsewhere by now, the user comes back as a placeholder (placeholders.ts).
+ * Takes a soft delete back. When the address has an account elsewhere by now, the user comes back as a
+ * placeholder (placeholders.ts).
  * @throws NotFoundError, PermissionError; ApiError `email_taken` when somebody in the tenant has the address, `seat_limit`.
  */
 export async function restoreUser(ctx: AuthedContext, id: string): Promise<User> {
