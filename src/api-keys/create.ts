@@ -9,7 +9,7 @@ import { assertWithin, heldBy } from "../roles/held.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
-import { type LockedUser, lockUser } from "../users/scope.ts";
+import { type LockedUser, lockUser } from "../users/reach.ts";
 import { apiKeySelect, type CreateApiKeyInput, type CreatedApiKey, toApiKey } from "./schemas.ts";
 
 const DAY_MILLIS = 24 * 3600 * 1000;

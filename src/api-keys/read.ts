@@ -2,7 +2,7 @@ import type { AuthedContext } from "../context.ts";
 import { isId } from "../db/id.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { NotFoundError, PermissionError } from "../errors.ts";
-import { visibleUser } from "../users/scope.ts";
+import { visibleUser } from "../users/reach.ts";
 import { reachableKeys } from "./reach.ts";
 import { type ApiKey, apiKeySelect, type ListApiKeysQuery, toApiKey } from "./schemas.ts";
 

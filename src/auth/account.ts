@@ -27,7 +27,7 @@ export type Account = {
 };
 
 /** Which users an address may mean, by EMAIL_SCOPE. */
-const SCOPE = {
+const MEANT = {
   /** One address, one account: the tenant need not be named, and when it is, it must be the right one. */
   global: "users.email_scope IS NULL AND ($2::varchar IS NULL OR tenants.slug = $2)",
   /** Whoever names no tenant means a platform account, which has none. */
@@ -36,7 +36,7 @@ const SCOPE = {
 
 const KNOWN = knownSql("$3::inet");
 
-const findSql = (scope: string) =>
+const findSql = (which: string) =>
   named(`
       SELECT users.id, users.tenant_id AS "tenantId", users.email,
         CASE WHEN NOT ${IS_HEARSAY_SQL} THEN users.tenant_id END AS "auditTenantId", users.password_hash AS "passwordHash",
@@ -44,9 +44,9 @@ const findSql = (scope: string) =>
         ${lockedSql(KNOWN)} AS locked, ${KNOWN} AS known,
         ${LIVE_ACCOUNT_SQL} AS active
       FROM users LEFT JOIN tenants ON tenants.id = users.tenant_id
-      WHERE users.email = $1 AND NOT users.is_deleted AND users.kind = 'person' AND ${scope}`);
+      WHERE users.email = $1 AND NOT users.is_deleted AND users.kind = 'person' AND ${which}`);
 
-const FIND = { global: findSql(SCOPE.global), tenant: findSql(SCOPE.tenant) };
+const FIND = { global: findSql(MEANT.global), tenant: findSql(MEANT.tenant) };
 
 /** One query, whatever there is to find: a second one for what belongs to an account would tell that there is one. */
 export async function findAccount(

@@ -120,8 +120,8 @@ export function guesser(
   { email, tenant = "" }: AccountName,
 ): string {
   // Where an address is one account, naming its tenant or not must not be two budgets.
-  const scope = config.emailScope === "tenant" ? tenant : "";
-  return `${networkOf(origin.ip)} ${scope} ${email}`;
+  const slug = config.emailScope === "tenant" ? tenant : "";
+  return `${networkOf(origin.ip)} ${slug} ${email}`;
 }
 
 /** The same at the second factor of an account whose first one was shown. */

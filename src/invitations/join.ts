@@ -13,8 +13,8 @@ import { revokeSessions } from "../sessions/revoke.ts";
 import { admitAddress } from "../tenants/admission.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { withEmailTaken } from "../users/create.ts";
-import { accountScope, endPlaceholder } from "../users/placeholders.ts";
-import { lockUser } from "../users/scope.ts";
+import { emailScopeOf, endPlaceholder } from "../users/placeholders.ts";
+import { lockUser } from "../users/reach.ts";
 import { findInvitation, invalidInvitation, type TakenInvitation, takeInvitation } from "./open.ts";
 import type { InvitationTokenInput } from "./schemas.ts";
 
@@ -96,7 +96,7 @@ async function move(
       where: { id, tenantId: from },
       data: {
         tenantId: to,
-        emailScope: accountScope(ctx, to),
+        emailScope: emailScopeOf(ctx, to),
         emailVerifiedAt: new Date(),
         // What the old tenant has begun ends with it.
         pendingEmail: null,

@@ -12,7 +12,7 @@ import { POSSESSION } from "../sessions/facts.ts";
 import { IMPERSONATION_SECONDS, revokeSessions } from "../sessions/revoke.ts";
 import { startImpersonation } from "../sessions/start.ts";
 import { type UserRow, userSelect } from "../users/public-user.ts";
-import { visibleUser } from "../users/scope.ts";
+import { visibleUser } from "../users/reach.ts";
 import type { ImpersonateInput } from "./schemas.ts";
 
 /**

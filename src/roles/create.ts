@@ -5,8 +5,8 @@ import { newId } from "../db/id.ts";
 import { holdTenant } from "../db/tenant-locks.ts";
 import { ApiError, NotFoundError, PermissionError, ValidationError } from "../errors.ts";
 import { assertWithin, lockGrants, permissionsHeldNow } from "./held.ts";
+import { assertNameFree } from "./reach.ts";
 import { type CreateRoleInput, type Role, roleSelect, toRole } from "./schemas.ts";
-import { assertNameFree } from "./scope.ts";
 
 export const MOST_ROLES = 100;
 

@@ -14,7 +14,7 @@ export async function lockGrants(
   { principal }: Pick<AuthedContext, "principal">,
   tenantId: string | null,
 ): Promise<void> {
-  // A platform account's own grants belong to no tenant. A change of them begins with its row (users/scope.ts).
+  // A platform account's own grants belong to no tenant. A change of them begins with its row (users/reach.ts).
   if (principal.tenantId !== tenantId)
     await tx.$queryRaw`SELECT id FROM users WHERE id = ${principal.userId}::uuid FOR SHARE`;
   await lockGrantsIn(tx, tenantId);

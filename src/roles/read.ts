@@ -3,6 +3,7 @@ import type { Database, Transaction } from "../db/client.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { NotFoundError } from "../errors.ts";
 import { PLATFORM_PERMISSIONS } from "./permissions.ts";
+import { visibleRole, visibleRoles } from "./reach.ts";
 import {
   type CheckAnswer,
   type CheckInput,
@@ -12,7 +13,6 @@ import {
   roleSelect,
   toRole,
 } from "./schemas.ts";
-import { visibleRole, visibleRoles } from "./scope.ts";
 
 const ORDER = { list: "roles", column: "name", type: "text", direction: "asc" } as const;
 

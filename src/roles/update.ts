@@ -5,9 +5,9 @@ import type { Transaction } from "../db/client.ts";
 import { pendingInvitation } from "../db/live.ts";
 import { ApiError } from "../errors.ts";
 import { assertWithin } from "./held.ts";
+import { assertNameFree, lockRole, type TenantRole } from "./reach.ts";
 import { holdersOf } from "./read.ts";
 import { permissionsOf, type Role, roleSelect, toRole, type UpdateRoleInput } from "./schemas.ts";
-import { assertNameFree, lockRole, type TenantRole } from "./scope.ts";
 
 /**
  * Changes a role of the tenant, and with it what its holders may do from now on. Nobody raises others, or themselves,

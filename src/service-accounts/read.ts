@@ -2,7 +2,7 @@ import type { AuthedContext } from "../context.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { NotFoundError } from "../errors.ts";
 import { toUserWithRoles, userWithRolesSelect } from "../users/public-user.ts";
-import { visibleUser, visibleUsers } from "../users/scope.ts";
+import { visibleUser, visibleUsers } from "../users/reach.ts";
 import { type ListServiceAccountsQuery, type ServiceAccount, toServiceAccount } from "./schemas.ts";
 
 const ORDER = {

@@ -7,8 +7,8 @@ import { assertInPerson } from "../roles/in-person.ts";
 import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { replaceRoles } from "../users/assign-roles.ts";
 import { toUserWithRoles, userWithRolesSelect } from "../users/public-user.ts";
+import { lockUser } from "../users/reach.ts";
 import { revokeApiKeysOf } from "../users/revoke-api-keys.ts";
-import { lockUser } from "../users/scope.ts";
 import {
   type ServiceAccount,
   toServiceAccount,

@@ -6,7 +6,7 @@ import { NotFoundError } from "../errors.ts";
 import { assertMayManage, assertNotLastRuler, rolesToGrant, rulingRole } from "../roles/giving.ts";
 import { roleSelect, toRole, type UserRoles } from "../roles/schemas.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
-import { lockUser, visibleUser } from "./scope.ts";
+import { lockUser, visibleUser } from "./reach.ts";
 
 const rolesSelect = { roles: { select: { role: { select: roleSelect } } } };
 

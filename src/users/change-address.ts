@@ -10,8 +10,8 @@ import { assertInPerson } from "../roles/in-person.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { admitAddress } from "../tenants/admission.ts";
-import { accountScope, emailTaken } from "./placeholders.ts";
-import type { LockedUser } from "./scope.ts";
+import { emailScopeOf, emailTaken } from "./placeholders.ts";
+import type { LockedUser } from "./reach.ts";
 
 /**
  * Whether the link alone completes a change, for whoever cannot log in. Where nobody ever proved an address of the account it
@@ -76,7 +76,7 @@ export async function assertNotTakenHere(
   email: string,
 ): Promise<void> {
   const everywhere =
-    ctx.principal.tenantId === null ? [{ emailScope: accountScope(ctx, tenantId) }] : [];
+    ctx.principal.tenantId === null ? [{ emailScope: emailScopeOf(ctx, tenantId) }] : [];
   const taken = await tx.user.count({
     where: { email, isDeleted: false, id: { not: id }, OR: [{ tenantId }, ...everywhere] },
   });

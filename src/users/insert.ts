@@ -1,7 +1,7 @@
 import type { PasswordOrigin } from "../../generated/prisma/client.ts";
 import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
-import { accountScope } from "./placeholders.ts";
+import { emailScopeOf } from "./placeholders.ts";
 
 export type InsertedUser = {
   id: string;
@@ -35,8 +35,8 @@ export async function insertUsers(
   { tenantId, createdBy, mayBePlaceholder }: Target,
   users: InsertedUser[],
 ): Promise<Set<string>> {
-  const scope = accountScope(ctx, tenantId);
-  const may = mayBePlaceholder && tenantId !== null && scope === null;
+  const emailScope = emailScopeOf(ctx, tenantId);
+  const may = mayBePlaceholder && tenantId !== null && emailScope === null;
   // One parameter of JSON: Prisma would spend more time on thousands of them than PostgreSQL on the rows.
   const inserted = await tx.$queryRaw<{ id: string }[]>`
     WITH given AS (
@@ -48,7 +48,7 @@ export async function insertUsers(
     ), accounts AS (
       INSERT INTO users (id, tenant_id, kind, email, first_name, last_name, password_hash, password_origin,
         email_verified_at, created_by, email_scope)
-      SELECT given.*, ${scope}::uuid FROM given
+      SELECT given.*, ${emailScope}::uuid FROM given
       ON CONFLICT DO NOTHING RETURNING id
     ), placeholders AS (
       INSERT INTO users (id, tenant_id, kind, email, first_name, last_name, password_hash, password_origin,

@@ -33,11 +33,11 @@ export function isVouchedFor(
   tenantId: string | null,
   origin: PasswordOrigin,
 ): boolean {
-  return origin === "vouched" || (origin === "tenant" && accountScope(ctx, tenantId) !== null);
+  return origin === "vouched" || (origin === "tenant" && emailScopeOf(ctx, tenantId) !== null);
 }
 
-/** The scope in which the address of a tenant's account is unique. */
-export function accountScope(
+/** The `emailScope` of a tenant's account: in which its address is unique. */
+export function emailScopeOf(
   { config }: Pick<Context, "config">,
   tenantId: string | null,
 ): string | null {
@@ -76,7 +76,7 @@ export async function settlePlaceholder(
   ctx: AuthedContext,
   { id, tenantId }: { id: string; tenantId: string | null },
 ): Promise<void> {
-  if (tenantId === null || accountScope(ctx, tenantId) !== null) return;
+  if (tenantId === null || emailScopeOf(ctx, tenantId) !== null) return;
   await tx.$executeRaw`SAVEPOINT placeholder`;
   try {
     await tx.user.update({
@@ -117,7 +117,7 @@ export function isBarred(
   account: { tenantId: string | null; verified: boolean; active: boolean },
 ): boolean {
   const { tenantId, verified, active } = account;
-  return tenantId !== null && accountScope(ctx, tenantId) === null && !verified && !active;
+  return tenantId !== null && emailScopeOf(ctx, tenantId) === null && !verified && !active;
 }
 
 /** Makes a placeholder of an account that is barred, for somebody who comes with a proof of the address. */
@@ -144,7 +144,7 @@ export async function endPlaceholder(
   ctx: Context,
   { tenantId, email, personId }: { tenantId: string; email: string; personId: string },
 ): Promise<string[]> {
-  if (accountScope(ctx, tenantId) !== null) return [];
+  if (emailScopeOf(ctx, tenantId) !== null) return [];
   const id = await lockPlaceholder(tx, { tenantId, email });
   if (id === null) return [];
   const deletedAt = new Date();

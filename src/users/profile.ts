@@ -5,8 +5,8 @@ import type { AuthedContext } from "../context.ts";
 import { assertExpected, type Expected } from "../db/expected.ts";
 import { NotFoundError } from "../errors.ts";
 import { assertMayManage } from "../roles/giving.ts";
+import { lockUser, visibleUser } from "./reach.ts";
 import type { Profile, UpdateProfileInput } from "./schemas.ts";
-import { lockUser, visibleUser } from "./scope.ts";
 
 type ProfileRow = Prisma.UserProfileGetPayload<true>;
 

@@ -3,8 +3,8 @@ import type { AuthedContext } from "../context.ts";
 import { readPage, type SortOrder } from "../db/keyset.ts";
 import { NotFoundError } from "../errors.ts";
 import { toUserWithRoles, type User, userWithRolesSelect } from "./public-user.ts";
+import { visibleUser, visibleUsers } from "./reach.ts";
 import type { ListUsersQuery, UserList } from "./schemas.ts";
-import { visibleUser, visibleUsers } from "./scope.ts";
 import { matchesSearch } from "./search.ts";
 
 /** @throws NotFoundError also for a deleted user, and for one of another tenant. */

@@ -3,7 +3,7 @@ import { PermissionError } from "../errors.ts";
 import { removeAllFactors } from "../factors/changes.ts";
 import { assertMayManage } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
-import { lockUser } from "./scope.ts";
+import { lockUser } from "./reach.ts";
 
 /**
  * Takes every second factor and passkey from somebody who lost them, and ends their sessions. One's own go one by one

@@ -10,7 +10,7 @@ import { assertInPerson } from "../roles/in-person.ts";
 import { listSessions, type Session } from "../sessions/list.ts";
 import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
-import { lockUser, visibleUser } from "./scope.ts";
+import { lockUser, visibleUser } from "./reach.ts";
 
 /** The sessions of a user that go on. @throws NotFoundError */
 export async function listUserSessions(

@@ -20,9 +20,9 @@ import { withEmailTaken } from "./create.ts";
 import { settlePlaceholder } from "./placeholders.ts";
 import { isErased } from "./privacy/erased.ts";
 import { toUserWithRoles, type User, userWithRolesSelect } from "./public-user.ts";
+import { holdTenantOf, lockUser } from "./reach.ts";
 import { revokeApiKeysOf } from "./revoke-api-keys.ts";
 import type { UpdateUserInput } from "./schemas.ts";
-import { holdTenantOf, lockUser } from "./scope.ts";
 
 /**
  * Changes a user. Disabling ends their sessions at once; a new address counts once it is proved (change-address.ts).

@@ -12,8 +12,8 @@ import { revokeSessions } from "../../sessions/revoke.ts";
 import { admitAddress } from "../../tenants/admission.ts";
 import { beginAddressChange } from "../../users/change-address.ts";
 import { withEmailTaken } from "../../users/create.ts";
-import { accountScope } from "../../users/placeholders.ts";
-import { lockUser } from "../../users/scope.ts";
+import { emailScopeOf } from "../../users/placeholders.ts";
+import { lockUser } from "../../users/reach.ts";
 import { findAccount, slugOf } from "../account.ts";
 import { linkFor } from "../mails/links.ts";
 import { lockForMail, type Recipient } from "../mails/mailed-token.ts";
@@ -119,7 +119,7 @@ export async function completeEmailChange(
       data: {
         email,
         // A placeholder becomes the account of its new address.
-        emailScope: accountScope(ctx, tenantId),
+        emailScope: emailScopeOf(ctx, tenantId),
         pendingEmail: null,
         emailVerifiedAt: new Date(),
         ...touchedBy(id),

@@ -3,7 +3,7 @@ import type { AuthedContext } from "../../context.ts";
 import { requestMail } from "../../mail/requests.ts";
 import { assertMayManage } from "../../roles/giving.ts";
 import { assertInPerson } from "../../roles/in-person.ts";
-import { lockUser } from "../../users/scope.ts";
+import { lockUser } from "../../users/reach.ts";
 import { slugOf } from "../account.ts";
 
 /**

@@ -3,7 +3,7 @@ import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
 import { readPage, type SortOrder } from "../../db/keyset.ts";
 import { toUserWithRoles, type User, userWithRolesSelect } from "../public-user.ts";
-import { visibleUsers } from "../scope.ts";
+import { visibleUsers } from "../reach.ts";
 
 export const ExportQuery = z.strictObject({
   /** For platform accounts: one tenant's users. Without it, everybody's. */

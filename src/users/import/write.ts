@@ -8,7 +8,7 @@ import { settingsOf } from "../../tenant-settings/settings.ts";
 import { assertAllowedDomain, freeSeats } from "../../tenants/admission.ts";
 import { enterTenant } from "../../tenants/lock.ts";
 import { insertUsers } from "../insert.ts";
-import { accountScope, emailTaken, isBelieved, originOfGiven } from "../placeholders.ts";
+import { emailScopeOf, emailTaken, isBelieved, originOfGiven } from "../placeholders.ts";
 import type { NumberedRow, Report } from "./report.ts";
 
 export type Target = { tenantId: string | null; dryRun: boolean };
@@ -97,7 +97,7 @@ async function addressesTaken(
   rows: NumberedRow[],
 ): Promise<Set<string>> {
   const emails = rows.map(({ row }) => row.email);
-  const everywhere = isBelieved(ctx) && accountScope(ctx, tenantId) === null;
+  const everywhere = isBelieved(ctx) && emailScopeOf(ctx, tenantId) === null;
   const found = await tx.$queryRaw<{ email: string }[]>`
     SELECT email FROM users
     WHERE email = ANY(${emails}) AND NOT is_deleted

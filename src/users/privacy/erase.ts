@@ -8,7 +8,7 @@ import { assertMayManage, assertNotLastRuler } from "../../roles/giving.ts";
 import { assertInPerson } from "../../roles/in-person.ts";
 import { assertMayChangeLogin } from "../../sessions/recent-proof.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
-import { type LockedUser, lockUser } from "../scope.ts";
+import { type LockedUser, lockUser } from "../reach.ts";
 import { isErased } from "./erased.ts";
 import type { EraseInput } from "./schemas.ts";
 

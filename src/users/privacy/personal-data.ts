@@ -7,7 +7,7 @@ import { toSessionFields } from "../../sessions/list.ts";
 import { isHearsay } from "../placeholders.ts";
 import { toProfile } from "../profile.ts";
 import { toUserWithRoles, userWithRolesSelect } from "../public-user.ts";
-import { visibleUser } from "../scope.ts";
+import { visibleUser } from "../reach.ts";
 import { isErased } from "./erased.ts";
 import type { PersonalData } from "./schemas.ts";
 
