@@ -68,8 +68,8 @@ export const ERRORS: Record<ErrorCode, ErrorKind & { status: ErrorStatus }> = KI
 /** One fault in the input: `path` in dotted form, and what to do about it. */
 export type FieldError = { path: string; message: string };
 
-/** Where a caller stands with a rate limit, as the RateLimit fields tell it. */
-export type RateState = {
+/** Where a caller stands with a rate limit: the "service limit" of the RateLimit fields. */
+export type ServiceLimit = {
   policy: string;
   quota: number;
   windowSeconds: number;
@@ -85,7 +85,7 @@ export type ErrorDetails = {
   /** RFC 9470: how recent the log-in must be. */
   maxAgeSeconds?: number;
   /** The rate limit that was reached. */
-  rateLimit?: RateState;
+  rateLimit?: ServiceLimit;
   /** What became of each item, where there are many. */
   results?: ItemOutcome[];
   cause?: unknown;

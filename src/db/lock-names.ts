@@ -10,7 +10,7 @@ export const LOCKS = {
   /** The first super admin: 1 within a transaction, 2 for whoever shows the token. */
   bootstrap: 730_204,
   /** See tenant-locks.ts: the tenant. */
-  state: 730_205,
+  tenant: 730_205,
   power: 730_206,
   long: 730_207,
   /** Mails that complete a registration: the address. */

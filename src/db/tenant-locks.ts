@@ -8,7 +8,7 @@ import { ApiError } from "../errors.ts";
 import type { Transaction } from "./client.ts";
 import { LOCKS } from "./lock-names.ts";
 
-const { state: STATE, power: POWER, long: LONG } = LOCKS;
+const { tenant: TENANT, power: POWER, long: LONG } = LOCKS;
 
 /** How often a long transaction looks whether it stands in the way. */
 const LOOK_EVERY_MILLIS = 200;
@@ -17,7 +17,7 @@ const LOOK_EVERY_MILLIS = 200;
 const PLATFORM = "platform";
 
 /**
- * Keeps the tenant in the state that it is in: whoever changes it waits. Shared by all who work in the tenant, and the
+ * Keeps the tenant as it is: whoever changes it waits. Shared by all who work in the tenant, and the
  * first lock that they take; who asks while a change waits comes after the change.
  */
 export async function holdTenant(tx: Transaction, tenantId: string): Promise<void> {
@@ -26,13 +26,13 @@ export async function holdTenant(tx: Transaction, tenantId: string): Promise<voi
 
 /** The statement of `holdTenant`, for those who put it before another one in the same round trip. */
 export function holding(tenantId: string): Prisma.Sql {
-  return Prisma.sql`SELECT pg_advisory_xact_lock_shared(${STATE}::int, hashtext(${tenantId.toLowerCase()}))`;
+  return Prisma.sql`SELECT pg_advisory_xact_lock_shared(${TENANT}::int, hashtext(${tenantId.toLowerCase()}))`;
 }
 
 /** Waits for those who hold the tenant, and keeps everybody else out until the change of it is done. */
 export async function takeTenant(tx: Transaction, tenantId: string): Promise<void> {
   await announce(tx, tenantId);
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${STATE}::int, hashtext(${tenantId.toLowerCase()}))`;
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${TENANT}::int, hashtext(${tenantId.toLowerCase()}))`;
 }
 
 /**
@@ -50,7 +50,7 @@ export const ANNOUNCE_TENANT_OF_USER = Prisma.raw(
 
 /** What `holdTenant` does, of a column `tenant_id`. */
 export const HOLD_TENANT = Prisma.raw(
-  `pg_advisory_xact_lock_shared(${STATE}, hashtext(tenant_id::text))`,
+  `pg_advisory_xact_lock_shared(${TENANT}, hashtext(tenant_id::text))`,
 );
 
 /**

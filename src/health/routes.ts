@@ -18,13 +18,13 @@ export function healthRoutes(migrations: string[]) {
     .get("/ready", async (c) => {
       const { pool, schema, config, serving, statementNames } = c.var.ctx;
       const { ready: serves, checks } = await checkReadiness(plainly(pool), migrations);
-      const { state, ...fingerprints } = schema?.current() ?? {};
-      const drifts = config.schemaCheck === "require" && state !== "ok";
+      const { verdict, ...fingerprints } = schema?.current() ?? {};
+      const drifts = config.schemaCheck === "require" && verdict !== "ok";
       const ready = serves && statementNames.survive && !drifts && !serving.stopping;
       const reasons = [
         ...(serves ? [] : [`database ${checks.database}, migrations ${checks.migrations}`]),
         ...(statementNames.survive ? [] : ["prepared statements get lost"]),
-        ...(drifts ? [`schema ${state}`] : []),
+        ...(drifts ? [`schema ${verdict}`] : []),
         ...(serving.stopping ? ["stopping"] : []),
       ];
       tell(c.var.ctx, reasons.join("; "));
@@ -32,9 +32,9 @@ export function healthRoutes(migrations: string[]) {
         checks: {
           ...checks,
           ...(!statementNames.survive && { preparedStatements: "lost" }),
-          ...(state && { schema: state }),
+          ...(verdict && { schema: verdict }),
         },
-        ...(state && { schema: fingerprints }),
+        ...(verdict && { schema: fingerprints }),
       };
       return c.json(
         // To whoever asks, how our database is and what it holds is no business (ASVS 5.0, 13.4.5).

@@ -1,15 +1,15 @@
 /** Compares the live schema with the snapshot that the build carries: in the background, never within a request. */
 import { readFingerprints } from "@tenantry/drift/fingerprint";
 
-export type SchemaState = {
+export type SchemaVerdict = {
   /** unknown: it could not be compared, or has not been yet. */
-  state: "ok" | "drift" | "unknown";
+  verdict: "ok" | "drift" | "unknown";
   expected: string | null;
   live: string | null;
 };
 
 export type SchemaWatch = {
-  current(): SchemaState;
+  current(): SchemaVerdict;
   stop(): void;
 };
 
@@ -20,7 +20,7 @@ export type SchemaWatchOptions = {
   onError: (err: unknown) => void;
 };
 
-const UNKNOWN: SchemaState = { state: "unknown", expected: null, live: null };
+const UNKNOWN: SchemaVerdict = { verdict: "unknown", expected: null, live: null };
 
 /** Awaits the first comparison, so that an instance that begins to serve knows its schema. */
 export async function watchSchema(options: SchemaWatchOptions): Promise<SchemaWatch> {
@@ -31,9 +31,9 @@ export async function watchSchema(options: SchemaWatchOptions): Promise<SchemaWa
   async function refresh(): Promise<void> {
     try {
       const { expected, live } = await readFingerprints(options.databaseUrl, options.snapshotFile);
-      current = { state: live === expected ? "ok" : "drift", expected, live };
+      current = { verdict: live === expected ? "ok" : "drift", expected, live };
     } catch (err) {
-      current = { ...current, state: "unknown" };
+      current = { ...current, verdict: "unknown" };
       options.onError(err);
     }
     if (!stopped) timer = setTimeout(refresh, options.everySeconds * 1000);

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv, AuthedEnv, Context } from "../context.ts";
-import type { RateState } from "../errors.ts";
+import type { ServiceLimit } from "../errors.ts";
 import { networkOf } from "../network.ts";
 import type { PolicyName } from "../rate-limits/policies.ts";
 
@@ -36,9 +36,9 @@ function limit<Env extends AppEnv>(
     const { rateLimits, config, log }: Context = ctx;
     const who = by(ctx);
     if (who === null) return next();
-    const state = await rateLimits.consume(policy, who);
+    const limit = await rateLimits.consume(policy, who);
     if (config.rateLimits !== "off")
-      for (const [name, value] of rateLimitFields(state)) c.header(name, value);
+      for (const [name, value] of rateLimitFields(limit)) c.header(name, value);
     await next();
     // Not awaited: the answer is ready, and an attempt too many that is counted harms nobody.
     if (c.res.status < 400)
@@ -49,8 +49,8 @@ function limit<Env extends AppEnv>(
 }
 
 /** The fields of draft-ietf-httpapi-ratelimit-headers-10. Without a partition key: it would tell who is counted with whom. */
-export function rateLimitFields(state: RateState): [name: string, value: string][] {
-  const { policy, quota, windowSeconds, remaining, resetSeconds } = state;
+export function rateLimitFields(limit: ServiceLimit): [name: string, value: string][] {
+  const { policy, quota, windowSeconds, remaining, resetSeconds } = limit;
   return [
     ["ratelimit-policy", `"${policy}";q=${quota};w=${windowSeconds}`],
     ["ratelimit", `"${policy}";r=${remaining};t=${resetSeconds}`],

@@ -10,12 +10,12 @@ import type { Config } from "../config.ts";
 import { hashWithKey, type Keys } from "../crypto/secret.ts";
 import { oldRows } from "../db/old-rows.ts";
 import { named } from "../db/statement-names.ts";
-import { ApiError, type RateState } from "../errors.ts";
+import { ApiError, type ServiceLimit } from "../errors.ts";
 import { POLICIES, type Policy, type PolicyName } from "./policies.ts";
 
 export type RateLimits = {
   /** Counts an attempt of `who`, or several. @throws ApiError `rate_limited` with the seconds to wait. */
-  consume(policy: PolicyName, who: string, points?: number): Promise<RateState>;
+  consume(policy: PolicyName, who: string, points?: number): Promise<ServiceLimit>;
   /** Counts what is done already, so that the next attempt may be one too many. */
   charge(policy: PolicyName, who: string, points: number): Promise<void>;
   /** Takes one attempt back, where the policy counts only what fails. */
@@ -63,16 +63,16 @@ export function createRateLimits(
 
   return {
     async consume(policy, who, points = 1) {
-      if (rateLimits === "off") return stateOf(policy, POLICIES[policy].quota, 0);
+      if (rateLimits === "off") return serviceLimitOf(policy, POLICIES[policy].quota, 0);
       const { counter, strikes } = limiterOf(policy);
       const key = keyOf(who);
       try {
         const { remainingPoints, msBeforeNext } = await counter.consume(key, points);
-        return stateOf(policy, remainingPoints, msBeforeNext);
+        return serviceLimitOf(policy, remainingPoints, msBeforeNext);
       } catch (err) {
         if (!(err instanceof RateLimiterRes)) throw err;
         const millis = await holdOff(POLICIES[policy], key, err, counter, strikes);
-        throw limited(stateOf(policy, 0, millis));
+        throw limited(serviceLimitOf(policy, 0, millis));
       }
     },
     async charge(policy, who, points) {
@@ -149,7 +149,7 @@ async function giveBack(
   if (consumedPoints < 0) await counter.delete(key);
 }
 
-function stateOf(policy: PolicyName, remaining: number, millis: number): RateState {
+function serviceLimitOf(policy: PolicyName, remaining: number, millis: number): ServiceLimit {
   const { quota, windowSeconds } = POLICIES[policy];
   return {
     policy,
@@ -160,7 +160,7 @@ function stateOf(policy: PolicyName, remaining: number, millis: number): RateSta
   };
 }
 
-function limited(rateLimit: RateState): ApiError {
+function limited(rateLimit: ServiceLimit): ApiError {
   return new ApiError("rate_limited", undefined, {
     retryAfterSeconds: Math.max(rateLimit.resetSeconds, 1),
     rateLimit,

@@ -46,7 +46,7 @@ export async function lockUser(
 ): Promise<LockedUser> {
   if (!isId(id)) throw new NotFoundError("user");
   const own = ctx.principal.tenantId;
-  const states = deleted === "either" ? [true, false] : [deleted];
+  const wanted = deleted === "either" ? [true, false] : [deleted];
   const [user] = await tx.$queryRaw<LockedUser[]>`
     WITH announced AS MATERIALIZED (
       SELECT ${ANNOUNCE_TENANT_OF_USER} FROM users
@@ -54,7 +54,7 @@ export async function lockUser(
     SELECT id, tenant_id AS "tenantId", kind::text, email, pending_email AS "pendingEmail", status::text, version,
       is_deleted AS "isDeleted"
     FROM announced, users
-    WHERE id = ${id}::uuid AND is_deleted = ANY(${states}) AND kind::text = ANY(${kinds})
+    WHERE id = ${id}::uuid AND is_deleted = ANY(${wanted}) AND kind::text = ANY(${kinds})
       AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)
     FOR UPDATE OF users`;
   if (!user) throw new NotFoundError("user");

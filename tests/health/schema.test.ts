@@ -37,11 +37,11 @@ test("a change is seen without a restart, and a database that is away makes the 
     everySeconds: 0.05,
     onError: (err) => errors.push(err),
   });
-  expect(watch.current().state).toBe("ok");
+  expect(watch.current().verdict).toBe("ok");
   await database.query("CREATE INDEX hasty ON users (first_name)");
-  await until(() => watch.current().state === "drift");
+  await until(() => watch.current().verdict === "drift");
   await database.drop();
-  await until(() => watch.current().state === "unknown");
+  await until(() => watch.current().verdict === "unknown");
   watch.stop();
   expect(errors.length).toBeGreaterThan(0);
 });
