@@ -7,7 +7,7 @@ import type { AccountName } from "../mail/requests.ts";
 import { networkOf } from "../network.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { IS_HEARSAY_SQL } from "../users/placeholders.ts";
-import { knownSql, lockedSql } from "./guessing.ts";
+import { knownSql, lockedOutSql } from "./guessing.ts";
 
 /** What a log-in has to know of an account. */
 export type Account = {
@@ -19,7 +19,7 @@ export type Account = {
   passwordHash: string | null;
   verified: boolean;
   /** By too many wrong passwords, for this caller. */
-  locked: boolean;
+  lockedOut: boolean;
   /** It has been used from the caller's address in the last 90 days. */
   known: boolean;
   /** The user is not disabled, nor the tenant suspended or deleted. */
@@ -41,7 +41,7 @@ const findSql = (which: string) =>
       SELECT users.id, users.tenant_id AS "tenantId", users.email,
         CASE WHEN NOT ${IS_HEARSAY_SQL} THEN users.tenant_id END AS "auditTenantId", users.password_hash AS "passwordHash",
         users.email_verified_at IS NOT NULL AS verified,
-        ${lockedSql(KNOWN)} AS locked, ${KNOWN} AS known,
+        ${lockedOutSql(KNOWN)} AS "lockedOut", ${KNOWN} AS known,
         ${LIVE_ACCOUNT_SQL} AS active
       FROM users LEFT JOIN tenants ON tenants.id = users.tenant_id
       WHERE users.email = $1 AND NOT users.is_deleted AND users.kind = 'person' AND ${which}`);
@@ -88,12 +88,12 @@ export type LockedAccount = {
   id: string;
   tenantId: string | null;
   /** By too many wrong guesses, for this caller. */
-  locked: boolean;
+  lockedOut: boolean;
   /** It has been used from the caller's address. */
   known: boolean;
 };
 
-export type Standing = Pick<LockedAccount, "locked" | "known">;
+export type Standing = Pick<LockedAccount, "lockedOut" | "known">;
 
 const KNOWN_TO_CALLER = knownSql("caller.network");
 
@@ -109,7 +109,7 @@ export async function lockActiveAccount(
   if (!(await lockActiveTenant(tx, tenantId))) return null;
   const [account] = await tx.$queryRaw<LockedAccount[]>`
     SELECT users.id, users.tenant_id AS "tenantId",
-      ${Prisma.raw(lockedSql(KNOWN_TO_CALLER))} AS locked, ${Prisma.raw(KNOWN_TO_CALLER)} AS known
+      ${Prisma.raw(lockedOutSql(KNOWN_TO_CALLER))} AS "lockedOut", ${Prisma.raw(KNOWN_TO_CALLER)} AS known
     FROM users, (SELECT ${ip && networkOf(ip)}::inet AS network) AS caller
     WHERE users.id = ${id}::uuid AND users.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
       AND ${Prisma.raw(LIVE_USER_SQL)}
@@ -128,8 +128,8 @@ export async function standingOf(
   userId: string | null,
 ): Promise<Standing> {
   const [standing] = await tx.$queryRaw<Standing[]>`
-    SELECT ${Prisma.raw(lockedSql(KNOWN_TO_CALLER))} AS locked, ${Prisma.raw(KNOWN_TO_CALLER)} AS known
+    SELECT ${Prisma.raw(lockedOutSql(KNOWN_TO_CALLER))} AS "lockedOut", ${Prisma.raw(KNOWN_TO_CALLER)} AS known
     FROM users, (SELECT ${ip && networkOf(ip)}::inet AS network) AS caller
     WHERE users.id = ${userId}::uuid`;
-  return standing ?? { locked: false, known: false };
+  return standing ?? { lockedOut: false, known: false };
 }

@@ -1,8 +1,8 @@
 /**
- * What a wrong guess costs, and when an account is locked (ASVS 5.0, 6.1.1; SP 800-63B-4, 3.2.2). Two counters. The first
+ * What a wrong guess costs, and when an account is locked out (ASVS 5.0, 6.1.1; SP 800-63B-4, 3.2.2). Two counters. The first
  * is of an account and an address together (the policy `guess` of rate-limits/policies.ts, under the names below): it
  * stops the usual attacker, and holds nobody off but them. The second is of the account, for guesses from everywhere at
- * once: it locks the account for a while, but not for addresses that it has been used from, and a mail with a way out
+ * once: it locks the account out for a while, but not for addresses that it has been used from, and a mail with a way out
  * goes to its owner. Besides, a mail with a code and a log-in half done end with the fifth wrong try
  * (one-time-tokens/redeem.ts), and an address is held off whoever it guesses at (the policies `login` and `proof`).
  */
@@ -12,12 +12,12 @@ import type { Transaction } from "../db/client.ts";
 import { type AccountName, type MailRequest, requestMail } from "../mail/requests.ts";
 import { networkOf } from "../network.ts";
 
-/** From this failure in a row on the account locks for 30 s, at each further one for twice as long, 15 min at most. */
+/** From this failure in a row on the account is locked out for 30 s, at each further one for twice as long, 15 min at most. */
 export const FREE_ATTEMPTS = 50;
 /** No more than 100 failures in a row, whoever made them: then it takes the mail, a reset or a passkey. */
 export const MOST_ATTEMPTS = 100;
-const FIRST_LOCK_SECONDS = 30;
-const LONGEST_LOCK_SECONDS = 15 * 60;
+const FIRST_LOCKOUT_SECONDS = 30;
+const LONGEST_LOCKOUT_SECONDS = 15 * 60;
 
 /** What a proven password sets back. */
 export const NO_FAILURES = { loginAttempts: 0, lockedUntil: null } satisfies Prisma.UserUpdateInput;
@@ -32,16 +32,16 @@ export function knownSql(network: string): string {
       AND sessions.impersonator_id IS NULL AND sessions.last_used_at > now() - interval '90 days')`;
 }
 
-/** Whether an account is locked for a caller, as SQL. @param known SQL: whether it has been used from their address. */
-export function lockedSql(known: string): string {
+/** Whether an account is locked out for a caller, as SQL. @param known SQL: whether it has been used from their address. */
+export function lockedOutSql(known: string): string {
   return `(users.login_attempts >= ${MOST_ATTEMPTS} OR NOT ${known} AND coalesce(users.locked_until > now(), false))`;
 }
 
 /**
- * Stands in the write that a proven password leads to: of many guesses at once, those that were begun before the lock
+ * Stands in the write that a proven password leads to: of many guesses at once, those that were begun before the lockout
  * and end after it do not count. @param known whether the account has been used from the caller's address.
  */
-export function notLocked(known = false): Prisma.UserWhereInput {
+export function notLockedOut(known = false): Prisma.UserWhereInput {
   return {
     loginAttempts: { lt: MOST_ATTEMPTS },
     ...(!known && { OR: [{ lockedUntil: null }, { lockedUntil: { lte: new Date() } }] }),
@@ -59,19 +59,19 @@ type Guess = {
 
 /**
  * Counts a wrong guess at any secret of an account: password, second factor or mailed code, before a session or within
- * one. All of them count together, and when the account locks by it, its owner is mailed a way out.
+ * one. All of them count together, and when the account is locked out by it, its owner is mailed a way out.
  */
 export async function countGuess(
   tx: Transaction,
   ctx: Context,
   { id, known, unseen = false }: Guess,
 ): Promise<void> {
-  const locked = await countFailure(tx, id, known);
-  if (!locked) return;
+  const account = await countFailure(tx, id, known);
+  if (!account) return;
   const request = {
     kind: "unlock",
-    email: locked.email,
-    tenant: locked.tenant ?? undefined,
+    email: account.email,
+    tenant: account.tenant ?? undefined,
   } as const;
   if (unseen) mailBeside(ctx, request);
   else await requestMail(ctx, request, tx);
@@ -92,7 +92,7 @@ export function mailBeside(ctx: Context, request: MailRequest): void {
 
 /**
  * Counts a wrong guess. Without a user it does the same work: the time must not tell whether there is one.
- * Answers the account's name when it locks by it for the first time or for good: then its owner must hear of it.
+ * Answers the account's name when it is locked out by it for the first time or for good: then its owner must hear of it.
  * @param known whether the account has been used from the caller's address.
  */
 async function countFailure(
@@ -100,13 +100,13 @@ async function countFailure(
   userId: string | null,
   known = false,
 ): Promise<AccountName | null> {
-  // Attempts against an account that is locked for the caller are not counted: nobody can keep somebody else locked out
-  // by going on. For whom it is open they are: else a lock would give a neighbour of the owner guesses without end.
+  // Attempts against an account that is locked out for the caller are not counted: nobody can keep somebody else locked out
+  // by going on. For whom it is open they are: else a lockout would give a neighbour of the owner guesses without end.
   const [counted] = await tx.$queryRaw<{ attempts: number; email: string; slug: string | null }[]>`
     UPDATE users SET
       login_attempts = least(login_attempts + 1, ${MOST_ATTEMPTS}),
       locked_until = CASE WHEN login_attempts + 1 >= ${FREE_ATTEMPTS} THEN now() + make_interval(secs =>
-        least(${FIRST_LOCK_SECONDS} * 2 ^ least(login_attempts + 1 - ${FREE_ATTEMPTS}, 10), ${LONGEST_LOCK_SECONDS})) END
+        least(${FIRST_LOCKOUT_SECONDS} * 2 ^ least(login_attempts + 1 - ${FREE_ATTEMPTS}, 10), ${LONGEST_LOCKOUT_SECONDS})) END
     WHERE id = ${userId}::uuid AND login_attempts < ${MOST_ATTEMPTS}
       AND (${known} OR locked_until IS NULL OR locked_until <= now())
     RETURNING login_attempts AS attempts, email, (SELECT slug FROM tenants WHERE tenants.id = users.tenant_id) AS slug`;

@@ -12,7 +12,7 @@ import { invalidMailedToken, lockForMail, useMailedToken } from "./mails/mailed-
 
 const LINK_HOURS = 24;
 
-/** The job that tells the owner of an account which somebody's guesses have locked. */
+/** The job that tells the owner of an account which somebody's guesses have locked out. */
 export async function sendUnlockMail(ctx: Context, name: AccountName): Promise<void> {
   const account = await findAccount(ctx, name);
   if (!account) return;
@@ -40,8 +40,8 @@ export async function sendUnlockMail(ctx: Context, name: AccountName): Promise<v
 }
 
 /**
- * Lifts the lock that somebody's guesses have put on an account, by the token that its address was sent then (ASVS 5.0,
- * 6.1.1: no lock may keep the owner out). It logs nobody in. @throws ApiError `invalid_one_time_token`.
+ * Lifts the lockout that somebody's guesses have put on an account, by the token that its address was sent then (ASVS 5.0,
+ * 6.1.1: no lockout may keep the owner out). It logs nobody in. @throws ApiError `invalid_one_time_token`.
  */
 export async function unlock(ctx: Context, { token }: UnlockInput): Promise<void> {
   await ctx.db.$transaction(async (tx) => {

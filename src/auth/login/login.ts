@@ -8,7 +8,7 @@ import type { AccountName } from "../../mail/requests.ts";
 import { networkOf } from "../../network.ts";
 import { lockActiveTenant } from "../../tenants/lock.ts";
 import { type Account, findAccount } from "../account.ts";
-import { countGuess, guesser, mailBeside, notLocked } from "../guessing.ts";
+import { countGuess, guesser, mailBeside, notLockedOut } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
 import { hasForeignHash, renewedHash } from "./renew-hash.ts";
@@ -17,7 +17,7 @@ import type { LoginInput } from "./schemas.ts";
 const UNVERIFIED = "not_verified";
 
 /**
- * Logs a user in with a password. Unknown address, wrong password, locked, disabled, suspended, unverified: one and the
+ * Logs a user in with a password. Unknown address, wrong password, locked out, disabled, suspended, unverified: one and the
  * same error after the same work, so that nobody learns who has an account (ASVS 5.0, 6.3.8).
  * @throws ApiError `invalid_credentials`, `rate_limited`, `overloaded`.
  */
@@ -54,7 +54,7 @@ function reasonToRefuse(
   matches: boolean,
 ): string | null {
   if (!account) return "unknown_account";
-  if (account.locked) return "locked";
+  if (account.lockedOut) return "locked";
   if (!matches) return "wrong_password";
   if (!account.active) return "not_active";
   return config.emailVerification === "required" && !account.verified ? UNVERIFIED : null;
@@ -70,7 +70,7 @@ async function start(ctx: Context, account: Account, password: string) {
 function begin(ctx: Context, account: Account, renewed: { passwordHash?: string }) {
   return ctx.db.$transaction(async (tx) => {
     if (!(await lockActiveTenant(tx, account.tenantId))) return null;
-    // The conditions stand again in the write, which locks the row: an account that was disabled or locked, or whose
+    // The conditions stand again in the write, which locks the row: an account that was disabled or locked out, or whose
     // password or address was changed, while the hash was computed gets no session.
     const [user] = await tx.user.updateManyAndReturn({
       where: {
@@ -78,7 +78,7 @@ function begin(ctx: Context, account: Account, renewed: { passwordHash?: string 
         ...LIVE,
         passwordHash: account.passwordHash,
         ...(ctx.config.emailVerification === "required" && { emailVerifiedAt: { not: null } }),
-        ...notLocked(account.known),
+        ...notLockedOut(account.known),
       },
       // The failures are set back when the log-in is complete; until then the write is for the sake of the lock.
       data: { loginAttempts: { increment: 0 }, ...renewed },

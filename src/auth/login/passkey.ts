@@ -25,7 +25,7 @@ export async function passkeyLoginOptions(ctx: Context): Promise<PasskeyRequestO
 }
 
 /**
- * Logs in whoever the passkey belongs to, and so into their tenant. A lock of wrong passwords does not count here: a
+ * Logs in whoever the passkey belongs to, and so into their tenant. A lockout for wrong passwords does not count here: a
  * passkey cannot be guessed, and a stranger's guesses shall not keep its owner out.
  * @throws ApiError `invalid_passkey`, whatever is wrong.
  */

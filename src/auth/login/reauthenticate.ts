@@ -17,7 +17,7 @@ import {
 import type { PasskeyAssertion, PasskeyRequestOptions } from "../../factors/webauthn-schemas.ts";
 import { lockActiveTenant } from "../../tenants/lock.ts";
 import { lockActiveAccount } from "../account.ts";
-import { countGuess, guesserInSession, notLocked } from "../guessing.ts";
+import { countGuess, guesserInSession, notLockedOut } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
 import { renewedHash } from "./renew-hash.ts";
@@ -58,14 +58,14 @@ async function byPassword(ctx: SessionContext, password: string) {
     matches &&
     (await ctx.db.$transaction(async (tx) => {
       if (!(await lockActiveTenant(tx, tenantId))) return null;
-      // As at login: the hash that was verified must still be there, and no lock may have come meanwhile.
+      // As at login: the hash that was verified must still be there, and no lockout may have come meanwhile.
       const [user] = await tx.user.updateManyAndReturn({
         where: {
           id: userId,
           tenantId,
           ...LIVE,
           passwordHash,
-          ...notLocked(),
+          ...notLockedOut(),
         },
         data: { loginAttempts: { increment: 0 }, ...renewed },
         select: { id: true, tenantId: true },

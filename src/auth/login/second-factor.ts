@@ -35,7 +35,9 @@ export async function verifyMfa(ctx: Context, input: VerifyMfaInput): Promise<Lo
       await recordFailure(tx, ctx, begun, input.method, "mfa_token");
       return "no_token";
     }
-    const shown: Shown = user.locked ? { refused: "locked" } : await check(tx, ctx, token, input);
+    const shown: Shown = user.lockedOut
+      ? { refused: "locked" }
+      : await check(tx, ctx, token, input);
     if ("methods" in shown) await useToken(tx, token);
     else await countTry(tx, token);
     if ("refused" in shown) {

@@ -22,7 +22,7 @@ export type Redeemed = {
 
 /**
  * Uses up the token of a code. A wrong one counts at its mail, which ends with the fifth, and as a wrong password does at
- * the account: mail after mail would else be a way to guess without end (SP 800-63B-4, 3.2.2). An account that is locked
+ * the account: mail after mail would else be a way to guess without end (SP 800-63B-4, 3.2.2). An account that is locked out
  * for the caller takes none; the link beside it still works, and is the way out. With nothing to find, or a right code
  * that is refused, the statements are those of a wrong one: they must not tell whether a mail was sent.
  */
@@ -35,8 +35,8 @@ export async function redeemCode(
 ): Promise<Redeemed> {
   const coded = await findCoded(tx, purposes, holder);
   const userId = coded?.userId ?? null;
-  const { locked, known } = await standingOf(tx, ctx, userId);
-  const token = locked ? null : compareCode(ctx, coded, code);
+  const { lockedOut, known } = await standingOf(tx, ctx, userId);
+  const token = lockedOut ? null : compareCode(ctx, coded, code);
   const meant = coded && { userId, tenantId: coded.tenantId };
   if (!token) {
     // The account before the token, as everywhere: else this and a right code at once would wait in a circle.
@@ -45,7 +45,7 @@ export async function redeemCode(
     return { meant, used: null };
   }
   const user = await useMailedToken(tx, token);
-  // Again, under the lock: of many guesses at once those that end after the lock has come do not count.
-  const isOpen = user !== null && !(await standingOf(tx, ctx, user.id)).locked;
+  // Again, under the lock: of many guesses at once those that end after the lockout do not count.
+  const isOpen = user !== null && !(await standingOf(tx, ctx, user.id)).lockedOut;
   return { meant, used: isOpen ? { token, user } : null };
 }

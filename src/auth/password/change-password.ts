@@ -8,7 +8,7 @@ import { assertSessionLives } from "../../sessions/assert-live.ts";
 import { assertRecentProof } from "../../sessions/recent-proof.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
 import { assertAcceptablePassword, ownerSelect } from "../../users/password-policy.ts";
-import { countGuess, guesserInSession, NO_FAILURES, notLocked } from "../guessing.ts";
+import { countGuess, guesserInSession, NO_FAILURES, notLockedOut } from "../guessing.ts";
 import type { ChangePasswordInput } from "./schemas.ts";
 
 /**
@@ -46,7 +46,7 @@ export async function changePassword(
         tenantId,
         isDeleted: false,
         passwordHash: account.passwordHash,
-        ...notLocked(),
+        ...notLockedOut(),
       },
       data: { passwordHash, passwordOrigin, ...NO_FAILURES, ...touch(ctx) },
     });

@@ -56,7 +56,7 @@ export async function sendResetMail(
 
 /**
  * Sets a new password by the token of a link. It logs nobody in and takes no second factor away: a mailbox alone must
- * not be enough where the account wants more (ASVS 5.0, 6.4.3). Every session ends, and a lock of guesses is lifted.
+ * not be enough where the account wants more (ASVS 5.0, 6.4.3). Every session ends, and a lockout is lifted.
  * @throws ApiError `invalid_one_time_token`, `overloaded`; ValidationError.
  */
 export async function resetPassword(
