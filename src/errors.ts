@@ -1,6 +1,6 @@
 /**
  * Every error that a caller may see: its code, its status, its title and what it says. The codes are API: clients branch
- * on them. The answers, the OpenAPI document and docs/reference/errors.md take all of it from here.
+ * on them. The answers, the OpenAPI document and docs/reference/api.md take all of it from here.
  */
 
 type ErrorKind = {

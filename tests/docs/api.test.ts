@@ -1,7 +1,6 @@
 /** docs/reference/api.md: every route with what it needs, and every error with its status. */
 import { expect, test } from "bun:test";
-import { ERROR_TITLES, type ErrorCode } from "../../src/errors.ts";
-import { errorStatus } from "../../src/http/problem.ts";
+import { ERRORS } from "../../src/errors.ts";
 import { routes } from "../http/document.ts";
 import type { Row } from "../matrix/row.ts";
 import { OWN } from "../matrix/rows/own.ts";
@@ -25,12 +24,13 @@ test("the page has every route, with its summary and what the matrix finds that 
   expect(told.toSorted(byRoute)).toEqual(held.toSorted(byRoute));
 });
 
-test("the page has every error, with its status and title", () => {
+test("the page has every error, with its status, its title and its text", () => {
   const told = rows.filter(([status]) => /^[45]\d\d$/.test(status ?? ""));
-  const held = Object.entries(ERROR_TITLES).map(([code, title]) => [
-    String(errorStatus(code as ErrorCode)),
+  const held = Object.entries(ERRORS).map(([code, { status, title, detail }]) => [
+    String(status),
     `\`${code}\``,
     title,
+    detail,
   ]);
   expect(told.toSorted(byCode)).toEqual(held.toSorted(byCode));
 });

@@ -1,33 +1,8 @@
 /** The catalog of errors and the pages that speak of them. */
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { ERRORS, type ErrorCode } from "../src/errors.ts";
-import { PROBLEMS } from "../src/http/operation.ts";
-
-const ROOT = join(import.meta.dir, "..");
-const pages = ["README.md", ...new Bun.Glob("docs/**/*.md").scanSync(ROOT)].map((path) => ({
-  path,
-  text: readFileSync(join(ROOT, path), "utf8"),
-}));
-
-/** The row of the table for an error. */
-function rowOf(code: string): string {
-  const { status, title, detail } = ERRORS[code as ErrorCode];
-  return `| \`${code}\` | ${status} | ${title} | ${detail.replaceAll("|", "\\|")} |`;
-}
-
-test("the table of errors has each of them, with its status, its title and its text", () => {
-  const table = pages.flatMap(
-    ({ text }) =>
-      /^\| code \| status \| title \|.*\n\|[-| ]+\|\n((?:\|.*\n)+)/m.exec(text)?.[1] ?? [],
-  );
-  expect(table.map((rows) => rows.trim().split("\n"))).toEqual([
-    Object.keys(ERRORS)
-      .sort((a, b) => ERRORS[a as ErrorCode].status - ERRORS[b as ErrorCode].status)
-      .map(rowOf),
-  ]);
-});
+import { ERRORS, type ErrorCode } from "../../src/errors.ts";
+import { PROBLEMS } from "../../src/http/operation.ts";
+import { pages } from "./pages.ts";
 
 test("an error that a page names behind a status has this status", () => {
   const wrong: string[] = [];
