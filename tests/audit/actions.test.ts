@@ -1,16 +1,12 @@
 /** The list of audit actions: what is written, what the API document tells, and the page in the reference. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AUDIT_ACTIONS } from "../../src/audit/actions.ts";
-import { createTestApp, type TestApp } from "../support/app.ts";
+import { testApp } from "../support/app.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
-let app: TestApp;
-beforeAll(async () => {
-  app = await createTestApp();
-});
-afterAll(() => app.close());
+const app = testApp();
 
 const sources = [...new Bun.Glob("src/**/*.ts").scanSync(ROOT)]
   .filter((path) => path !== "src/audit/actions.ts")
