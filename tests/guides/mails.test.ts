@@ -127,9 +127,13 @@ describe("the page behind each link", () => {
   /** Opens the newest link that this address was sent, which is to be that of the mail. */
   async function follow(mail: string, to = owner.email, input?: string): Answers {
     const mails = (await served.app.mail()).filter((each) => each.to === to);
-    const link = mails.map(linkIn).findLast((found) => found !== "") ?? "";
+    const sent = mails.findLast((each) => linkIn(each) !== "") ?? { text: "" };
+    const link = linkIn(sent);
     const { pathname } = new URL(link);
-    expect(pathname).toBe(rows.find((row) => row.mail === mail)?.path ?? "");
+    const row = rows.find((each) => each.mail === mail);
+    expect(pathname).toBe(row?.path ?? "");
+    const times = row?.validFor.split("; ").map((time) => time.replace(/ when .*/, "")) ?? [];
+    expect([mail, times.some((time) => sent.text.includes(time))]).toEqual([mail, true]);
     page.go(link);
     const { pages } = await page.load<Pages>("links.ts");
     page.browser.sent.length = 0;
