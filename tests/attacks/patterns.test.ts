@@ -32,7 +32,9 @@ const inputs: [name: string, schema: z.ZodType][] = [
   ["Instant", fields.Instant],
 ];
 for (const file of new Glob("src/**/*.ts").scanSync(".")) {
-  if (!/schemas\.ts$|audit\/list\.ts$|export\/export\.ts$|tenants\/settings\.ts$/.test(file))
+  if (
+    !/schemas\.ts$|audit\/list\.ts$|export\/export\.ts$|tenant-settings\/settings\.ts$/.test(file)
+  )
     continue;
   for (const [name, value] of Object.entries(await import(`../../${file}`)))
     if (
