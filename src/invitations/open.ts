@@ -8,7 +8,9 @@ import { LIVE, PENDING_INVITATION_SQL, pendingInvitation } from "../db/live.ts";
 import { ApiError } from "../errors.ts";
 import { rolesStillGiven } from "../roles/giving.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
+import { ownerSelect } from "../users/password-policy.ts";
 import { lockPlaceholder } from "../users/placeholders.ts";
+import { invitationSelect } from "./schemas.ts";
 
 export type OpenInvitation = {
   id: string;
@@ -36,15 +38,7 @@ export async function findInvitation(
       ...pendingInvitation(),
       tenant: LIVE,
     },
-    select: {
-      id: true,
-      tenantId: true,
-      email: true,
-      roleIds: true,
-      invitedBy: true,
-      expiresAt: true,
-      tenant: { select: { name: true, slug: true, settings: true } },
-    },
+    select: { ...invitationSelect, tenant: ownerSelect.tenant },
   });
   return found && { ...found, tokenHash };
 }

@@ -27,9 +27,8 @@ export async function assertStillAllowedIn(
   ctx: AuthedContext,
   permission: string,
 ): Promise<void> {
-  const { userId, tenantId, sessionId, apiKeyId } = ctx.principal;
-  if (sessionId !== null)
-    await assertSessionLives(tx, { principal: { ...ctx.principal, sessionId } });
+  const { userId, tenantId, apiKeyId } = ctx.principal;
+  await assertSessionLives(tx, ctx);
   const isGone =
     (await tx.user.count({ where: { id: userId, tenantId, ...LIVE } })) === 0 ||
     (apiKeyId !== null &&

@@ -40,8 +40,7 @@ export async function beginAddressChange(
   if (isCallOff && user.pendingEmail === null) return {};
   assertMayChangeLogin(ctx, id);
   const { sessionId } = ctx.principal;
-  if (sessionId !== null)
-    await assertSessionLives(tx, { principal: { ...ctx.principal, sessionId } });
+  await assertSessionLives(tx, ctx);
   const begunBy = beginner(ctx, id);
   if (isCallOff) {
     await tx.oneTimeToken.updateMany({

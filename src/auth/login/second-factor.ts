@@ -1,20 +1,22 @@
 /** The second step of a log-in. */
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
-import type { Transaction } from "../../db/client.ts";
+import type { Database, Transaction } from "../../db/client.ts";
 import { ApiError } from "../../errors.ts";
 import { checkAssertion, passkeyRequestOptions } from "../../factors/passkey-assertion.ts";
 import { spendRecoveryCode } from "../../factors/recovery-codes.ts";
 import { spendTotpCode } from "../../factors/totp.ts";
 import type { PasskeyRequestOptions } from "../../factors/webauthn-schemas.ts";
-import { countTry, useToken } from "../../one-time-tokens/redeem.ts";
+import { countTry, findToken, type OneTimeToken, useToken } from "../../one-time-tokens/redeem.ts";
 import type { AuthenticationMethod } from "../../sessions/facts.ts";
 import { lockActiveAccount } from "../account.ts";
 import { countGuess, guesserAtFactor } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
-import { findMfaToken, type MfaToken } from "./mfa-token.ts";
 import type { MfaTokenInput, VerifyMfaInput } from "./schemas.ts";
+
+/** What stands between the two steps. `amr` was proved in the first one; `boundTo` is the session that is renewed. */
+type MfaToken = OneTimeToken & { userId: string; amr: AuthenticationMethod[] };
 
 /** What was shown: the methods that it proves, or why it proves nothing. */
 type Shown = { methods: AuthenticationMethod[] } | { refused: string };
@@ -87,6 +89,11 @@ async function check(
     case "passkey":
       return checkAssertion(tx, ctx, input.response, owner, ceremonyOf(token));
   }
+}
+
+/** The open token, null when there is none; it is read again once the account is locked. */
+async function findMfaToken(db: Database | Transaction, ctx: Context, token: string) {
+  return (await findToken(db, ctx, ["mfa"], token)) as MfaToken | null;
 }
 
 /** The other step was something else already: that the device makes sure of its user is welcome and not required. */
