@@ -1,4 +1,6 @@
 /** Who is asking, and from where. */
+import { PermissionError } from "./errors.ts";
+
 /** Where a request comes from. `ip` is null when the transport does not tell. */
 export type RequestOrigin = {
   requestId: string;
@@ -32,4 +34,18 @@ export type Principal = {
 /** Whose share of what is scarce a caller takes from: all of a tenant together; a platform account by itself. */
 export function payerOf({ tenantId, userId }: Pick<Principal, "tenantId" | "userId">): string {
   return tenantId ?? userId;
+}
+
+/**
+ * Where somebody makes something: in their own tenant, or as a platform account in the one that they name, if any.
+ * @throws PermissionError for another tenant than the caller's.
+ */
+export function targetTenant(
+  { principal: { tenantId: own } }: { principal: Principal },
+  named: string | undefined,
+  what = "Users",
+): string | null {
+  if (named === undefined || named === own) return own;
+  if (own === null) return named;
+  throw new PermissionError(`${what} are made in your own tenant: leave tenantId out.`);
 }

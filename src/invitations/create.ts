@@ -5,10 +5,10 @@ import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 import { UNANSWERED } from "../db/live.ts";
 import { ApiError, ValidationError } from "../errors.ts";
+import { targetTenant } from "../principal.ts";
 import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
 import { admitPerson } from "../tenants/admission.ts";
 import { enterTenant } from "../tenants/lock.ts";
-import { targetTenant } from "../users/create.ts";
 import { sendInvitation } from "./mail.ts";
 import {
   type CreateInvitationInput,
@@ -16,8 +16,6 @@ import {
   invitationSelect,
   toInvitation,
 } from "./schemas.ts";
-
-const DAY_MILLIS = 86_400_000;
 
 /**
  * Invites an address: a mail with a link goes there, and a seat is kept. A newer invitation to the same address takes
@@ -53,7 +51,7 @@ export async function createInvitation(
         roleIds: roles.map((role) => role.id),
         tokenHash: Uint8Array.from(hashToken(token)),
         invitedBy: ctx.principal.userId,
-        expiresAt: new Date(Date.now() + expiresInDays * DAY_MILLIS),
+        expiresAt: inDays(expiresInDays),
       },
       select: invitationSelect,
     });
@@ -68,6 +66,10 @@ export async function createInvitation(
     });
     return toInvitation(row, invited);
   });
+}
+
+export function inDays(days: number): Date {
+  return new Date(Date.now() + days * 86_400_000);
 }
 
 /** A mailbox must not be flooded through us. @throws ApiError `rate_limited` */

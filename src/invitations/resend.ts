@@ -7,7 +7,7 @@ import { NotFoundError, ValidationError } from "../errors.ts";
 import { assertMayAssign, defaultRoles, rolesToGrant } from "../roles/giving.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
 import { enterTenant } from "../tenants/lock.ts";
-import { assertNoMember, limitMails } from "./create.ts";
+import { assertNoMember, inDays, limitMails } from "./create.ts";
 import { sendInvitation } from "./mail.ts";
 import { visibleInvitation, withRoleNames } from "./read.ts";
 import {
@@ -17,8 +17,6 @@ import {
   invitationSelect,
   toInvitation,
 } from "./schemas.ts";
-
-const DAY_MILLIS = 86_400_000;
 
 /**
  * Sends a new link for an invitation that is pending or has expired, good for seven days; the old link is void. From
@@ -47,7 +45,7 @@ export async function resendInvitation(ctx: AuthedContext, id: string): Promise<
         roleIds: roles.map((role) => role.id),
         tokenHash: Uint8Array.from(hashToken(token)),
         invitedBy: ctx.principal.userId,
-        expiresAt: new Date(Date.now() + DEFAULT_DAYS * DAY_MILLIS),
+        expiresAt: inDays(DEFAULT_DAYS),
       },
       select: invitationSelect,
     });

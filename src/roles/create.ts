@@ -3,7 +3,8 @@ import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 import { holdTenant } from "../db/tenant-locks.ts";
-import { ApiError, NotFoundError, PermissionError, ValidationError } from "../errors.ts";
+import { ApiError, NotFoundError, ValidationError } from "../errors.ts";
+import { targetTenant } from "../principal.ts";
 import { assertWithin, lockGrants, permissionsHeldNow } from "./held.ts";
 import { assertNameFree } from "./reach.ts";
 import { type CreateRoleInput, type Role, roleSelect, toRole } from "./schemas.ts";
@@ -17,7 +18,11 @@ export const MOST_ROLES = 100;
  */
 export async function createRole(ctx: AuthedContext, input: CreateRoleInput): Promise<Role> {
   const { name, description, permissions } = input;
-  const tenantId = targetTenant(ctx, input.tenantId);
+  const tenantId = targetTenant(ctx, input.tenantId, "Roles");
+  if (tenantId === null)
+    throw new ValidationError([
+      { path: "tenantId", message: "Name the tenant that the role is for" },
+    ]);
   const row = await ctx.db.$transaction(async (tx) => {
     await assertTenant(tx, tenantId);
     await lockGrants(tx, ctx, tenantId);
@@ -45,17 +50,6 @@ export async function createRole(ctx: AuthedContext, input: CreateRoleInput): Pr
     return row;
   });
   return { ...toRole(row), holders: 0 };
-}
-
-function targetTenant({ principal }: AuthedContext, named: string | undefined): string {
-  const own = principal.tenantId;
-  if (own === null && named === undefined)
-    throw new ValidationError([
-      { path: "tenantId", message: "Name the tenant that the role is for" },
-    ]);
-  if (own !== null && named !== undefined && named !== own)
-    throw new PermissionError("Roles are made in your own tenant: leave tenantId out.");
-  return own ?? named ?? "";
 }
 
 /** Kept from going while the role is made. */

@@ -1,9 +1,10 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { newId } from "../db/id.ts";
+import { targetTenant } from "../principal.ts";
 import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
 import { enterTenant } from "../tenants/lock.ts";
-import { insertUser, targetTenant } from "../users/create.ts";
+import { insertUser } from "../users/create.ts";
 import { originOfGiven } from "../users/placeholders.ts";
 import { toUser } from "../users/public-user.ts";
 import {

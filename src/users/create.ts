@@ -5,6 +5,7 @@ import type { Transaction } from "../db/client.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { PermissionError } from "../errors.ts";
+import { targetTenant } from "../principal.ts";
 import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
@@ -159,13 +160,4 @@ export async function chargeNewUsers(
   count: number,
 ): Promise<void> {
   if (tenantId !== null) await rateLimits.charge("new_users", tenantId, count);
-}
-
-/** @throws PermissionError for another tenant than the caller's, unless the caller is a platform account. */
-export function targetTenant(ctx: AuthedContext, named: string | undefined): string | null {
-  const own = ctx.principal.tenantId;
-  if (named === undefined || named === own) return own;
-  if (own !== null)
-    throw new PermissionError("Users are made in your own tenant: leave tenantId out.");
-  return named;
 }

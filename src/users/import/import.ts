@@ -2,9 +2,8 @@
 import type { AuthedContext } from "../../context.ts";
 import { beginLong } from "../../db/tenant-locks.ts";
 import type { SourceRecord } from "../../fields.ts";
-import { payerOf } from "../../principal.ts";
+import { payerOf, targetTenant } from "../../principal.ts";
 import { assertStillAllowed, assertStillAllowedIn } from "../../sessions/still-allowed.ts";
-import { targetTenant } from "../create.ts";
 import { readRows } from "./read-rows.ts";
 import { type NumberedRow, newReport, nothingWritten, type Report } from "./report.ts";
 import type { ImportQuery, ImportReport } from "./schemas.ts";
