@@ -101,9 +101,7 @@ export async function refresh(ctx: Context, refreshToken: string): Promise<Token
 
   const used = await findInGrace(ctx, tokenHash, successors);
   const given = successors.find((token) => used?.successorHash.equals(hashToken(token)));
-  if (!used || given === undefined) {
-    throw new ApiError("invalid_refresh_token");
-  }
+  if (!used || given === undefined) throw new ApiError("invalid_refresh_token");
   return tokenAnswer(ctx, used, { ...used, refreshToken: given });
 }
 

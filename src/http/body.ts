@@ -23,9 +23,7 @@ export function textTypeOf({ req }: HonoContext): string | null {
  * comes. @throws ApiError `unsupported_media_type`, `body_too_large`, `body_too_slow` or `malformed_body`.
  */
 export async function readJson(c: HonoContext<AppEnv>): Promise<unknown> {
-  if (textTypeOf(c) !== "application/json") {
-    throw new ApiError("unsupported_media_type");
-  }
+  if (textTypeOf(c) !== "application/json") throw new ApiError("unsupported_media_type");
   const { ctx } = c.var;
   const { bodyLimitBytes } = ctx.config;
   const limit =

@@ -20,9 +20,7 @@ export async function register(
   ctx: Context,
   input: RegisterInput,
 ): Promise<TokenAnswer | ChallengeAnswer> {
-  if (ctx.config.registration === "closed") {
-    throw new ApiError("registration_closed");
-  }
+  if (ctx.config.registration === "closed") throw new ApiError("registration_closed");
   await assertAcceptablePassword(ctx.config, input.password, input);
   const { email, tenant } = input;
   const registration = {
