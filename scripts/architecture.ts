@@ -16,6 +16,9 @@ const FOR_HTTP = [
   "src/sessions/recent-proof.ts",
   "src/sessions/still-allowed.ts",
 ];
+/** What this instance remembers, put right before the commit or beside it (src/db/commit.ts). */
+const TOO_EARLY =
+  /(?<!afterCommit\(tx, \(\) => (?:ctx\.)?)\b(?:revocations\.add|(?:grants|apiKeys)\.forget)\(/g;
 const FEATURE = /^src\/(?!(config|crypto|db|http|jobs)\/)[^/]+\//;
 
 type Import = { from: string; to: string; typeOnly: boolean };
@@ -26,6 +29,7 @@ const breaches = files.flatMap((file) => {
   return [
     ...importsOf(file, source).flatMap(breachesOf),
     ...openTables(source),
+    ...(ROOTS.includes(file) ? [] : tooEarly(source)),
     ...(file !== "src/index.ts" && file.endsWith("/index.ts")
       ? ["No index files per folder."]
       : []),
@@ -68,4 +72,8 @@ function openTables(source: string): string[] {
   return [...tables].map(
     ([, name]) => `${name} is an object that any word is looked up in. Make it a Map.`,
   );
+}
+
+function tooEarly(source: string): string[] {
+  return [...source.matchAll(TOO_EARLY)].map(([call]) => `${call}) is asked for by afterCommit.`);
 }

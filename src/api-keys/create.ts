@@ -2,6 +2,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { SessionContext } from "../context.ts";
 import { newApiKey } from "../crypto/api-key.ts";
 import type { Transaction } from "../db/client.ts";
+import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { PermissionError, ValidationError } from "../errors.ts";
 import { assertMayManage } from "../roles/giving.ts";
@@ -33,7 +34,7 @@ export async function createApiKey(
     throw new PermissionError("A key of somebody else needs the permission api_key:create.");
   assertWithin(principal.permissions, scopes);
 
-  return ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     const user = await lockUser(tx, ctx, userId, { kinds: ["person", "service"] });
     await assertSessionLives(tx, ctx);
     await assertMayManage(tx, ctx, user.id);

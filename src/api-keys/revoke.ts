@@ -1,5 +1,6 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
+import { afterCommit, commit } from "../db/commit.ts";
 import { isId } from "../db/id.ts";
 import { NotFoundError } from "../errors.ts";
 import { assertMayManage } from "../roles/giving.ts";
@@ -16,7 +17,7 @@ export async function revokeApiKey(ctx: AuthedContext, id: string): Promise<void
   assertInPerson(ctx.principal, "api_key:delete");
   const reachable = reachableKeys(ctx, "api_key:delete");
   if (!isId(id)) throw new NotFoundError("API key");
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const key = await tx.apiKey.findFirst({
       where: { ...reachable, id, revokedAt: null },
       select: { userId: true, tenantId: true, name: true, prefix: true, scopes: true },
@@ -31,6 +32,7 @@ export async function revokeApiKey(ctx: AuthedContext, id: string): Promise<void
       data: { revokedAt: new Date() },
     });
     if (count === 0) throw new NotFoundError("API key");
+    afterCommit(tx, () => ctx.apiKeys.forget());
     await recordAudit(tx, ctx, {
       action: "api_key.revoked",
       resourceType: "api_key",
@@ -39,5 +41,4 @@ export async function revokeApiKey(ctx: AuthedContext, id: string): Promise<void
       details: { userId, ...details },
     });
   });
-  ctx.apiKeys.forget();
 }

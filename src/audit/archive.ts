@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Keyring } from "../crypto/secret.ts";
 import type { Database } from "../db/client.ts";
+import { transaction } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import type { AuditAction } from "./actions.ts";
 import { fileHash, verifyArchive, writeArchive } from "./archive-file.ts";
@@ -100,7 +101,7 @@ async function dropMonths(
   { db, keyring }: ArchiveParts,
   { months, sha256 }: Archived,
 ): Promise<void> {
-  await db.$transaction(async (tx) => {
+  await transaction(db, async (tx) => {
     for (const { month, rows } of months) {
       const mac = currentMac(keyring.audit, archiveMac({ month, rowCount: rows, sha256 }));
       await tx.$queryRawUnsafe(

@@ -1,4 +1,5 @@
 import type { AuthedContext } from "../context.ts";
+import { commit } from "../db/commit.ts";
 import type { Page } from "../db/keyset.ts";
 import { type AuditRow, type ExportAuditQuery, listAuditLogs } from "./list.ts";
 import { recordAudit } from "./record.ts";
@@ -36,7 +37,7 @@ export async function exportAuditLog(
 ): Promise<AsyncGenerator<AuditRow[]>> {
   // A tenant whose rows the platform takes out finds that in its own log.
   const tenantId = ctx.principal.tenantId ?? query.tenantId ?? null;
-  await ctx.db.$transaction((tx) =>
+  await commit(ctx, (tx) =>
     recordAudit(tx, ctx, {
       action: "audit_log.exported",
       resourceType: "audit_log",

@@ -2,6 +2,7 @@
 
 import type { Keyring, Keys } from "../crypto/secret.ts";
 import type { Database, Transaction } from "../db/client.ts";
+import { transaction } from "../db/commit.ts";
 import {
   type AuditJson,
   currentMac,
@@ -58,7 +59,7 @@ export async function sealAuditLog(
   );
   let from = settled?.from ?? null;
   for (let sealed = 0; ; ) {
-    const { count, until, head } = await db.$transaction((tx) =>
+    const { count, until, head } = await transaction(db, (tx) =>
       sealBatch(tx, keyring.audit, { from, batch }),
     );
     sealed += count;

@@ -1,6 +1,7 @@
 import type { AuditAction } from "../audit/actions.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { SessionContext } from "../context.ts";
+import { commit } from "../db/commit.ts";
 import { isId } from "../db/id.ts";
 import { NotFoundError } from "../errors.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
@@ -39,19 +40,17 @@ async function endSessions(
   action: AuditAction,
 ): Promise<number> {
   const { userId, tenantId } = ctx.principal;
-  const ended = await ctx.db.$transaction(async (tx) => {
-    const ids = await revokeSessions(tx, { ...which, userId, tenantId }, reason);
-    if (ids.length > 0) {
+  return commit(ctx, async (tx) => {
+    const ended = await revokeSessions(tx, ctx, { ...which, userId, tenantId }, reason);
+    if (ended > 0) {
       await recordAudit(tx, ctx, {
         action,
         resourceType: "session",
         resourceId: typeof which.id === "string" ? which.id : null,
         tenantId,
-        details: { ended: ids.length },
+        details: { ended },
       });
     }
-    return ids;
+    return ended;
   });
-  ctx.revocations.add(ended);
-  return ended.length;
 }

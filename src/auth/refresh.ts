@@ -3,6 +3,7 @@
 import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { hashToken, successorToken } from "../crypto/secret.ts";
+import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { LIVE_TENANT_SQL, LIVE_USER_SQL } from "../db/live.ts";
 import { named } from "../db/statement-names.ts";
@@ -155,13 +156,9 @@ async function endStolenSession(
   ctx: Context,
   { sessionId, id, tenantId }: LiveSession,
 ): Promise<void> {
-  const ended = await ctx.db.$transaction(async (tx) => {
-    const ids = await revokeSessions(
-      tx,
-      { id: sessionId, userId: id, tenantId },
-      "refresh_token_reuse",
-    );
-    if (ids.length > 0) {
+  await commit(ctx, async (tx) => {
+    const stolen = { id: sessionId, userId: id, tenantId };
+    if ((await revokeSessions(tx, ctx, stolen, "refresh_token_reuse")) > 0) {
       await recordAudit(tx, ctx, {
         action: "auth.refresh_token_reused",
         resourceType: "session",
@@ -182,7 +179,5 @@ async function endStolenSession(
         },
       );
     }
-    return ids;
   });
-  ctx.revocations.add(ended);
 }

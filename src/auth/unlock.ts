@@ -1,5 +1,6 @@
 import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
+import { commit } from "../db/commit.ts";
 import type { AccountName } from "../mail/requests.ts";
 import { sendProof } from "../mail/send.ts";
 import { issueOneTimeToken } from "../one-time-tokens/issue.ts";
@@ -16,7 +17,7 @@ const LINK_HOURS = 24;
 export async function sendUnlockMail(ctx: Context, name: AccountName): Promise<void> {
   const account = await findAccount(ctx, name);
   if (!account) return;
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const user = await lockForMail(tx, account, "unlock");
     if (!user) return;
     const { token } = await issueOneTimeToken(tx, ctx, {
@@ -44,7 +45,7 @@ export async function sendUnlockMail(ctx: Context, name: AccountName): Promise<v
  * 6.1.1: no lockout may keep the owner out). It logs nobody in. @throws ApiError `invalid_one_time_token`.
  */
 export async function unlock(ctx: Context, { token }: UnlockInput): Promise<void> {
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const found = await findToken(tx, ctx, ["unlock"], token);
     const user = found && (await useMailedToken(tx, found));
     if (!user) throw invalidMailedToken();

@@ -7,8 +7,11 @@ import { tenantFence } from "./fence.ts";
 import { createScopedPool, type ScopedPool } from "./scoped-pool.ts";
 import { type StatementNames, statementName } from "./statement-names.ts";
 
-export type Database = PrismaClient;
-export type Transaction = Prisma.TransactionClient;
+/** Whatever takes statements. Transactions are begun by commit.ts alone. */
+export type Database = Omit<Prisma.TransactionClient, "$transaction">;
+declare const begun: unique symbol;
+/** What commit.ts has begun, and nothing else. */
+export type Transaction = Database & { readonly [begun]: true };
 
 export type PoolOptions = Pick<
   Config,
@@ -44,7 +47,7 @@ export function createPool(
 }
 
 /** The Prisma client on a pool that stays its owner's to close. */
-export function createDatabase(pool: pg.Pool, timeoutSeconds = 10): Database {
+export function createDatabase(pool: pg.Pool, timeoutSeconds = 10): PrismaClient {
   const statementNameGenerator = ({ sql }: { sql: string }) => statementName(sql);
   const timeout = timeoutSeconds * 1000;
   const client = new PrismaClient({
@@ -52,5 +55,5 @@ export function createDatabase(pool: pg.Pool, timeoutSeconds = 10): Database {
     transactionOptions: { maxWait: timeout, timeout },
   });
   // It changes what queries ask, not their types.
-  return client.$extends(tenantFence) as unknown as Database;
+  return client.$extends(tenantFence) as unknown as PrismaClient;
 }

@@ -16,14 +16,14 @@ export type FactorChange = {
 
 /**
  * Audits a change, mails the owner and ends their other sessions: whoever sits in one of them came in under the old
- * factors (ASVS 5.0, 6.3.7 and 7.4.3). Answers the ids of these, for `ctx.revocations.add` after the commit.
+ * factors (ASVS 5.0, 6.3.7 and 7.4.3).
  */
 export async function recordFactorChange(
   tx: Transaction,
   ctx: SessionContext,
   owner: Owner,
   { factor, change, id }: FactorChange,
-): Promise<string[]> {
+): Promise<void> {
   await recordAudit(tx, ctx, {
     action: change === "added" ? "factor.added" : "factor.removed",
     resourceType: "user",
@@ -32,11 +32,9 @@ export async function recordFactorChange(
     details: { factor, ...(id !== undefined && { id }) },
   });
   await tellUser(tx, ctx, owner, { template: "factor_changed", factor, change });
-  return revokeSessions(
-    tx,
-    { userId: owner.id, tenantId: owner.tenantId, id: { not: ctx.principal.sessionId } },
-    "factors_changed",
-  );
+  const all = { userId: owner.id, tenantId: owner.tenantId };
+  const others = { ...all, id: { not: ctx.principal.sessionId } };
+  await revokeSessions(tx, ctx, others, "factors_changed");
 }
 
 /** Audits that a factor was not added: what was shown of it was wrong. */
@@ -63,14 +61,14 @@ export async function dropOrphanedRecoveryCodes(tx: Transaction, owner: Owner): 
 }
 
 /**
- * Takes every factor from a user, for an administrator whom somebody has told that they lost all of them. Ends their
- * sessions and answers the ids of these. The caller holds a lock on the user and has seen that they may do this.
+ * Takes every factor from a user, for an administrator whom somebody has told that they lost all of them, and ends
+ * their sessions. The caller holds a lock on the user and has seen that they may do this.
  */
 export async function removeAllFactors(
   tx: Transaction,
   ctx: AuthedContext,
   owner: Owner,
-): Promise<string[]> {
+): Promise<void> {
   const removed = await discardFactors(tx, owner);
   await recordAudit(tx, ctx, {
     action: "factor.reset",
@@ -80,7 +78,8 @@ export async function removeAllFactors(
     details: { removed },
   });
   await tellOfRemoval(tx, ctx, owner, removed);
-  return revokeSessions(tx, { userId: owner.id, tenantId: owner.tenantId }, "factors_changed");
+  const all = { userId: owner.id, tenantId: owner.tenantId };
+  await revokeSessions(tx, ctx, all, "factors_changed");
 }
 
 /** Deletes every factor and answers which kinds there were; says so to nobody. */

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { commit } from "../db/commit.ts";
 import { ApiError } from "../errors.ts";
 import { issueOneTimeToken } from "../one-time-tokens/issue.ts";
 import { lockOwner, type Owner } from "./owner.ts";
@@ -18,7 +19,7 @@ export type CreationPayload = { userHandle: string };
 
 /** Options for the browser, with a challenge for this session alone. @throws ApiError `factor_exists` at the limit. */
 export async function passkeyCreationOptions(ctx: SessionContext): Promise<PasskeyCreationOptions> {
-  return ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     const owner = await lockOwner(tx, ctx);
     await assertRoom(tx, owner);
     const userHandle = await userHandleOf(tx, owner);

@@ -3,6 +3,7 @@ import { verifyRegistrationResponse } from "@simplewebauthn/server";
 import { decodeAttestationObject } from "@simplewebauthn/server/helpers";
 import type { Context, SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { commit } from "../db/commit.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { ValidationError } from "../errors.ts";
@@ -31,8 +32,8 @@ export async function registerPasskey(
   ctx: SessionContext,
   { name, response }: RegisterPasskeyInput,
 ): Promise<Passkey> {
-  const done = await withCredentialTaken(
-    ctx.db.$transaction(async (tx) => {
+  const passkey = await withCredentialTaken(
+    commit(ctx, async (tx) => {
       const owner = await lockOwner(tx, ctx);
       await assertRoom(tx, owner);
       const redeemed = await redeemChallenge(
@@ -60,18 +61,12 @@ export async function registerPasskey(
         },
         select: passkeySelect,
       });
-      const ended = await recordFactorChange(tx, ctx, owner, {
-        factor: "passkey",
-        change: "added",
-        id: row.id,
-      });
-      return { passkey: toPasskey(row), ended };
+      const change = { factor: "passkey", change: "added", id: row.id } as const;
+      await recordFactorChange(tx, ctx, owner, change);
+      return toPasskey(row);
     }),
   );
-  if (done) {
-    ctx.revocations.add(done.ended);
-    return done.passkey;
-  }
+  if (passkey) return passkey;
   throw new ValidationError([{ path: "response", message: "The passkey was not accepted" }]);
 }
 

@@ -2,6 +2,7 @@
 import type { Prisma } from "../../generated/prisma/client.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { SessionContext } from "../context.ts";
+import { commit } from "../db/commit.ts";
 import { isId } from "../db/id.ts";
 import { NotFoundError } from "../errors.ts";
 import { dropOrphanedRecoveryCodes, recordFactorChange } from "./changes.ts";
@@ -35,7 +36,7 @@ export async function renamePasskey(
   name: string,
 ): Promise<Passkey> {
   if (!isId(id)) throw new NotFoundError("passkey");
-  return ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     const { id: userId, tenantId } = await lockOwner(tx, ctx);
     const [row] = await tx.passkey.updateManyAndReturn({
       where: { id, userId, tenantId },
@@ -57,14 +58,13 @@ export async function renamePasskey(
 /** Also the last one of a user without a password: a link by mail still lets them in. @throws NotFoundError */
 export async function removePasskey(ctx: SessionContext, id: string): Promise<void> {
   if (!isId(id)) throw new NotFoundError("passkey");
-  const ended = await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const owner = await lockOwner(tx, ctx);
     const { count } = await tx.passkey.deleteMany({
       where: { id, userId: owner.id, tenantId: owner.tenantId },
     });
     if (count === 0) throw new NotFoundError("passkey");
     await dropOrphanedRecoveryCodes(tx, owner);
-    return recordFactorChange(tx, ctx, owner, { factor: "passkey", change: "removed", id });
+    await recordFactorChange(tx, ctx, owner, { factor: "passkey", change: "removed", id });
   });
-  ctx.revocations.add(ended);
 }

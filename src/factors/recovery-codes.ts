@@ -3,6 +3,7 @@ import { Secret } from "otpauth";
 import type { Context, SessionContext } from "../context.ts";
 import { hashToken } from "../crypto/secret.ts";
 import type { Transaction } from "../db/client.ts";
+import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { NotFoundError } from "../errors.ts";
 import { tellUser } from "../mail/send.ts";
@@ -19,18 +20,13 @@ const CODE_BYTES = 15;
  * @throws NotFoundError for a user without another factor: there is nothing to stand in for.
  */
 export async function renewRecoveryCodes(ctx: SessionContext): Promise<string[]> {
-  const { codes, ended } = await ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     const owner = await lockOwner(tx, ctx);
     if ((await secondFactorsOf(tx, owner)).length === 0) throw new NotFoundError("second factor");
     const codes = await replaceRecoveryCodes(tx, owner);
-    const ended = await recordFactorChange(tx, ctx, owner, {
-      factor: "recovery_codes",
-      change: "added",
-    });
-    return { codes, ended };
+    await recordFactorChange(tx, ctx, owner, { factor: "recovery_codes", change: "added" });
+    return codes;
   });
-  ctx.revocations.add(ended);
-  return codes;
 }
 
 /** The caller holds a lock on the user and audits it. */

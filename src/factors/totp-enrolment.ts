@@ -1,6 +1,7 @@
 /** Setting up an authenticator app, and removing it. */
 import { recordAudit } from "../audit/record.ts";
 import type { SessionContext } from "../context.ts";
+import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { ApiError, NotFoundError, ValidationError } from "../errors.ts";
 import { dropOrphanedRecoveryCodes, recordFactorChange, recordFactorRefusal } from "./changes.ts";
@@ -18,7 +19,7 @@ const ENROLMENT_MINUTES = 30;
  */
 export async function startTotp(ctx: SessionContext): Promise<PendingTotp> {
   const secret = newTotpSecret();
-  const { email } = await ctx.db.$transaction(async (tx) => {
+  const { email } = await commit(ctx, async (tx) => {
     const owner = await lockOwner(tx, ctx);
     const { id: userId, tenantId } = owner;
     const confirmed = await tx.totpFactor.count({
@@ -48,7 +49,7 @@ export async function startTotp(ctx: SessionContext): Promise<PendingTotp> {
  * @throws NotFoundError when nothing waits for a code; ValidationError when the code is wrong.
  */
 export async function confirmTotp(ctx: SessionContext, code: string): Promise<ConfirmedTotp> {
-  const done = await ctx.db.$transaction(async (tx) => {
+  const done = await commit(ctx, async (tx) => {
     const owner = await lockOwner(tx, ctx);
     const { id: userId, tenantId } = owner;
     const pending = await tx.totpFactor.findFirst({
@@ -74,24 +75,22 @@ export async function confirmTotp(ctx: SessionContext, code: string): Promise<Co
     const recoveryCodes = (await hasRecoveryCodes(tx, owner))
       ? null
       : await replaceRecoveryCodes(tx, owner);
-    const ended = await recordFactorChange(tx, ctx, owner, { factor: "totp", change: "added" });
-    return { recoveryCodes, ended };
+    await recordFactorChange(tx, ctx, owner, { factor: "totp", change: "added" });
+    return { recoveryCodes };
   });
   if (!done) throw new ValidationError([{ path: "code", message: "Is not the app's code of now" }]);
-  ctx.revocations.add(done.ended);
-  return { recoveryCodes: done.recoveryCodes };
+  return done;
 }
 
 /** @throws NotFoundError when there is none. */
 export async function removeTotp(ctx: SessionContext): Promise<void> {
-  const ended = await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const owner = await lockOwner(tx, ctx);
     const { count } = await tx.totpFactor.deleteMany({
       where: { userId: owner.id, tenantId: owner.tenantId, confirmedAt: { not: null } },
     });
     if (count === 0) throw new NotFoundError("authenticator app");
     await dropOrphanedRecoveryCodes(tx, owner);
-    return recordFactorChange(tx, ctx, owner, { factor: "totp", change: "removed" });
+    await recordFactorChange(tx, ctx, owner, { factor: "totp", change: "removed" });
   });
-  ctx.revocations.add(ended);
 }

@@ -5,6 +5,7 @@ import { completeLogin } from "../auth/login/complete-login.ts";
 import type { TokenAnswer } from "../auth/schemas.ts";
 import type { Context } from "../context.ts";
 import { hashedFor } from "../crypto/password.ts";
+import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
 import { insertUser } from "../users/create.ts";
@@ -46,14 +47,14 @@ export async function acceptInvitation(
   // Before the transaction: a connection must not wait for the queue of hashes.
   const passwordHash = await ctx.passwords.hash(password, hashedFor(ctx, found));
 
-  const done = await ctx.db.$transaction(async (tx) => {
+  const outcome = await commit(ctx, async (tx) => {
     const id = newId();
     const invitation = await takeInvitation(tx, ctx, found, id);
     if (!invitation) return null;
     const { tenantId, roles, inviterId } = invitation;
     const roleIds = roles.map((role) => role.id);
     const emailVerifiedAt = new Date();
-    const ended = await endPlaceholder(tx, ctx, { tenantId, email, personId: id });
+    await endPlaceholder(tx, ctx, { tenantId, email, personId: id });
     const user = await insertUser(
       tx,
       ctx,
@@ -82,12 +83,9 @@ export async function acceptInvitation(
       },
       id,
     );
-    return { ended, outcome: await completeLogin(tx, ctx, user, { methods: ["pwd"] }) };
+    return completeLogin(tx, ctx, user, { methods: ["pwd"] });
   });
-  if (!done) throw invalidInvitation();
-  const { ended, outcome } = done;
-  ctx.revocations.add(ended);
-  ctx.apiKeys.forget();
+  if (!outcome) throw invalidInvitation();
   if ("mfaToken" in outcome) throw new Error("an account that is new has no second factor");
   return tokenAnswer(ctx, outcome.user, outcome.session);
 }

@@ -2,6 +2,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { hashToken, randomToken } from "../crypto/secret.ts";
 import type { Transaction } from "../db/client.ts";
+import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { UNANSWERED } from "../db/live.ts";
 import { ApiError, ValidationError } from "../errors.ts";
@@ -33,7 +34,7 @@ export async function createInvitation(
   await limitMails(ctx, tenantId, email);
   const token = randomToken();
 
-  return ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     await enterTenant(tx, tenantId);
     // From here on invitations of this tenant come one after the other.
     const roles = await rolesToGrant(tx, ctx, tenantId, names);

@@ -3,6 +3,7 @@ import { recordAudit } from "../audit/record.ts";
 import { discardUnproved, proveAddress } from "../auth/address/prove-address.ts";
 import type { SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { afterCommit, commit } from "../db/commit.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { touch } from "../db/touch.ts";
 import { ApiError, PermissionError } from "../errors.ts";
@@ -38,27 +39,23 @@ async function join(ctx: SessionContext, { token }: InvitationTokenInput): Promi
   if (found.tenantId === tenantId)
     throw new ApiError("email_taken", "You belong to this tenant already.");
 
-  const ended = await ctx.db.$transaction(async (tx) => {
+  const isDone = await commit(ctx, async (tx) => {
     // A tenant comes before its user's row, as everywhere (db/tenant-locks.ts).
-    if (!(await lockActiveTenant(tx, found.tenantId))) return null;
+    if (!(await lockActiveTenant(tx, found.tenantId))) return false;
     const user = await lockUser(tx, ctx, userId);
     await assertSessionLives(tx, ctx);
     // It was sent to an address, and is for nobody else (ASVS 5.0, 8.2.2). It is not used up: it still works for them.
-    if (user.email !== found.email) return null;
+    if (user.email !== found.email) return false;
     await assertNotLastRuler(tx, user);
     await admitAddress(tx, found.tenantId, user.email);
     const invitation = await takeInvitation(tx, ctx, found, userId);
-    if (!invitation) return null;
-    return [
-      ...(await proveByInvitation(tx, ctx, { id: userId, tenantId })),
-      ...(await endPlaceholder(tx, ctx, { ...invitation, personId: userId })),
-      ...(await move(tx, ctx, { id: userId, tenantId }, invitation)),
-    ];
+    if (!invitation) return false;
+    await proveByInvitation(tx, ctx, { id: userId, tenantId });
+    await endPlaceholder(tx, ctx, { ...invitation, personId: userId });
+    await move(tx, ctx, { id: userId, tenantId }, invitation);
+    return true;
   });
-  if (!ended) throw invalidInvitation();
-  ctx.revocations.add(ended);
-  ctx.apiKeys.forget();
-  ctx.grants.forget(userId);
+  if (!isDone) throw invalidInvitation();
 }
 
 /**
@@ -69,7 +66,7 @@ async function proveByInvitation(
   tx: Transaction,
   ctx: SessionContext,
   user: { id: string; tenantId: string },
-): Promise<string[]> {
+): Promise<void> {
   const { emailVerifiedAt, passwordHash, passwordOrigin } = await tx.user.findFirstOrThrow({
     where: user,
     select: { emailVerifiedAt: true, passwordHash: true, passwordOrigin: true },
@@ -86,10 +83,10 @@ async function move(
   ctx: SessionContext,
   { id, tenantId: from }: { id: string; tenantId: string },
   { id: invitationId, tenantId: to, roles, inviterId }: TakenInvitation,
-): Promise<string[]> {
+): Promise<void> {
   const old = { userId: id, tenantId: from };
-  const ended = await revokeSessions(tx, old, "tenant_left");
-  await leaveBehind(tx, old);
+  await revokeSessions(tx, ctx, old, "tenant_left");
+  await leaveBehind(tx, ctx, old);
   // Profile, factors and ended sessions follow by their keys (ON UPDATE CASCADE).
   await withEmailTaken(
     tx.user.update({
@@ -127,7 +124,6 @@ async function move(
     tenantId: to,
     details: { userId: id, roles: roles.map((role) => role.name) },
   });
-  return ended;
 }
 
 /**
@@ -136,6 +132,7 @@ async function move(
  */
 async function leaveBehind(
   tx: Transaction,
+  ctx: SessionContext,
   where: { userId: string; tenantId: string },
 ): Promise<void> {
   await tx.apiKey.deleteMany({ where });
@@ -143,4 +140,6 @@ async function leaveBehind(
   await tx.oneTimeToken.deleteMany({ where });
   await tx.idempotencyKey.deleteMany({ where });
   await tx.session.updateMany({ where, data: { deviceName: null, userAgent: null, ip: null } });
+  afterCommit(tx, () => ctx.apiKeys.forget());
+  afterCommit(tx, () => ctx.grants.forget(where.userId));
 }

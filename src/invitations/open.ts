@@ -27,10 +27,7 @@ type Role = { id: string; name: string };
 export type TakenInvitation = OpenInvitation & { roles: Role[]; inviterId: string };
 
 /** Null when there is none that could be accepted: expired, revoked, replaced, used, or of a tenant that is not active. */
-export async function findInvitation(
-  db: Database | Transaction,
-  token: string,
-): Promise<OpenInvitation | null> {
+export async function findInvitation(db: Database, token: string): Promise<OpenInvitation | null> {
   const tokenHash = hashToken(token);
   const found = await db.invitation.findFirst({
     where: {

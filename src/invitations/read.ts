@@ -1,6 +1,6 @@
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
-import type { Database, Transaction } from "../db/client.ts";
+import type { Database } from "../db/client.ts";
 import { isId } from "../db/id.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { pendingInvitation, UNANSWERED } from "../db/live.ts";
@@ -61,10 +61,7 @@ export async function listInvitations(
 }
 
 /** The names of the roles that there are; of those that were deleted only the ids are left. */
-export async function withRoleNames(
-  db: Database | Transaction,
-  rows: InvitationRow[],
-): Promise<Invitation[]> {
+export async function withRoleNames(db: Database, rows: InvitationRow[]): Promise<Invitation[]> {
   if (rows.length === 0) return [];
   const found = await db.role.findMany({
     where: { id: { in: [...new Set(rows.flatMap((row) => row.roleIds))] } },

@@ -2,6 +2,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { hashToken, randomToken } from "../crypto/secret.ts";
 import type { Transaction } from "../db/client.ts";
+import { commit } from "../db/commit.ts";
 import { UNANSWERED } from "../db/live.ts";
 import { NotFoundError, ValidationError } from "../errors.ts";
 import { assertMayAssign, defaultRoles, rolesToGrant } from "../roles/giving.ts";
@@ -32,7 +33,7 @@ export async function resendInvitation(ctx: AuthedContext, id: string): Promise<
   await limitMails(ctx, tenantId, email);
   const token = randomToken();
 
-  return ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     await enterTenant(tx, tenantId);
     const roles = await rolesToRenew(tx, ctx, known);
     await assertNoMember(tx, tenantId, email);

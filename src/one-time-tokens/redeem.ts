@@ -40,7 +40,7 @@ const OPEN = Prisma.raw("used_at IS NULL AND expires_at > now()");
  * auth/account.ts: a change of the account locks the user and then voids tokens. Null when it could not be used.
  */
 export async function findToken(
-  db: Database | Transaction,
+  db: Database,
   ctx: Keys,
   purposes: readonly OneTimePurpose[],
   token: string,
@@ -56,7 +56,7 @@ export async function findToken(
  * a wrong try counts.
  */
 export async function findByCode(
-  db: Database | Transaction,
+  db: Database,
   ctx: Keys,
   purposes: readonly OneTimePurpose[],
   holder: CodeHolder,
@@ -70,7 +70,7 @@ export async function findByCode(
 
 /** The token that six digits would be for, whatever they are. */
 export async function findCoded(
-  db: Database | Transaction,
+  db: Database,
   purposes: readonly OneTimePurpose[],
   holder: CodeHolder,
 ): Promise<CodedToken | null> {

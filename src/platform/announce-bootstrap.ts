@@ -5,6 +5,7 @@
 import pg from "pg";
 import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { commit } from "../db/commit.ts";
 import { LOCKS } from "../db/lock-names.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { issueOneTimeToken } from "../one-time-tokens/issue.ts";
@@ -31,7 +32,7 @@ async function announce(
   ctx: Parts,
   write: (text: string) => void,
 ): Promise<(() => Promise<void>) | null> {
-  if (await ctx.db.$transaction((tx) => hasSuperAdmin(tx))) return null;
+  if (await commit(ctx, (tx) => hasSuperAdmin(tx))) return null;
   const turn = await takeTurn(ctx);
   if (!turn) {
     ctx.log("info", "another instance has written the bootstrap token");
@@ -57,7 +58,7 @@ export async function hasSuperAdmin(tx: Transaction): Promise<boolean> {
 }
 
 async function issueBootstrapToken(ctx: Parts): Promise<string | null> {
-  return ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     await lockBootstrap(tx);
     if (await hasSuperAdmin(tx)) return null;
     await tx.oneTimeToken.updateMany({

@@ -4,6 +4,7 @@ import type { LoginAnswer } from "../auth/schemas.ts";
 import type { Context } from "../context.ts";
 import { hashedFor } from "../crypto/password.ts";
 import type { Transaction } from "../db/client.ts";
+import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
 import { findToken, redeemToken } from "../one-time-tokens/redeem.ts";
@@ -27,7 +28,7 @@ export async function bootstrap(ctx: Context, input: BootstrapInput): Promise<Lo
   await assertAcceptablePassword(ctx.config, input.password, { ...input, tenant: null });
   const passwordHash = await ctx.passwords.hash(input.password, hashedFor(ctx));
 
-  const outcome = await ctx.db.$transaction(async (tx) => {
+  const outcome = await commit(ctx, async (tx) => {
     await lockBootstrap(tx);
     if (await hasSuperAdmin(tx)) return null;
     if (!(await redeemToken(tx, ctx, PURPOSES, input.token))) return null;
@@ -64,7 +65,7 @@ async function insertSuperAdmin(
 }
 
 async function refuse(ctx: Context): Promise<ApiError> {
-  await ctx.db.$transaction((tx) =>
+  await commit(ctx, (tx) =>
     recordAudit(tx, ctx, {
       action: "platform.bootstrap_failed",
       resourceType: "user",

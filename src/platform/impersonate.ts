@@ -5,6 +5,7 @@ import { tokenAnswer } from "../auth/answer.ts";
 import type { TokenAnswer } from "../auth/schemas.ts";
 import type { SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { commit } from "../db/commit.ts";
 import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
 import { secondFactorsOf } from "../factors/second-factors.ts";
 import { tellUser } from "../mail/send.ts";
@@ -30,12 +31,12 @@ export async function impersonate(
   if (principal.tenantId !== null)
     throw new PermissionError("Only platform accounts act as somebody else.");
   const seconds = Math.min(IMPERSONATION_SECONDS, ctx.config.accessTokenTtlSeconds);
-  const { user, session, ended } = await ctx.db.$transaction(async (tx) => {
+  const { user, session } = await commit(ctx, async (tx) => {
     const user = await lockTarget(tx, ctx, id);
     await assertStillLoggedIn(tx, ctx);
     await assertFactorShown(tx, ctx);
     const again = { userId: user.id, tenantId: user.tenantId, impersonatorId: principal.userId };
-    const ended = await revokeSessions(tx, again, "impersonated_again");
+    await revokeSessions(tx, ctx, again, "impersonated_again");
     const session = await startImpersonation(tx, ctx, user, {
       impersonatorId: principal.userId,
       amr: [...principal.amr],
@@ -54,9 +55,8 @@ export async function impersonate(
       at: session.authenticatedAt.toISOString(),
       link: ctx.config.appUrl,
     });
-    return { user, session, ended };
+    return { user, session };
   });
-  ctx.revocations.add(ended);
   return tokenAnswer(ctx, user, { ...session, impersonatorId: principal.userId }, seconds);
 }
 

@@ -1,6 +1,7 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { holdTenant } from "../db/tenant-locks.ts";
 import { ApiError, NotFoundError, ValidationError } from "../errors.ts";
@@ -23,7 +24,7 @@ export async function createRole(ctx: AuthedContext, input: CreateRoleInput): Pr
     throw new ValidationError([
       { path: "tenantId", message: "Name the tenant that the role is for" },
     ]);
-  const row = await ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     await assertTenant(tx, tenantId);
     await lockGrants(tx, ctx, tenantId);
     assertWithin(await permissionsHeldNow(tx, ctx), permissions);
@@ -47,9 +48,8 @@ export async function createRole(ctx: AuthedContext, input: CreateRoleInput): Pr
       tenantId,
       details: { name, permissions },
     });
-    return row;
+    return { ...toRole(row), holders: 0 };
   });
-  return { ...toRole(row), holders: 0 };
 }
 
 /** Kept from going while the role is made. */

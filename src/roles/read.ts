@@ -1,5 +1,5 @@
 import type { AuthedContext } from "../context.ts";
-import type { Database, Transaction } from "../db/client.ts";
+import type { Database } from "../db/client.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { NotFoundError } from "../errors.ts";
 import { PLATFORM_PERMISSIONS } from "./permissions.ts";
@@ -71,7 +71,7 @@ export function checkPermissions(
 
 /** How many users who are not deleted hold each of the roles: of the tenant, or of all when none is named. */
 export async function holdersOf(
-  db: Database | Transaction,
+  db: Database,
   roleIds: string[],
   tenantId: string | undefined,
 ): Promise<Map<string, number>> {

@@ -2,6 +2,7 @@ import { changesBetween } from "../audit/changes.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { afterCommit, commit } from "../db/commit.ts";
 import { pendingInvitation } from "../db/live.ts";
 import { ApiError } from "../errors.ts";
 import { assertWithin } from "./held.ts";
@@ -18,7 +19,7 @@ export async function updateRole(
   id: string,
   input: UpdateRoleInput,
 ): Promise<Role> {
-  const role = await ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     const { role, held } = await lockRole(tx, ctx, id);
     const { tenantId } = role;
     const before = permissionsOf(role);
@@ -38,6 +39,7 @@ export async function updateRole(
       },
       select: roleSelect,
     });
+    afterCommit(tx, () => ctx.grants.forget());
     // Of permissions the database tells by itself; names are remembered beside them.
     if (input.name !== undefined) await tx.$executeRaw`SELECT pg_notify('grants_changed', '*')`;
     await recordAudit(tx, ctx, {
@@ -59,8 +61,6 @@ export async function updateRole(
     const holders = await holdersOf(tx, [id], tenantId);
     return { ...toRole(row), holders: holders.get(id) ?? 0 };
   });
-  ctx.grants.forget();
-  return role;
 }
 
 /**
@@ -68,7 +68,7 @@ export async function updateRole(
  * without it, should they be restored. @throws NotFoundError, PermissionError; ApiError `role_in_use`.
  */
 export async function deleteRole(ctx: AuthedContext, id: string): Promise<void> {
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const { role } = await lockRole(tx, ctx, id);
     const { tenantId, name } = role;
     // Whoever accepts an invitation gives roles without the other lock: from here on they wait for this one.

@@ -1,5 +1,6 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
+import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { targetTenant } from "../principal.ts";
 import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
@@ -24,7 +25,7 @@ export async function createServiceAccount(
   const tenantId = targetTenant(ctx, input.tenantId);
   if (input.roles) assertMayAssign(ctx);
 
-  return ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     await enterTenant(tx, tenantId);
     const roles = await rolesToGrant(tx, ctx, tenantId, input.roles ?? []);
     const names = roles.map((role) => role.name);

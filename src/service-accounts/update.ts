@@ -1,6 +1,7 @@
 import { changesBetween } from "../audit/changes.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
+import { afterCommit, commit } from "../db/commit.ts";
 import { touch } from "../db/touch.ts";
 import { assertMayAssign, assertMayManage } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
@@ -27,7 +28,7 @@ export async function updateServiceAccount(
 ): Promise<ServiceAccount> {
   const { name, status, roles } = input;
   if (roles) assertMayAssign(ctx, "Changing");
-  const account = await ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     const before = await lockUser(tx, ctx, id, { kinds: ["service"] });
     const { tenantId } = before;
     await assertMayManage(tx, ctx, before.id);
@@ -46,6 +47,7 @@ export async function updateServiceAccount(
       },
       select: userWithRolesSelect,
     });
+    if (status) afterCommit(tx, () => ctx.apiKeys.forget());
     const updated = toServiceAccount(toUserWithRoles(row));
     await recordAudit(tx, ctx, {
       action: "service_account.updated",
@@ -64,15 +66,12 @@ export async function updateServiceAccount(
     });
     return updated;
   });
-  if (status) ctx.apiKeys.forget();
-  if (roles) ctx.grants.forget(account.id);
-  return account;
 }
 
 /** Soft delete: its keys are revoked at once and for good. @throws NotFoundError, PermissionError. */
 export async function deleteServiceAccount(ctx: AuthedContext, id: string): Promise<void> {
   assertInPerson(ctx.principal, "service_account:delete");
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const before = await lockUser(tx, ctx, id, { kinds: ["service"] });
     const { tenantId } = before;
     await assertMayManage(tx, ctx, before.id);
@@ -81,7 +80,7 @@ export async function deleteServiceAccount(ctx: AuthedContext, id: string): Prom
       where: { id, tenantId },
       data: { isDeleted: true, deletedAt: new Date(), ...touch(ctx) },
     });
-    const keys = await revokeApiKeysOf(tx, before);
+    const keys = await revokeApiKeysOf(tx, ctx, before);
     await recordAudit(tx, ctx, {
       action: "service_account.deleted",
       resourceType: "service_account",
@@ -90,5 +89,4 @@ export async function deleteServiceAccount(ctx: AuthedContext, id: string): Prom
       details: { keysRevoked: keys },
     });
   });
-  ctx.apiKeys.forget();
 }

@@ -1,6 +1,8 @@
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { AuditAction } from "../audit/actions.ts";
+import type { Deps } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { afterCommit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 
 export type RevocationReason =
@@ -38,15 +40,15 @@ type EndedSession = {
 };
 
 /**
- * Ends the sessions that match and go on; answers their ids. With the session of a super admin ends what they do as
- * somebody else. After the commit give the ids to `ctx.revocations.add`, so that this instance refuses at once; the
- * others hear of it by the trigger's notification.
+ * Ends the sessions that match and go on; answers how many. With the session of a super admin ends what they do as
+ * somebody else. Once it is committed this instance refuses them; the others hear of it by the trigger's notification.
  */
 export async function revokeSessions(
   tx: Transaction,
+  { revocations }: Pick<Deps, "revocations">,
   where: Prisma.SessionWhereInput,
   reason: RevocationReason,
-): Promise<string[]> {
+): Promise<number> {
   const ended = await end(tx, where, reason);
   // Only platform accounts act as others.
   const platform = ended.filter((session) => session.tenantId === null);
@@ -60,7 +62,8 @@ export async function revokeSessions(
     ended.push(...(await end(tx, acting, "impersonator_left")));
   }
   await recordImpersonationsEnded(tx, ended);
-  return ended.map((session) => session.id);
+  afterCommit(tx, () => revocations.add(ended.map((session) => session.id)));
+  return ended.length;
 }
 
 async function end(

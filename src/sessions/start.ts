@@ -9,8 +9,6 @@ import { revokeSessions } from "./revoke.ts";
 
 export type StartedSession = SessionFacts & {
   refreshToken: string;
-  /** Sessions beyond SESSION_LIMIT, for `ctx.revocations.add` after the commit. */
-  ended: string[];
   /** The user was not seen with this device before. */
   isNewDevice: boolean;
 };
@@ -58,13 +56,13 @@ export async function startSession(
     },
     select: { id: true },
   });
+  await endBeyondLimit(tx, ctx, user, sessionId);
   return {
     sessionId,
     amr,
     authenticatedAt: new Date(now),
     mfaRequired: settings.mfaRequired ?? false,
     refreshToken,
-    ended: await endBeyondLimit(tx, user, sessionId, ctx.config.sessionLimit),
     isNewDevice: isNew,
   };
 }
@@ -107,11 +105,12 @@ export async function startImpersonation(
 /** Those that were used longest ago make way (ASVS 5.0, 7.1.2). Never the new one, whatever the clocks of others say. */
 async function endBeyondLimit(
   tx: Transaction,
+  ctx: Context,
   { id, tenantId }: { id: string; tenantId: string | null },
   newest: string,
-  limit: number,
-): Promise<string[]> {
-  if (limit === 0) return [];
+): Promise<void> {
+  const limit = ctx.config.sessionLimit;
+  if (limit === 0) return;
   const live = {
     userId: id,
     tenantId,
@@ -126,7 +125,7 @@ async function endBeyondLimit(
     skip: limit - 1,
     select: { id: true },
   });
-  if (beyond.length === 0) return [];
+  if (beyond.length === 0) return;
   const ids = beyond.map((session) => session.id);
-  return revokeSessions(tx, { userId: id, tenantId, id: { in: ids } }, "session_limit");
+  await revokeSessions(tx, ctx, { userId: id, tenantId, id: { in: ids } }, "session_limit");
 }

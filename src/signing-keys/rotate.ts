@@ -5,6 +5,7 @@ import type { Config } from "../config.ts";
 import type { Deps } from "../context.ts";
 import type { Keys } from "../crypto/secret.ts";
 import type { Database, Transaction } from "../db/client.ts";
+import { transaction } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import {
   createSigningKey,
@@ -46,7 +47,7 @@ export async function rotateSigningKeys(
 ): Promise<Rotation> {
   const { algorithm, accessTokenTtlSeconds } = options;
   const { leadSeconds = LEAD_SECONDS, skewSeconds = SKEW_SECONDS } = options;
-  return db.$transaction(async (tx) => {
+  return transaction(db, async (tx) => {
     await lockSigningKeys(tx);
     const now = await databaseTime(tx);
     const rows = await readSigningKeyRows(tx);
@@ -74,7 +75,7 @@ export async function replaceSigningKeys(
   encryptionKeys: Keys,
   { algorithm }: Pick<RotationOptions, "algorithm">,
 ): Promise<{ id: string; retired: number }> {
-  return db.$transaction(async (tx) => {
+  return transaction(db, async (tx) => {
     await lockSigningKeys(tx);
     const now = await databaseTime(tx);
     const rows = await readSigningKeyRows(tx);

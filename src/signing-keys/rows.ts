@@ -42,7 +42,7 @@ export async function lockSigningKeys(tx: Transaction): Promise<void> {
 }
 
 /** The clock that all instances share. */
-export async function databaseTime(tx: Database | Transaction): Promise<Date> {
+export async function databaseTime(tx: Database): Promise<Date> {
   const [row] = await tx.$queryRaw<{ now: Date }[]>`SELECT clock_timestamp() AS now`;
   if (!row) throw new Error("the database does not tell the time");
   return row.now;
@@ -74,7 +74,7 @@ export async function createSigningKey(
  * Every row that still verifies, the one that signs last first. By the database's clock: what an operator ends at once
  * must not go on where the clock is behind.
  */
-export async function readSigningKeyRows(db: Database | Transaction): Promise<SigningKeyRow[]> {
+export async function readSigningKeyRows(db: Database): Promise<SigningKeyRow[]> {
   const rows = await db.signingKey.findMany({ orderBy: NEWEST_FIRST });
   const now = await databaseTime(db);
   return rows.filter(({ retiredAt }) => retiredAt === null || retiredAt > now);

@@ -2,6 +2,7 @@
 import type { CryptoKey, JWK } from "jose";
 import type { Keys } from "../crypto/secret.ts";
 import type { Database } from "../db/client.ts";
+import { transaction } from "../db/commit.ts";
 import {
   createSigningKey,
   databaseTime,
@@ -156,7 +157,7 @@ async function ensureKey(
   encryptionKeys: Keys,
   algorithm: SigningAlgorithm,
 ): Promise<void> {
-  await db.$transaction(async (tx) => {
+  await transaction(db, async (tx) => {
     await lockSigningKeys(tx);
     if ((await readSigningKeyRows(tx)).length > 0) return;
     await createSigningKey(tx, encryptionKeys, { algorithm, activatesAt: await databaseTime(tx) });

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { Config } from "../config.ts";
-import type { Database, Transaction } from "../db/client.ts";
+import type { Database } from "../db/client.ts";
 import { type FieldError, ValidationError } from "../errors.ts";
 import { JsonObject, text } from "../fields.ts";
 
@@ -68,10 +68,7 @@ export function readSettings(stored: unknown): TenantSettings {
 }
 
 /** Those of the tenant; a platform account has none. */
-export async function settingsOf(
-  db: Database | Transaction,
-  tenantId: string | null,
-): Promise<TenantSettings> {
+export async function settingsOf(db: Database, tenantId: string | null): Promise<TenantSettings> {
   if (tenantId === null) return {};
   const tenant = await db.tenant.findFirst({
     where: { id: tenantId },

@@ -27,7 +27,7 @@ export async function admitPerson(
  * log-ins lock the tenant first. @throws ValidationError
  */
 export async function admitAddress(
-  db: Database | Transaction,
+  db: Database,
   tenantId: string | null,
   email: string,
 ): Promise<void> {

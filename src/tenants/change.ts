@@ -5,6 +5,7 @@ import { changesBetween } from "../audit/changes.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { afterCommit, commit } from "../db/commit.ts";
 import { assertExpected, type Expected } from "../db/expected.ts";
 import { isId } from "../db/id.ts";
 import { UNANSWERED } from "../db/live.ts";
@@ -48,7 +49,7 @@ export async function changeTenant(
   plan: Plan,
   { deleted = false, expected }: { deleted?: boolean; expected?: Expected } = {},
 ): Promise<Tenant> {
-  const { tenant, change, ended } = await ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     // First the tenant, which waits for log-ins under way (lock.ts), then the sessions, theirs included.
     const before = await lockTenant(tx, ctx, id, deleted);
     assertExpected(expected, before.version);
@@ -62,9 +63,12 @@ export async function changeTenant(
       }),
     );
     const { endSessions } = change;
-    const ended = endSessions
-      ? await revokeSessions(tx, { ...endSessions.which, tenantId: before.id }, endSessions.reason)
-      : [];
+    if (endSessions) {
+      const which = { ...endSessions.which, tenantId: before.id };
+      await revokeSessions(tx, ctx, which, endSessions.reason);
+      // Whoever ends all sessions refuses the machines too.
+      afterCommit(tx, () => ctx.apiKeys.forget());
+    }
     if (change.endInvitations) await endInvitations(tx, before.id);
     await recordAudit(tx, ctx, {
       action: change.action,
@@ -73,12 +77,8 @@ export async function changeTenant(
       tenantId: before.id,
       details: { ...change.details, ...changesOf(before, tenant) },
     });
-    return { tenant, change, ended };
+    return toTenant(tenant);
   });
-  ctx.revocations.add(ended);
-  // Whoever ends all sessions refuses the machines too.
-  if (change.endSessions) ctx.apiKeys.forget();
-  return toTenant(tenant);
 }
 
 /** Settings one by one; what a team keeps in `custom` is its own. */

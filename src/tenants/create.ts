@@ -1,6 +1,7 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext, Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { commit } from "../db/commit.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { ApiError, PermissionError } from "../errors.ts";
@@ -21,14 +22,10 @@ export async function createTenant(ctx: AuthedContext, input: CreateTenantInput)
   if (ctx.principal.tenantId !== null)
     throw new PermissionError("Tenants are made by platform accounts, or by registering.");
   assertMayLimit(ctx, input.seatLimit);
-  const row = await ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     const id = newId();
     if (input.settings) await assertSettings(tx, ctx, id, input.settings);
-    const tenant = await insertTenant(tx, {
-      id,
-      ...input,
-      createdBy: ctx.principal.userId,
-    });
+    const tenant = await insertTenant(tx, { id, ...input, createdBy: ctx.principal.userId });
     await recordAudit(tx, ctx, {
       action: "tenant.created",
       resourceType: "tenant",
@@ -36,9 +33,8 @@ export async function createTenant(ctx: AuthedContext, input: CreateTenantInput)
       tenantId: tenant.id,
       details: { slug: tenant.slug },
     });
-    return tenant;
+    return toTenant(tenant);
   });
-  return toTenant(row);
 }
 
 /** The insert alone, for callers with a transaction of their own. */

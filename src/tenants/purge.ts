@@ -1,6 +1,7 @@
 /** Deleting a tenant for good. Its audit rows stay: they speak of ids alone. */
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext, Context, Deps } from "../context.ts";
+import { afterCommit, commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { NotFoundError, ValidationError } from "../errors.ts";
 import { lockTenant } from "./change.ts";
@@ -23,7 +24,7 @@ export async function purgeTenant(
   id: string,
   { slug }: PurgeTenantInput,
 ): Promise<void> {
-  const tenant = await ctx.db.$transaction(async (tx) => {
+  const tenant = await commit(ctx, async (tx) => {
     const locked = await lockTenant(tx, ctx, id, true);
     // A platform account alone can be left to ask: a tenant's own people are gone with it.
     if (ctx.principal.tenantId !== null) throw new NotFoundError("tenant");
@@ -59,8 +60,10 @@ async function purge(ctx: Context, { id, slug }: Deleted): Promise<void> {
       DELETE FROM users WHERE tenant_id = ${id}::uuid AND id = ANY (ARRAY(
         SELECT id FROM users WHERE tenant_id = ${id}::uuid LIMIT ${BATCH} FOR UPDATE))`;
   }
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const { count } = await tx.tenant.deleteMany({ where: { id, isDeleted: true } });
+    // Its people have lost their keys by now, whoever deletes the tenant itself.
+    afterCommit(tx, () => ctx.apiKeys.forget());
     if (count === 0) return;
     // Roles and invitations went with the tenant, and whatever was its people's with them.
     await recordAudit(tx, ctx, {
@@ -71,5 +74,4 @@ async function purge(ctx: Context, { id, slug }: Deleted): Promise<void> {
       details: { slug },
     });
   });
-  ctx.apiKeys.forget();
 }

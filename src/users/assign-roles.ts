@@ -1,6 +1,7 @@
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { afterCommit, commit } from "../db/commit.ts";
 import { touch } from "../db/touch.ts";
 import { NotFoundError } from "../errors.ts";
 import { assertMayManage, assertNotLastRuler, rolesToGrant, rulingRole } from "../roles/giving.ts";
@@ -29,7 +30,7 @@ export async function assignRoles(
   id: string,
   names: string[],
 ): Promise<UserRoles> {
-  const roles = await ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     const user = await lockUser(tx, ctx, id);
     const { tenantId } = user;
     await assertMayManage(tx, ctx, user.id);
@@ -54,8 +55,6 @@ export async function assignRoles(
     });
     return toUserRoles(row);
   });
-  ctx.grants.forget(id.toLowerCase());
-  return roles;
 }
 
 /** Makes the user's roles exactly these. @throws PermissionError when the caller may not take one away. */
@@ -79,9 +78,10 @@ export async function replaceRoles(
     })),
     skipDuplicates: true,
   });
+  afterCommit(tx, () => ctx.grants.forget(user.id));
   // Who no longer runs the platform acts as nobody else either. The instances hear of it by the trigger's notification.
   if (user.tenantId === null)
-    await revokeSessions(tx, { impersonatorId: user.id }, "impersonator_left");
+    await revokeSessions(tx, ctx, { impersonatorId: user.id }, "impersonator_left");
 }
 
 type Row = { roles: { role: Parameters<typeof toRole>[0] }[] };

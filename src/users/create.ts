@@ -2,6 +2,7 @@ import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext, Context } from "../context.ts";
 import { hashedFor } from "../crypto/password.ts";
 import type { Transaction } from "../db/client.ts";
+import { commit } from "../db/commit.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { PermissionError } from "../errors.ts";
@@ -39,7 +40,7 @@ export async function createCounted(ctx: AuthedContext, input: CreateUserInput):
     assertInPerson(ctx.principal, "set_password");
   const passwordHash = input.passwordHash ?? (await hashAcceptable(ctx, input, tenantId));
 
-  return ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     await enterTenant(tx, tenantId);
     const roles = await rolesToGrant(tx, ctx, tenantId, input.roles);
     const row = await insertUser(

@@ -135,18 +135,17 @@ export async function freeBarred(
 }
 
 /**
- * Ends the placeholder with an address in a tenant, now that the person comes there themselves. Answers the sessions that ended,
- * for `ctx.revocations.add` after the commit, with `ctx.apiKeys.forget`.
+ * Ends the placeholder with an address in a tenant, now that the person comes there themselves.
  * @param personId who comes: the audit log names them as the one who did it.
  */
 export async function endPlaceholder(
   tx: Transaction,
   ctx: Context,
   { tenantId, email, personId }: { tenantId: string; email: string; personId: string },
-): Promise<string[]> {
-  if (emailScopeOf(ctx, tenantId) !== null) return [];
+): Promise<void> {
+  if (emailScopeOf(ctx, tenantId) !== null) return;
   const id = await lockPlaceholder(tx, { tenantId, email });
-  if (id === null) return [];
+  if (id === null) return;
   const deletedAt = new Date();
   await tx.user.update({
     where: { id, tenantId },
@@ -158,8 +157,8 @@ export async function endPlaceholder(
     },
     select: { id: true },
   });
-  await revokeApiKeysOf(tx, { id, tenantId });
-  const ended = await revokeSessions(tx, { userId: id, tenantId }, "user_deleted");
+  await revokeApiKeysOf(tx, ctx, { id, tenantId });
+  await revokeSessions(tx, ctx, { userId: id, tenantId }, "user_deleted");
   await recordAudit(
     tx,
     ctx,
@@ -172,7 +171,6 @@ export async function endPlaceholder(
     },
     personId,
   );
-  return ended;
 }
 
 export function emailTaken(cause?: unknown): ApiError {

@@ -2,6 +2,7 @@ import type { Prisma } from "../../generated/prisma/client.ts";
 import { changesBetween } from "../audit/changes.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
+import { commit } from "../db/commit.ts";
 import { assertExpected, type Expected } from "../db/expected.ts";
 import { NotFoundError } from "../errors.ts";
 import { assertMayManage } from "../roles/giving.ts";
@@ -35,7 +36,7 @@ export async function updateProfile(
   input: UpdateProfileInput,
   expected?: Expected,
 ): Promise<Profile> {
-  const row = await ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     const { id, tenantId } = await lockUser(tx, ctx, userId);
     await assertMayManage(tx, ctx, id);
     const before = await tx.userProfile.findFirst({ where: { userId, tenantId } });
@@ -60,9 +61,8 @@ export async function updateProfile(
         }),
       },
     });
-    return profile;
+    return toProfile(userId, profile);
   });
-  return toProfile(userId, row);
 }
 
 export function toProfile(userId: string, row: ProfileRow | null): Profile {

@@ -1,4 +1,5 @@
 import type { AuthedContext } from "../context.ts";
+import { commit } from "../db/commit.ts";
 import { PermissionError } from "../errors.ts";
 import { removeAllFactors } from "../factors/changes.ts";
 import { assertMayManage } from "../roles/giving.ts";
@@ -12,13 +13,12 @@ import { lockUser } from "./reach.ts";
  */
 export async function removeUserFactors(ctx: AuthedContext, id: string): Promise<void> {
   assertInPerson(ctx.principal, "remove_factors");
-  const ended = await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const user = await lockUser(tx, ctx, id);
     // Not even with a recent proof: there each of them is named.
     if (user.id === ctx.principal.userId)
       throw new PermissionError("Remove your own factors at /v1/auth/me.");
     await assertMayManage(tx, ctx, user.id);
-    return removeAllFactors(tx, ctx, user);
+    await removeAllFactors(tx, ctx, user);
   });
-  ctx.revocations.add(ended);
 }

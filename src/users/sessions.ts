@@ -1,6 +1,7 @@
 /** Seeing and ending the sessions of others (ASVS 5.0, 7.4.5). */
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
+import { commit } from "../db/commit.ts";
 import { isId } from "../db/id.ts";
 import type { Page } from "../db/keyset.ts";
 import { NotFoundError } from "../errors.ts";
@@ -36,22 +37,25 @@ export async function endUserSessions(
   sessionId?: string,
 ): Promise<void> {
   assertInPerson(ctx.principal, "session:revoke");
-  const ended = await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const { tenantId } = await lockUser(tx, ctx, id);
     await assertMayManage(tx, ctx, id);
     assertMayChangeLogin(ctx, id);
     if (sessionId !== undefined && !isId(sessionId)) throw new NotFoundError("session");
     const which = sessionId === undefined ? {} : { id: sessionId };
-    const ids = await revokeSessions(tx, { ...which, userId: id, tenantId }, "ended_by_admin");
-    if (sessionId !== undefined && ids.length === 0) throw new NotFoundError("session");
+    const ended = await revokeSessions(
+      tx,
+      ctx,
+      { ...which, userId: id, tenantId },
+      "ended_by_admin",
+    );
+    if (sessionId !== undefined && ended === 0) throw new NotFoundError("session");
     await recordAudit(tx, ctx, {
       action: "user.sessions_ended",
       resourceType: "user",
       resourceId: id,
       tenantId,
-      details: { ended: ids.length },
+      details: { ended },
     });
-    return ids;
   });
-  ctx.revocations.add(ended);
 }

@@ -1,6 +1,7 @@
 import { changesBetween } from "../audit/changes.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
+import { afterCommit, commit } from "../db/commit.ts";
 import { assertExpected, type Expected } from "../db/expected.ts";
 import { touch } from "../db/touch.ts";
 import { NotFoundError } from "../errors.ts";
@@ -38,7 +39,7 @@ export async function updateUser(
   const { roles, email, ...fields } = input;
   if (roles) assertMayAssign(ctx, "Changing");
   if (email !== undefined) assertInPerson(ctx.principal, "change_address");
-  const { user, ended } = await ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     const before = await lockUser(tx, ctx, id);
     const { tenantId } = before;
     await assertMayManage(tx, ctx, before.id);
@@ -62,9 +63,8 @@ export async function updateUser(
       data: { ...fields, ...address, ...touch(ctx) },
       select: userWithRolesSelect,
     });
-    const ended = disabled
-      ? await revokeSessions(tx, { userId: id, tenantId }, "user_disabled")
-      : [];
+    if (disabled) await revokeSessions(tx, ctx, { userId: id, tenantId }, "user_disabled");
+    if (fields.status) afterCommit(tx, () => ctx.apiKeys.forget());
     const user = toUserWithRoles(row);
     await recordAudit(tx, ctx, {
       action: "user.updated",
@@ -81,12 +81,8 @@ export async function updateUser(
         }),
       },
     });
-    return { user, ended };
+    return user;
   });
-  ctx.revocations.add(ended);
-  if (fields.status) ctx.apiKeys.forget();
-  if (roles) ctx.grants.forget(user.id);
-  return user;
 }
 
 /**
@@ -100,7 +96,7 @@ export async function deleteUser(
   expected?: Expected,
 ): Promise<void> {
   assertInPerson(ctx.principal, "user:delete");
-  const ended = await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const before = await lockUser(tx, ctx, id);
     const { tenantId } = before;
     await assertMayManage(tx, ctx, before.id);
@@ -111,18 +107,15 @@ export async function deleteUser(
       where: { id, tenantId },
       data: { isDeleted: true, deletedAt: new Date(), pendingEmail: null, ...touch(ctx) },
     });
-    const ended = await revokeSessions(tx, { userId: id, tenantId }, "user_deleted");
-    await revokeApiKeysOf(tx, before);
+    await revokeSessions(tx, ctx, { userId: id, tenantId }, "user_deleted");
+    await revokeApiKeysOf(tx, ctx, before);
     await recordAudit(tx, ctx, {
       action: "user.deleted",
       resourceType: "user",
       resourceId: id,
       tenantId,
     });
-    return ended;
   });
-  ctx.revocations.add(ended);
-  ctx.apiKeys.forget();
 }
 
 /**
@@ -131,7 +124,7 @@ export async function deleteUser(
  * @throws NotFoundError, PermissionError; ApiError `email_taken` when somebody in the tenant has the address, `seat_limit`.
  */
 export async function restoreUser(ctx: AuthedContext, id: string): Promise<User> {
-  return ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     await holdTenantOf(tx, ctx, id);
     const before = await lockUser(tx, ctx, id, { deleted: true });
     // There is nobody left to come back.

@@ -1,5 +1,6 @@
 /** R71: whoever suspends a tenant, or takes power away in it, does not wait for what the tenant does. */
 import { beforeAll, expect, test } from "bun:test";
+import { commit } from "../../src/db/commit.ts";
 import {
   type Account,
   createMember,
@@ -92,7 +93,7 @@ test("R71: a row that many share is not how a tenant is held: log-ins without en
   let stopped = false;
   const loops = Array.from({ length: FLOOD }, async () => {
     while (!stopped)
-      await app.deps.db.$transaction(async (tx) => {
+      await commit(app.deps, async (tx) => {
         await lockActiveTenant(tx, owner.tenantId);
         await Bun.sleep(30 + Math.random() * 60);
       });

@@ -1,5 +1,6 @@
 /** R74: nobody keeps others from their links. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { commit } from "../../src/db/commit.ts";
 import { acrossTenants as inScopeOfAll } from "../../src/db/scope.ts";
 import { createJobHandlers } from "../../src/job-handlers.ts";
 import { EXAMPLES } from "../../src/mail/content.ts";
@@ -25,11 +26,11 @@ describe("through a mail server that takes its time", () => {
 
   const origin = { requestId: "", ip: null, userAgent: null, language: "en", device: null };
   const notify = (email: string) =>
-    app.served.db.$transaction((tx) =>
+    commit(app.served, (tx) =>
       tellUser(tx, { ...app.served, origin }, {}, NOTICE, { email, verified: true }),
     );
   const prove = (email: string) =>
-    app.served.db.$transaction((tx) =>
+    commit(app.served, (tx) =>
       sendProof(tx, { ...app.served, origin }, { email }, { ...EXAMPLES.magic_link, link: LINK }),
     );
 
@@ -68,7 +69,7 @@ describe("through a mail server that takes its time", () => {
   test("R74: nor do hundreds of invitations, which nobody who reads them has asked for", async () => {
     smtp.delayMillis = () => 150;
     await inScopeOfAll(() =>
-      app.served.db.$transaction(async (tx) => {
+      commit(app.served, async (tx) => {
         for (let n = 0; n < 300; n++) {
           const email = `reader${n}@domain${n % 9}.example`;
           await sendProof(tx, { ...app.served, origin }, { email }, EXAMPLES.invitation);

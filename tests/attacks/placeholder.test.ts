@@ -1,5 +1,6 @@
 /** R70: what a placeholder is: a user whom a tenant has made with the address of somebody who has an account elsewhere. */
 import { beforeAll, describe, expect, test } from "bun:test";
+import { commit } from "../../src/db/commit.ts";
 import { LOCKS } from "../../src/db/lock-names.ts";
 import { magicLink, mailsTo, NEW_PASSWORD, passwordLogin, verify } from "../auth/mails/mails.ts";
 import { accept, invited, join } from "../invitations/invitations.ts";
@@ -100,7 +101,7 @@ describe("R70: a placeholder", () => {
     const invitation = await invited(app, owner, { email: gone.email });
     const placeholder = await post(owner, "/v1/users", { email: gone.email });
     await app.call(`DELETE /v1/users/${gone.id}`, { token: elsewhere.accessToken });
-    const accepted = await app.deps.db.$transaction(async (tx) => {
+    const accepted = await commit(app.deps, async (tx) => {
       await tx.$executeRaw`SELECT FROM users WHERE id = ${String(placeholder.body.id)}::uuid FOR UPDATE`;
       const accepted = accept(app, invitation.token);
       await until(async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createCipheriv, randomBytes } from "node:crypto";
 import { type Reencryption, reencrypt } from "../../src/crypto/reencrypt.ts";
 import { decrypt, deriveKeyring, encrypt } from "../../src/crypto/secret.ts";
+import { commit } from "../../src/db/commit.ts";
 import { newId } from "../../src/db/id.ts";
 import { issueOneTimeToken } from "../../src/one-time-tokens/issue.ts";
 import { findByCode, redeemToken } from "../../src/one-time-tokens/redeem.ts";
@@ -103,7 +104,9 @@ test("a code and a link that the one step hands out are good at the other", asyn
     const challenge = randomBytes(32).toString("base64url");
     const issue = () =>
       withInstance(issuer, ({ deps }) =>
-        issueOneTimeToken(deps.db, deps, { ...request, challenge: challenge, withCode: true }),
+        commit(deps, (tx) =>
+          issueOneTimeToken(tx, deps, { ...request, challenge: challenge, withCode: true }),
+        ),
       );
     const { code } = await issue();
     await withInstance(redeemer, async ({ deps }) => {
@@ -111,10 +114,12 @@ test("a code and a link that the one step hands out are good at the other", asyn
       expect(redeemed?.payload).toEqual({ a: 1 });
     });
     const { token } = await withInstance(issuer, ({ deps }) =>
-      issueOneTimeToken(deps.db, deps, request),
+      commit(deps, (tx) => issueOneTimeToken(tx, deps, request)),
     );
     await withInstance(redeemer, async ({ deps }) => {
-      expect((await redeemToken(deps.db, deps, ["magic_link"], token))?.payload).toEqual({ a: 1 });
+      expect(
+        (await commit(deps, (tx) => redeemToken(tx, deps, ["magic_link"], token)))?.payload,
+      ).toEqual({ a: 1 });
     });
   }
 });
@@ -130,12 +135,14 @@ describe("reencrypt", () => {
       await addTotpFactor(keyring.data),
     ];
     const user = { id: account.id, tenantId: null };
-    const { id: tokenId } = await issueOneTimeToken(deps.db, deps, {
-      purpose: "change_email",
-      user,
-      ttlSeconds: 60,
-      payload: { a: 1 },
-    });
+    const { id: tokenId } = await commit(deps, (tx) =>
+      issueOneTimeToken(tx, deps, {
+        purpose: "change_email",
+        user,
+        ttlSeconds: 60,
+        payload: { a: 1 },
+      }),
+    );
     await deps.jobs.send("mail", { secret: "link" });
 
     const first = await reencrypt(deps.pool, keyring);

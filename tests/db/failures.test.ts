@@ -1,14 +1,14 @@
 /** Telling "not now" (503, try again) from a fault of ours (500), with errors that PostgreSQL and the drivers really give. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
-import { createDatabase as connect, createPool, type Database } from "../../src/db/client.ts";
+import { createDatabase as connect, createPool } from "../../src/db/client.ts";
 import { isUnavailable, violatesUnique } from "../../src/db/failures.ts";
 import { newId } from "../../src/db/id.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 
 let database: TestDatabase;
 let pool: pg.Pool;
-let db: Database;
+let db: ReturnType<typeof connect>;
 let admin: pg.Client;
 beforeAll(async () => {
   database = await createDatabase();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { Prisma } from "../../generated/prisma/client.ts";
 import { parseConfig } from "../../src/config.ts";
-import { createDatabase as connect, createPool, type Database } from "../../src/db/client.ts";
+import { createDatabase as connect, createPool } from "../../src/db/client.ts";
 import { newId } from "../../src/db/id.ts";
 import { acrossTenants, inTenant, withDeleted } from "../../src/db/scope.ts";
 import type { ScopedPool } from "../../src/db/scoped-pool.ts";
@@ -11,7 +11,7 @@ import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
 
 let app: TestApp;
 let pool: ScopedPool;
-let db: Database;
+let db: ReturnType<typeof connect>;
 let a: Awaited<ReturnType<typeof registerOwner>>;
 let b: Awaited<ReturnType<typeof registerOwner>>;
 beforeAll(async () => {

@@ -2,6 +2,7 @@
 import { afterEach, expect, spyOn, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { deriveKeyring } from "../../src/crypto/secret.ts";
+import { commit } from "../../src/db/commit.ts";
 import { type Jobs, PermanentFailure } from "../../src/jobs/jobs.ts";
 import { createJobs } from "../../src/jobs/queue.ts";
 import { testApp } from "../support/app.ts";
@@ -41,13 +42,13 @@ async function stored(columns = "*"): Promise<Record<string, unknown>[]> {
 test("a job sent in a transaction that is rolled back never runs, one that is committed runs once", async () => {
   const jobs = await otherInstance();
   const seen: unknown[] = [];
-  const failed = app.deps.db.$transaction(async (tx) => {
+  const failed = commit(app.deps, async (tx) => {
     await jobs.send("mail", { n: "rolled back" }, tx);
     expect(await tx.$queryRaw`SELECT count(*)::int AS n FROM pgboss.job`).toEqual([{ n: 1 }]);
     throw new Error("no");
   });
   await expect(failed).rejects.toThrow("no");
-  await app.deps.db.$transaction((tx) => jobs.send("mail", { n: "committed" }, tx));
+  await commit(app.deps, (tx) => jobs.send("mail", { n: "committed" }, tx));
   for (let round = 0; round < 2; round++)
     await jobs.drain(onMail(async (data) => void seen.push(data)));
   expect(seen).toEqual([{ n: "committed" }]);
@@ -56,7 +57,7 @@ test("a job sent in a transaction that is rolled back never runs, one that is co
 test("a job costs the transaction one statement, also the first time", async () => {
   const jobs = await otherInstance();
   const statements: string[] = [];
-  await app.deps.db.$transaction(async (tx) => {
+  await commit(app.deps, async (tx) => {
     const counting = new Proxy(tx, {
       get(target, name, receiver) {
         if (name === "$queryRawUnsafe")

@@ -1,5 +1,6 @@
 /** Workers that go by themselves: at once, on a schedule, over an outage, and to an end. */
 import { afterEach, expect, test } from "bun:test";
+import { commit } from "../../src/db/commit.ts";
 import type { Jobs } from "../../src/jobs/jobs.ts";
 import { createJobs } from "../../src/jobs/queue.ts";
 import { testApp } from "../support/app.ts";
@@ -44,7 +45,7 @@ test("a job of any instance is begun at once, long before the next poll, when it
   const sender = await otherInstance();
   const delays: number[] = [];
   for (let n = 0; n < 5; n++) {
-    await app.deps.db.$transaction((tx) => sender.send("mail", n, tx));
+    await commit(app.deps, (tx) => sender.send("mail", n, tx));
     const committed = performance.now();
     await until(() => seen.length === n + 1);
     delays.push(performance.now() - committed);

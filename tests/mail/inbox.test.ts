@@ -1,5 +1,6 @@
 /** Where mails go without a mail server: into the inbox of developers and tests, and in production nowhere. */
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import { commit } from "../../src/db/commit.ts";
 import { EXAMPLES } from "../../src/mail/content.ts";
 import { sendProof } from "../../src/mail/send.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
@@ -9,7 +10,7 @@ const ADA = { to: "ada@example.com", language: "en" };
 const origin = { requestId: "", ip: null, userAgent: null, language: "en", device: null };
 
 async function send(app: TestApp, ...to: string[]): Promise<void> {
-  await app.deps.db.$transaction(async (tx) => {
+  await commit(app.deps, async (tx) => {
     for (const address of to)
       await sendProof(
         tx,

@@ -1,5 +1,6 @@
 /** Mails over SMTP, to a real server: what arrives, what is tried again, and what is given up. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { commit } from "../../src/db/commit.ts";
 import type { Mail, Proof } from "../../src/mail/mails.ts";
 import { sendProof } from "../../src/mail/send.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
@@ -36,7 +37,7 @@ afterAll(async () => {
 
 async function send({ to, language, ...mail }: Proof & Mail, on = app): Promise<void> {
   const origin = { requestId: "", ip: null, userAgent: null, language, device: null };
-  await on.deps.db.$transaction((tx) => sendProof(tx, { ...on.deps, origin }, { email: to }, mail));
+  await commit(on.deps, (tx) => sendProof(tx, { ...on.deps, origin }, { email: to }, mail));
   await on.mail();
 }
 

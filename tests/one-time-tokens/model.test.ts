@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { randomToken } from "../../src/crypto/secret.ts";
+import { commit } from "../../src/db/commit.ts";
 import { type IssuedToken, issueOneTimeToken } from "../../src/one-time-tokens/issue.ts";
 import { findByCode, findToken, useToken } from "../../src/one-time-tokens/redeem.ts";
 import { registerOwner, testApp } from "../support/app.ts";
@@ -90,7 +91,7 @@ async function take(world: World, step: Step): Promise<void> {
 
 async function issue({ user, tokens }: World, purpose: Purpose, payload: number): Promise<void> {
   const challenge = randomToken();
-  const issued = await app.deps.db.$transaction((tx) =>
+  const issued = await commit(app.deps, (tx) =>
     issueOneTimeToken(tx, app.deps, {
       purpose,
       user,
@@ -121,8 +122,8 @@ async function tryCode(world: World, step: Extract<Step, { do: "code" }>): Promi
   const good = looked && typed === known.code;
   expect(found?.payload ?? null).toEqual(good ? known.payload : null);
   if (good && found) {
-    expect(await useToken(app.deps.db, found)).toBe(true);
-    expect(await useToken(app.deps.db, found)).toBe(false);
+    expect(await commit(app.deps, (tx) => useToken(tx, found))).toBe(true);
+    expect(await commit(app.deps, (tx) => useToken(tx, found))).toBe(false);
     known.open = false;
   } else if (looked) {
     known.wrongTries += 1;
@@ -132,7 +133,7 @@ async function tryCode(world: World, step: Extract<Step, { do: "code" }>): Promi
 
 async function redeemLink(purpose: Purpose, token: string): Promise<unknown> {
   const found = await findToken(app.deps.db, app.deps, [purpose], token);
-  return found && (await useToken(app.deps.db, found)) ? found.payload : null;
+  return found && (await commit(app.deps, (tx) => useToken(tx, found))) ? found.payload : null;
 }
 
 function pick({ tokens }: World, n: number): Known {
@@ -165,7 +166,7 @@ test("R15: what is drawn has 256 random bits, and only its hash is stored", asyn
   const { id, tenantId } = await registerOwner(app);
   const issued = await Promise.all(
     Array.from({ length: 20 }, () =>
-      app.deps.db.$transaction((tx) =>
+      commit(app.deps, (tx) =>
         issueOneTimeToken(tx, app.deps, {
           purpose: "mfa",
           user: { id, tenantId },

@@ -1,6 +1,7 @@
 /** R62: what counts is what a caller holds when it is written: not what they held when their request came in. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Transaction } from "../../src/db/client.ts";
+import { commit } from "../../src/db/commit.ts";
 import { LOCKS } from "../../src/db/lock-names.ts";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import {
@@ -56,7 +57,7 @@ async function takeMeanwhile(
   begun: Awaited<ReturnType<typeof ways>>,
   take: (tx: Transaction) => Promise<unknown>,
 ): Promise<number[]> {
-  const answers = await app.deps.db.$transaction(async (tx) => {
+  const answers = await commit(app.deps, async (tx) => {
     await take(tx);
     const answers = begun.map((way) => way());
     // Outside of the transaction, which would see the same activity again and again.

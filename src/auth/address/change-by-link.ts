@@ -1,4 +1,5 @@
 import type { Context } from "../../context.ts";
+import { commit } from "../../db/commit.ts";
 import { findToken } from "../../one-time-tokens/redeem.ts";
 import { linkIsEnough } from "../../users/change-address.ts";
 import { invalidMailedToken, useMailedToken } from "../mails/mailed-token.ts";
@@ -12,17 +13,13 @@ import type { ChangeByLinkInput } from "./schemas.ts";
  * @throws ApiError `invalid_one_time_token`, whatever is wrong with it; `email_taken`.
  */
 export async function changeEmailByLink(ctx: Context, { token }: ChangeByLinkInput): Promise<void> {
-  const { ended, verified } = await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const found = await findToken(tx, ctx, ["change_email"], token);
     const user = found?.boundTo === null ? await useMailedToken(tx, found) : null;
     // What is thrown rolls back: a link that is for a session is not used up by it.
     if (!found || !user || !linkIsEnough(begunByOf(found), user.verified))
       throw invalidMailedToken();
     const email = found.email ?? "";
-    const ended = await completeEmailChange(tx, ctx, user, { email, sessionId: null });
-    return { ended, verified: user.verified };
+    await completeEmailChange(tx, ctx, user, { email, sessionId: null });
   });
-  ctx.revocations.add(ended);
-  // With the first proof the keys went that were made before it.
-  if (!verified) ctx.apiKeys.forget();
 }

@@ -2,6 +2,7 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context, SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
+import { commit } from "../../db/commit.ts";
 import { touch, touchedBy } from "../../db/touch.ts";
 import type { AddressChange, BegunBy } from "../../mail/requests.ts";
 import { sendProof, tellUser } from "../../mail/send.ts";
@@ -39,7 +40,7 @@ export async function requestEmailChange(
   { email }: ChangeEmailInput,
 ): Promise<{ expiresIn: number }> {
   assertRecentProof(ctx);
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const user = await lockUser(tx, ctx, ctx.principal.userId);
     const address = await beginAddressChange(tx, ctx, user, email);
     if (address.pendingEmail === undefined) return;
@@ -60,7 +61,7 @@ export async function sendChangeMail(
   const taken = await findAccount(ctx, { email, tenant: await slugOf(ctx.db, ctx, tenantId) });
   const isOwn = begunBy === "owner" && sessionId !== null;
   const minutes = isOwn ? OWN_LINK_MINUTES : LINK_MINUTES;
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const user = await lockForMail(tx, { id, tenantId }, "change_email");
     if (user?.pendingEmail !== email) return;
     // Issued for a taken address too, of which nobody learns link or code: wrong codes must count in both cases.
@@ -97,8 +98,8 @@ export function begunByOf({ payload }: Pick<OneTimeToken, "payload">): BegunBy {
 }
 
 /**
- * Gives the user, whose row is locked, the address that they have proved. Answers the sessions that ended: all but the one
- * that asks. Where nobody ever proved an address of the account, what was set up before goes that may be a stranger's
+ * Gives the user, whose row is locked, the address that they have proved, and ends all sessions but the one that
+ * asks. Where nobody ever proved an address of the account, what was set up before goes that may be a stranger's
  * (prove-address.ts). Where one was proved, factors and password stay: it is the same person's account, who has a new
  * address.
  * @param sessionId the session within which it is completed; null for a link alone.
@@ -109,10 +110,10 @@ export async function completeEmailChange(
   ctx: Context,
   user: Recipient,
   { email, sessionId }: { email: string; sessionId: string | null },
-): Promise<string[]> {
+): Promise<void> {
   const { id, tenantId } = user;
   await admitAddress(tx, tenantId, email);
-  const discarded = await proveAddress(tx, ctx, user, sessionId);
+  await proveAddress(tx, ctx, user, sessionId);
   await withEmailTaken(
     tx.user.update({
       where: { id, tenantId },
@@ -128,7 +129,7 @@ export async function completeEmailChange(
     }),
   );
   const others = { userId: id, tenantId, ...(sessionId !== null && { id: { not: sessionId } }) };
-  const ended = await revokeSessions(tx, others, "email_changed");
+  await revokeSessions(tx, ctx, others, "email_changed");
   await recordAudit(
     tx,
     ctx,
@@ -138,5 +139,4 @@ export async function completeEmailChange(
   // To the old address: whoever took the account over has the new one (ASVS 5.0, 6.3.7). One that was never proved may be
   // anybody's, and hears nothing of a person who is not there.
   await tellUser(tx, ctx, user, { template: "email_changed" }, user);
-  return [...discarded, ...ended];
 }

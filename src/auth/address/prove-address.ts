@@ -22,8 +22,6 @@ export type Proving = {
  * knows, and wait for the person to move in (GHSA-qq9h-g4jm-xgf3). There are two exceptions. A password stays that
  * somebody gave whose word counts (users/placeholders.ts). And nothing goes by a proof within a session that began with such a
  * password, or with the person's own: whoever could set the account up is who proves it.
- *
- * Answers the sessions that ended, for `ctx.revocations.add` after the commit, with `ctx.apiKeys.forget`.
  * @param sessionId the session within which it is proved, which stays; null for a mail alone.
  */
 export async function proveAddress(
@@ -31,8 +29,8 @@ export async function proveAddress(
   ctx: Context,
   user: Proving,
   sessionId: string | null,
-): Promise<string[]> {
-  if (user.verified) return [];
+): Promise<void> {
+  if (user.verified) return;
   const { id, tenantId, passwordOrigin } = user;
   await tx.user.update({
     where: { id, tenantId },
@@ -40,8 +38,8 @@ export async function proveAddress(
     select: { id: true },
   });
   const isVouched = isVouchedFor(ctx, tenantId, passwordOrigin);
-  if (sessionId !== null && (isVouched || passwordOrigin === "own")) return [];
-  return discardUnproved(tx, ctx, user, { sessionId, keepsPassword: isVouched });
+  if (sessionId !== null && (isVouched || passwordOrigin === "own")) return;
+  await discardUnproved(tx, ctx, user, { sessionId, keepsPassword: isVouched });
 }
 
 /**
@@ -53,7 +51,7 @@ export async function discardUnproved(
   ctx: Context,
   { id, tenantId }: { id: string; tenantId: string | null },
   { sessionId, keepsPassword = false }: { sessionId: string | null; keepsPassword?: boolean },
-): Promise<string[]> {
+): Promise<void> {
   const where = { userId: id, tenantId };
   await tx.user.update({
     where: { id, tenantId },
@@ -62,18 +60,17 @@ export async function discardUnproved(
     select: { id: true },
   });
   await discardFactors(tx, { id, tenantId });
-  await revokeApiKeysOf(tx, { id, tenantId });
+  await revokeApiKeysOf(tx, ctx, { id, tenantId });
   await tx.oneTimeToken.updateMany({
     where: { ...where, usedAt: null },
     data: { usedAt: new Date() },
   });
   const others = sessionId === null ? where : { ...where, id: { not: sessionId } };
-  const ended = await revokeSessions(tx, others, "address_proved");
+  await revokeSessions(tx, ctx, others, "address_proved");
   await recordAudit(
     tx,
     ctx,
     { action: "user.unproved_discarded", resourceType: "user", resourceId: id, tenantId },
     id,
   );
-  return ended;
 }

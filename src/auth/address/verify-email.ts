@@ -1,6 +1,7 @@
 /** Proving one's own address, and completing its change, within a session: a link alone proves nothing for a stranger. */
 import type { Context, SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
+import { commit } from "../../db/commit.ts";
 import { sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { CODE_SECONDS, findToken } from "../../one-time-tokens/redeem.ts";
@@ -52,7 +53,7 @@ export async function sendVerification(
 /** Sends the caller a new link and code; does nothing when the address is proved. */
 export async function resendVerification(ctx: SessionContext): Promise<{ expiresIn: number }> {
   const { userId: id, tenantId, sessionId } = ctx.principal;
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const user = await lockForMail(tx, { id, tenantId }, "verify_email");
     if (!user || user.verified) return;
     await sendVerification(tx, ctx, user, sessionId);
@@ -69,25 +70,24 @@ export async function resendVerification(ctx: SessionContext): Promise<{ expires
  */
 export async function verifyEmail(ctx: SessionContext, input: VerifyEmailInput): Promise<void> {
   const { sessionId } = ctx.principal;
-  const ended = await ctx.db.$transaction(async (tx) => {
+  const isProved = await commit(ctx, async (tx) => {
     const used =
       "token" in input
         ? await useLink(tx, ctx, input.token)
         : (await redeemCode(tx, ctx, PURPOSES, { boundTo: sessionId }, input.code)).used;
     if (!used) {
       await recordOwn(tx, ctx, "user.email_verified", "failure");
-      return null;
+      return false;
     }
     const { token, user } = used;
     // The user is locked: a session that ended while this was under way gives the account no address.
     await assertSessionLives(tx, ctx);
-    return token.purpose === "change_email"
-      ? completeEmailChange(tx, ctx, user, { email: token.email ?? "", sessionId })
-      : markVerified(tx, ctx, user);
+    if (token.purpose === "change_email")
+      await completeEmailChange(tx, ctx, user, { email: token.email ?? "", sessionId });
+    else await markVerified(tx, ctx, user);
+    return true;
   });
-  if (!ended) throw invalidMailedToken();
-  ctx.revocations.add(ended);
-  ctx.apiKeys.forget();
+  if (!isProved) throw invalidMailedToken();
 }
 
 async function useLink(
@@ -106,14 +106,9 @@ async function useLink(
 }
 
 /** It says what a log-in by mail says, so it sets the failures back as that does. */
-async function markVerified(
-  tx: Transaction,
-  ctx: SessionContext,
-  user: Recipient,
-): Promise<string[]> {
+async function markVerified(tx: Transaction, ctx: SessionContext, user: Recipient): Promise<void> {
   const { id, tenantId } = user;
-  const ended = await proveAddress(tx, ctx, user, ctx.principal.sessionId);
+  await proveAddress(tx, ctx, user, ctx.principal.sessionId);
   await tx.user.update({ where: { id, tenantId }, data: NO_FAILURES, select: { id: true } });
   await recordOwn(tx, ctx, "user.email_verified");
-  return ended;
 }

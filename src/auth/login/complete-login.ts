@@ -26,7 +26,7 @@ export type Proof = {
 };
 
 type Outcome =
-  | { user: UserRow; session: StartedSession; ended: string[] }
+  | { user: UserRow; session: StartedSession }
   | { mfaToken: string; methods: SecondFactor[] };
 
 /**
@@ -52,13 +52,10 @@ export async function completeLogin(
     return { mfaToken: token, methods: factors };
   }
   // Before the new one begins: beside it, it would push out another one at SESSION_LIMIT.
-  const ended = replaces
-    ? await revokeSessions(
-        tx,
-        { id: replaces, userId: user.id, tenantId: user.tenantId },
-        "reauthenticated",
-      )
-    : [];
+  if (replaces) {
+    const old = { id: replaces, userId: user.id, tenantId: user.tenantId };
+    await revokeSessions(tx, ctx, old, "reauthenticated");
+  }
   const session = await startSession(tx, ctx, user, amr);
   const row = await tx.user.update({
     where: { id: user.id, tenantId: user.tenantId },
@@ -79,7 +76,7 @@ export async function completeLogin(
     },
     user.id,
   );
-  return { user: row, session, ended: [...ended, ...session.ended] };
+  return { user: row, session };
 }
 
 /** ASVS 5.0, 6.3.5: who logs in from somewhere new may not be who the account belongs to. */
@@ -107,7 +104,6 @@ export async function loginAnswer(ctx: Context, outcome: Outcome): Promise<Login
       expiresIn: MFA_SECONDS,
       methods: outcome.methods,
     };
-  ctx.revocations.add(outcome.ended);
   return tokenAnswer(ctx, outcome.user, outcome.session);
 }
 

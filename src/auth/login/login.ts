@@ -1,6 +1,7 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
+import { commit } from "../../db/commit.ts";
 import { LIVE } from "../../db/live.ts";
 import { acrossTenants } from "../../db/scope.ts";
 import { ApiError } from "../../errors.ts";
@@ -68,7 +69,7 @@ async function start(ctx: Context, account: Account, password: string) {
 }
 
 function begin(ctx: Context, account: Account, renewed: { passwordHash?: string }) {
-  return ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     if (!(await lockActiveTenant(tx, account.tenantId))) return null;
     // The conditions stand again in the write, which locks the row: an account that was disabled or locked out, or whose
     // password or address was changed, while the hash was computed gets no session.
@@ -94,7 +95,7 @@ async function recordFailure(
   account: Account | undefined,
   reason: string,
 ): Promise<void> {
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     await countGuess(tx, ctx, { id: account?.id ?? null, known: account?.known, unseen: true });
     await recordAudit(tx, ctx, {
       action: "auth.login_failed",

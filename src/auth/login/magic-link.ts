@@ -3,6 +3,7 @@ import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import { randomToken } from "../../crypto/secret.ts";
 import type { Transaction } from "../../db/client.ts";
+import { commit } from "../../db/commit.ts";
 import { requestMail } from "../../mail/requests.ts";
 import { sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
@@ -36,7 +37,7 @@ export async function sendMagicLink(
 ): Promise<void> {
   const account = await findAccount(ctx, name);
   if (!account) return;
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const user = await lockForMail(tx, account, "magic_link");
     if (!user) return;
     const { token, code } = await issueOneTimeToken(tx, ctx, {
@@ -66,20 +67,18 @@ export async function sendMagicLink(
  * for as after a password. @throws ApiError `invalid_one_time_token`.
  */
 export async function logInByMagicLink(ctx: Context, input: MagicLinkInput): Promise<LoginAnswer> {
-  const done = await ctx.db.$transaction(async (tx) => {
+  const outcome = await commit(ctx, async (tx) => {
     const { used, meant } = await redeem(tx, ctx, input);
     if (!used) {
       await recordFailure(tx, ctx, meant);
       return null;
     }
     const { user } = used;
-    const discarded = await proveAddress(tx, ctx, user, null);
-    return { user, discarded, outcome: await completeLogin(tx, ctx, user, { methods: ["email"] }) };
+    await proveAddress(tx, ctx, user, null);
+    return completeLogin(tx, ctx, user, { methods: ["email"] });
   });
-  if (!done) throw invalidMailedToken();
-  ctx.revocations.add(done.discarded);
-  if (!done.user.verified) ctx.apiKeys.forget();
-  return loginAnswer(ctx, done.outcome);
+  if (!outcome) throw invalidMailedToken();
+  return loginAnswer(ctx, outcome);
 }
 
 async function redeem(tx: Transaction, ctx: Context, input: MagicLinkInput): Promise<Redeemed> {

@@ -2,6 +2,7 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
+import { commit } from "../../db/commit.ts";
 import { ApiError } from "../../errors.ts";
 import type { Owner } from "../../factors/owner.ts";
 import {
@@ -21,7 +22,7 @@ const CEREMONY: Ceremony = { owner: null, boundTo: null, userVerification: "requ
 
 /** The same for everybody: no address is asked for, so none can be tried out. */
 export async function passkeyLoginOptions(ctx: Context): Promise<PasskeyRequestOptions> {
-  return ctx.db.$transaction((tx) => passkeyRequestOptions(tx, ctx, CEREMONY));
+  return commit(ctx, (tx) => passkeyRequestOptions(tx, ctx, CEREMONY));
 }
 
 /**
@@ -33,7 +34,7 @@ export async function logInWithPasskey(
   ctx: Context,
   { response }: PasskeyLoginInput,
 ): Promise<LoginAnswer> {
-  const outcome = await ctx.db.$transaction(async (tx) => {
+  const outcome = await commit(ctx, async (tx) => {
     const owner = await findPasskeyOwner(tx, response);
     const user = owner && (await lockActiveAccount(tx, ctx, owner));
     const shown = await checkAssertion(tx, ctx, response, owner, CEREMONY);

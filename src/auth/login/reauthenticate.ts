@@ -7,6 +7,7 @@ import { recordAudit } from "../../audit/record.ts";
 import type { SessionContext } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
 import type { Transaction } from "../../db/client.ts";
+import { commit } from "../../db/commit.ts";
 import { LIVE } from "../../db/live.ts";
 import { ValidationError } from "../../errors.ts";
 import {
@@ -40,7 +41,7 @@ export async function reauthenticate(
 
 /** What the browser needs to show one of the caller's passkeys. */
 export async function reauthenticationOptions(ctx: SessionContext): Promise<PasskeyRequestOptions> {
-  return ctx.db.$transaction((tx) => passkeyRequestOptions(tx, ctx, ceremonyOf(ctx)));
+  return commit(ctx, (tx) => passkeyRequestOptions(tx, ctx, ceremonyOf(ctx)));
 }
 
 async function byPassword(ctx: SessionContext, password: string) {
@@ -56,7 +57,7 @@ async function byPassword(ctx: SessionContext, password: string) {
   const renewed = matches ? await renewedHash(ctx, { tenantId, passwordHash }, password) : {};
   const outcome =
     matches &&
-    (await ctx.db.$transaction(async (tx) => {
+    (await commit(ctx, async (tx) => {
       if (!(await lockActiveTenant(tx, tenantId))) return null;
       // As at login: the hash that was verified must still be there, and no lockout may have come meanwhile.
       const [user] = await tx.user.updateManyAndReturn({
@@ -77,7 +78,7 @@ async function byPassword(ctx: SessionContext, password: string) {
     return outcome;
   }
   // Counts like one at login: a stolen access token must not be a way to guess the password without end.
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     await countGuess(tx, ctx, { id: userId });
     await recordFailure(tx, ctx, { method: "password" });
   });
@@ -86,7 +87,7 @@ async function byPassword(ctx: SessionContext, password: string) {
 
 async function byPasskey(ctx: SessionContext, assertion: PasskeyAssertion) {
   const ceremony = ceremonyOf(ctx);
-  const outcome = await ctx.db.$transaction(async (tx) => {
+  const outcome = await commit(ctx, async (tx) => {
     const user = await lockActiveAccount(tx, ctx, ceremony.owner);
     const shown = await checkAssertion(tx, ctx, assertion, ceremony.owner, ceremony);
     if (user && "methods" in shown)

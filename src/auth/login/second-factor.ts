@@ -2,6 +2,7 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import type { Database, Transaction } from "../../db/client.ts";
+import { commit } from "../../db/commit.ts";
 import { ApiError } from "../../errors.ts";
 import { checkAssertion, passkeyRequestOptions } from "../../factors/passkey-assertion.ts";
 import { spendRecoveryCode } from "../../factors/recovery-codes.ts";
@@ -29,7 +30,7 @@ type Shown = { methods: AuthenticationMethod[] } | { refused: string };
 export async function verifyMfa(ctx: Context, input: VerifyMfaInput): Promise<LoginAnswer> {
   const begun = await findMfaToken(ctx.db, ctx, input.mfaToken);
   if (begun) await ctx.rateLimits.consume("guess", guesserAtFactor(ctx, begun));
-  const outcome = await ctx.db.$transaction(async (tx) => {
+  const outcome = await commit(ctx, async (tx) => {
     const user = begun && (await lockActiveAccount(tx, ctx, { ...begun, id: begun.userId }));
     // Again, under the lock: meanwhile it may have been used, or voided by a change of the account.
     const token = user && (await findMfaToken(tx, ctx, input.mfaToken));
@@ -63,7 +64,7 @@ export async function mfaPasskeyOptions(
   ctx: Context,
   { mfaToken }: MfaTokenInput,
 ): Promise<PasskeyRequestOptions> {
-  return ctx.db.$transaction(async (tx) => {
+  return commit(ctx, async (tx) => {
     const token = await findMfaToken(tx, ctx, mfaToken);
     if (!token) throw new ApiError("invalid_mfa_token");
     return passkeyRequestOptions(tx, ctx, ceremonyOf(token));

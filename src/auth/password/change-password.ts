@@ -1,6 +1,7 @@
 import { type AuditEntry, recordAudit } from "../../audit/record.ts";
 import type { SessionContext } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
+import { commit } from "../../db/commit.ts";
 import { touch } from "../../db/touch.ts";
 import { ValidationError } from "../../errors.ts";
 import { tellUser } from "../../mail/send.ts";
@@ -38,7 +39,7 @@ export async function changePassword(
   const isTenants = account.passwordHash !== null && account.passwordOrigin === "tenant";
   const passwordOrigin = isTenants ? "tenant" : "own";
 
-  const ended = await ctx.db.$transaction(async (tx) => {
+  const isChanged = await commit(ctx, async (tx) => {
     // The hash that was verified must still be there: of two changes at once the second one fails.
     const { count } = await tx.user.updateMany({
       where: {
@@ -50,20 +51,16 @@ export async function changePassword(
       },
       data: { passwordHash, passwordOrigin, ...NO_FAILURES, ...touch(ctx) },
     });
-    if (count === 0) return null;
+    if (count === 0) return false;
     // The row is locked: a session that a proof or a reset has ended sets no first password after it.
     await assertSessionLives(tx, ctx);
-    const ids = await revokeSessions(
-      tx,
-      { userId, tenantId, id: { not: sessionId } },
-      "password_changed",
-    );
+    const others = { userId, tenantId, id: { not: sessionId } };
+    await revokeSessions(tx, ctx, others, "password_changed");
     await recordAudit(tx, ctx, changed(userId, tenantId, "success"));
     await tellUser(tx, ctx, { id: userId, tenantId }, { template: "password_changed" });
-    return ids;
+    return true;
   });
-  if (!ended) throw await refuse(ctx);
-  ctx.revocations.add(ended);
+  if (!isChanged) throw await refuse(ctx);
   await ctx.rateLimits.reset("guess", guesserInSession(ctx));
 }
 
@@ -87,7 +84,7 @@ async function mayChange(
  */
 async function refuse(ctx: SessionContext): Promise<ValidationError> {
   const { userId, tenantId } = ctx.principal;
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     await countGuess(tx, ctx, { id: userId });
     await recordAudit(tx, ctx, changed(userId, tenantId, "failure"));
   });

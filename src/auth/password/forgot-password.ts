@@ -2,6 +2,7 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
+import { commit } from "../../db/commit.ts";
 import { touchedBy } from "../../db/touch.ts";
 import { requestMail } from "../../mail/requests.ts";
 import { sendProof, tellUser } from "../../mail/send.ts";
@@ -31,7 +32,7 @@ export async function sendResetMail(
 ): Promise<void> {
   const account = await findAccount(ctx, name);
   if (!account || (userId !== undefined && account.id !== userId)) return;
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const user = await lockForMail(tx, account, "reset_password");
     if (!user) return;
     const { token } = await issueOneTimeToken(tx, ctx, {
@@ -70,11 +71,11 @@ export async function resetPassword(
   // Before the transaction: a connection must not wait for the queue of hashes.
   const passwordHash = await ctx.passwords.hash(newPassword, hashedFor(ctx, found));
 
-  const { user, ended } = await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const user = await useMailedToken(tx, found);
     if (!user) throw invalidMailedToken();
     const { id, tenantId } = user;
-    const discarded = await proveAddress(tx, ctx, user, null);
+    await proveAddress(tx, ctx, user, null);
     await tx.user.update({
       where: { id, tenantId },
       data: {
@@ -85,7 +86,7 @@ export async function resetPassword(
       },
       select: { id: true },
     });
-    const ended = await revokeSessions(tx, { userId: id, tenantId }, "password_reset");
+    await revokeSessions(tx, ctx, { userId: id, tenantId }, "password_reset");
     await recordAudit(
       tx,
       ctx,
@@ -94,10 +95,7 @@ export async function resetPassword(
     );
     // The link has proved the address by now.
     await tellUser(tx, ctx, user, { template: "password_changed" });
-    return { user, ended: [...discarded, ...ended] };
   });
-  ctx.revocations.add(ended);
-  if (!user.verified) ctx.apiKeys.forget();
 }
 
 async function readOwner(ctx: Context, { userId, tenantId }: OneTimeToken) {

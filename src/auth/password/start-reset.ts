@@ -1,5 +1,6 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
+import { commit } from "../../db/commit.ts";
 import { requestMail } from "../../mail/requests.ts";
 import { assertMayManage } from "../../roles/giving.ts";
 import { assertInPerson } from "../../roles/in-person.ts";
@@ -12,7 +13,7 @@ import { slugOf } from "../account.ts";
  */
 export async function startPasswordReset(ctx: AuthedContext, id: string): Promise<void> {
   assertInPerson(ctx.principal, "start_reset");
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const { tenantId, email } = await lockUser(tx, ctx, id);
     await assertMayManage(tx, ctx, id);
     const tenant = await slugOf(tx, ctx, tenantId);

@@ -6,6 +6,7 @@
 import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
 import { randomToken } from "../../crypto/secret.ts";
+import { commit } from "../../db/commit.ts";
 import { newId } from "../../db/id.ts";
 import { LOCKS } from "../../db/lock-names.ts";
 import { type Registration, requestMail } from "../../mail/requests.ts";
@@ -55,7 +56,7 @@ export async function sendRegistrationMail(
   // Where addresses are unique per tenant, a new tenant has nobody yet.
   const found = ctx.config.emailScope === "global" ? await findAccount(ctx, { email }) : undefined;
   const taken = found && isBarred(ctx, found) ? undefined : found;
-  await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     // One after the other: of several at once each would find the hour's mails not yet sent.
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.registration}::int, hashtext(${email}))`;
     const sent = await tx.oneTimeToken.count({
@@ -105,7 +106,7 @@ export async function completeRegistration(
   // Before the transaction: a connection must not wait for the queue of hashes.
   const token = await findRegistration(ctx, input);
   if (!token) throw invalidMailedToken();
-  const { user, session } = await ctx.db.$transaction(async (tx) => {
+  const { user, session } = await commit(ctx, async (tx) => {
     if (!(await useToken(tx, token))) throw invalidMailedToken();
     return insertRegistration(tx, ctx, {
       ...(token.payload as Registration),

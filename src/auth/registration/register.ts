@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
+import { commit } from "../../db/commit.ts";
 import { newId } from "../../db/id.ts";
 import { ApiError } from "../../errors.ts";
 import { assertAcceptablePassword } from "../../users/password-policy.ts";
@@ -32,7 +33,7 @@ export async function register(
   };
   if (ctx.config.emailVerification === "required") return beginRegistration(ctx, registration);
 
-  const { user, session } = await ctx.db.$transaction(async (tx) => {
+  const { user, session } = await commit(ctx, async (tx) => {
     const account = { tenantId: newId(), userId: newId(), emailVerifiedAt: null };
     const made = await insertRegistration(tx, ctx, { ...registration, ...account });
     await sendVerification(tx, ctx, made.user, made.session.sessionId);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { AuthedContext } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
 import type { Transaction } from "../../db/client.ts";
+import { commit } from "../../db/commit.ts";
 import { isUnavailable } from "../../db/failures.ts";
 import { isId } from "../../db/id.ts";
 import { withDeleted } from "../../db/scope.ts";
@@ -15,7 +16,6 @@ import { countNewUsers, createCounted } from "../create.ts";
 import { CreateUserInput, UpdateUserInput } from "../schemas.ts";
 import { deleteUser, restoreUser, updateUser } from "../update.ts";
 import type { BulkInput } from "./schemas.ts";
-import { within } from "./within.ts";
 
 type Item = BulkInput["items"][number];
 type Operation = {
@@ -95,13 +95,13 @@ async function changeAll(
   items: Item[],
   { permission, apply }: Operation,
 ): Promise<ItemOutcome[]> {
-  const { outcomes, settle } = await ctx.db.$transaction(
+  return commit(
+    ctx,
     async (tx) => {
       const giveWay = await beginLong(tx, await tenantsOf(tx, ctx, items));
       await assertStillAllowedIn(tx, ctx, permission);
-      const inside = within(ctx, tx);
       await lockInOrder(tx, ctx, items);
-      const outcomes = await applyEach(inside.ctx, items, apply, giveWay);
+      const outcomes = await applyEach({ ...ctx, db: tx }, items, apply, giveWay);
       const failed = outcomes.filter(({ error }) => error);
       if (failed.length > 0)
         throw new ApiError(
@@ -109,12 +109,10 @@ async function changeAll(
           `${failed.length} of ${items.length} items cannot be done: see results.`,
           { results: failed },
         );
-      return { outcomes, settle: inside.settle };
+      return outcomes;
     },
     { timeout: TIMEOUT_MILLIS },
   );
-  settle();
-  return outcomes;
 }
 
 async function applyEach(

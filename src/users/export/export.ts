@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
+import { commit } from "../../db/commit.ts";
 import { readPage, type SortOrder } from "../../db/keyset.ts";
 import { toUserWithRoles, type User, userWithRolesSelect } from "../public-user.ts";
 import { visibleUsers } from "../reach.ts";
@@ -44,7 +45,7 @@ export async function* exportUsers(
       yield page.items.map(toUserWithRoles);
     }
   } finally {
-    await db.$transaction((tx) =>
+    await commit(ctx, (tx) =>
       recordAudit(tx, ctx, {
         action: "user.exported",
         resourceType: "user",

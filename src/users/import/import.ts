@@ -1,5 +1,6 @@
 /** Users of another system, by the thousand: read to the end first, then written by the hundred. */
 import type { AuthedContext } from "../../context.ts";
+import { commit } from "../../db/commit.ts";
 import { beginLong } from "../../db/tenant-locks.ts";
 import type { SourceRecord } from "../../fields.ts";
 import { payerOf, targetTenant } from "../../principal.ts";
@@ -44,7 +45,7 @@ async function writeInBatches(
 ): Promise<void> {
   for (const batch of batchesOf(rows)) {
     await assertStillAllowed(ctx, "user:import");
-    await ctx.db.$transaction((tx) => writeRows(tx, ctx, target, batch, result));
+    await commit(ctx, (tx) => writeRows(tx, ctx, target, batch, result));
   }
 }
 
@@ -57,7 +58,8 @@ async function writeWhole(
   if (result.report.failed > 0) throw nothingWritten(result.report);
   // By address: of two imports of the same people by two tenants none waits for the other in a circle.
   const sorted = rows.toSorted((a, b) => (a.row.email < b.row.email ? -1 : 1));
-  await ctx.db.$transaction(
+  await commit(
+    ctx,
     async (tx) => {
       const giveWay = await beginLong(tx, [target.tenantId]);
       for (const batch of batchesOf(sorted)) {

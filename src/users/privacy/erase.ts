@@ -1,6 +1,7 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
+import { afterCommit, commit } from "../../db/commit.ts";
 import { touch } from "../../db/touch.ts";
 import { NotFoundError, ValidationError } from "../../errors.ts";
 import { discardFactors } from "../../factors/changes.ts";
@@ -25,7 +26,7 @@ export async function eraseUser(
   { email }: EraseInput,
 ): Promise<void> {
   assertInPerson(ctx.principal, "user:erase");
-  const ended = await ctx.db.$transaction(async (tx) => {
+  await commit(ctx, async (tx) => {
     const user = await lockUser(tx, ctx, id, { deleted: "either" });
     if (isErased(user)) throw new NotFoundError("user");
     await assertMayManage(tx, ctx, user.id);
@@ -33,7 +34,7 @@ export async function eraseUser(
     if (email !== user.email)
       throw new ValidationError([{ path: "email", message: "Is not the address of this user" }]);
     if (!user.isDeleted) await assertNotLastRuler(tx, user);
-    const ended = await discard(tx, user);
+    await discard(tx, ctx, user);
     await tx.user.update({
       where: { id: user.id, tenantId: user.tenantId, isDeleted: user.isDeleted },
       data: {
@@ -50,11 +51,7 @@ export async function eraseUser(
       resourceId: user.id,
       tenantId: user.tenantId,
     });
-    return ended;
   });
-  ctx.revocations.add(ended);
-  ctx.apiKeys.forget();
-  ctx.grants.forget(id.toLowerCase());
 }
 
 const BLANK = {
@@ -68,15 +65,15 @@ const BLANK = {
   lockedUntil: null,
 } as const;
 
-/** Deletes what belongs to the person; answers the sessions that this ended. */
-async function discard(tx: Transaction, user: LockedUser): Promise<string[]> {
+/** Deletes what belongs to the person. */
+async function discard(tx: Transaction, ctx: AuthedContext, user: LockedUser): Promise<void> {
   const { id: userId, tenantId, email } = user;
   const where = { userId, tenantId };
   // Revoked and then deleted: who asks for a session that is not there must hear the same.
-  const ended = await revokeSessions(tx, where, "user_deleted");
+  await revokeSessions(tx, ctx, where, "user_deleted");
   // Who runs the platform no longer acts as nobody else either.
   if (tenantId === null)
-    ended.push(...(await revokeSessions(tx, { impersonatorId: userId }, "impersonator_left")));
+    await revokeSessions(tx, ctx, { impersonatorId: userId }, "impersonator_left");
   await tx.session.deleteMany({ where });
   await tx.oneTimeToken.deleteMany({ where });
   await discardFactors(tx, user);
@@ -88,5 +85,6 @@ async function discard(tx: Transaction, user: LockedUser): Promise<string[]> {
     await tx.invitation.deleteMany({
       where: { tenantId, OR: [{ email }, { acceptedBy: userId }] },
     });
-  return ended;
+  afterCommit(tx, () => ctx.apiKeys.forget());
+  afterCommit(tx, () => ctx.grants.forget(userId));
 }

@@ -1,6 +1,7 @@
 import { type AuditRow, listAuditLogs } from "../../audit/list.ts";
 import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
+import { commit } from "../../db/commit.ts";
 import { withDeleted } from "../../db/scope.ts";
 import { NotFoundError } from "../../errors.ts";
 import { toSessionFields } from "../../sessions/list.ts";
@@ -54,7 +55,7 @@ export async function getPersonalData(ctx: AuthedContext, id: string): Promise<P
         }),
     ctx.pool.costly("export", () => auditRowsOf(ctx, row.id)),
   ]);
-  await ctx.db.$transaction((tx) =>
+  await commit(ctx, (tx) =>
     recordAudit(tx, ctx, {
       action: "user.personal_data_exported",
       resourceType: "user",

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from "bun:test";
+import { commit } from "../../../src/db/commit.ts";
 import {
   type Account,
   createMember,
@@ -74,8 +75,8 @@ async function untilSomebodyWaits() {
 
 test("R36: a suspension that comes while a session begins waits for it, and then ends it", async () => {
   const owner = await registerOwner(app);
-  const { db, pool } = app.deps;
-  const { suspension, sessionId } = await db.$transaction(async (tx) => {
+  const { pool } = app.deps;
+  const { suspension, sessionId } = await commit(app.deps, async (tx) => {
     const { lockActiveTenant } = await import("../../../src/tenants/lock.ts");
     const { startSession } = await import("../../../src/sessions/start.ts");
     expect(await lockActiveTenant(tx, owner.tenantId)).toBe(true);

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "bun:test";
+import { commit } from "../../../src/db/commit.ts";
 import { issueOneTimeToken } from "../../../src/one-time-tokens/issue.ts";
 import { type Account, logIn, PASSWORD, registerOwner, testApp } from "../../support/app.ts";
 import { createAuthenticator } from "../../support/authenticator.ts";
@@ -152,7 +153,7 @@ test("R25: after a link by mail any second factor completes the log-in, and the 
   ];
   const amrs: unknown[] = [];
   for (const show of shown) {
-    const { token: mfaToken } = await app.deps.db.$transaction((tx) =>
+    const { token: mfaToken } = await commit(app.deps, (tx) =>
       issueOneTimeToken(tx, app.deps, {
         purpose: "mfa",
         user: owner,
