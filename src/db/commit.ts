@@ -1,6 +1,6 @@
 /** The one way to write: a transaction, and what has to follow once it is committed. */
 import type { PrismaClient } from "../../generated/prisma/client.ts";
-import type { Log } from "../log.ts";
+import { describeError, type Log } from "../log.ts";
 import type { Database, Transaction } from "./client.ts";
 
 /** In memory and done at once: what was written stays written, whatever becomes of it. */
@@ -58,6 +58,6 @@ function follow(effects: Effect[], log: Log): void {
     try {
       effect();
     } catch (err) {
-      log("error", "what follows a commit failed", { error: String(err) });
+      log("error", "what follows a commit failed", { error: describeError(err) });
     }
 }
