@@ -1,4 +1,3 @@
-import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
 import { commit } from "../../db/commit.ts";
@@ -12,6 +11,7 @@ import { type Account, findAccount } from "../account.ts";
 import { countGuess, guesser, mailBeside, notLockedOut } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
+import { recordFailure } from "./record-failure.ts";
 import { hasForeignHash, renewedHash } from "./renew-hash.ts";
 import type { LoginInput } from "./schemas.ts";
 
@@ -40,7 +40,7 @@ export async function login(ctx: Context, input: LoginInput): Promise<LoginAnswe
   if (!started) {
     // Another login has renewed the hash first, perhaps. From the beginning: it is ours then.
     if (refusal === null && hasForeignHash(account)) return login(ctx, input);
-    await recordFailure(ctx, account, refusal ?? "changed_meanwhile");
+    await refuse(ctx, account, refusal ?? "changed_meanwhile");
     // Beside the answer, which must take as long as for any other failure: a link that proves the address.
     if (refusal === UNVERIFIED) mailBeside(ctx, { kind: "magic_link", ...nameOf(input) });
     throw new ApiError("invalid_credentials");
@@ -90,19 +90,13 @@ function begin(ctx: Context, account: Account, renewed: { passwordHash?: string 
 }
 
 /** The same two writes whether the account exists or not: the time must not tell. */
-async function recordFailure(
-  ctx: Context,
-  account: Account | undefined,
-  reason: string,
-): Promise<void> {
+async function refuse(ctx: Context, account: Account | undefined, reason: string): Promise<void> {
   await commit(ctx, async (tx) => {
     await countGuess(tx, ctx, { id: account?.id ?? null, known: account?.known, unseen: true });
-    await recordAudit(tx, ctx, {
+    await recordFailure(tx, ctx, {
       action: "auth.login_failed",
-      resourceType: "user",
-      resourceId: account?.id ?? null,
-      tenantId: account?.auditTenantId ?? null,
-      outcome: "failure",
+      userId: account?.id,
+      tenantId: account?.auditTenantId,
       details: { reason },
     });
   });

@@ -16,6 +16,7 @@ import { type Redeemed, redeemCode } from "../mails/redeem-code.ts";
 import type { AddressInput, ChallengeAnswer } from "../mails/schemas.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
+import { recordFailure } from "./record-failure.ts";
 import type { MagicLinkInput } from "./schemas.ts";
 
 const LINK_MINUTES = 10;
@@ -70,7 +71,12 @@ export async function logInByMagicLink(ctx: Context, input: MagicLinkInput): Pro
   const outcome = await commit(ctx, async (tx) => {
     const { used, meant } = await redeem(tx, ctx, input);
     if (!used) {
-      await recordFailure(tx, ctx, meant);
+      await recordFailure(tx, ctx, {
+        action: "auth.login_failed",
+        userId: meant?.userId,
+        tenantId: await auditTenantOf(tx, meant?.userId ?? null),
+        details: { reason: "invalid_link_or_code", methods: ["email"] },
+      });
       return null;
     }
     const { user } = used;
@@ -87,19 +93,4 @@ async function redeem(tx: Transaction, ctx: Context, input: MagicLinkInput): Pro
   const token = await findToken(tx, ctx, ["magic_link"], input.token);
   const user = token && (await useMailedToken(tx, token));
   return { meant: token, used: user && { token, user } };
-}
-
-async function recordFailure(
-  tx: Transaction,
-  ctx: Context,
-  meant: Redeemed["meant"],
-): Promise<void> {
-  await recordAudit(tx, ctx, {
-    action: "auth.login_failed",
-    resourceType: "user",
-    resourceId: meant?.userId ?? null,
-    tenantId: await auditTenantOf(tx, meant?.userId ?? null),
-    outcome: "failure",
-    details: { reason: "invalid_link_or_code", methods: ["email"] },
-  });
 }

@@ -1,10 +1,7 @@
 /** Logging in with nothing but a passkey: the browser offers those that it has for this site. */
-import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
-import type { Transaction } from "../../db/client.ts";
 import { commit } from "../../db/commit.ts";
 import { ApiError } from "../../errors.ts";
-import type { Owner } from "../../factors/owner.ts";
 import {
   type Ceremony,
   checkAssertion,
@@ -15,6 +12,7 @@ import type { PasskeyRequestOptions } from "../../factors/webauthn-schemas.ts";
 import { lockActiveAccount } from "../account.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
+import { recordFailure } from "./record-failure.ts";
 import type { PasskeyLoginInput } from "./schemas.ts";
 
 /** The passkey says whose it is, and with its user verified it is two factors in one. */
@@ -39,25 +37,15 @@ export async function logInWithPasskey(
     const user = owner && (await lockActiveAccount(tx, ctx, owner));
     const shown = await checkAssertion(tx, ctx, response, owner, CEREMONY);
     if (user && "methods" in shown) return completeLogin(tx, ctx, user, { methods: shown.methods });
-    await recordFailure(tx, ctx, owner, "refused" in shown ? shown.refused : "not_active");
+    const reason = "refused" in shown ? shown.refused : "not_active";
+    await recordFailure(tx, ctx, {
+      action: "auth.login_failed",
+      userId: owner?.id,
+      tenantId: owner?.tenantId,
+      details: { method: "passkey", reason },
+    });
     return null;
   });
   if (!outcome) throw new ApiError("invalid_passkey");
   return loginAnswer(ctx, outcome);
-}
-
-async function recordFailure(
-  tx: Transaction,
-  ctx: Context,
-  owner: Owner | null,
-  reason: string,
-): Promise<void> {
-  await recordAudit(tx, ctx, {
-    action: "auth.login_failed",
-    resourceType: "user",
-    resourceId: owner?.id ?? null,
-    tenantId: owner?.tenantId ?? null,
-    outcome: "failure",
-    details: { method: "passkey", reason },
-  });
 }

@@ -3,10 +3,8 @@
  * factor if there is one (ASVS 5.0, 7.5.1), and its new session takes the old one's place (7.2.4).
  */
 
-import { recordAudit } from "../../audit/record.ts";
 import type { SessionContext } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
-import type { Transaction } from "../../db/client.ts";
 import { commit } from "../../db/commit.ts";
 import { LIVE } from "../../db/live.ts";
 import { ValidationError } from "../../errors.ts";
@@ -21,6 +19,7 @@ import { lockActiveAccount } from "../account.ts";
 import { countGuess, guesserInSession, notLockedOut } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
+import { recordFailure } from "./record-failure.ts";
 import { renewedHash } from "./renew-hash.ts";
 import type { ReauthenticateInput } from "./schemas.ts";
 
@@ -80,7 +79,7 @@ async function byPassword(ctx: SessionContext, password: string) {
   // Counts like one at login: a stolen access token must not be a way to guess the password without end.
   await commit(ctx, async (tx) => {
     await countGuess(tx, ctx, { id: userId });
-    await recordFailure(tx, ctx, { method: "password" });
+    await recordFailure(tx, ctx, failed(ctx, { method: "password" }));
   });
   throw new ValidationError([{ path: "password", message: "Is not the current password" }]);
 }
@@ -96,7 +95,7 @@ async function byPasskey(ctx: SessionContext, assertion: PasskeyAssertion) {
         replaces: ctx.principal.sessionId,
       });
     const reason = "refused" in shown ? shown.refused : "not_active";
-    await recordFailure(tx, ctx, { method: "passkey", reason });
+    await recordFailure(tx, ctx, failed(ctx, { method: "passkey", reason }));
     return null;
   });
   if (outcome) return outcome;
@@ -112,18 +111,9 @@ function ceremonyOf({ principal: { userId, tenantId, sessionId } }: SessionConte
   } satisfies Ceremony;
 }
 
-async function recordFailure(
-  tx: Transaction,
-  ctx: SessionContext,
+function failed(
+  { principal: { userId, tenantId } }: SessionContext,
   details: { method: string; reason?: string },
-): Promise<void> {
-  const { userId, tenantId } = ctx.principal;
-  await recordAudit(tx, ctx, {
-    action: "auth.reauthentication_failed",
-    resourceType: "user",
-    resourceId: userId,
-    tenantId,
-    outcome: "failure",
-    details,
-  });
+) {
+  return { action: "auth.reauthentication_failed", userId, tenantId, details } as const;
 }

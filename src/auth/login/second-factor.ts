@@ -1,5 +1,4 @@
 /** The second step of a log-in. */
-import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import type { Database, Transaction } from "../../db/client.ts";
 import { commit } from "../../db/commit.ts";
@@ -14,6 +13,7 @@ import { lockActiveAccount } from "../account.ts";
 import { countGuess, guesserAtFactor } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
+import { recordFailure } from "./record-failure.ts";
 import type { MfaTokenInput, VerifyMfaInput } from "./schemas.ts";
 
 /** What stands between the two steps. `amr` was proved in the first one; `boundTo` is the session that is renewed. */
@@ -31,11 +31,18 @@ export async function verifyMfa(ctx: Context, input: VerifyMfaInput): Promise<Lo
   const begun = await findMfaToken(ctx.db, ctx, input.mfaToken);
   if (begun) await ctx.rateLimits.consume("guess", guesserAtFactor(ctx, begun));
   const outcome = await commit(ctx, async (tx) => {
+    const fail = (token: MfaToken | null, reason: string) =>
+      recordFailure(tx, ctx, {
+        action: "auth.second_factor_failed",
+        userId: token?.userId,
+        tenantId: token?.tenantId,
+        details: { method: input.method, reason },
+      });
     const user = begun && (await lockActiveAccount(tx, ctx, { ...begun, id: begun.userId }));
     // Again, under the lock: meanwhile it may have been used, or voided by a change of the account.
     const token = user && (await findMfaToken(tx, ctx, input.mfaToken));
     if (!token) {
-      await recordFailure(tx, ctx, begun, input.method, "mfa_token");
+      await fail(begun, "mfa_token");
       return "no_token";
     }
     const shown: Shown = user.lockedOut
@@ -45,7 +52,7 @@ export async function verifyMfa(ctx: Context, input: VerifyMfaInput): Promise<Lo
     else await countTry(tx, token);
     if ("refused" in shown) {
       await countGuess(tx, ctx, user);
-      await recordFailure(tx, ctx, token, input.method, shown.refused);
+      await fail(token, shown.refused);
       return "refused";
     }
     return completeLogin(tx, ctx, user, {
@@ -100,21 +107,4 @@ async function findMfaToken(db: Database | Transaction, ctx: Context, token: str
 /** The other step was something else already: that the device makes sure of its user is welcome and not required. */
 function ceremonyOf({ id, userId, tenantId }: MfaToken) {
   return { owner: { id: userId, tenantId }, boundTo: id, userVerification: "preferred" } as const;
-}
-
-async function recordFailure(
-  tx: Transaction,
-  ctx: Context,
-  token: MfaToken | null,
-  method: VerifyMfaInput["method"],
-  reason: string,
-): Promise<void> {
-  await recordAudit(tx, ctx, {
-    action: "auth.second_factor_failed",
-    resourceType: "user",
-    resourceId: token?.userId ?? null,
-    tenantId: token?.tenantId ?? null,
-    outcome: "failure",
-    details: { method, reason },
-  });
 }

@@ -1,0 +1,19 @@
+import { type AuditEntry, recordAudit } from "../../audit/record.ts";
+import type { Context } from "../../context.ts";
+import type { Transaction } from "../../db/client.ts";
+
+type Failure = Pick<AuditEntry, "action" | "details"> & {
+  /** Of nobody whom we know, and of nobody whose tenant may read of it, there is none. */
+  userId: string | null | undefined;
+  tenantId: string | null | undefined;
+};
+
+/** Audits that somebody did not prove who they are. */
+export async function recordFailure(
+  tx: Transaction,
+  ctx: Context,
+  { userId = null, tenantId = null, ...entry }: Failure,
+): Promise<void> {
+  const of = { resourceType: "user", resourceId: userId, tenantId };
+  await recordAudit(tx, ctx, { ...entry, ...of, outcome: "failure" });
+}
