@@ -26,3 +26,18 @@ test("R19: when an administrator changes somebody's address, the old one is told
   expect(mail.subject).toBe("Your e-mail address was changed");
   expect((await app.mail()).filter(({ to }) => to === member.email).length).toBe(before + 1);
 });
+
+test("whoever has the address that somebody wants is told in their own language", async () => {
+  const reader = await registerOwner(app);
+  const { accessToken: token } = reader;
+  await app.call("POST /v1/auth/me/email/verification", { token });
+  await verify(app, reader);
+  await app.call("PATCH /v1/auth/me/profile", { token, json: { language: "de" } });
+  const other = await registerOwner(app);
+  await app.call("POST /v1/auth/me/email", {
+    token: other.accessToken,
+    json: { email: reader.email },
+    headers: { "accept-language": "en" },
+  });
+  expect((await app.lastMailTo(reader.email)).subject).toBe("Sie haben schon ein Konto");
+});
