@@ -14,6 +14,7 @@ const DAY = 24 * HOUR;
 /** The channel on which PostgreSQL tells every instance of a new job, with the queue's name. */
 export const JOBS_CHANNEL = `pgboss_${createHash("sha224").update(SCHEMA).digest("hex").slice(0, 24)}`;
 
+const UNIQUE_VIOLATION = "23505";
 const CANCELLED = "SELECT id FROM pgboss.job WHERE name = $1 AND state = 'cancelled'";
 
 type Settings = QueueOptions & { policy: QueuePolicy; notify: boolean };
@@ -61,7 +62,7 @@ export function createBoss(
   async function giveBack(queue: string, jobs: { id: string }[]): Promise<void> {
     const ids = jobs.map(({ id }) => id);
     await boss.cancel(queue, ids);
-    await boss.resume(queue, ids);
+    await resume(boss, queue, ids);
   }
 
   // Without a listener an error event would end the process; the database comes back, and so does pg-boss.
@@ -84,9 +85,23 @@ export async function prepareQueues(boss: PgBoss, pool: Pick<Pool, "query">): Pr
     await boss.findJobs(name, { id: newId() });
     // Nobody cancels but `giveBack`: whoever died in the middle of it has left these.
     const { rows } = await pool.query<{ id: string }>(CANCELLED, [name]);
-    const ids = rows.map(({ id }) => id);
-    if (ids.length > 0) await boss.resume(name, ids);
+    await resume(
+      boss,
+      name,
+      rows.map(({ id }) => id),
+    );
   }
+}
+
+/** What a schedule sent makes way where the next one has come due since: no two may wait, and both do the same. */
+async function resume(boss: PgBoss, queue: string, ids: string[]): Promise<void> {
+  for (const id of ids)
+    try {
+      await boss.resume(queue, id);
+    } catch (err) {
+      if (!(err instanceof Error && "code" in err && err.code === UNIQUE_VIOLATION)) throw err;
+      await boss.deleteJob(queue, id);
+    }
 }
 
 /** The waits double from a quarter of a minute to four hours: a day and two hours in all. */

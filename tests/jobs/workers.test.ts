@@ -150,6 +150,17 @@ test("what an instance was giving back when it was killed, the next one to start
   expect(await states()).toEqual(["created"]);
 });
 
+test("what was left cancelled of a schedule makes way for what came due since, and keeps no instance from starting", async () => {
+  const jobs = await otherInstance();
+  for (const _ of ["killed", "killed again", "due since"]) {
+    await app.deps.pool.query("UPDATE pgboss.job SET state = 'cancelled', completed_on = now()");
+    await jobs.send("clean_up", null);
+  }
+  await otherInstance();
+  const { rows } = await app.deps.pool.query("SELECT name, state FROM pgboss.job");
+  expect(rows).toEqual([{ name: "clean_up", state: "created" }]);
+});
+
 test("a handler that hangs does not hold up the end for more than seconds", async () => {
   const jobs = await otherInstance();
   let begun = false;
