@@ -30,7 +30,7 @@ function checked(faultOf: (text: string) => string | null) {
 
 const MADE = "Make one: openssl rand -base64 32";
 
-/** 32 bytes at least. Also for one that is on its way out, which may be as weak as it was: see config-rules.ts. */
+/** 32 bytes at least. Also for one that is on its way out, which may be as weak as it was: see rules.ts. */
 export const AnySecretKey = z
   .base64({ error: `must be base64. ${MADE}` })
   .refine(

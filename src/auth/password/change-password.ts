@@ -35,7 +35,7 @@ export async function changePassword(
   if (!account || !(await mayChange(ctx, account.passwordHash, input))) throw await refuse(ctx);
   const passwordHash = await ctx.passwords.hash(input.newPassword, hashedFor(ctx));
   // Whoever knows what the tenant has set can be here: what they make of it is no more the person's own. A proof of the
-  // address ends that (email/prove-address.ts).
+  // address ends that (address/prove-address.ts).
   const isTenants = account.passwordHash !== null && account.passwordOrigin === "tenant";
   const passwordOrigin = isTenants ? "tenant" : "own";
 
