@@ -19,6 +19,8 @@ const FOR_HTTP = [
 /** What this instance remembers, put right before the commit or beside it (src/db/commit.ts). */
 const TOO_EARLY =
   /(?<!afterCommit\(tx, \(\) => (?:ctx\.)?)\b(?:revocations\.add|(?:grants|apiKeys)\.forget)\(/g;
+/** Biome knows of process.env alone. */
+const ENVIRONMENT = /\b(?:Bun|import\.meta)\.env\b/;
 const FEATURE = /^src\/(?!(config|crypto|db|http|jobs)\/)[^/]+\//;
 
 type Import = { from: string; to: string; typeOnly: boolean };
@@ -30,6 +32,9 @@ const breaches = files.flatMap((file) => {
     ...importsOf(file, source).flatMap(breachesOf),
     ...openTables(source),
     ...(ROOTS.includes(file) ? [] : tooEarly(source)),
+    ...(!readsEnvironment(file) && ENVIRONMENT.test(source)
+      ? ["Leave the environment to config."]
+      : []),
     ...(file !== "src/index.ts" && file.endsWith("/index.ts")
       ? ["No index files per folder."]
       : []),
@@ -47,9 +52,15 @@ function importsOf(file: string, source: string): Import[] {
   }));
 }
 
+function readsEnvironment(file: string): boolean {
+  return file === "src/index.ts" || file.startsWith("src/cli/");
+}
+
 function breachesOf({ from, to, typeOnly }: Import): string[] {
-  if (ROOTS.includes(from)) return [];
   const say = (rule: string) => [`imports ${to}. ${rule}`];
+  if (to.startsWith("scripts/") || (to.startsWith("src/cli/") && !from.startsWith("src/cli/")))
+    return say("What is run by hand uses the application, and not the other way.");
+  if (ROOTS.includes(from)) return [];
   // The types of every part meet there.
   if (from === "src/context.ts") return typeOnly ? [] : say("It may import types alone.");
 
