@@ -16,6 +16,17 @@ const FOR_HTTP = [
   "src/sessions/recent-proof.ts",
   "src/sessions/still-allowed.ts",
 ];
+/** What features share, from below: each uses only what stands before it. */
+const SHARED = [
+  "tenant-settings",
+  "audit",
+  "rate-limits",
+  "one-time-tokens",
+  "signing-keys",
+  "roles",
+  "sessions",
+  "mail",
+];
 /** What this instance remembers, put right before the commit or beside it (src/db/commit.ts). */
 const TOO_EARLY =
   /(?<!afterCommit\(tx, \(\) => (?:ctx\.)?)\b(?:revocations\.add|(?:grants|apiKeys)\.forget)\(/g;
@@ -56,6 +67,10 @@ function readsEnvironment(file: string): boolean {
   return file === "src/index.ts" || file.startsWith("src/cli/");
 }
 
+function heightOf(file: string): number {
+  return SHARED.indexOf(/^src\/([^/]+)\//.exec(file)?.[1] ?? "");
+}
+
 function breachesOf({ from, to, typeOnly }: Import): string[] {
   const say = (rule: string) => [`imports ${to}. ${rule}`];
   if (to.startsWith("scripts/") || (to.startsWith("src/cli/") && !from.startsWith("src/cli/")))
@@ -70,6 +85,8 @@ function breachesOf({ from, to, typeOnly }: Import): string[] {
     return say("Hono stays in app, http/ and routes.");
   if (to.includes("generated/prisma") && (inHttp || isRoutes)) return say("Routes hold no Prisma.");
   if (to.startsWith("src/http/") && !inHttp && !isRoutes) return say("Functions hold no HTTP.");
+  if (heightOf(from) >= 0 && heightOf(to) > heightOf(from))
+    return say(`Of what features share, imports go down: ${SHARED.toReversed().join(" > ")}.`);
   if (inHttp && FEATURE.test(to) && !typeOnly && !FOR_HTTP.includes(to))
     return say("http/ serves features, and knows none.");
   return [];

@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
 import { type Page, readPage } from "../db/keyset.ts";
+import { deviceName } from "../device.ts";
 import { Instant, PageQuery, Timestamp, text } from "../fields.ts";
-import { deviceName } from "../sessions/device.ts";
 import { AUDIT_ACTIONS } from "./actions.ts";
 
 /** Older rows may hold others, so it is no enum. */

@@ -23,7 +23,7 @@ export type MailContent =
       change: "added" | "removed";
     }
   | { template: "recovery_code_used"; left: number }
-  /** `device` is of a closed list (`knownDevice` in sessions/device.ts); null for what is not on it. */
+  /** `device` is of a closed list (`knownDevice` in device.ts); null for what is not on it. */
   | { template: "new_device"; device: string | null; ip: string | null; at: string; link: string }
   | { template: "invitation"; link: string; tenant: string; minutes: number }
   | { template: "account_locked"; link: string; minutes: number }

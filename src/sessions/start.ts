@@ -2,8 +2,9 @@ import type { Context } from "../context.ts";
 import { hashToken, randomToken } from "../crypto/secret.ts";
 import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
+import { deviceName } from "../device.ts";
 import { sessionSeconds, settingsOf } from "../tenant-settings/settings.ts";
-import { deviceName, isNewDevice } from "./device.ts";
+import { isNewDevice } from "./device.ts";
 import type { AuthenticationMethod, SessionFacts } from "./facts.ts";
 import { revokeSessions } from "./revoke.ts";
 

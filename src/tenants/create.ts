@@ -5,7 +5,6 @@ import { commit } from "../db/commit.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { ApiError, PermissionError } from "../errors.ts";
-import { asJson, assertSettings } from "../tenant-settings/rules.ts";
 import {
   type CreateTenantInput,
   type Tenant,
@@ -13,6 +12,7 @@ import {
   tenantSelect,
   toTenant,
 } from "./schemas.ts";
+import { asJson, assertSettings } from "./settings-rules.ts";
 
 /**
  * Makes a tenant without users.

@@ -2,11 +2,11 @@ import type { AuthedContext } from "../context.ts";
 import type { Expected } from "../db/expected.ts";
 import { NotFoundError } from "../errors.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
-import { asJson, assertSettings } from "../tenant-settings/rules.ts";
 import { mergeSettings, readSettings } from "../tenant-settings/settings.ts";
 import { changeTenant, type Plan } from "./change.ts";
 import { assertMayLimit } from "./create.ts";
 import type { Tenant, UpdateTenantInput } from "./schemas.ts";
+import { asJson, assertSettings } from "./settings-rules.ts";
 
 const DAY_MILLIS = 86_400_000;
 

@@ -1,9 +1,9 @@
 /** R74: of the words of a notice none is its sender's. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { knownDevice } from "../../src/device.ts";
 import { EXAMPLES, TEMPLATE_NAMES, viewOf } from "../../src/mail/content.ts";
 import { KINDS } from "../../src/mail/mails.ts";
-import { knownDevice } from "../../src/sessions/device.ts";
 import {
   createMember,
   createSuperAdmin,

@@ -2,9 +2,9 @@
 import { expect, test } from "bun:test";
 import { Glob } from "bun";
 import { z } from "zod";
+import { deviceName } from "../../src/device.ts";
 import * as fields from "../../src/fields.ts";
 import { jsonFault } from "../../src/http/json-fault.ts";
-import { deviceName } from "../../src/sessions/device.ts";
 import { assertAcceptablePassword } from "../../src/users/password-policy.ts";
 import { assertLinear, hostileTexts, millisOf, SIZE } from "./hostile.ts";
 

@@ -1,7 +1,7 @@
 /** What a device is called, and who is told of a new one. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { deviceName } from "../../src/sessions/device.ts";
+import { deviceName } from "../../src/device.ts";
 import { from, newAddress } from "../rate-limits/callers.ts";
 import { createMember, PASSWORD, proveAddress, registerOwner, testApp } from "../support/app.ts";
 

@@ -2,10 +2,10 @@
 import { recordAudit } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
+import { knownDevice } from "../../device.ts";
 import { type SecondFactor, secondFactorsOf } from "../../factors/second-factors.ts";
 import { tellUser } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
-import { knownDevice } from "../../sessions/device.ts";
 import { type AuthenticationMethod, POSSESSION, withMfa } from "../../sessions/facts.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
 import { type StartedSession, startSession } from "../../sessions/start.ts";

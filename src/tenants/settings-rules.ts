@@ -7,7 +7,7 @@ import {
   assertWithinInstallation,
   type TenantSettings,
   type UpdateTenantSettings,
-} from "./settings.ts";
+} from "../tenant-settings/settings.ts";
 
 /** @throws ValidationError, PermissionError */
 export async function assertSettings(
