@@ -1,5 +1,5 @@
 /** The jobs: putting them in, and working them off with pg-boss's workers. */
-import { fromPrisma, type JobResult, type JobWithMetadata } from "pg-boss";
+import { type Db, fromPrisma, type JobResult, type JobWithMetadata } from "pg-boss";
 import { decrypt, encrypt, type Keyring } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
 import { describeError } from "../log.ts";
@@ -31,12 +31,14 @@ type Handler = JobHandlers[QueueName];
 
 /** @throws Error when the database does not answer, or has no job tables. */
 export async function createJobs(options: JobsOptions): Promise<Jobs> {
-  const { keyring, log } = options;
+  const { keyring, log, pool } = options;
   let stopping = false;
   const boss = createBoss(options, () => stopping);
-  await prepareQueues(boss, options.pool);
+  await prepareQueues(boss, pool);
   /** For draining: never started, and so not stopped either. */
   const drainer = createBoss(options, () => false);
+  /** Without the patience of workers: behind what is put in somebody waits for an answer. */
+  const atOnce: Db = { executeSql: (text, values) => pool.query(text, values) };
   /** By queue, the places that are free. */
   const free = new Map<string, Set<string>>(QUEUES.map((queue) => [queue, new Set()]));
 
@@ -108,7 +110,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
         {
           id,
           priority: isUrgent ? 1 : 0,
-          ...(tx && { db: fromPrisma(tx) }),
+          db: tx ? fromPrisma(tx) : atOnce,
           ...(group !== undefined && { group: { id: group } }),
         },
       );

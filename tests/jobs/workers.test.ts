@@ -161,6 +161,28 @@ test("what was left cancelled of a schedule makes way for what came due since, a
   expect(rows).toEqual([{ name: "clean_up", state: "created" }]);
 });
 
+test("who puts a job in while the database is away hears of it at once: workers alone are patient", async () => {
+  let isAway = false;
+  let asked = 0;
+  const jobs = await createJobs({
+    pool: {
+      async query(...args: [string, unknown[]]) {
+        asked += 1;
+        if (isAway) throw Object.assign(new Error("connect"), { code: "ECONNREFUSED" });
+        return app.deps.pool.query(...args);
+      },
+    } as typeof app.deps.pool,
+    keyring: app.deps.keyring,
+    log: (_, message) => messages.push(message),
+  });
+  made.push(jobs);
+  isAway = true;
+  asked = 0;
+  const sent = jobs.send("mail", 1);
+  await expect(sent).rejects.toThrow("connect");
+  expect(asked).toBe(1);
+});
+
 test("a handler that hangs does not hold up the end for more than seconds", async () => {
   const jobs = await otherInstance();
   let begun = false;
