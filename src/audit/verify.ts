@@ -21,7 +21,10 @@ export type Verification =
   | { intact: true; sealed: number; archived: number; unsealed: number; head: Head | null }
   | { intact: false; breach: Breach };
 
-/** `chain`: one tenant's, or with null the platform's. Without it everything is verified, and only then that no chain lost its end. */
+/**
+ * `chain`: one tenant's, or with null the platform's. Without it everything is verified, and only then that no chain
+ * lost its end.
+ */
 export type VerifyOptions = { chain?: string | null; head?: Head };
 
 type Link = Seal & { row: string | null };

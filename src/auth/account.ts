@@ -98,8 +98,9 @@ export type Standing = Pick<LockedAccount, "lockedOut" | "known">;
 const KNOWN_TO_CALLER = knownSql("caller.network");
 
 /**
- * Locks the user's row for the end of a log-in. Null unless user and tenant are active, and the address
- * proved where that is required; all of it stays so until the transaction ends. Everywhere in this order, tenant before user before token, so that nobody waits in a circle.
+ * Locks the user's row for the end of a log-in. Null unless user and tenant are active, and the address proved where
+ * that is required; all of it stays so until the transaction ends. Everywhere in this order, tenant before user before
+ * token, so that nobody waits in a circle.
  */
 export async function lockActiveAccount(
   tx: Transaction,

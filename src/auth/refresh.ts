@@ -42,8 +42,9 @@ const SESSION_IS_LIVE = `
     SELECT FROM tenants WHERE tenants.id = users.tenant_id AND ${LIVE_TENANT_SQL}))`;
 
 /**
- * Spends the token, prolongs the session, stores the successor and audits it: one statement, so one round trip and
- * one commit. A token of a session that ended is spent too, and gets no successor. Of fifty callers at once the row lock lets one through; the others find the token used.
+ * Spends the token, prolongs the session, stores the successor and audits it: one statement, so one round trip and one
+ * commit. A token of a session that ended is spent too, and gets no successor. Of fifty callers at once the row lock
+ * lets one through; the others find the token used.
  */
 const ROTATE = named(`
     WITH spent AS (

@@ -41,11 +41,12 @@ const KEPT_HEADERS = ["content-type", "location", "etag"];
 
 /**
  * With the header Idempotency-Key, the second request with one key gets the answer of the first and does nothing. 422
- * for another request under the same key, 409 while the first is under way. Only successes are kept: after a 4xx nothing
- * was done, and the caller may mend the request and send it under the same key; after a 5xx, or when the first one died,
- * the key is free again. Of an answer that is too long to be kept the second request hears that it was given. A tenant has
- * a budget of answers a day, and gets 429 beyond it. Comes after `authenticate` and `authorize`, which a retry passes like every request, and after
- * `validate("json", …)`: two bodies are the same when the same was read from them.
+ * for another request under the same key, 409 while the first is under way. Only successes are kept: after a 4xx
+ * nothing was done, and the caller may mend the request and send it under the same key; after a 5xx, or when the first
+ * one died, the key is free again. Of an answer that is too long to be kept the second request hears that it was given.
+ * A tenant has a budget of answers a day, and gets 429 beyond it. Comes after `authenticate` and `authorize`, which a
+ * retry passes like every request, and after `validate("json", …)`: two bodies are the same when the same was read from
+ * them.
  */
 export function idempotent({
   required = false,

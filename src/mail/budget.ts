@@ -16,8 +16,9 @@ const MOST_COUNTS = 100_000;
 const HOUR_MILLIS = 3_600_000;
 
 /**
- * Counts a mail that is about to be delivered, for all instances together. False: the mailbox has had its share. What readers ask
- * for themselves has no budget of a day: strangers who used it up would keep them from a link until tomorrow.
+ * Counts a mail that is about to be delivered, for all instances together. False: the mailbox has had its share. What
+ * readers ask for themselves has no budget of a day: strangers who used it up would keep them from a link until
+ * tomorrow.
  */
 export async function takesShare(
   { rateLimits }: { rateLimits: RateLimits },

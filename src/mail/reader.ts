@@ -1,4 +1,7 @@
-/** Which language and time zone a mail has: what its reader chose, else what their tenant did, else what the request asks for. */
+/**
+ * Which language and time zone a mail has: what its reader chose, else what their tenant did, else what the request
+ * asks for.
+ */
 import type { Transaction } from "../db/client.ts";
 import type { RequestOrigin } from "../principal.ts";
 import { readSettings } from "../tenant-settings/settings.ts";

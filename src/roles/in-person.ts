@@ -15,8 +15,9 @@ type Effect =
 
 /**
  * By effect, each with its reason: what takes data away, what cannot be taken back, and what people or machines log in
- * with. An impersonator is there to see and to mend for a quarter of an hour, on the record: nobody's password, address,
- * factor or key is set or taken away by them. Every check reads this table; an effect that is a permission is checked wherever that is asked for.
+ * with. An impersonator is there to see and to mend for a quarter of an hour, on the record: nobody's password,
+ * address, factor or key is set or taken away by them. Every check reads this table; an effect that is a permission is
+ * checked wherever that is asked for.
  */
 export const IN_PERSON = {
   credentials: "what a person logs in with, and what is stored about them, is theirs alone",

@@ -17,9 +17,9 @@ import {
 } from "./schemas.ts";
 
 /**
- * Changes a service account. While it is disabled its keys are refused, and work again afterwards: to pause a machine is
- * not to renew its secrets. @throws NotFoundError, PermissionError, ValidationError; ApiError `session_required` for a machine that
- * would pause itself.
+ * Changes a service account. While it is disabled its keys are refused, and work again afterwards: to pause a machine
+ * is not to renew its secrets. @throws NotFoundError, PermissionError, ValidationError; ApiError `session_required` for
+ * a machine that would pause itself.
  */
 export async function updateServiceAccount(
   ctx: AuthedContext,

@@ -26,7 +26,10 @@ export async function getTenant(ctx: AuthedContext, id: string): Promise<Tenant>
   return toTenant(row);
 }
 
-/** All tenants, or those that are deleted and not yet purged, the newest first. The permission tenant:list belongs to platform accounts alone. */
+/**
+ * All tenants, or those that are deleted and not yet purged, the newest first. The permission tenant:list belongs to
+ * platform accounts alone.
+ */
 export async function listTenants(
   ctx: AuthedContext,
   query: ListTenantsQuery,

@@ -67,8 +67,8 @@ export function isHearsay(user: {
 }
 
 /**
- * Gives a placeholder its address, if nobody has it by now; else it stays one. For users who come back as placeholders: an UPDATE
- * cannot leave a conflict out, as an INSERT can. Both ends take as many statements.
+ * Gives a placeholder its address, if nobody has it by now; else it stays one. For users who come back as placeholders:
+ * an UPDATE cannot leave a conflict out, as an INSERT can. Both ends take as many statements.
  * @throws ApiError `email_taken`, to a platform account: it sees who has the address.
  */
 export async function settlePlaceholder(

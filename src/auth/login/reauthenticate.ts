@@ -25,7 +25,8 @@ import type { ReauthenticateInput } from "./schemas.ts";
 
 /**
  * Begins the session anew by password or passkey. What is wrong is answered with 422 and not with 401: the caller's
- * token is as good as before, and a client that gets a 401 throws its token away. @throws ValidationError; ApiError `overloaded`, `rate_limited`.
+ * token is as good as before, and a client that gets a 401 throws its token away. @throws ValidationError; ApiError
+ * `overloaded`, `rate_limited`.
  */
 export async function reauthenticate(
   ctx: SessionContext,
