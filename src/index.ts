@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { createApp } from "./app.ts";
 import type { Fault, Values } from "./config/rules.ts";
 import { ConfigError, parseConfig } from "./config.ts";
-import { isUnavailable } from "./db/failures.ts";
+import { isMissingTable, isUnavailable } from "./db/failures.ts";
 import { faultOfRole } from "./db/runtime-role.ts";
 import { plainly } from "./db/scoped-pool.ts";
 import { createDeps } from "./deps.ts";
@@ -90,9 +90,7 @@ function fail(reason: unknown): never {
 function explain(err: Error): string {
   if (isUnavailable(err))
     return `the database at ${new URL(config.databaseUrl).host} does not answer.`;
-  // Prisma's name for a table that is not there, and PostgreSQL's.
-  if (codeOf(err) === "P2021" || codeOf(err) === "42P01")
-    return "the database has no tables yet. Run: bunx prisma migrate deploy";
+  if (isMissingTable(err)) return "the database has no tables yet. Run: bunx prisma migrate deploy";
   return err.message.trim();
 }
 

@@ -9,7 +9,7 @@ import { verifyAuditLog } from "../audit/verify.ts";
 import { type Config, ConfigError, parseToolConfig } from "../config.ts";
 import { deriveKeyring, type Keyring } from "../crypto/secret.ts";
 import { createDatabase, createPool, type Database } from "../db/client.ts";
-import { isUnavailable } from "../db/failures.ts";
+import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { isId } from "../db/id.ts";
 import { acrossTenants, withDeleted } from "../db/scope.ts";
 
@@ -180,8 +180,7 @@ function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof AuditError) return error.message;
   if (error instanceof BrokenLogError) return error.message;
   if (isUnavailable(error)) return "the database does not answer. See DATABASE_URL.";
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "P2021" || code === "42P01")
+  if (isMissingTable(error))
     return "the database has no tables yet. Run: bunx prisma migrate deploy";
   if (error instanceof Error && /permission denied|42501/.test(error.message))
     return "DATABASE_URL names a role that may not do this. Name the owner of the tables.";

@@ -5,7 +5,7 @@ import { type Config, ConfigError, parseToolConfig } from "../config.ts";
 import { reencrypt } from "../crypto/reencrypt.ts";
 import { deriveKeyring, type Keyring } from "../crypto/secret.ts";
 import { createDatabase, createPool, type Database } from "../db/client.ts";
-import { isUnavailable } from "../db/failures.ts";
+import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { replaceSigningKeys, rotateSigningKeys } from "../signing-keys/rotate.ts";
 import { listSigningKeys, opensSigningKeys } from "../signing-keys/rows.ts";
@@ -161,9 +161,7 @@ function parse(args: string[]) {
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof KeysError) return error.message;
   if (isUnavailable(error)) return "the database does not answer. See DATABASE_URL.";
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  // Prisma's name for a table that is not there, and PostgreSQL's.
-  if (code === "P2021" || code === "42P01")
+  if (isMissingTable(error))
     return "the database has no tables yet. Run: bunx prisma migrate deploy";
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

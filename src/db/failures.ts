@@ -38,6 +38,11 @@ export function isOverload(err: unknown): boolean {
   return hasCode(err, "overloaded");
 }
 
+/** True before the first migration, when there are no tables yet. */
+export function isMissingTable(err: unknown): boolean {
+  return hasCode(err, "P2021") || hasCode(err, "42P01");
+}
+
 function hasCode(err: unknown, code: string): boolean {
   if (err instanceof Error && "code" in err && err.code === code) return true;
   return adapterCause(err).originalCode === code;
