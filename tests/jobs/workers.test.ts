@@ -1,10 +1,12 @@
 /** Workers that go by themselves: at once, on a schedule, over an outage, and to an end. */
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { commit } from "../../src/db/commit.ts";
 import type { Jobs } from "../../src/jobs/jobs.ts";
 import { createJobs } from "../../src/jobs/queue.ts";
 import { testApp } from "../support/app.ts";
 import { onMail } from "./handlers.ts";
+
+setDefaultTimeout(60_000);
 
 const app = testApp();
 const made: Jobs[] = [];
