@@ -33,6 +33,18 @@ const HOMES: [rule: string, spelling: RegExp, homes: string[]][] = [
     /ApiError\(\s*"impersonation_forbidden"/,
     ["roles/in-person.ts"],
   ],
+  // Of what these write no instance remembers anything; whatever else is written is a commit.
+  [
+    "what nothing follows",
+    /[^.\w]transaction\(/,
+    [
+      "audit/archive.ts",
+      "audit/seal.ts",
+      "db/commit.ts",
+      "signing-keys/rotate.ts",
+      "signing-keys/signing-keys.ts",
+    ],
+  ],
   ["what no machine does", /ApiError\(\s*"session_required"/, ["roles/in-person.ts"]],
 ];
 

@@ -47,7 +47,7 @@ export function afterCommit(tx: Transaction, effect: Effect): void {
   effects.push(effect);
 }
 
-/** A transaction that nothing follows: for maintenance, of which this process remembers nothing. */
+/** A transaction that nothing follows, and so holds no `commit`: for maintenance, of which this process remembers nothing. */
 export function transaction<T>(db: Database, work: Work<T>, options?: Options): Promise<T> {
   return (db as PrismaClient).$transaction((tx) => work(tx as unknown as Transaction), options);
 }

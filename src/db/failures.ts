@@ -1,6 +1,7 @@
 /** Telling a database's complaints apart. */
 import { isDriverAdapterError } from "@prisma/driver-adapter-utils";
 import { Prisma } from "../../generated/prisma/client.ts";
+import { ApiError } from "../errors.ts";
 
 /**
  * What says "not now": connections, resources, timeouts, deadlocks, an administrator's shutdown. SQLSTATEs, the
@@ -36,6 +37,14 @@ export function isStatementTimeout(err: unknown): boolean {
 /** True when too many wait for a connection, or this one has waited too long (scoped-pool.ts): Prisma wraps that too. */
 export function isOverload(err: unknown): boolean {
   return hasCode(err, "overloaded");
+}
+
+/** What a caller is told of whatever was thrown. What we did not mean to throw is the database's, or our own fault. */
+export function toApiError(thrown: unknown): ApiError {
+  if (thrown instanceof ApiError) return thrown;
+  if (isOverload(thrown)) return new ApiError("overloaded");
+  if (isUnavailable(thrown)) return new ApiError("unavailable");
+  return new ApiError("internal_error");
 }
 
 /** True before the first migration, when there are no tables yet. */

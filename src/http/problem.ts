@@ -1,8 +1,8 @@
 /** Every error leaves here, as RFC 9457 application/problem+json. */
 import type { ErrorHandler, Context as HonoContext } from "hono";
 import type { AppEnv } from "../context.ts";
-import { isOverload, isUnavailable } from "../db/failures.ts";
-import { ApiError, ERRORS, type ErrorCode, type ItemOutcome } from "../errors.ts";
+import { toApiError } from "../db/failures.ts";
+import { type ApiError, ERRORS, type ErrorCode, type ItemOutcome } from "../errors.ts";
 import { describeError } from "../log.ts";
 import { rateLimitFields } from "./rate-limit.ts";
 
@@ -69,13 +69,6 @@ function challenge({ code, details }: ApiError): string {
   if (code === "reauthentication_required")
     return `${realm}, error="insufficient_user_authentication", max_age="${details.maxAgeSeconds}"`;
   return realm;
-}
-
-function toApiError(thrown: unknown): ApiError {
-  if (thrown instanceof ApiError) return thrown;
-  if (isOverload(thrown)) return new ApiError("overloaded");
-  if (isUnavailable(thrown)) return new ApiError("unavailable");
-  return new ApiError("internal_error");
 }
 
 /** The error for the log: what went wrong and where. */

@@ -16,7 +16,7 @@ export type Revocations = {
 const IS_LIVE = named("SELECT FROM sessions WHERE id = $1 AND revoked_at IS NULL");
 
 /** The clocks of instances and database may differ by this much. */
-const CLOCK_SKEW_SECONDS = 60;
+export const CLOCK_SKEW_SECONDS = 60;
 
 /** @param accessTokenTtlSeconds how long an ended session matters: after that its last access token has expired. */
 export function createRevocations(

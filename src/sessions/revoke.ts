@@ -4,6 +4,7 @@ import type { Deps } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { afterCommit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
+import { CLOCK_SKEW_SECONDS } from "./revocations.ts";
 
 export type RevocationReason =
   | "logout"
@@ -29,7 +30,6 @@ export type RevocationReason =
 
 /** How long somebody may act as a user. */
 export const IMPERSONATION_SECONDS = 15 * 60;
-const CLOCK_SKEW_SECONDS = 60;
 
 type EndedSession = {
   id: string;

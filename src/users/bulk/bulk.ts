@@ -4,7 +4,7 @@ import type { AuthedContext } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
 import type { Transaction } from "../../db/client.ts";
 import { commit } from "../../db/commit.ts";
-import { isUnavailable } from "../../db/failures.ts";
+import { toApiError } from "../../db/failures.ts";
 import { isId } from "../../db/id.ts";
 import { withDeleted } from "../../db/scope.ts";
 import { beginLong } from "../../db/tenant-locks.ts";
@@ -136,14 +136,10 @@ async function applyEach(
 }
 
 /** What was done before stays done and must be told, so not even our own fault ends the whole. */
-function toItemError(ctx: AuthedContext, err: unknown): ApiError {
-  if (err instanceof ApiError) return err;
-  if (isUnavailable(err)) return new ApiError("unavailable", "The database did not answer.");
-  ctx.log("error", "internal_error", {
-    requestId: ctx.origin.requestId,
-    error: err,
-  });
-  return new ApiError("internal_error", "The fault is ours. Quote the request id.");
+function toItemError({ log, origin: { requestId } }: AuthedContext, thrown: unknown): ApiError {
+  const err = toApiError(thrown);
+  if (err.code === "internal_error") log("error", err.code, { requestId, error: thrown });
+  return err;
 }
 
 /** The tenants in which the items do something: the caller's own, or those that a platform account names. */
