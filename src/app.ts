@@ -43,9 +43,9 @@ export function createApp(deps: Deps, migrations: string[]) {
   app.use(crossOrigin(deps.config.corsOrigins));
   app.use("/v1/*", noStore());
 
-  app.route("/v1/auth", authRoutes);
   app.route("/v1/auth", registrationRoutes);
   app.route("/v1/auth", loginRoutes);
+  app.route("/v1/auth", authRoutes);
   app.route("/v1/auth", passwordRoutes);
   app.route("/v1/auth", addressRoutes);
   app.route("/v1/auth/me", factorRoutes);

@@ -27,6 +27,14 @@ test("it names every route under /v1 and no other", () => {
   expect(all.length).toBeGreaterThan(20);
 });
 
+test("it begins with what a reader does first: to register, and to log in", () => {
+  const auth = all.filter(({ operation }) => operation.tags.includes("Auth"));
+  expect(auth.slice(0, 2).map(({ name }) => name)).toEqual([
+    "POST /v1/auth/register",
+    "POST /v1/auth/login",
+  ]);
+});
+
 test("every reference leads somewhere, and every component is referred to", () => {
   const text = JSON.stringify(document);
   const references = new Set([...text.matchAll(/"\$ref":"([^"]+)"/g)].map(([, ref = ""]) => ref));
