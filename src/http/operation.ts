@@ -119,12 +119,13 @@ export function failures(statuses: OperationStatus[]) {
   return Object.fromEntries(entries);
 }
 
-/** The components that `failures` refers to: of each status, the codes that have it. */
+/** The components that `failures` refers to: of each status, the codes that have it. Markdown shows no `<token>` of its own. */
 export const PROBLEMS = Object.fromEntries(
   [...Map.groupBy(Object.entries(ERRORS), ([, { status }]) => status)]
     .filter(([status]) => status !== 405 && status !== 500)
     .map(([status, kinds]) => {
-      const description = kinds.map(([code, { detail }]) => `- \`${code}\`: ${detail}`).join("\n");
+      const lines = kinds.map(([code, { detail }]) => `- \`${code}\`: ${detail}`);
+      const description = lines.join("\n").replaceAll("<", "\\<");
       const content = { "application/problem+json": { schema: resolver(Problem) } };
       return [`Problem${status}`, { description, content }];
     }),

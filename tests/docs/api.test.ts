@@ -30,7 +30,7 @@ test("the page has every error, with its status, its title and its text", () => 
     String(status),
     `\`${code}\``,
     title,
-    detail,
+    detail.replaceAll("<", "\\<"),
   ]);
   expect(told.toSorted(byCode)).toEqual(held.toSorted(byCode));
 });

@@ -35,6 +35,12 @@ test("it begins with what a reader does first: to register, and to log in", () =
   ]);
 });
 
+test("no description holds what Markdown takes for a tag, and shows nothing of", () => {
+  const texts = [...JSON.stringify(document).matchAll(/"description":("(?:[^"\\]|\\.)*")/g)];
+  const shown = texts.map(([, text = ""]) => String(JSON.parse(text)).replace(/`[^`]*`/g, ""));
+  expect(shown.filter((text) => /(?<!\\)<[a-z/][\w-]*\/?>/i.test(text))).toEqual([]);
+});
+
 test("every reference leads somewhere, and every component is referred to", () => {
   const text = JSON.stringify(document);
   const references = new Set([...text.matchAll(/"\$ref":"([^"]+)"/g)].map(([, ref = ""]) => ref));
