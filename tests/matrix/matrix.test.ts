@@ -1,5 +1,7 @@
 /** Who may do what: every operation of the OpenAPI document, asked by every kind of caller. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { type Document, type Route, routes, undocumented } from "../http/document.ts";
 import { type Answer, createTestApp } from "../support/app.ts";
 import { CALLERS, type Caller } from "./callers.ts";
@@ -42,6 +44,14 @@ test("R59: no exception is one that the rules would make anyway", () => {
       const [status] = except[caller] ?? [];
       expect([name, caller, expected(row, caller).status]).not.toEqual([name, caller, status]);
     }
+  }
+});
+
+test("R59: what a row leaves to other tests is tried where it says", () => {
+  for (const { proof } of Object.values(ROWS)) {
+    if (!proof) continue;
+    const [place = "nowhere"] = /tests\/\S+/.exec(proof) ?? [];
+    expect([proof, existsSync(join(import.meta.dir, "../..", place))]).toEqual([proof, true]);
   }
 });
 

@@ -5,8 +5,8 @@ import { totpCode } from "../../support/factors.ts";
 import { must } from "../houses.ts";
 import { type At, type Row, STEP_UP } from "../row.ts";
 
-const MAILED = "what a mail brings: tests/auth/email";
-const SHOWN = "what an authenticator signs: tests/auth/mfa-*.test.ts";
+const MAILED = "what a mail brings: tests/auth/mails";
+const SHOWN = "what an authenticator signs: tests/auth/login";
 const INVITED = "what a mail brings: tests/invitations";
 
 const credential = { id: "AAAA", rawId: "AAAA", type: "public-key" };
