@@ -12,6 +12,7 @@ import { healthRoutes } from "./health/routes.ts";
 import { crossOrigin } from "./http/cross-origin.ts";
 import { docsRoutes } from "./http/docs.ts";
 import { announceStop } from "./http/draining.ts";
+import { lengthOfHead } from "./http/head.ts";
 import { requireHost } from "./http/host.ts";
 import { noStore } from "./http/no-store.ts";
 import { notFound } from "./http/not-found.ts";
@@ -37,6 +38,7 @@ import { userRoutes } from "./users/routes.ts";
 export function createApp(deps: Deps, migrations: string[]) {
   const app = new Hono<AppEnv>({ getPath: pathOf });
   app.use(announceStop(deps.serving));
+  app.use(lengthOfHead());
   app.use(requestContext(deps));
   app.use(securityHeaders());
   app.use(requireHost());

@@ -13,7 +13,9 @@ export function notFound(app: Hono<AppEnv>): NotFoundHandler<AppEnv> {
   return function notFound(c) {
     const allow = METHODS.filter((method) => answers(app, method, c.req.path));
     if (allow.length === 0) {
-      const message = `There is nothing at ${c.req.method} ${c.req.path}.`;
+      // HEAD is told what GET would be, to the letter: its answer has the length of that.
+      const method = c.req.method === "HEAD" ? "GET" : c.req.method;
+      const message = `There is nothing at ${method} ${c.req.path}.`;
       return problem(c, new ApiError("not_found", message));
     }
     if (allow.includes("GET")) allow.push("HEAD");

@@ -71,7 +71,7 @@ function streamOf(
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        // An answer to HEAD is never asked for its body.
+        // Some readers take the head of the answer and never ask for more.
         awaitReader(controller);
       },
       async pull(controller) {

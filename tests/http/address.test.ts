@@ -100,8 +100,31 @@ describe("R52: HEAD answers as GET does, without a body", () => {
       expect(head.status).toBe(got.status);
       expect(head.headers.get("content-type")).toBe(got.headers.get("content-type"));
       expect(await head.text()).toBe("");
+      // RFC 9110, section 8.6. The request ids in problems are equally long.
+      const { byteLength } = await got.arrayBuffer();
+      expect(head.headers.get("content-length")).toBe(String(byteLength));
     });
   }
+
+  test("of an answer that is not sent anew there is no length", async () => {
+    const path = `/v1/users/${owner.id}`;
+    const etag = (await answer(path, { headers: headers() })).headers.get("etag") ?? "";
+    const init = { method: "HEAD", headers: { ...headers(), "if-none-match": etag } };
+    const head = await answer(path, init);
+    expect([head.status, head.headers.get("content-length")]).toEqual([304, null]);
+  });
+
+  test("an export is not made for it, and nothing says that one was", async () => {
+    const exports = async () =>
+      await app.deps.db.auditLog.count({ where: { action: { endsWith: "exported" } } });
+    const before = await exports();
+    for (const path of ["/v1/users/export", "/v1/audit-logs/export"]) {
+      const head = await answer(path, { method: "HEAD", headers: headers() });
+      expect([head.status, head.headers.get("transfer-encoding")]).toEqual([200, "chunked"]);
+      expect([head.headers.get("content-length"), await head.text()]).toEqual([null, ""]);
+    }
+    expect(await exports()).toBe(before);
+  });
 
   test("where there is no GET it is a 405", async () => {
     const head = await answer("/v1/auth/login", { method: "HEAD" });

@@ -142,6 +142,19 @@ describe("the request line", () => {
   });
 });
 
+test("R52: HEAD has the length that GET has, and no content", async () => {
+  for (const path of ["/health/live", "/.well-known/jwks.json", "/nope", "/docs/start.js"]) {
+    const [got, answer] = await Promise.all(
+      ["GET", "HEAD"].map((method) =>
+        raw(server.port, head(method, path, "Host: localhost", "Connection: close")),
+      ),
+    );
+    const length = answer?.headers.get("content-length");
+    expect([path, answer?.body, length]).toEqual([path, "", got?.headers.get("content-length")]);
+    expect(Number(length)).toBeGreaterThan(0);
+  }
+});
+
 describe("the Host header, of which no path is made", () => {
   test("HTTP/1.0 needs none: load balancers probe so", async () => {
     const answer = await raw(server.port, "GET /health/live HTTP/1.0\r\n\r\n");
