@@ -9,13 +9,44 @@ import { millisFor } from "./pace.ts";
 /** What somebody may send whom nobody knows yet. The longest of these bodies, a passkey's, has less. */
 export const ANONYMOUS_BODY_BYTES = 16 * 1024;
 
-/** In UTF-8, whether it says so or not. */
-const TEXT_TYPE = /^([\w/.+-]+)\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
+/** A parameter of a media type: a token, or a quoted string. It may be empty (RFC 9110, section 5.6.6). */
+const PARAMETER =
+  /[ \t]*;[ \t]*(?:([!#$%&'*+.^`|~\w-]+)=(?:([!#$%&'*+.^`|~\w-]+)|"((?:[^"\\]|\\.)*)"))?/y;
 
-/** The media type of the body, in lower case. Null for what is compressed, or in another charset: nothing here reads it. */
+/**
+ * The media type of the body, in lower case. Null for what is compressed, or in another charset than UTF-8, by whichever
+ * of its two names: nothing here reads it. Other parameters say nothing to us (RFC 8259, section 11; RFC 7111).
+ */
 export function textTypeOf({ req }: HonoContext): string | null {
-  if (req.header("content-encoding")) return null;
-  return TEXT_TYPE.exec(req.header("content-type") ?? "")?.[1]?.toLowerCase() ?? null;
+  const encoding = req.header("content-encoding")?.trim().toLowerCase();
+  if (encoding && encoding !== "identity") return null;
+  const header = req.header("content-type")?.trim() ?? "";
+  const type = /^[\w.+-]+\/[\w.+-]+/.exec(header)?.[0];
+  if (type === undefined) return null;
+  for (let at = type.length; at < header.length; at = PARAMETER.lastIndex) {
+    PARAMETER.lastIndex = at;
+    const [parameter, name, token, quoted] = PARAMETER.exec(header) ?? [];
+    if (!parameter) return null;
+    const value = token ?? quoted?.replace(/\\(.)/g, "$1") ?? "";
+    if (name?.toLowerCase() === "charset" && !/^utf-?8$/i.test(value)) return null;
+  }
+  return type.toLowerCase();
+}
+
+/**
+ * For a body in none of the types that are taken: the answer names them (RFC 9110, sections 12.5.1 and 15.5.16), or that
+ * no coding is (section 12.5.3).
+ */
+export function unsupportedType(
+  c: HonoContext,
+  takes: readonly string[],
+  message?: string,
+): ApiError {
+  if (c.req.header("content-encoding")) c.header("accept-encoding", "identity");
+  c.header("accept", takes.join(", "));
+  // RFC 5789, section 2.2.
+  if (c.req.method === "PATCH") c.header("accept-patch", takes.join(", "));
+  return new ApiError("unsupported_media_type", message);
 }
 
 /**
@@ -23,7 +54,7 @@ export function textTypeOf({ req }: HonoContext): string | null {
  * comes. @throws ApiError `unsupported_media_type`, `body_too_large`, `body_too_slow` or `malformed_body`.
  */
 export async function readJson(c: HonoContext<AppEnv>): Promise<unknown> {
-  if (textTypeOf(c) !== "application/json") throw new ApiError("unsupported_media_type");
+  if (textTypeOf(c) !== "application/json") throw unsupportedType(c, ["application/json"]);
   const { ctx } = c.var;
   const { bodyLimitBytes } = ctx.config;
   const limit =

@@ -1,9 +1,8 @@
 /** Bodies of many records, read as they come: CSV with a header line, or JSON a line. */
 import type { Context as HonoContext } from "hono";
 import type { AuthedContext, AuthedEnv } from "../context.ts";
-import { ApiError } from "../errors.ts";
 import type { SourceRecord } from "../fields.ts";
-import { decode, limitedBytes, textTypeOf } from "./body.ts";
+import { decode, limitedBytes, textTypeOf, unsupportedType } from "./body.ts";
 import { CsvFault, parseCsv } from "./csv.ts";
 import { isStorable, parseJson } from "./json-fault.ts";
 
@@ -23,8 +22,9 @@ export function recordsLimit({ config }: AuthedContext): number {
 export function readRecords(c: HonoContext<AuthedEnv>): AsyncGenerator<SourceRecord> {
   const read = READERS.get(textTypeOf(c) ?? "");
   if (!read)
-    throw new ApiError(
-      "unsupported_media_type",
+    throw unsupportedType(
+      c,
+      RECORD_TYPES,
       `Send ${RECORD_TYPES.join(" or ")} in UTF-8, not compressed.`,
     );
   // Without the mark of byte order that spreadsheets put in front.

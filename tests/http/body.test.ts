@@ -137,13 +137,64 @@ describe("R52: a body that does not say it is JSON is a 415", () => {
       const body = bytes('{"language":"de"}');
       const answer = await send(body, type ? { "content-type": type } : {});
       expectProblem(answer, "unsupported_media_type");
+      // RFC 9110, sections 12.5.1 and 15.5.16; RFC 5789, section 2.2.
+      expect(answer.headers.get("accept")).toBe("application/json");
+      expect(answer.headers.get("accept-patch")).toBe("application/json");
     });
   }
+
+  test("an import names its own types, and PATCH alone has Accept-Patch", async () => {
+    const { accessToken: token } = owner;
+    const headers = { "idempotency-key": "0123456789abcdef" };
+    const answer = await app.call("POST /v1/users/import", { token, json: {}, headers });
+    expectProblem(answer, "unsupported_media_type");
+    expect(answer.headers.get("accept")).toContain("text/csv, application/x-ndjson");
+    expect(answer.headers.get("accept-patch")).toBeNull();
+  });
+
+  const taken = [
+    "application/json;",
+    "Application/JSON",
+    "application/json; charset=utf8",
+    "application/json; charset=UTF8",
+    "application/json;charset=UTF-8",
+    'application/json; charset="utf-8"',
+    'application/json ; CharSet="UTF8"',
+    "application/json; charset=utf-8;",
+    "application/json;; charset=utf-8",
+    "application/json; odata=verbose",
+    'application/json; v=1; charset=utf-8; note="a;b\\"c"',
+  ];
+  for (const type of taken) {
+    test(`${type} does`, async () => {
+      const { status } = await send("{}", { "content-type": type });
+      expect(status).toBe(422);
+    });
+  }
+
+  for (const type of [
+    "application/json; charset=utf-7",
+    'application/json; charset="utf-16"',
+    "application/json; charset=utf-8; charset=utf-16",
+    "application/json; charset=",
+    "application/json charset=utf-8",
+    'application/json; charset="utf-8',
+    "application/json\u00a0; charset=utf-8",
+    `application/json${"; ".repeat(4000)}x`,
+  ])
+    test(`${type.slice(0, 50)} does not`, async () => {
+      const headers = { "content-type": type };
+      expectProblem(await send("{}", headers), "unsupported_media_type");
+    });
 
   test("a compressed body, which would pass every limit on its length", async () => {
     const body = Bun.gzipSync(bytes('{"language":"de"}'));
     const answer = await send(body, { ...JSON_TYPE, "content-encoding": "gzip" });
     expectProblem(answer, "unsupported_media_type");
+    // RFC 9110, section 12.5.3.
+    expect(answer.headers.get("accept-encoding")).toBe("identity");
+    const plain = await send("{}", { ...JSON_TYPE, "content-encoding": "identity" });
+    expectProblem(plain, "validation_failed");
   });
 });
 
