@@ -31,6 +31,9 @@ export const Email = Address.refine(
   "Not an address that mail can reach",
 );
 
+/** An id in a request. RFC 9562, section 4, takes capitals; answers and comparisons have the one form that is stored. */
+export const Id = z.uuid().toLowerCase();
+
 /** One line of visible text, without the spaces around it; more of these than of text are no slip of the finger. */
 export function line(max: number) {
   return text(2 * max)

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Prisma } from "../../generated/prisma/client.ts";
-import { line, PageQuery, pageOf, Timestamp } from "../fields.ts";
+import { Id, line, PageQuery, pageOf, Timestamp } from "../fields.ts";
 import { PERMISSIONS } from "../roles/permissions.ts";
 
 const LONGEST_DAYS = 365;
@@ -21,7 +21,7 @@ export const CreateApiKeyInput = z
     /** Null: it never expires, which only the key of a service account may. */
     expiresInDays: z.int().min(1).max(LONGEST_DAYS).nullable().default(DEFAULT_DAYS),
     /** Whose key it is. Without it: the caller's. */
-    userId: z.uuid().toLowerCase().optional(),
+    userId: Id.optional(),
   })
   .meta({ ref: "CreateApiKeyInput" });
 export type CreateApiKeyInput = z.infer<typeof CreateApiKeyInput>;
@@ -53,7 +53,7 @@ export type CreatedApiKey = z.infer<typeof CreatedApiKey>;
 
 export const ApiKeyPage = pageOf(ApiKey, "ApiKeyPage");
 
-export const ListApiKeysQuery = PageQuery.extend({ userId: z.uuid().toLowerCase().optional() });
+export const ListApiKeysQuery = PageQuery.extend({ userId: Id.optional() });
 export type ListApiKeysQuery = z.infer<typeof ListApiKeysQuery>;
 
 /** The columns behind `ApiKey`. The hash is not among them. */

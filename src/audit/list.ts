@@ -3,7 +3,7 @@ import type { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { deviceName } from "../device.ts";
-import { Instant, PageQuery, Timestamp, text } from "../fields.ts";
+import { Id, Instant, PageQuery, Timestamp, text } from "../fields.ts";
 import { AUDIT_ACTIONS } from "./actions.ts";
 
 /** Older rows may hold others, so it is no enum. */
@@ -35,16 +35,16 @@ export const AuditRow = z
 export type AuditRow = z.infer<typeof AuditRow>;
 
 const filters = {
-  actorId: z.uuid().optional(),
-  impersonatorId: z.uuid().optional(),
-  sessionId: z.uuid().optional(),
+  actorId: Id.optional(),
+  impersonatorId: Id.optional(),
+  sessionId: Id.optional(),
   action: z
     .string()
     .max(64)
     .optional()
     .meta({ examples: Object.keys(AUDIT_ACTIONS) }),
   resourceType: z.string().max(50).optional(),
-  resourceId: z.uuid().optional(),
+  resourceId: Id.optional(),
   outcome: z.enum(["success", "failure"]).optional(),
   ip: z.union([z.ipv4(), z.ipv6()], "Not an IP address").optional(),
   requestId: text(64)
@@ -56,7 +56,7 @@ const filters = {
   /** Until before this moment. */
   to: Instant.optional(),
   /** For platform accounts; everybody else reads their own tenant's rows. */
-  tenantId: z.uuid().optional(),
+  tenantId: Id.optional(),
 };
 
 export const ListAuditQuery = PageQuery.extend(filters);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Prisma } from "../../generated/prisma/client.ts";
-import { Email, line, PageQuery, Timestamp } from "../fields.ts";
+import { Email, Id, line, PageQuery, Timestamp } from "../fields.ts";
 import { Password } from "../users/schemas.ts";
 
 export const DEFAULT_DAYS = 7;
@@ -68,7 +68,7 @@ export const CreateInvitationInput = z
     roles: z.array(z.string().max(50)).min(1).max(20).optional(),
     expiresInDays: z.int().min(1).max(MOST_DAYS).default(DEFAULT_DAYS),
     /** For platform accounts, who have to name it. Everybody else invites into their own. */
-    tenantId: z.uuid().toLowerCase().optional(),
+    tenantId: Id.optional(),
   })
   .meta({ ref: "CreateInvitationInput" });
 export type CreateInvitationInput = z.infer<typeof CreateInvitationInput>;
@@ -76,7 +76,7 @@ export type CreateInvitationInput = z.infer<typeof CreateInvitationInput>;
 export const ListInvitationsQuery = PageQuery.extend({
   status: z.enum(STATUSES).optional(),
   /** For platform accounts. */
-  tenantId: z.uuid().optional(),
+  tenantId: Id.optional(),
 });
 export type ListInvitationsQuery = z.infer<typeof ListInvitationsQuery>;
 

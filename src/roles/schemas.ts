@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Prisma } from "../../generated/prisma/client.ts";
-import { line, PageQuery, pageOf, Timestamp, text } from "../fields.ts";
+import { Id, line, PageQuery, pageOf, Timestamp, text } from "../fields.ts";
 import { PERMISSIONS, TENANT_PERMISSIONS } from "./permissions.ts";
 
 const RoleName = text(50).regex(
@@ -19,7 +19,7 @@ export const CreateRoleInput = z
     description: line(255).optional(),
     permissions: Permissions,
     /** For platform accounts, which have no roles of their own: the tenant that the role is for. */
-    tenantId: z.uuid().toLowerCase().optional(),
+    tenantId: Id.optional(),
   })
   .meta({ ref: "CreateRoleInput" });
 export type CreateRoleInput = z.infer<typeof CreateRoleInput>;
@@ -37,7 +37,7 @@ export type UpdateRoleInput = z.infer<typeof UpdateRoleInput>;
 
 export const ListRolesQuery = PageQuery.extend({
   /** For platform accounts; everybody else sees the roles of their own tenant. */
-  tenantId: z.uuid().toLowerCase().optional(),
+  tenantId: Id.optional(),
 });
 export type ListRolesQuery = z.infer<typeof ListRolesQuery>;
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { line, PageQuery, pageOf, Timestamp } from "../fields.ts";
+import { Id, line, PageQuery, pageOf, Timestamp } from "../fields.ts";
 import type { User } from "../users/public-user.ts";
 
 const RoleNames = z.array(z.string().max(50)).max(20);
@@ -10,7 +10,7 @@ export const CreateServiceAccountInput = z
     /** Without it: none, and so no rights. */
     roles: RoleNames.optional(),
     /** For platform accounts only: the tenant that it belongs to. Everybody else creates them in their own. */
-    tenantId: z.uuid().toLowerCase().optional(),
+    tenantId: Id.optional(),
   })
   .meta({ ref: "CreateServiceAccountInput" });
 export type CreateServiceAccountInput = z.infer<typeof CreateServiceAccountInput>;
@@ -27,7 +27,7 @@ export type UpdateServiceAccountInput = z.infer<typeof UpdateServiceAccountInput
 
 export const ListServiceAccountsQuery = PageQuery.extend({
   /** For platform accounts; everybody else sees those of their own tenant. */
-  tenantId: z.uuid().optional(),
+  tenantId: Id.optional(),
 });
 export type ListServiceAccountsQuery = z.infer<typeof ListServiceAccountsQuery>;
 

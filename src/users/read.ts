@@ -22,7 +22,14 @@ export async function getUser(ctx: AuthedContext, id: string): Promise<User> {
  * all users of the tenant takes its turn. @throws ApiError `overloaded`
  */
 export async function listUsers(ctx: AuthedContext, query: ListUsersQuery): Promise<UserList> {
-  const { limit: _limit, cursor: _cursor, sort: _sort, deleted, ...narrowing } = query;
+  const {
+    limit: _limit,
+    cursor: _cursor,
+    sort: _sort,
+    email: _email,
+    deleted,
+    ...narrowing
+  } = query;
   const isPlain = !deleted && Object.values(narrowing).every((value) => value === undefined);
   return isPlain ? readUsers(ctx, query) : ctx.pool.costly("read", () => readUsers(ctx, query));
 }
@@ -49,11 +56,12 @@ async function readUsers(ctx: AuthedContext, query: ListUsersQuery): Promise<Use
 
 async function listFilter(
   ctx: AuthedContext,
-  { search, status, role, deleted, tenantId }: ListUsersQuery,
+  { search, email, status, role, deleted, tenantId }: ListUsersQuery,
 ): Promise<Prisma.UserWhereInput> {
   // Both conditions: a caller who names another tenant than their own gets nothing.
   const filters: Prisma.UserWhereInput[] = [visibleUsers(ctx), { isDeleted: deleted }];
   if (tenantId !== undefined) filters.push({ tenantId });
+  if (email !== undefined) filters.push({ email });
   if (status !== undefined) filters.push({ status });
   if (role !== undefined) filters.push(await holdsRole(ctx, role));
   if (search !== undefined) filters.push(...(await matchesSearch(ctx, search)));

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ACCEPTED_HASHES, isAcceptedHash } from "../crypto/imported-hash.ts";
 import { PASSWORD_MAX_LENGTH } from "../crypto/password.ts";
-import { Email, JsonObject, line, PageQuery, Timestamp, text } from "../fields.ts";
+import { Address, Email, Id, JsonObject, line, PageQuery, Timestamp, text } from "../fields.ts";
 import { User } from "./public-user.ts";
 
 /** Any text: what a password may be is a matter of policy (password-policy.ts), and how it is compared, of NFC. */
@@ -24,7 +24,7 @@ export const CreateUserInput = z
     /** Without it: member. */
     roles: z.array(z.string().max(50)).max(20).optional(),
     /** For platform accounts only: the tenant that the user joins. Everybody else creates users in their own. */
-    tenantId: z.uuid().toLowerCase().optional(),
+    tenantId: Id.optional(),
   })
   .refine((input) => input.password === undefined || input.passwordHash === undefined, {
     path: ["passwordHash"],
@@ -52,13 +52,15 @@ export const AssignRolesInput = z
 export const ListUsersQuery = PageQuery.extend({
   page: z.coerce.number().int().min(1).max(500).optional(),
   search: line(100).optional(),
+  /** The whole address, as it is stored. */
+  email: Address.optional(),
   status: z.enum(["active", "disabled"]).optional(),
   role: z.string().max(50).optional(),
   sort: z
     .enum(["createdAt", "-createdAt", "email", "-email", "lastName", "-lastName"])
     .default("-createdAt"),
   deleted: z.stringbool().default(false),
-  tenantId: z.uuid().optional(),
+  tenantId: Id.optional(),
 }).refine((query) => query.page === undefined || query.cursor === undefined, {
   path: ["page"],
   message: "Either page or cursor",

@@ -159,6 +159,15 @@ test("users by search: the tenant's rows are read once, and no more", async () =
   }
 });
 
+test("users by their address: one row is read", async () => {
+  for (const query of ["", "&sort=email", "&sort=lastName", "&status=active", "&page=1"]) {
+    const list = `/v1/users?email=USER77777@x.example${query}`;
+    await expectIndexed(list, owner, NEAR);
+    await expectIndexed(list, superAdmin, NEAR);
+  }
+  await expectIndexed("/v1/users?email=user77777@x.example&deleted=true", owner, 1100);
+});
+
 test("users by status and role, frequent and rare", async () => {
   for (const query of ["status=disabled", "status=disabled&sort=email"])
     await expectIndexed(`/v1/users?${query}`, owner, FILTERED);

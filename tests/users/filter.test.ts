@@ -216,3 +216,23 @@ test("one or two letters find where the address or a name begins; three find the
   expect(await lastNames("mil short")).toEqual(["Emilia"]);
   expect(await lastNames("sh")).toEqual(["Amelie Lindt", "Emilia", "Li"]);
 });
+
+test("by address: the whole of it, whatever the case, and in the caller's tenant alone", async () => {
+  const email = `n1@${owner.tenantId}.example`;
+  const emails = async (query: Record<string, string>) =>
+    (await list(query)).map((user: Account) => user.email);
+  expect(await emails({ email })).toEqual([email]);
+  expect(await emails({ email: email.toUpperCase() })).toEqual([email]);
+  expect(await emails({ email: email.slice(1) })).toEqual([]);
+  expect(await emails({ email, status: "disabled" })).toEqual([]);
+  expect(await emails({ email, deleted: "true" })).toEqual([]);
+  expect(await emails({ email: `n1@${stranger.tenantId}.example` })).toEqual([]);
+  const root = await createSuperAdmin(app);
+  const found = await list({ email: `n1@${stranger.tenantId}.example` }, root.accessToken);
+  expect(found).toHaveLength(1);
+  for (const wrong of ["", "n1", "n1@", "%@%.example", "a b@x.example"]) {
+    const query = new URLSearchParams({ email: wrong });
+    const { status } = await app.call(`GET /v1/users?${query}`, { token: owner.accessToken });
+    expect([wrong, status]).toEqual([wrong, 422]);
+  }
+});

@@ -28,7 +28,7 @@ type Operation = {
 export const TIMEOUT_MILLIS = 20_000;
 
 const OnlyId = z.strictObject({});
-const Id = z.object({ id: z.string().max(50) });
+const Id = z.object({ id: z.string().max(50).toLowerCase() });
 
 const OPERATIONS: Record<BulkInput["operation"], Operation> = {
   create: {

@@ -3,12 +3,13 @@ import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
 import { commit } from "../../db/commit.ts";
 import { readPage, type SortOrder } from "../../db/keyset.ts";
+import { Id } from "../../fields.ts";
 import { toUserWithRoles, type User, userWithRolesSelect } from "../public-user.ts";
 import { visibleUsers } from "../reach.ts";
 
 export const ExportQuery = z.strictObject({
   /** For platform accounts: one tenant's users. Without it, everybody's. */
-  tenantId: z.uuid().toLowerCase().optional(),
+  tenantId: Id.optional(),
 });
 export type ExportQuery = z.infer<typeof ExportQuery>;
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Email, line, text } from "../../fields.ts";
+import { Email, Id, line, text } from "../../fields.ts";
 import { PasswordHash } from "../schemas.ts";
 
 export const ImportQuery = z.strictObject({
@@ -8,7 +8,7 @@ export const ImportQuery = z.strictObject({
   /** All or nothing; else what is valid is written. */
   atomic: z.stringbool().default(false),
   /** For platform accounts: the tenant that the users join. */
-  tenantId: z.uuid().toLowerCase().optional(),
+  tenantId: Id.optional(),
 });
 export type ImportQuery = z.infer<typeof ImportQuery>;
 
