@@ -29,3 +29,21 @@ export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
     return next();
   };
 }
+
+/**
+ * For what is published to everybody: any page may read it, without credentials (the Fetch standard, section 3.3.5). The
+ * listed origins have been answered by name before, and keep theirs: theirs may come with credentials.
+ */
+export function readableByAll(): MiddlewareHandler {
+  return async function readableByAll(c, next) {
+    if (!c.res.headers.has("access-control-allow-origin")) {
+      c.header("access-control-allow-origin", "*");
+      if (c.req.method === "OPTIONS") {
+        c.header("access-control-allow-methods", "GET, HEAD");
+        c.header("access-control-allow-headers", "*");
+        c.header("access-control-max-age", PREFLIGHT["access-control-max-age"]);
+      }
+    }
+    await next();
+  };
+}
