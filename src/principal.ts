@@ -49,3 +49,9 @@ export function targetTenant(
   if (own === null) return named;
   throw new PermissionError(`${what} are made in your own tenant: leave tenantId out.`);
 }
+
+/**
+ * Beside the refresh token of an answer, and in no JSON: for how many seconds it is good when nobody uses it. A cookie
+ * says so (http/refresh-cookie.ts).
+ */
+export const REFRESH_SECONDS = Symbol("seconds of the refresh token");

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { REFRESH_SECONDS } from "../principal.ts";
 import type { SessionFacts } from "../sessions/facts.ts";
 import { toUser, type UserRow } from "../users/public-user.ts";
 import type { TokenAnswer } from "./schemas.ts";
@@ -6,6 +7,7 @@ import type { TokenAnswer } from "./schemas.ts";
 type AnsweredSession = SessionFacts & {
   /** Not there for a session that nothing prolongs. */
   refreshToken?: string;
+  refreshSeconds?: number;
   impersonatorId?: string;
 };
 
@@ -16,7 +18,7 @@ type AnsweredSession = SessionFacts & {
 export async function tokenAnswer(
   ctx: Context,
   user: UserRow,
-  { refreshToken, impersonatorId, ...session }: AnsweredSession,
+  { refreshToken, refreshSeconds, impersonatorId, ...session }: AnsweredSession,
   longestSeconds?: number,
 ): Promise<TokenAnswer> {
   const claims = {
@@ -36,7 +38,7 @@ export async function tokenAnswer(
     accessToken: token,
     tokenType: "Bearer",
     expiresIn: expiresInSeconds,
-    ...(refreshToken !== undefined && { refreshToken }),
+    ...(refreshToken !== undefined && { refreshToken, [REFRESH_SECONDS]: refreshSeconds }),
     user: toUser(user, roles),
   };
 }

@@ -1,6 +1,7 @@
 import type { AuditAction } from "../audit/actions.ts";
 import { recordAudit } from "../audit/record.ts";
-import type { SessionContext } from "../context.ts";
+import type { Context, SessionContext } from "../context.ts";
+import { hashToken } from "../crypto/secret.ts";
 import { commit } from "../db/commit.ts";
 import { isId } from "../db/id.ts";
 import { NotFoundError } from "../errors.ts";
@@ -10,6 +11,26 @@ import { revokeSessions } from "../sessions/revoke.ts";
 /** Ends the session that the request came through: the one that needs no proof to end. */
 export async function logout(ctx: SessionContext): Promise<void> {
   await endSessions(ctx, { id: ctx.principal.sessionId }, "logout", "auth.logged_out");
+}
+
+/**
+ * Ends the session that the refresh token belongs to, be it used or over: whoever has it might as well go on with the
+ * session. Nothing, for one that we do not know (RFC 7009, section 2.2).
+ */
+export async function logoutByToken(ctx: Context, refreshToken: string): Promise<void> {
+  await commit(ctx, async (tx) => {
+    const found = await tx.refreshToken.findFirst({
+      where: { tokenHash: Uint8Array.from(hashToken(refreshToken)) },
+      select: { session: { select: { id: true, userId: true, tenantId: true } } },
+    });
+    if (!found) return;
+    const ended = await revokeSessions(tx, ctx, found.session, "logout");
+    const { id, userId, tenantId } = found.session;
+    if (ended > 0) {
+      const entry = { action: "auth.logged_out", resourceType: "session", resourceId: id } as const;
+      await recordAudit(tx, ctx, { ...entry, tenantId, details: { ended } }, userId);
+    }
+  });
 }
 
 /** Ends every session of the caller, this one too. */

@@ -23,8 +23,9 @@ const USER_COLUMNS = `
   users.first_name AS "firstName", users.last_name AS "lastName", users.status, users.email_verified_at AS "emailVerifiedAt", users.last_login_at AS "lastLoginAt",
   users.created_at AS "createdAt", users.updated_at AS "updatedAt", users.version`;
 
-/** What an access token says of the session. A platform account has no tenant to ask anything of it. */
+/** What its tokens say of the session. A platform account has no tenant to ask anything of it. */
 const SESSION_COLUMNS = `
+  round(extract(epoch FROM sessions.idle_expires_at - now()))::int AS "refreshSeconds",
   sessions.id AS "sessionId", sessions.amr, sessions.created_at AS "authenticatedAt",
   EXISTS (SELECT FROM tenants WHERE tenants.id = users.tenant_id AND tenants.settings @> '{"mfaRequired": true}') AS "mfaRequired"`;
 
@@ -85,7 +86,7 @@ const FIND_USED = named(`
     )
     SELECT * FROM used`);
 
-type LiveSession = UserRow & SessionFacts;
+type LiveSession = UserRow & SessionFacts & { refreshSeconds: number };
 type UsedToken = LiveSession & { inGrace: boolean; successorHash: Buffer };
 
 /**

@@ -2,18 +2,24 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
 import { PageQuery, pageOf } from "../fields.ts";
-import { authenticateSession, requireRecentLogin } from "../http/authenticate.ts";
+import { authenticateSession, inSession, requireRecentLogin } from "../http/authenticate.ts";
 import { entity, expected } from "../http/conditional.ts";
 import { operation } from "../http/operation.ts";
-import { deliverTokens, forgetTokens, refreshTokenOf } from "../http/refresh-cookie.ts";
-import { validate } from "../http/validate.ts";
+import {
+  deliverTokens,
+  forgetRefused,
+  forgetTokens,
+  givenToken,
+  refreshTokenOf,
+} from "../http/refresh-cookie.ts";
+import { validate, validateIfSent } from "../http/validate.ts";
 import { listSessions, Session } from "../sessions/list.ts";
 import { getProfile, profileVersion, updateProfile } from "../users/profile.ts";
 import { Profile, UpdateProfileInput } from "../users/schemas.ts";
-import { endOtherSessions, endSession, logout, logoutAll } from "./logout.ts";
+import { endOtherSessions, endSession, logout, logoutAll, logoutByToken } from "./logout.ts";
 import { getMe } from "./me.ts";
 import { refresh } from "./refresh.ts";
-import { Me, RefreshInput, TokenAnswer } from "./schemas.ts";
+import { LogoutInput, Me, RefreshInput, TokenAnswer } from "./schemas.ts";
 
 const op = operation("Auth", { session: true });
 const anonymous = operation("Auth", { anonymous: true });
@@ -27,16 +33,24 @@ export const authRoutes = new Hono<AppEnv>()
     }),
     validate("json", RefreshInput),
     async (c) => {
-      const token = refreshTokenOf(c, c.req.valid("json").refreshToken);
-      return c.json(deliverTokens(c, await refresh(c.var.ctx, token)));
+      const given = c.req.valid("json").refreshToken;
+      const token = refreshTokenOf(c, given);
+      try {
+        return c.json(deliverTokens(c, await refresh(c.var.ctx, token)));
+      } catch (err) {
+        forgetRefused(c, given, err);
+        throw err;
+      }
     },
   )
   .post(
     "/logout",
-    op("End this session", { 204: null }),
-    authenticateSession({ beforeMfa: true, impersonated: true }),
+    op("End this session", { 204: null, optionalBody: LogoutInput }),
+    validateIfSent(LogoutInput),
     async (c) => {
-      await logout(c.var.ctx);
+      const token = givenToken(c, c.req.valid("json").refreshToken);
+      if (token !== undefined) await logoutByToken(c.var.ctx, token);
+      await inSession(c, { mayBeGone: token !== undefined }, logout);
       forgetTokens(c);
       return c.body(null, 204);
     },

@@ -14,6 +14,14 @@ export const RefreshInput = z
   .meta({ ref: "RefreshInput" });
 export type RefreshInput = z.infer<typeof RefreshInput>;
 
+/** Not the input of a refresh by name: client generators make a type of each. */
+export const LogoutInput = z
+  .strictObject({
+    /** Ends its session, also when the access token is over or not there. The cookie does so too. */
+    refreshToken: z.string().min(1).max(512).optional(),
+  })
+  .meta({ ref: "LogoutInput" });
+
 export const TokenAnswer = z
   .object({
     accessToken: z.string(),

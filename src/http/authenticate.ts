@@ -1,5 +1,5 @@
-import type { MiddlewareHandler } from "hono";
-import type { AppEnv, AuthedEnv, Context, SessionEnv } from "../context.ts";
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import type { AppEnv, AuthedEnv, Context, SessionContext, SessionEnv } from "../context.ts";
 import { API_KEY_PREFIX } from "../crypto/api-key.ts";
 import { inTenant } from "../db/scope.ts";
 import { ApiError, PermissionError } from "../errors.ts";
@@ -44,6 +44,28 @@ export function authenticateSession({
     c.set("ctx", { ...ctx, principal: { ...principal, sessionId } });
     await inTenant(principal.tenantId, next);
   };
+}
+
+/**
+ * Does it in the session of the access token, whoever acts in it and whatever factors it lacks. For the one route where
+ * the token may be missing or over.
+ * @throws ApiError as `authenticateSession`, unless it is said that the token may be left out.
+ */
+export async function inSession(
+  c: HonoContext<AppEnv>,
+  { mayBeGone }: { mayBeGone: boolean },
+  act: (ctx: SessionContext) => Promise<void>,
+): Promise<void> {
+  const { ctx } = c.var;
+  let principal: Principal & { sessionId: string };
+  try {
+    const found = await readPrincipal(ctx, c.req.header("authorization"));
+    principal = { ...found, sessionId: assertPerson(found) };
+  } catch (err) {
+    if (mayBeGone && err instanceof ApiError) return;
+    throw err;
+  }
+  await inTenant(principal.tenantId, () => act({ ...ctx, principal }));
 }
 
 /**

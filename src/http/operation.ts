@@ -37,6 +37,8 @@ type Answers = {
   errors?: OperationStatus[];
   /** Takes an Idempotency-Key: see idempotency.ts. */
   idempotent?: "optional" | "required";
+  /** Of a body of JSON that may be left out (`validateIfSent`). */
+  optionalBody?: z.ZodType;
   /** The media types of a body that is no JSON; one that is comes from `validate`. */
   body?: readonly string[];
 };
@@ -49,7 +51,7 @@ type Answers = {
 export function operation(tag: string, { anonymous = false, session = false } = {}) {
   return function describe(
     summary: string,
-    { errors = [], idempotent, body, ...answers }: Answers,
+    { errors = [], idempotent, body, optionalBody, ...answers }: Answers,
   ): MiddlewareHandler {
     const parameters = [
       "304" in answers && header("If-None-Match", "Entity tags that the caller has"),
@@ -66,6 +68,7 @@ export function operation(tag: string, { anonymous = false, session = false } = 
       summary,
       ...(parameters.length > 0 && { parameters }),
       ...(body && { requestBody: { required: true, content: texts(body) } }),
+      ...(optionalBody && { requestBody: { required: false, content: jsonOf(optionalBody) } }),
       ...(!anonymous && { security: [{ bearer: [] }] }),
       responses: {
         ...Object.fromEntries(
@@ -87,7 +90,11 @@ function success(status: string, schema: Content | null | undefined) {
   if (!schema) return { description: DESCRIPTIONS.get(status) ?? "Done" };
   const description = DESCRIPTIONS.get(status) ?? "Success";
   if (!("_zod" in schema)) return { description, content: texts(schema) };
-  return { description, content: { "application/json": { schema: resolver(schema) } } };
+  return { description, content: jsonOf(schema) };
+}
+
+function jsonOf(schema: z.ZodType) {
+  return { "application/json": { schema: resolver(schema) } };
 }
 
 const DESCRIPTIONS = new Map([

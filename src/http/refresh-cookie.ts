@@ -7,6 +7,7 @@ import type { Context as HonoContext } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { AppEnv } from "../context.ts";
 import { ApiError } from "../errors.ts";
+import { REFRESH_SECONDS } from "../principal.ts";
 
 /** With this prefix a browser takes it over HTTPS (or from localhost) alone, for this host and all of its paths. */
 const NAME = "__Host-tenantry_refresh";
@@ -19,7 +20,8 @@ export function deliverTokens<Env extends AppEnv, Answer extends object>(
 ): Answer {
   if (!wantsCookie(c) || !("refreshToken" in answer)) return answer;
   const { refreshToken, ...rest } = answer;
-  const maxAge = c.var.ctx.config.sessionIdleSeconds;
+  const seconds = REFRESH_SECONDS in answer ? Number(answer[REFRESH_SECONDS]) : 0;
+  const maxAge = Math.max(0, seconds);
   // Hono refuses more than RFC 6265bis lets browsers keep.
   setCookie(c, NAME, String(refreshToken), { ...OPTIONS, maxAge: Math.min(maxAge, 400 * 86_400) });
   return rest as Answer;
@@ -27,18 +29,34 @@ export function deliverTokens<Env extends AppEnv, Answer extends object>(
 
 /**
  * The refresh token of the body, else of the cookie.
- * @throws ApiError `invalid_refresh_token` without either; `permission_denied` for a page of an origin that is not listed.
+ * @throws ApiError `permission_denied` for a page of an origin that may not use the cookie.
  */
-export function refreshTokenOf(c: HonoContext<AppEnv>, given: string | undefined): string {
+export function givenToken(c: HonoContext<AppEnv>, given: string | undefined): string | undefined {
   if (given !== undefined) return given;
   const token = wantsCookie(c) ? getCookie(c, NAME) : undefined;
+  if (token !== undefined) assertOwnPage(c);
+  return token;
+}
+
+/** As `givenToken`. @throws also ApiError `invalid_refresh_token` without either. */
+export function refreshTokenOf(c: HonoContext<AppEnv>, given: string | undefined): string {
+  const token = givenToken(c, given);
   if (token === undefined)
     throw new ApiError(
       "invalid_refresh_token",
       "Send refreshToken, or the cookie with the header Tenantry-Tokens: cookie.",
     );
-  assertOwnPage(c);
   return token;
+}
+
+/** Takes the cookie back when the token that was refused came in it: a browser would send it for ever. */
+export function forgetRefused<Env extends AppEnv>(
+  c: HonoContext<Env>,
+  given: string | undefined,
+  err: unknown,
+): void {
+  const isRefused = err instanceof ApiError && err.code === "invalid_refresh_token";
+  if (isRefused && given === undefined) forgetTokens(c);
 }
 
 /** Takes the cookie back, after a log-out. */
@@ -50,11 +68,17 @@ function wantsCookie({ req }: Pick<HonoContext, "req">): boolean {
   return req.header("tenantry-tokens") === "cookie";
 }
 
-/** Browsers name the page's origin with every POST. Beside the header it is a second fence (OWASP, CSRF prevention). */
+/**
+ * Browsers name the page's origin with every POST. Beside the header it is a second fence (OWASP, CSRF prevention). Behind a
+ * proxy that passes the API on below the page's own origin, that origin is APP_URL's.
+ */
 function assertOwnPage(c: HonoContext<AppEnv>): void {
-  const { config } = c.var.ctx;
+  const { issuer, appUrl, corsOrigins } = c.var.ctx.config;
   const origin = c.req.header("origin");
-  const own = [new URL(config.issuer).origin, ...config.corsOrigins];
+  const own = [new URL(issuer).origin, new URL(appUrl).origin, ...corsOrigins];
   if (origin !== undefined && !own.includes(origin))
-    throw new ApiError("permission_denied", "Pages of this origin may not use the cookie.");
+    throw new ApiError(
+      "permission_denied",
+      "Pages of this origin may not use the cookie. It must be the origin of APP_URL or ISSUER, or stand in CORS_ORIGINS.",
+    );
 }

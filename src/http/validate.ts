@@ -34,6 +34,20 @@ export function validate<T extends Target, S extends z.ZodType>(
   return Object.assign(validate, { [uniqueSymbol]: { target, ...resolver(schema) } });
 }
 
+/** As `validate` of a body, where one may be left out: that is an empty object then, whatever Content-Type says. */
+export function validateIfSent<S extends z.ZodType>(
+  schema: S,
+): MiddlewareHandler<AppEnv, string, Validated<"json", S>> {
+  return async function validateIfSent(c, next) {
+    const length = c.req.header("content-length");
+    const isSent = c.req.raw.body !== null && length !== "0";
+    const { data, error } = schema.safeParse(isSent ? await readJson(c) : {});
+    if (error) throw new ValidationError(toFieldErrors(error.issues));
+    c.req.addValidatedData("json", data as object);
+    await next();
+  };
+}
+
 /** Hono would parse the text again, and what it keeps as parsed it writes out and parses again: 1e999 becomes null. */
 async function prepareBody(c: HonoContext<AppEnv>): Promise<void> {
   const body = await readJson(c);

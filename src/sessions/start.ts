@@ -10,6 +10,7 @@ import { revokeSessions } from "./revoke.ts";
 
 export type StartedSession = SessionFacts & {
   refreshToken: string;
+  refreshSeconds: number;
   /** The user was not seen with this device before. */
   isNewDevice: boolean;
 };
@@ -64,6 +65,7 @@ export async function startSession(
     authenticatedAt: new Date(now),
     mfaRequired: settings.mfaRequired ?? false,
     refreshToken,
+    refreshSeconds: seconds.idle,
     isNewDevice: isNew,
   };
 }

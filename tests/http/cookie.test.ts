@@ -9,6 +9,7 @@ const MODE = { "tenantry-tokens": "cookie" };
 const app = testApp({
   CORS_ORIGINS: PAGE,
   ISSUER: "https://id.example.com",
+  APP_URL: "https://www.example.com/start",
   SESSION_IDLE_SECONDS: "1000",
 });
 let owner: Account;
@@ -108,22 +109,30 @@ describe("R40: the cookie counts for nothing", () => {
       "null",
       `${PAGE}.evil.example`,
       "http://app.example.com",
-    ])
-      expectProblem(await refresh(pair, { ...MODE, origin }), "permission_denied");
-    for (const origin of [PAGE, "https://id.example.com"]) {
+    ]) {
+      const refused = await refresh(pair, { ...MODE, origin });
+      expectProblem(refused, "permission_denied");
+      for (const setting of ["APP_URL", "ISSUER", "CORS_ORIGINS"])
+        expect(refused.body.detail).toContain(setting);
+      expect(refused.headers.getSetCookie()).toEqual([]);
+      const headers = { ...MODE, origin, cookie: pair };
+      expectProblem(await app.call("POST /v1/auth/logout", { headers }), "permission_denied");
+    }
+    // APP_URL is where the proxy has the page, and the API below it.
+    for (const origin of [PAGE, "https://id.example.com", "https://www.example.com"]) {
       const answer = await refresh(pair, { ...MODE, origin });
       expect(answer.status).toBe(200);
     }
   });
 
-  test("under another name, or for anything but a refresh", async () => {
+  test("under another name, or for anything but a refresh and a log-out", async () => {
     const { pair } = cookieOf(await logIn());
     expectProblem(await refresh(pair.replace("__Host-", "")), "invalid_refresh_token");
     expectProblem(await refresh(undefined), "invalid_refresh_token");
     const me = await app.call("GET /v1/auth/me", { headers: { ...MODE, cookie: pair } });
     expectProblem(me, "not_authenticated");
-    const out = await app.call("POST /v1/auth/logout", { headers: { ...MODE, cookie: pair } });
-    expectProblem(out, "not_authenticated");
+    const all = await app.call("POST /v1/auth/logout-all", { headers: { ...MODE, cookie: pair } });
+    expectProblem(all, "not_authenticated");
     expect((await refresh(pair)).status).toBe(200);
   });
 
@@ -156,4 +165,134 @@ test("R56: credentials are allowed to listed origins alone, and the preflight li
   const foreign = (await preflight("https://evil.example")).headers;
   expect(foreign.get("access-control-allow-origin")).toBeNull();
   expect(foreign.get("access-control-allow-credentials")).toBeNull();
+});
+
+describe("a cookie whose token is dead", () => {
+  const cleared = expect.stringMatching(/^__Host-tenantry_refresh=; Max-Age=0; Path=\/;/);
+
+  test("is taken back with the 401", async () => {
+    const answer = await logIn();
+    const { pair } = cookieOf(answer);
+    await app.as({ accessToken: String(answer.body.accessToken) }, "POST /v1/auth/logout");
+    for (const cookie of [pair, "__Host-tenantry_refresh=x", "__Host-tenantry_refresh="]) {
+      const refused = await refresh(cookie);
+      expectProblem(refused, "invalid_refresh_token");
+      expect(refused.headers.getSetCookie()).toEqual([cleared]);
+    }
+  });
+
+  test("is left alone where it was not what was refused", async () => {
+    const { pair } = cookieOf(await logIn());
+    const json = { refreshToken: "x" };
+    const named = { json, headers: { ...MODE, cookie: pair } };
+    for (const answer of [
+      await app.call("POST /v1/auth/refresh", named),
+      await refresh(pair, {}),
+      await refresh(undefined),
+    ]) {
+      expectProblem(answer, "invalid_refresh_token");
+      expect(answer.headers.getSetCookie()).toEqual([]);
+    }
+    expect((await refresh(pair)).status).toBe(200);
+  });
+});
+
+describe("Max-Age is what is left of the session", () => {
+  const maxAge = (answer: Answer) =>
+    Number(
+      cookieOf(answer)
+        .attributes.find((text) => text.startsWith("Max-Age="))
+        ?.slice(8),
+    );
+
+  test("where the tenant's sessions are shorter, at log-in and at each refresh", async () => {
+    const shorter = await registerOwner(app);
+    const settings = { sessionIdleSeconds: 300 };
+    const set = await app.as(shorter, `PATCH /v1/tenants/${shorter.tenantId}`, { settings });
+    expect(set.status).toBe(200);
+    const json = { email: shorter.email, password: PASSWORD };
+    const answer = await app.call("POST /v1/auth/login", { json, headers: MODE });
+    expect(maxAge(answer)).toBe(300);
+    const next = await refresh(cookieOf(answer).pair);
+    expect(maxAge(next)).toBe(300);
+    // A second time within the grace window: the same successor, and as much of it as is left.
+    expect(maxAge(await refresh(cookieOf(answer).pair))).toBeWithin(295, 301);
+  });
+
+  test("where the session ends before it is idle for so long", async () => {
+    const answer = await logIn();
+    const soon = "now() + interval '77 seconds'";
+    await app.deps.pool.query(
+      `UPDATE sessions SET expires_at = ${soon}, idle_expires_at = least(idle_expires_at, ${soon})`,
+    );
+    const next = await refresh(cookieOf(answer).pair);
+    expect(maxAge(next)).toBeWithin(70, 78);
+  });
+});
+
+describe("a log-out by the refresh token alone", () => {
+  const EXPIRED = "eyJhbGciOiJFUzI1NiJ9.e30.AAAA";
+
+  test("in the cookie or in the body, without an access token or with one that is over", async () => {
+    for (const token of [undefined, EXPIRED]) {
+      const bearer = token === undefined ? {} : { token };
+      const { pair } = cookieOf(await logIn());
+      const headers = { ...MODE, cookie: pair };
+      const out = await app.call("POST /v1/auth/logout", { ...bearer, headers });
+      expect([out.status, out.body]).toEqual([204, ""]);
+      expect(cookieOf(out).pair).toBe("__Host-tenantry_refresh=");
+      expectProblem(await refresh(pair), "invalid_refresh_token");
+
+      const { refreshToken } = (await logIn({})).body;
+      const json = { refreshToken };
+      expect((await app.call("POST /v1/auth/logout", { ...bearer, json })).status).toBe(204);
+      expectProblem(await app.call("POST /v1/auth/refresh", { json }), "invalid_refresh_token");
+    }
+  });
+
+  test("ends the access token with it, and is in the audit log under the user's name", async () => {
+    const { accessToken, refreshToken } = (await logIn({})).body;
+    await app.call("POST /v1/auth/logout", { json: { refreshToken } });
+    const me = await app.call("GET /v1/auth/me", { token: String(accessToken) });
+    expectProblem(me, "invalid_token");
+    const row = await app.deps.db.auditLog.findFirst({
+      where: { action: "auth.logged_out" },
+      orderBy: { createdAt: "desc" },
+    });
+    expect(row).toMatchObject({ actorId: owner.id, tenantId: owner.tenantId, outcome: "success" });
+  });
+
+  test("is a 204 for one that is used, dead or unknown (RFC 7009, section 2.2)", async () => {
+    const { refreshToken, accessToken } = (await logIn({})).body;
+    const json = { refreshToken };
+    await app.call("POST /v1/auth/refresh", { json });
+    const out = () => app.call("POST /v1/auth/logout", { json });
+    expect((await out()).status).toBe(204);
+    expectProblem(await app.call("GET /v1/auth/me", { token: accessToken }), "invalid_token");
+    expect((await out()).status).toBe(204);
+    const unknown = await app.call("POST /v1/auth/logout", { json: { refreshToken: "x" } });
+    expect(unknown.status).toBe(204);
+  });
+
+  test("of one session and the access token of another ends both", async () => {
+    const [one, other] = [(await logIn({})).body, (await logIn({})).body];
+    const json = { refreshToken: one.refreshToken };
+    const out = await app.call("POST /v1/auth/logout", { token: other.accessToken, json });
+    expect(out.status).toBe(204);
+    for (const { accessToken: token } of [one, other])
+      expectProblem(await app.call("GET /v1/auth/me", { token }), "invalid_token");
+  });
+
+  test("without either it is as before, and the body may be left out or be empty", async () => {
+    expectProblem(await app.call("POST /v1/auth/logout"), "not_authenticated");
+    expectProblem(await app.call("POST /v1/auth/logout", { json: {} }), "not_authenticated");
+    expectProblem(await app.call("POST /v1/auth/logout", { token: EXPIRED }), "invalid_token");
+    expectProblem(
+      await app.call("POST /v1/auth/logout", { json: { all: true } }),
+      "validation_failed",
+    );
+    const headers = { "content-type": "application/json", "content-length": "0" };
+    const token = String((await logIn({})).body.accessToken);
+    expect((await app.call("POST /v1/auth/logout", { token, headers })).status).toBe(204);
+  });
 });
