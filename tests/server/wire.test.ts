@@ -155,6 +155,22 @@ test("R52: HEAD has the length that GET has, and no content", async () => {
   }
 });
 
+test("R36: a log-out needs no body, and none of the headers of one", async () => {
+  const cookie = "Cookie: __Host-tenantry_refresh=x";
+  for (const headers of [
+    [],
+    ["Content-Length: 0"],
+    ["Content-Length: 0", "Content-Type: text/x"],
+  ]) {
+    const common = ["Host: localhost", "Connection: close", ...headers];
+    const bare = await raw(server.port, head("POST", "/v1/auth/logout", ...common));
+    expect([headers, bare.status, code(bare.body)]).toEqual([headers, 401, "not_authenticated"]);
+    const own = [...common, "Tenantry-Tokens: cookie", cookie];
+    const out = await raw(server.port, head("POST", "/v1/auth/logout", ...own));
+    expect([headers, out.status]).toEqual([headers, 204]);
+  }
+});
+
 describe("the Host header, of which no path is made", () => {
   test("HTTP/1.0 needs none: load balancers probe so", async () => {
     const answer = await raw(server.port, "GET /health/live HTTP/1.0\r\n\r\n");
