@@ -6,13 +6,13 @@ import {
   Host,
   integer,
   Mailbox,
-  Origins,
   oneOf,
   RpId,
   SecretKey,
   SmtpUrl,
   WebUrl,
 } from "./fields.ts";
+import { PageOrigins, PasskeyOrigins } from "./origins.ts";
 
 const DAY = 24 * 3600;
 const KIB = 1024;
@@ -52,11 +52,11 @@ export const Environment = z.object({
   CLIENT_TIMEOUT_SECONDS: integer(1, 120, 30),
   TRUSTED_PROXY_HOPS: integer(0, 10, 0),
   RATE_LIMITS: oneOf("database", "memory", "off").default("database"),
-  CORS_ORIGINS: Origins.prefault(""),
+  CORS_ORIGINS: PageOrigins.prefault(""),
   PRODUCT_NAME: z.string().max(64, "may have 64 characters at most").default("Tenantry"),
   APP_URL: WebUrl.optional(),
   PASSKEY_RP_ID: RpId.optional(),
-  PASSKEY_ORIGINS: Origins.prefault(""),
+  PASSKEY_ORIGINS: PasskeyOrigins.prefault(""),
   SMTP_URL: SmtpUrl.optional(),
   MAIL_FROM: Mailbox.default("Tenantry <no-reply@localhost>"),
   MAIL_TEMPLATES: z.string().min(1).default("mail-templates"),

@@ -52,26 +52,6 @@ export const WebUrl = checked((text) =>
     : "must be an http(s) URL such as https://login.acme.example, with no user, query, fragment or white space",
 );
 
-export const Origins = z
-  .string()
-  .transform((list) => list.split(/[\s,]+/).filter(Boolean))
-  .superRefine((list, { addIssue }) => {
-    const wrong = list.findIndex((entry) => !isOrigin(entry));
-    if (wrong === -1) return;
-    addIssue(
-      `entry ${wrong + 1} must be an origin as browsers write it, such as https://www.acme.example or http://localhost:8080: in lower case, each by itself (there is no *), with no path, no slash at the end and no :443 or :80`,
-    );
-  });
-
-/** As browsers write them in the Origin header: no path, no slash at the end, no default port. */
-function isOrigin(text: string): boolean {
-  return (
-    /^https?:\/\/([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:\d+)?$/.test(text) &&
-    URL.canParse(text) &&
-    new URL(text).origin === text
-  );
-}
-
 const DATABASE_URL = "postgresql://user:password@host:5432/tenantry";
 
 /** A socket of this machine has its folder in the parameter `host`. */

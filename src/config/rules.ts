@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import { weaknessOf } from "../crypto/weak-key.ts";
 import type { Environment } from "./environment.ts";
+import { isAndroidApp } from "./origins.ts";
 
 /** Which variable, and what to do about it. */
 export type Fault = readonly [name: keyof Environment, message: string];
@@ -43,6 +44,7 @@ function* times(values: Values): Generator<Fault> {
 /** Browsers have passkeys on https and on localhost, and for names alone (Web Authentication Level 3, section 5.1.3). */
 function* passkeys({ PASSKEY_ORIGINS = [] }: Values): Generator<Fault> {
   const useless = PASSKEY_ORIGINS.findIndex((origin) => {
+    if (isAndroidApp(origin)) return false;
     const { protocol, hostname } = new URL(origin);
     return isAddress(hostname) || (protocol === "http:" && !isLocalhost(hostname));
   });

@@ -1,4 +1,5 @@
 import { Hono, type Context as HonoContext } from "hono";
+import { isAndroidApp } from "../config/origins.ts";
 import type { AppEnv } from "../context.ts";
 import { ApiError } from "../errors.ts";
 import { readableByAll } from "../http/cross-origin.ts";
@@ -21,7 +22,11 @@ export const wellKnownRoutes = new Hono<AppEnv>()
   .get("/oauth-authorization-server/:path{.+}", metadataOfPath)
   .get("/openid-configuration/:path{.+}", metadataOfPath)
   // WebAuthn Level 3, section 5.11.1: origins beyond the passkeys' own domain. Browsers ask for it at that domain.
-  .get("/webauthn", (c) => c.json({ origins: c.var.ctx.config.passkeyOrigins }, 200, CACHED));
+  .get("/webauthn", (c) => {
+    // Of pages alone: an app is told of in its own file, assetlinks.json.
+    const origins = c.var.ctx.config.passkeyOrigins.filter((origin) => !isAndroidApp(origin));
+    return c.json({ origins }, 200, CACHED);
+  });
 
 function metadata(c: HonoContext<AppEnv>): Response {
   return c.json(issuerMetadata(c.var.ctx), 200, CACHED);

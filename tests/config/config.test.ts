@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { ConfigError, parseConfig } from "../../src/config.ts";
 
+/** As Android writes it: the SHA-256 of nothing. */
+const ANDROID = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
 const SECRET = "hunter2hunter2hunter2hunter2hunter2hunter2==";
 const KEY = randomBytes(32);
 const REQUIRED = {
@@ -119,6 +121,17 @@ describe("parseConfig", () => {
       "https://user@a.example",
       "http://a.example:80",
       "HTTPS://a.example",
+      ...["NULL", "capacitor://*", "capacitor://localhost/", "Capacitor://localhost"],
+      ...["capacitor:localhost", "ionic://", "ionic://user@app", "ionic://app?x", "app"],
+      ...["file://", "file://localhost", "data://x", "blob://x", "javascript://x", "about://blank"],
+      ...["content://x", "filesystem://x", "ws://a.example", "wss://a.example", "view-source://x"],
+      ...[
+        "ftp://a.example",
+        "https://ok.example, null",
+        "ionic://localhost:0",
+        "http://localhost/",
+      ],
+      "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
     ],
     PRODUCT_NAME: ["x".repeat(65), "   "],
     APP_URL: [
@@ -133,6 +146,10 @@ describe("parseConfig", () => {
       ...["app.example.org", "https://app.example.org/", "*", "https://*.example.org"],
       ...["http://app.example.org", "https://192.0.2.1", "http://127.0.0.1:5173"],
       "https://ok.example,http://not.example",
+      ...["null", "capacitor://localhost", `${ANDROID}=`],
+      ...[ANDROID.slice(0, -1), `${ANDROID}A`, `${ANDROID.slice(0, -1)}V`, ANDROID.toUpperCase()],
+      ANDROID.replace("_", "/").replace("-", "+"),
+      `android:apk-key-hash:${Array(32).fill("E3").join(":")}`,
     ],
     SMTP_URL: ["mail.example.com", "https://mail.example.com", "smtp://?x=1", "smtp:///x"],
     MAIL_FROM: [
@@ -197,6 +214,21 @@ describe("parseConfig", () => {
     expect(parseConfig({ ...env, NODE_ENV: "development" }).emailVerification).toBe("required");
     const SMTP_URL = "smtps://user:hunter2@mail.example.com";
     expect(parseConfig({ ...env, SMTP_URL }).smtpUrl).toBe(SMTP_URL);
+  });
+
+  test("takes the origins of apps, and says what is wrong with those of anybody", () => {
+    const apps =
+      "capacitor://localhost,ionic://localhost,ionic://my-app.example,tauri://localhost,http://localhost,http://localhost:8100,https://localhost";
+    expect(parseConfig({ ...REQUIRED, CORS_ORIGINS: apps }).corsOrigins).toEqual(apps.split(","));
+    const PASSKEY_ORIGINS = `https://app.example.com ${ANDROID}`;
+    expect(parseConfig({ ...REQUIRED, PASSKEY_ORIGINS }).passkeyOrigins).toEqual([
+      "https://app.example.com",
+      ANDROID,
+    ]);
+    const said = (CORS_ORIGINS: string) => complaints({ ...REQUIRED, CORS_ORIGINS }).join();
+    expect(said("*")).toContain("name each by itself");
+    expect(said("capacitor://localhost,null")).toMatch(/entry 2 .*anybody can have it/);
+    expect(said("file://")).toContain("An app names its own");
   });
 
   test("reads lists, the key's bytes, and the docs by environment", () => {

@@ -192,3 +192,33 @@ test("a user has twenty passkeys at most", async () => {
   });
   expect({ status, code: body.code }).toEqual({ status: 409, code: "factor_exists" });
 }, 20_000);
+
+describe("an Android app that is listed", () => {
+  const ANDROID = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+  const native = testApp({
+    PASSKEY_RP_ID: RP_ID,
+    PASSKEY_ORIGINS: `http://localhost:3000 ${ANDROID}`,
+  });
+  const twist = { origin: ANDROID, clientData: { androidPackageName: "com.example.app" } };
+
+  test("registers a passkey and logs in with it, and another app does not", async () => {
+    const { accessToken: token } = await registerOwner(native);
+    const authenticator = createAuthenticator();
+    const call = (route: string, json?: unknown) =>
+      native.call(`POST /v1/auth/${route}`, { token, json });
+    const { body: options } = await call("me/passkeys/options");
+    const made = await call("me/passkeys", { response: authenticator.register(options, twist) });
+    expect(made.status).toBe(201);
+    for (const [origin, status] of [
+      [ANDROID, 200],
+      [ANDROID.toLowerCase(), 401],
+      [ANDROID.replace("47DE", "48DE"), 401],
+      ["http://localhost:3000", 200],
+    ] as const) {
+      const { body } = await native.call("POST /v1/auth/passkey/options");
+      const response = authenticator.assert(body, { ...twist, origin });
+      const answer = await native.call("POST /v1/auth/passkey/login", { json: { response } });
+      expect([origin, answer.status]).toEqual([origin, status]);
+    }
+  });
+});

@@ -1,5 +1,6 @@
 /** What every answer carries, and what browsers may do with it. */
 import { beforeAll, describe, expect, test } from "bun:test";
+import { createApp } from "../../src/app.ts";
 import { type Account, registerOwner, testApp } from "../support/app.ts";
 
 const ORIGIN = "https://app.example.com";
@@ -110,6 +111,21 @@ describe("R56: other origins", () => {
       expect(failed.headers.get("vary")).toBe("Origin");
     });
   }
+
+  test("an app in a web view may, where its scheme is listed, and no other app", async () => {
+    const APP = "capacitor://localhost";
+    const native = createApp(
+      { ...app.served, config: { ...app.served.config, corsOrigins: [APP] } },
+      [],
+    );
+    const ask = async (origin: string) => {
+      const init = { method: "OPTIONS", headers: preflight(origin) };
+      return (await native.request("/v1/users/0", init)).headers.get("access-control-allow-origin");
+    };
+    expect(await ask(APP)).toBe(APP);
+    for (const origin of ["capacitor://evil", "ionic://localhost", "http://localhost", "null"])
+      expect(await ask(origin)).toBeNull();
+  });
 
   const strangers = [
     "https://evil.example",

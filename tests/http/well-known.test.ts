@@ -4,8 +4,12 @@ import { createSuperAdmin, type TestApp, testApp } from "../support/app.ts";
 import { expectProblem } from "./problem.ts";
 
 const ORIGINS = ["https://app.example.com", "https://example.org"];
+const ANDROID = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
 
-const app = testApp({ PASSKEY_RP_ID: "example.com", PASSKEY_ORIGINS: ORIGINS.join(",") });
+const app = testApp({
+  PASSKEY_RP_ID: "example.com",
+  PASSKEY_ORIGINS: [...ORIGINS, ANDROID].join(","),
+});
 
 test("R31: /.well-known/webauthn names the origins that may use the installation's passkeys", async () => {
   const { status, headers, body } = await app.call("GET /.well-known/webauthn");
