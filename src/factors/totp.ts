@@ -17,9 +17,21 @@ export function newTotpSecret(): string {
   return new Secret({ size: SECRET_BYTES }).base32;
 }
 
-/** What the QR code holds. */
+/**
+ * What the QR code holds. In its label a colon parts the issuer from the account, escaped or not, and so neither may hold
+ * one (Key Uri Format): of "Acme: Login" an app would show the half, and take another issuer than the parameter's.
+ */
 export function totpUri(secret: string, issuer: string, label: string): string {
-  return new TOTP({ ...FORM, issuer, label, secret }).toString();
+  return new TOTP({
+    ...FORM,
+    issuer: withoutColon(issuer),
+    label: withoutColon(label),
+    secret,
+  }).toString();
+}
+
+function withoutColon(text: string): string {
+  return text.replace(/[: ]+/g, " ").trim();
 }
 
 /** The time step that the code belongs to, null when it is none of those around `now` (milliseconds since 1970). */

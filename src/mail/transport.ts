@@ -81,18 +81,44 @@ function smtpTransport(url: string, from: string): Transport {
   };
 }
 
-/** Without what the server said: it likes to repeat the address. */
+/** With its cause, and without what the server said: it likes to repeat the address. */
 function smtpFailure(err: unknown): Error {
   const { code, responseCode, command } = err as SmtpError;
   const answer = responseCode ? ` ${responseCode}` : "";
-  const message = `the mail server did not take it: ${code ?? "unknown"}${answer}${command ? ` at ${command}` : ""}`;
+  const cause = causeOf(err as SmtpError);
+  const message = `the mail server did not take it: ${code ?? "unknown"}${answer}${command ? ` at ${command}` : ""}${cause ? ` (${cause})` : ""}`;
   // Refused for good is the recipient or the content. A log-in or a sender that it refuses is a mistake that gets mended.
   const isFinal =
     responseCode !== undefined && responseCode >= 500 && /^(RCPT TO|DATA)$/.test(command ?? "");
   return isFinal ? new PermanentFailure(message) : new Error(message);
 }
 
-type SmtpError = { code?: string; responseCode?: number; command?: string };
+type SmtpError = {
+  code?: string;
+  response?: string;
+  responseCode?: number;
+  command?: string;
+  message?: string;
+  /** Of several addresses of a host, what became of each. */
+  errors?: { message?: string }[];
+};
+
+/** In OpenSSL's words nobody would know it again. */
+const NO_TLS = "the port does not begin with TLS: smtp:// in place of smtps://, or another port";
+
+/** What the system, TLS or the client itself found wrong, in one line that names nobody. */
+function causeOf({ message = "", response, errors = [] }: SmtpError): string {
+  const all = message || errors.map((each) => each.message).join("; ");
+  // What the server said comes last, and may be long.
+  const [own = ""] = response ? all.split(response) : [all];
+  if (own.includes("WRONG_VERSION_NUMBER")) return NO_TLS;
+  return own
+    .slice(0, 500)
+    .replace(/\S*@\S*/g, "…")
+    .replace(/[\s\p{C}]+/gu, " ")
+    .replace(/[.:]? ?(?:response=)?$/, "")
+    .slice(0, 200);
+}
 
 function inboxTransport(): Transport {
   const inbox: ReceivedMail[] = [];

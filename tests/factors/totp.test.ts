@@ -213,3 +213,20 @@ test("removing it needs the password alone at the next log-in, and takes the rec
     { outcome: "success", details: { factor: "totp" } },
   ]);
 });
+
+test("a colon in the product's name parts nothing in the QR code's label", () => {
+  for (const [name, shown] of [
+    ["Acme: Log-in", "Acme Log-in"],
+    ["Acme:ID", "Acme ID"],
+    ["::Acme :: ID:", "Acme ID"],
+    ["Acme & Sons", "Acme & Sons"],
+  ] as const) {
+    const uri = new URL(totpUri("JBSWY3DPEHPK3PXP", name, "ada@acme.example"));
+    const [issuer, ...rest] = decodeURIComponent(uri.pathname).split("/").at(-1)?.split(":") ?? [];
+    expect([issuer, rest, uri.searchParams.get("issuer")]).toEqual([
+      shown,
+      ["ada@acme.example"],
+      shown,
+    ]);
+  }
+});

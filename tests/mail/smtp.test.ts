@@ -140,6 +140,52 @@ test("a link that has expired meanwhile is not sent any more", async () => {
   expect((await job()).state).toBe("failed");
 });
 
+describe("what is kept of a failure tells its cause", () => {
+  /** The fault of one mail at a server that says this to whoever comes. */
+  async function faultAt(scheme: string, greeting: string | null, after = ""): Promise<string> {
+    const port = await freePort();
+    const says = (text: string) => (socket: { write(text: string): unknown }) => socket.write(text);
+    const server =
+      greeting === null
+        ? null
+        : Bun.listen({
+            hostname: "127.0.0.1",
+            port,
+            socket: { open: says(greeting), data: says(after) },
+          });
+    const other = await createTestApp({ SMTP_URL: `${scheme}127.0.0.1:${port}` });
+    try {
+      await send(MAIL, other);
+      return String(((await job(other)).output as { error: string }).error);
+    } finally {
+      await other.close();
+      server?.stop(true);
+    }
+  }
+
+  test("a port where nobody listens", async () => {
+    expect(await faultAt("smtp://", null)).toMatch(
+      /ESOCKET at CONN \(connect ECONNREFUSED 127\.0\.0\.1:\d+\)$/,
+    );
+  });
+
+  test("a port that has no TLS", async () => {
+    const fault = await faultAt("smtps://", "220 hello\r\n");
+    expect(fault).toContain("(the port does not begin with TLS: smtp:// in place of smtps://");
+  });
+
+  test("what is no mail server, and one that refuses the log-in, without their words", async () => {
+    const other = await faultAt("smtp://", "HTTP/1.1 400 ada@example.com\r\n\r\n");
+    expect(other).toEndWith("EPROTOCOL at CONN (Invalid greeting)");
+    const refused = await faultAt(
+      "smtp://ada:pw@",
+      "220 hello\r\n250 AUTH PLAIN\r\n",
+      "535 ada@example.com\r\n",
+    );
+    expect(refused).toMatch(/535 at AUTH PLAIN \(Invalid login\)$/);
+  });
+});
+
 describe("headers cannot be written from within", () => {
   test.each([
     "ada@example.com\r\nBcc: eve@example.com",
