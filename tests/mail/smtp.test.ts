@@ -144,7 +144,9 @@ describe("what is kept of a failure tells its cause", () => {
   /** The fault of one mail at a server that says this to whoever comes. */
   async function faultAt(scheme: string, greeting: string | null, after = ""): Promise<string> {
     const port = await freePort();
-    const says = (text: string) => (socket: { write(text: string): unknown }) => socket.write(text);
+    const says = (text: string) => (socket: { write(text: string): unknown }) => {
+      socket.write(text);
+    };
     const server =
       greeting === null
         ? null
