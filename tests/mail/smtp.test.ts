@@ -1,6 +1,7 @@
 /** Mails over SMTP, to a real server: what arrives, what is tried again, and what is given up. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { commit } from "../../src/db/commit.ts";
+import { Email } from "../../src/fields.ts";
 import type { Mail, Proof } from "../../src/mail/mails.ts";
 import { sendProof } from "../../src/mail/send.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
@@ -73,6 +74,22 @@ test("a mail arrives with text, HTML and the headers of a machine's mail", async
   expect(parts.get("text/plain")).toContain("Waren Sie das nicht, brauchen Sie nichts zu tun");
   expect(parts.get("text/html")).toContain('<html lang="de">');
   expect(app.deps.mailer.transport.inbox).toBeNull();
+});
+
+test("every address that is let in is taken by the mail server as it is", async () => {
+  for (const typed of [
+    "a&b/c=d{e|f}@bücher.example",
+    "!#$%&'*+/=?^_`{|}~-@почта.рф",
+    "ada@straße.example ",
+  ]) {
+    const to = Email.parse(typed);
+    await send({ ...MAIL, to });
+    const [delivery] = smtp.deliveries;
+    // The server of the test shows A-labels as Unicode; the header is what was sent.
+    expect(delivery?.to.map((each) => Email.parse(each))).toEqual([to]);
+    expect(parseMail(delivery?.raw ?? "").headers.get("to")).toBe(to);
+    smtp.deliveries.length = 0;
+  }
 });
 
 test("twenty mails share the connections of the pool", async () => {
