@@ -2,6 +2,7 @@
 import { toASCII } from "tr46";
 import { z } from "zod";
 import type { FieldError } from "./errors.ts";
+import { faultOfVisibleText } from "./visible-text.ts";
 
 /**
  * Text of `max` characters at most, for whatever is looked at more closely. The length comes first and ends the matter:
@@ -72,13 +73,22 @@ export const Email = Address.refine(
 /** An id in a request. RFC 9562, section 4, takes capitals; answers and comparisons have the one form that is stored. */
 export const Id = z.uuid().toLowerCase();
 
-/** One line of visible text, without the spaces around it; more of these than of text are no slip of the finger. */
+/** The spaces of keyboards and of copied cells; what ends a line for Unicode alone nobody types. */
+const SPACES_AROUND = /^[^\S\u2028\u2029\ufeff]+|[^\S\u2028\u2029\ufeff]+$/g;
+
+/**
+ * One line of text of which all is seen, without the spaces around it and in NFC; more of these than of text are no slip of
+ * the finger. Everything that people name goes through it.
+ */
 export function line(max: number) {
   return text(2 * max)
-    .trim()
-    .min(1)
-    .max(max)
-    .regex(/^\P{Cc}*$/u, "May not hold control characters");
+    .overwrite((given) => given.replace(SPACES_AROUND, "").normalize("NFC"))
+    .min(1, { abort: true })
+    .max(max, { abort: true })
+    .superRefine((given, ctx) => {
+      const message = faultOfVisibleText(given);
+      if (message) ctx.addIssue({ code: "custom", message });
+    });
 }
 
 export const Slug = text(63)
