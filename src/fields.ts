@@ -91,6 +91,28 @@ export function line(max: number) {
     });
 }
 
+/** Spaces, hyphens and dashes of all kinds, the long vowel mark that a Japanese keyboard has for one, and what is not seen. */
+const SEPARATORS = /[\p{Z}\p{Pd}\p{Cc}\p{Default_Ignorable_Code_Point}\u2212\u30fc._\u00b7]/gu;
+
+/**
+ * A code as it was printed, however it was typed or copied: full-width letters and the digits of other scripts are those of
+ * ASCII, and what groups them is dropped. The one way to read codes: six digits of a mail or an app, and recovery codes.
+ */
+export const TypedCode = text(64).transform((code) =>
+  code
+    .normalize("NFKC")
+    .replace(SEPARATORS, "")
+    .replace(/[^\P{Nd}0-9]/gu, digitOf),
+);
+
+/** Digits stand in runs from zero to nine (The Unicode Standard, section 4.6), of which a few stand side by side. */
+function digitOf(char: string): string {
+  const point = char.codePointAt(0) ?? 0;
+  let before = 0;
+  while (/\p{Nd}/u.test(String.fromCodePoint(point - before - 1))) before += 1;
+  return String(before % 10);
+}
+
 export const Slug = text(63)
   .min(2)
   .regex(

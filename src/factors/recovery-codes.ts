@@ -73,7 +73,7 @@ function newCode(): string {
   return base32.match(/.{4}/g)?.join("-") ?? base32;
 }
 
-/** Of what was printed: case, hyphens and spaces are only for the eye. */
+/** Of what was printed, or typed as `TypedCode` (fields.ts) reads it: case and hyphens are only for the eye. */
 function hashOf(code: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(hashToken(code.toUpperCase().replace(/[\s-]/g, "")));
+  return Uint8Array.from(hashToken(code.toUpperCase().replaceAll("-", "")));
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { line, Timestamp, text } from "../fields.ts";
+import { line, Timestamp, TypedCode } from "../fields.ts";
 
-/** Six digits, however they were grouped. What has another form is a wrong code, and counts as one. */
-export const Code = text(64).transform((code) => code.replace(/\s/g, ""));
+/** Nothing is asked of its form: what has another one is a wrong code, and counts as one. */
+export const Code = TypedCode;
 
 export const ConfirmTotpInput = z.strictObject({ code: Code }).meta({ ref: "ConfirmTotpInput" });
 
