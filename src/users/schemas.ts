@@ -4,11 +4,16 @@ import { PASSWORD_MAX_LENGTH } from "../crypto/password.ts";
 import { Address, Email, Id, JsonObject, line, PageQuery, Timestamp, text } from "../fields.ts";
 import { User } from "./public-user.ts";
 
-/** Any text: what a password may be is a matter of policy (password-policy.ts), and how it is compared, of NFC. */
-export const Password = z
-  .string()
+/**
+ * Any text: what a password may be is a matter of policy (password-policy.ts), and how it is compared, of NFC. So is its
+ * length: some keyboards type one character as up to four. As it was typed it stays, for hashes of systems that took it so.
+ */
+export const Password = text(4 * PASSWORD_MAX_LENGTH)
   .min(1)
-  .max(2 * PASSWORD_MAX_LENGTH);
+  .refine(
+    (password) => password.normalize("NFC").length <= 2 * PASSWORD_MAX_LENGTH,
+    `May have at most ${PASSWORD_MAX_LENGTH} characters`,
+  );
 
 /** What another system stored. */
 export const PasswordHash = text(255).refine(isAcceptedHash, ACCEPTED_HASHES);
