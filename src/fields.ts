@@ -120,6 +120,25 @@ export const Slug = text(63)
     "Lower-case letters, digits and hyphens, as in a host name",
   );
 
+/**
+ * A language as people and their devices write it (`DE`, `pt_BR`), in the form of BCP 47: RFC 5646, section 2.1.1, has no
+ * difference of case.
+ */
+export const LanguageTag = text(35)
+  .overwrite(canonicalTag)
+  .refine((tag) => /^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(tag), {
+    error: "Must be a BCP 47 tag, such as de or pt-BR",
+  })
+  .max(35);
+
+function canonicalTag(given: string): string {
+  try {
+    return Intl.getCanonicalLocales(given.trim().replaceAll("_", "-"))[0] ?? "";
+  } catch {
+    return "";
+  }
+}
+
 /** JSON that a client keeps with us: an object, 16 KiB at most when written out, which is looked at before what is in it. */
 export const JsonObject = z
   .record(z.string(), z.unknown())

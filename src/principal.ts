@@ -6,7 +6,7 @@ export type RequestOrigin = {
   requestId: string;
   ip: string | null;
   userAgent: string | null;
-  /** The language that the client prefers, as a BCP 47 tag. */
+  /** The languages that the client prefers, as BCP 47 tags with commas between them, the most wanted first. */
   language: string | null;
   /** What the client calls the device that it runs on. */
   device: string | null;

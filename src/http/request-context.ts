@@ -3,10 +3,15 @@ import type { AppEnv, Deps } from "../context.ts";
 import { newId } from "../db/id.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { addressOf, networkOf } from "../network.ts";
+import { faultOfVisibleText } from "../visible-text.ts";
 
 const CALLERS_ID = /^[A-Za-z0-9._-]{8,64}$/;
 /** The longest address with a zone and a port has some eighty characters. */
 const LONGEST_ADDRESS = 128;
+/** As many languages as anybody reads. */
+const LONGEST_LANGUAGES = 200;
+const LANGUAGE_RANGE =
+  /^([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,8})[ \t]*(?:;[ \t]*[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?$/;
 /** Each of the 120 characters of a name may be four bytes, and each byte three characters. */
 const LONGEST_DEVICE = 120 * 12;
 
@@ -67,10 +72,23 @@ function userAgent(c: HonoContext): string | null {
   return header || null;
 }
 
-/** The first of Accept-Language: clients put the one that they want most first. */
+/**
+ * The languages of Accept-Language, the most wanted first (RFC 9110, section 12.5.4); of equals the one that stands first.
+ * What is not acceptable at all is none of them, nor is `*`, which names none (RFC 4647, section 3.4).
+ */
 function language(c: HonoContext): string | null {
-  const header = c.req.header("accept-language")?.slice(0, 35) ?? "";
-  return /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*/.exec(header)?.[0] ?? null;
+  const given = c.req.header("accept-language") ?? "";
+  // Up to a comma: cut within a range, what is left of it could be another one.
+  const header =
+    given.length > LONGEST_LANGUAGES
+      ? given.slice(0, LONGEST_LANGUAGES).replace(/,[^,]*$/, "")
+      : given;
+  const wanted = header.split(",").flatMap((range) => {
+    const [, tag = "", weight = "1"] = LANGUAGE_RANGE.exec(range.trim()) ?? [];
+    return tag && Number(weight) > 0 ? [{ tag, weight: Number(weight) }] : [];
+  });
+  const sorted = wanted.sort((one, other) => other.weight - one.weight);
+  return sorted.map(({ tag }) => tag).join(",") || null;
 }
 
 /** The header Tenantry-Device, percent-encoded where it is not ASCII. What cannot be read is no name. */
@@ -79,7 +97,7 @@ function device(c: HonoContext): string | null {
   if (header.length > LONGEST_DEVICE) return null;
   try {
     const name = decodeURIComponent(header).trim();
-    return /^[^\p{C}]{1,120}$/u.test(name) ? name : null;
+    return /^.{1,120}$/u.test(name) && faultOfVisibleText(name) === null ? name : null;
   } catch {
     return null;
   }

@@ -67,7 +67,7 @@ export type Notice = OfKind<"notice">;
 
 export type Mail = MailContent & {
   to: string;
-  /** A BCP 47 tag; where there are no texts in it, English. */
+  /** BCP 47 tags with commas between them; where there are no texts in the first, the next; at last English. */
   language: string | null;
   /** An IANA name, in which times are told; UTC without it. */
   timeZone?: string | null;

@@ -1,9 +1,9 @@
 /**
- * Which language and time zone a mail has: what its reader chose, else what their tenant did, else what the request
- * asks for.
+ * Which language and time zone a mail has: what its reader chose, else what their tenant did, else what the request asks
+ * for, where the reader is the one who asks.
  */
 import type { Transaction } from "../db/client.ts";
-import type { RequestOrigin } from "../principal.ts";
+import type { Principal, RequestOrigin } from "../principal.ts";
 import { readSettings } from "../tenant-settings/settings.ts";
 
 /** A user; without an id somebody of the tenant, or without either anybody, of whom nothing is known yet. */
@@ -20,9 +20,23 @@ export type Reader = {
 
 type Row = Reader & { settings: unknown };
 
+type Asking = { origin: RequestOrigin; principal?: Pick<Principal, "userId" | "impersonatorId"> };
+
+/**
+ * The languages that a request asks for, null where it is somebody else's than the reader's: an administrator's are not
+ * those of the people whom they look after. Of somebody without an account, such as one who is invited, they are the best
+ * guess that there is. @param readerId null where nobody in particular is meant.
+ */
+export function languageAskedBy(ctx: Asking, readerId: string | null): string | null {
+  const { principal, origin } = ctx;
+  if (!principal || readerId === null) return origin.language;
+  const isReader = principal.userId === readerId && principal.impersonatorId === null;
+  return isReader ? origin.language : null;
+}
+
 export async function readerOf(
   tx: Transaction,
-  { origin }: { origin: RequestOrigin },
+  ctx: Asking,
   { id = null, tenantId = null }: Addressed,
 ): Promise<Reader> {
   const [{ settings, ...reader }] = await tx.$queryRaw<[Row]>`
@@ -34,6 +48,6 @@ export async function readerOf(
       LEFT JOIN tenants ON tenants.id = addressed.tenant_id`;
   return {
     ...reader,
-    language: reader.language ?? readSettings(settings).locale ?? origin.language,
+    language: reader.language ?? readSettings(settings).locale ?? languageAskedBy(ctx, id),
   };
 }

@@ -5,8 +5,9 @@
  */
 import type { Transaction } from "../db/client.ts";
 import type { Jobs } from "../jobs/jobs.ts";
-import type { RequestOrigin } from "../principal.ts";
+import type { Principal, RequestOrigin } from "../principal.ts";
 import type { Mailer } from "./mailer.ts";
+import { languageAskedBy } from "./reader.ts";
 
 /** How somebody who is not logged in names an account. Where addresses are unique per tenant, that is its slug. */
 export type AccountName = { email: string; tenant?: string | undefined };
@@ -54,18 +55,22 @@ export type MailRequest =
   | AddressChange
   | { kind: "registration"; challenge: string; registration: Registration };
 
-type Asking = { jobs: Jobs; mailer: Mailer; origin: RequestOrigin };
+type Asking = { jobs: Jobs; mailer: Mailer; origin: RequestOrigin; principal?: Principal };
 
 /** One statement, whatever the address; with `tx` a part of that transaction. */
 export async function requestMail(
-  { jobs, mailer, origin }: Asking,
+  ctx: Asking,
   request: MailRequest,
   tx?: Transaction,
 ): Promise<void> {
+  const { jobs, mailer } = ctx;
   const email = request.kind === "registration" ? request.registration.email : request.email;
   // The same for every address, so that it tells nothing but how often somebody asked.
   if (!mailer.mayQueue(`request ${request.kind}`, email)) return;
   // Changes of others' come by the hundred, perhaps: what readers have asked for themselves goes first (R74).
   const isUrgent = request.kind !== "change_email" || request.begunBy === "owner";
+  // The job knows no more who asked.
+  const readerId = ("userId" in request && request.userId) || null;
+  const origin = { ...ctx.origin, language: languageAskedBy(ctx, readerId) };
   await jobs.send("mail_request", { request, origin }, tx, { isUrgent });
 }

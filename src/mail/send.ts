@@ -2,12 +2,18 @@
 import { hashWithKey, type Keyring } from "../crypto/secret.ts";
 import type { Transaction } from "../db/client.ts";
 import type { Jobs, QueueName } from "../jobs/jobs.ts";
-import type { RequestOrigin } from "../principal.ts";
+import type { Principal, RequestOrigin } from "../principal.ts";
 import type { Mailer } from "./mailer.ts";
 import { type Mail, type Notice, type Proof, UNASKED } from "./mails.ts";
 import { type Addressed, readerOf } from "./reader.ts";
 
-type Sender = { jobs: Jobs; mailer: Mailer; keyring: Keyring; origin: RequestOrigin };
+type Sender = {
+  jobs: Jobs;
+  mailer: Mailer;
+  keyring: Keyring;
+  origin: RequestOrigin;
+  principal?: Principal;
+};
 
 /** Queues a link or code with the transaction that it speaks of: rolled back, it is never sent. */
 export async function sendProof(

@@ -72,12 +72,13 @@ export function faultOfTemplates(folder: string): string | null {
   }
 }
 
-/** The texts in this language: de-AT, else de, else English. */
-export function languageFor({ languages, fallback }: Templates, tag: string | null): Language {
-  for (const parts = tag?.toLowerCase().split("-") ?? []; parts.length > 0; parts.pop()) {
-    const language = languages.get(parts.join("-"));
-    if (language) return language;
-  }
+/** The texts in the first of these languages that has any (RFC 4647, section 3.4): de-AT, else de, else the next, else English. */
+export function languageFor({ languages, fallback }: Templates, tags: string | null): Language {
+  for (const tag of tags?.toLowerCase().split(",") ?? [])
+    for (const parts = tag.split("-"); parts.length > 0; parts.pop()) {
+      const language = languages.get(parts.join("-"));
+      if (language) return language;
+    }
   return fallback;
 }
 

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Config } from "../config.ts";
 import type { Database } from "../db/client.ts";
 import { type FieldError, ValidationError } from "../errors.ts";
-import { JsonObject, text } from "../fields.ts";
+import { JsonObject, LanguageTag, text } from "../fields.ts";
 
 /** Shorter ones would end before anybody has typed anything. */
 export const SHORTEST_SESSION_SECONDS = 60;
@@ -26,10 +26,7 @@ const FIELDS = {
   allowedEmailDomains: z.array(Domain).min(1).max(50),
   /** The role of users who are made without one. */
   defaultRole: z.string().min(1).max(50),
-  locale: text(35).regex(
-    /^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/,
-    "Must be a BCP 47 tag, such as de or pt-BR",
-  ),
+  locale: LanguageTag,
   /** A team's own keys. */
   custom: JsonObject,
 };

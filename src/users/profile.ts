@@ -70,8 +70,8 @@ export function toProfile(userId: string, row: ProfileRow | null): Profile {
     userId,
     phone: row?.phone ?? null,
     avatarUrl: row?.avatarUrl ?? null,
-    timezone: row?.timezone ?? "UTC",
-    language: row?.language ?? "en",
+    timezone: row?.timezone ?? null,
+    language: row?.language ?? null,
     // The CHECK user_profiles_preferences_check holds the column to objects.
     preferences: (row?.preferences ?? {}) as Profile["preferences"],
     updatedAt: row?.updatedAt.toISOString() ?? null,

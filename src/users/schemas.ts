@@ -1,7 +1,17 @@
 import { z } from "zod";
 import { ACCEPTED_HASHES, isAcceptedHash } from "../crypto/imported-hash.ts";
 import { PASSWORD_MAX_LENGTH } from "../crypto/password.ts";
-import { Address, Email, Id, JsonObject, line, PageQuery, Timestamp, text } from "../fields.ts";
+import {
+  Address,
+  Email,
+  Id,
+  JsonObject,
+  LanguageTag,
+  line,
+  PageQuery,
+  Timestamp,
+  text,
+} from "../fields.ts";
 import { User } from "./public-user.ts";
 
 /**
@@ -102,10 +112,8 @@ export const UpdateProfileInput = z
       .max(500)
       .nullable()
       .optional(),
-    timezone: Timezone.optional(),
-    language: text(35)
-      .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "Must be a BCP 47 tag, such as de or pt-BR")
-      .optional(),
+    timezone: Timezone.nullable().optional(),
+    language: LanguageTag.nullable().optional(),
     preferences: JsonObject.optional(),
   })
   .refine((input) => Object.keys(input).length > 0, "Name at least one field")
@@ -117,8 +125,11 @@ export const Profile = z
     userId: z.uuid(),
     phone: z.string().nullable(),
     avatarUrl: z.string().nullable(),
-    timezone: z.string(),
-    language: z.string(),
+    timezone: z.string().nullable().meta({ description: "Null: not chosen, and so UTC" }),
+    language: z.string().nullable().meta({
+      description:
+        "Null: not chosen. Mails are then in the tenant's, else in what the request asks for",
+    }),
     preferences: z.record(z.string(), z.json()),
     updatedAt: Timestamp.nullable(),
   })

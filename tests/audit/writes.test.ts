@@ -114,7 +114,10 @@ test("each change of a user has its row, in the user's tenant", async () => {
       "user.profile_updated",
       {
         fields: expect.arrayContaining(["language", "timezone"]),
-        changes: { language: { before: "en", after: "de" } },
+        changes: {
+          language: { before: null, after: "de" },
+          timezone: { before: null, after: "UTC" },
+        },
       },
     ],
     [`DELETE ${path}`, undefined, "user.deleted", {}],

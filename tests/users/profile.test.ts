@@ -18,8 +18,8 @@ test("a profile has its defaults before it is written, and keeps what a change d
     userId: member.id,
     phone: null,
     avatarUrl: null,
-    timezone: "UTC",
-    language: "en",
+    timezone: null,
+    language: null,
     preferences: {},
     updatedAt: null,
   };
