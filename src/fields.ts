@@ -1,7 +1,6 @@
 /** Fields that several schemas share. */
 import { toASCII } from "tr46";
 import { z } from "zod";
-import type { FieldError } from "./errors.ts";
 import { faultOfVisibleText } from "./visible-text.ts";
 
 /**
@@ -166,27 +165,6 @@ export const Instant = z.iso
     (moment) => /^(?!0000)\d{4}-/.test(moment.toISOString()),
     "Must lie in the years 0001 to 9999",
   );
-
-/** A caller has use for the first few; a body made of nothing but faults shall not come back many times as long. */
-const MAX_ERRORS = 50;
-
-/** What a schema found, as callers are told it. */
-export function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
-  const errors = issues.slice(0, MAX_ERRORS).flatMap((issue) => {
-    if (issue.code !== "unrecognized_keys") {
-      return [{ path: toPath(issue.path), message: issue.message }];
-    }
-    return issue.keys.map((key) => ({
-      path: toPath([...issue.path, key]),
-      message: "Unknown field",
-    }));
-  });
-  return errors.slice(0, MAX_ERRORS);
-}
-
-function toPath(path: PropertyKey[]): string {
-  return path.map(String).join(".");
-}
 
 /** One record of a body of many and the line that it begins on; or what is wrong there. In CSV all values are text. */
 export type SourceRecord = { line: number } & (

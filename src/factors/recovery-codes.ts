@@ -10,6 +10,7 @@ import { tellUser } from "../mail/send.ts";
 import { recordFactorChange } from "./changes.ts";
 import { lockOwner, type Owner } from "./owner.ts";
 import { secondFactorsOf } from "./second-factors.ts";
+import type { CodeRefusal } from "./totp.ts";
 
 const CODES = 10;
 /** 120 bits, past the 112 from which a plain hash is enough (ASVS 5.0, 6.5.2). */
@@ -49,22 +50,26 @@ export async function hasRecoveryCodes(
   return (await tx.recoveryCode.count({ where: { userId, tenantId, usedAt: null } })) > 0;
 }
 
-/** Whether this is an unused code of the user; then it is used, and the owner hears of it. */
+/** Uses a code of the user, and the owner hears of it; answers why not, null when it counts. */
 export async function spendRecoveryCode(
   tx: Transaction,
   ctx: Context,
   owner: Owner,
   code: string,
-): Promise<boolean> {
-  const where = { userId: owner.id, tenantId: owner.tenantId, usedAt: null };
+): Promise<CodeRefusal | null> {
+  const all = { userId: owner.id, tenantId: owner.tenantId };
+  const codeHash = hashOf(code);
   const { count } = await tx.recoveryCode.updateMany({
-    where: { ...where, codeHash: hashOf(code) },
+    where: { ...all, usedAt: null, codeHash },
     data: { usedAt: new Date() },
   });
-  if (count === 0) return false;
-  const left = await tx.recoveryCode.count({ where });
+  if (count === 0)
+    return (await tx.recoveryCode.count({ where: { ...all, codeHash } })) > 0
+      ? "code_used_before"
+      : "wrong_code";
+  const left = await tx.recoveryCode.count({ where: { ...all, usedAt: null } });
   await tellUser(tx, ctx, owner, { template: "recovery_code_used", left });
-  return true;
+  return null;
 }
 
 /** Base32 has no 0, 1 and 8: nothing to take for O, I or B. In groups of four, as people copy them. */

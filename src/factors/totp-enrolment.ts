@@ -13,6 +13,8 @@ import { matchingStep, newTotpSecret, openSecret, sealSecret, totpUri } from "./
 /** How long the secret on the screen may wait for its first code. */
 const ENROLMENT_MINUTES = 30;
 
+const WRONG_CODE = "Is wrong or too old: type the six digits that the app shows now";
+
 /**
  * Draws a secret and shows it, this once. It is no factor before a code of it was right (ASVS 5.0, 6.4.1), and a newer
  * one takes its place. @throws ApiError `factor_exists`.
@@ -78,7 +80,7 @@ export async function confirmTotp(ctx: SessionContext, code: string): Promise<Co
     await recordFactorChange(tx, ctx, owner, { factor: "totp", change: "added" });
     return { recoveryCodes };
   });
-  if (!done) throw new ValidationError([{ path: "code", message: "Is not the app's code of now" }]);
+  if (!done) throw new ValidationError([{ path: "code", message: WRONG_CODE }]);
   return done;
 }
 

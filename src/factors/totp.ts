@@ -58,8 +58,11 @@ export function openSecret(
   return decrypt(keyring.data, factor.secret, factor.id);
 }
 
+/** Why a code is not taken; as audit rows have it, and no answer. */
+export type CodeRefusal = "wrong_code" | "code_used_before";
+
 /**
- * Whether this is a code of the user's app that was not used before. No step counts twice, nor one before the last
+ * Uses a code of the user's app; answers why not, null when it counts. No step counts twice, nor one before the last
  * (RFC 6238, section 5.2): of fifty who show the same code at once the condition in the write lets one through.
  */
 export async function spendTotpCode(
@@ -67,16 +70,16 @@ export async function spendTotpCode(
   ctx: Pick<Context, "keyring">,
   { id: userId, tenantId }: Owner,
   code: string,
-): Promise<boolean> {
+): Promise<CodeRefusal | null> {
   const factor = await tx.totpFactor.findFirst({
     where: { userId, tenantId, confirmedAt: { not: null } },
     select: { id: true, secret: true },
   });
   const step = factor && matchingStep(openSecret(ctx, factor), code);
-  if (!factor || step === null) return false;
+  if (!factor || step === null) return "wrong_code";
   const { count } = await tx.totpFactor.updateMany({
     where: { id: factor.id, userId, tenantId, lastStep: { lt: step } },
     data: { lastStep: step },
   });
-  return count === 1;
+  return count === 1 ? null : "code_used_before";
 }

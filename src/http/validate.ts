@@ -5,7 +5,7 @@ import { resolver, uniqueSymbol } from "hono-openapi";
 import type { z } from "zod";
 import type { AppEnv, AuthedContext } from "../context.ts";
 import { ValidationError } from "../errors.ts";
-import { toFieldErrors } from "../fields.ts";
+import { toFieldErrors } from "../faults.ts";
 import { assertStillThere } from "../sessions/still-allowed.ts";
 import { readJson } from "./body.ts";
 import { isStorable } from "./json-fault.ts";

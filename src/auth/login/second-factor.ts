@@ -37,6 +37,8 @@ export async function verifyMfa(ctx: Context, input: VerifyMfaInput): Promise<Lo
         userId: token?.userId,
         tenantId: token?.tenantId,
         details: { method: input.method, reason },
+        // Password and factor are the user's: it was them, or somebody who looks on (RFC 6238, section 5.2).
+        ...(reason === "code_used_before" && { actorId: token?.userId }),
       });
     const user = begun && (await lockActiveAccount(tx, ctx, { ...begun, id: begun.userId }));
     // Again, under the lock: meanwhile it may have been used, or voided by a change of the account.
@@ -86,14 +88,14 @@ async function check(
 ): Promise<Shown> {
   const owner = { id: token.userId, tenantId: token.tenantId };
   switch (input.method) {
-    case "totp":
-      return (await spendTotpCode(tx, ctx, owner, input.code))
-        ? { methods: ["otp"] }
-        : { refused: "wrong_code" };
-    case "recovery_code":
-      return (await spendRecoveryCode(tx, ctx, owner, input.code))
-        ? { methods: ["recovery"] }
-        : { refused: "wrong_code" };
+    case "totp": {
+      const refused = await spendTotpCode(tx, ctx, owner, input.code);
+      return refused === null ? { methods: ["otp"] } : { refused };
+    }
+    case "recovery_code": {
+      const refused = await spendRecoveryCode(tx, ctx, owner, input.code);
+      return refused === null ? { methods: ["recovery"] } : { refused };
+    }
     case "passkey":
       return checkAssertion(tx, ctx, input.response, owner, ceremonyOf(token));
   }

@@ -9,7 +9,7 @@ import { isId } from "../../db/id.ts";
 import { withDeleted } from "../../db/scope.ts";
 import { beginLong } from "../../db/tenant-locks.ts";
 import { ApiError, type ItemOutcome, PermissionError, ValidationError } from "../../errors.ts";
-import { toFieldErrors } from "../../fields.ts";
+import { toFieldErrors } from "../../faults.ts";
 import type { PermissionKey } from "../../roles/permissions.ts";
 import { assertStillAllowed, assertStillAllowedIn } from "../../sessions/still-allowed.ts";
 import { countNewUsers, createCounted } from "../create.ts";

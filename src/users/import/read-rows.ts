@@ -1,7 +1,8 @@
 /** Reading an import to its end, with nothing held meanwhile but the rows: its sender may be slow. */
 import { setImmediate } from "node:timers/promises";
 import { ApiError } from "../../errors.ts";
-import { type SourceRecord, toFieldErrors } from "../../fields.ts";
+import { toFieldErrors } from "../../faults.ts";
+import type { SourceRecord } from "../../fields.ts";
 import { type NumberedRow, nothingWritten, type Report } from "./report.ts";
 import { ImportRow, ImportTextRow } from "./schemas.ts";
 
