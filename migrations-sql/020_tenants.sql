@@ -5,6 +5,8 @@ ALTER TABLE tenants
   ADD CONSTRAINT tenants_name_check CHECK (btrim(name) <> ''),
   ADD CONSTRAINT tenants_settings_check CHECK (jsonb_typeof(settings) = 'object'),
   ADD CONSTRAINT tenants_seat_limit_check CHECK (seat_limit > 0),
+  -- Of live tenants none has a name that looks like another's and is another one: src/tenants/lookalike.ts says why.
+  ADD CONSTRAINT tenants_lookalike EXCLUDE USING gist (name_skeleton WITH =, name_folded WITH <>) WHERE (NOT is_deleted),
   ADD CONSTRAINT tenants_version_check CHECK (version > 0);
 
 -- Lists show the newest first and never a deleted tenant.

@@ -7,6 +7,7 @@ import { OLD_INVITATIONS } from "./invitations/clean-up.ts";
 import { OLD_ONE_TIME_TOKENS } from "./one-time-tokens/clean-up.ts";
 import { OLD_COUNTERS } from "./rate-limits/rate-limits.ts";
 import { OLD_SESSIONS } from "./sessions/clean-up.ts";
+import { fillLooks } from "./tenants/lookalike.ts";
 import { purgeDeletedTenants } from "./tenants/purge.ts";
 
 /** A test holds that every table with an end of its rows is here. */
@@ -25,5 +26,6 @@ export async function cleanUp(deps: Deps): Promise<void> {
     deleted[name] = await deleteOldRows(deps.pool, statement);
   deps.log("info", "cleaned up", deleted);
   await purgeDeletedTenants(deps);
+  await fillLooks(deps);
   await warnOfDueMonths(deps);
 }

@@ -42,6 +42,7 @@ const KINDS = {
   method_not_allowed: { status: 405, title: "Method not allowed", detail: "This path answers other methods: see Allow." },
   email_taken: { status: 409, title: "This e-mail address is taken", detail: "Another account has this address." },
   slug_taken: { status: 409, title: "This slug is taken", detail: "Another tenant has this slug." },
+  name_confusable: { status: 409, title: "This name looks like another tenant's", detail: "Another tenant has a name that looks the same and is not: choose one that nobody takes for it." },
   precondition_failed: { status: 412, title: "It was changed meanwhile", detail: "It is not what If-Match names: get it anew, and decide again." },
   idempotency_key_in_use: { status: 409, title: "The first request is under way", detail: "The first request with this Idempotency-Key is under way.", retryAfterSeconds: 1 },
   idempotency_key_reused: { status: 422, title: "This idempotency key was used for another request", detail: "This Idempotency-Key was used for another request: every request has its own." },

@@ -62,6 +62,14 @@ export function violatesUnique(err: unknown, index: string): boolean {
   return adapterCause(err).constraint?.index === index;
 }
 
+/** True when a write broke an exclusion constraint. There is one: `tenants_lookalike`. */
+export function violatesExclusion(err: unknown): boolean {
+  return (
+    hasCode(err, "23P01") ||
+    (err instanceof Error && err.cause !== undefined && violatesExclusion(err.cause))
+  );
+}
+
 type AdapterCause = {
   kind?: string;
   originalCode?: string;

@@ -14,6 +14,7 @@ import { touch } from "../db/touch.ts";
 import { NotFoundError } from "../errors.ts";
 import { type RevocationReason, revokeSessions } from "../sessions/revoke.ts";
 import { withSlugTaken } from "./create.ts";
+import { looksOf, withHonestName } from "./lookalike.ts";
 import { type Tenant, tenantSelect, toTenant } from "./schemas.ts";
 
 export type LockedTenant = {
@@ -41,7 +42,7 @@ export type Plan = (tx: Transaction, before: LockedTenant) => Change | Promise<C
 
 /**
  * Changes the tenant as `plan` says, once it is locked: what the plan reads of it still holds when it is written.
- * @throws NotFoundError; ApiError `precondition_failed`, `slug_taken`; and what `plan` throws.
+ * @throws NotFoundError; ApiError `precondition_failed`, `slug_taken`, `name_confusable`; and what `plan` throws.
  */
 export async function changeTenant(
   ctx: AuthedContext,
@@ -54,14 +55,14 @@ export async function changeTenant(
     const before = await lockTenant(tx, ctx, id, deleted);
     assertExpected(expected, before.version);
     const change = await plan(tx, before);
-    const tenant = await withSlugTaken(
-      tx.tenant.update({
-        // Of a deleted tenant too: lockTenant has seen which one is meant.
-        where: { id: before.id, isDeleted: deleted },
-        data: { ...change.data, ...touch(ctx) },
-        select: tenantSelect,
-      }),
-    );
+    const { name } = change.data;
+    const write = tx.tenant.update({
+      // Of a deleted tenant too: lockTenant has seen which one is meant.
+      where: { id: before.id, isDeleted: deleted },
+      data: { ...change.data, ...(typeof name === "string" && looksOf(name)), ...touch(ctx) },
+      select: tenantSelect,
+    });
+    const tenant = await withSlugTaken(withHonestName(write));
     const { endSessions } = change;
     if (endSessions) {
       const which = { ...endSessions.which, tenantId: before.id };

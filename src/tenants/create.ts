@@ -5,6 +5,7 @@ import { commit } from "../db/commit.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { ApiError, PermissionError } from "../errors.ts";
+import { looksOf, withHonestName } from "./lookalike.ts";
 import {
   type CreateTenantInput,
   type Tenant,
@@ -16,7 +17,7 @@ import { asJson, assertSettings } from "./settings-rules.ts";
 
 /**
  * Makes a tenant without users.
- * @throws ValidationError, PermissionError; ApiError `slug_taken`, also when a deleted tenant holds the slug.
+ * @throws ValidationError, PermissionError; ApiError `slug_taken`, also when a deleted tenant holds the slug, `name_confusable`.
  */
 export async function createTenant(ctx: AuthedContext, input: CreateTenantInput): Promise<Tenant> {
   if (ctx.principal.tenantId !== null)
@@ -44,10 +45,10 @@ export async function insertTenant(
 ): Promise<TenantRow> {
   const { settings, ...rest } = data;
   const write = tx.tenant.create({
-    data: { ...rest, ...(settings && { settings: asJson(settings) }) },
+    data: { ...rest, ...looksOf(rest.name), ...(settings && { settings: asJson(settings) }) },
     select: tenantSelect,
   });
-  return withSlugTaken(write);
+  return withSlugTaken(withHonestName(write));
 }
 
 /** @throws PermissionError for a tenant's own people, who would give themselves what they have not paid for. */

@@ -122,7 +122,7 @@ export const tenantRoutes = new Hono<AppEnv>()
   )
   .post(
     "/:id/restore",
-    op("Restore a deleted tenant", { 200: Tenant, errors: [403, 404] }),
+    op("Restore a deleted tenant", { 200: Tenant, errors: [403, 404, 409] }),
     authenticate(),
     authorize("tenant:suspend"),
     async (c) => c.json(await restoreTenant(c.var.ctx, c.req.param("id"))),

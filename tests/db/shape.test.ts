@@ -32,6 +32,8 @@ const COLUMNS: Record<string, Record<string, string>> = {
     id: "uuid not null",
     slug: "character varying(63) not null",
     name: "character varying(120) not null",
+    name_skeleton: "character varying(400)",
+    name_folded: "character varying(400)",
     status: "tenant_status not null default 'active'",
     settings: "jsonb not null default '{}'",
     ...WRITTEN,

@@ -20,6 +20,7 @@ import {
   useToken,
 } from "../../one-time-tokens/redeem.ts";
 import { assertSlugFree } from "../../tenants/create.ts";
+import { assertNameHonest } from "../../tenants/lookalike.ts";
 import { isBarred } from "../../users/placeholders.ts";
 import { findAccount } from "../account.ts";
 import { tokenAnswer } from "../answer.ts";
@@ -33,12 +34,13 @@ import type { CompleteRegistrationInput } from "./schemas.ts";
 
 const LINK_MINUTES = 60;
 
-/** Keeps the registration for the job that mails it. @throws ApiError `slug_taken`: slugs are public. */
+/** Keeps the registration for the job that mails it. @throws ApiError `slug_taken`: slugs are public; `name_confusable`. */
 export async function beginRegistration(
   ctx: Context,
   registration: Registration,
 ): Promise<ChallengeAnswer> {
   await assertSlugFree(ctx, registration.tenant.slug);
+  await assertNameHonest(ctx, registration.tenant.name);
   const challenge = randomToken();
   await requestMail(ctx, { kind: "registration", challenge, registration });
   return { challengeId: challenge, expiresIn: CODE_SECONDS };
