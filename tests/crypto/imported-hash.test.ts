@@ -4,9 +4,13 @@ import { createPasswords, isOurs, type Passwords } from "../../src/crypto/passwo
 import { PASSWORD } from "../support/app.ts";
 import {
   ARGON2_REFERENCE,
+  ARGON2I_REFERENCE,
   BCRYPT_OF_72_X,
   BCRYPT_OF_NFC,
   BCRYPT_OF_NFD,
+  BETTER_AUTH_OF_NFKC,
+  FIREBASE,
+  FIREBASE_OF_SUPABASE,
   VECTORS,
 } from "./imported-hashes.ts";
 
@@ -32,6 +36,25 @@ test("R10: argon2id of another system: accepted and verified, and not ours thoug
   expect(await passwords.verify(ARGON2_REFERENCE, "passwore")).toBe(false);
   expect(isOurs(ARGON2_REFERENCE)).toBe(false);
 });
+
+test.each([
+  ["argon2i", ARGON2I_REFERENCE, "password"],
+  ["argon2id, Django", `argon2${ARGON2_REFERENCE}`, "password"],
+  ["argon2i, Django", `argon2${ARGON2I_REFERENCE}`, "password"],
+  ["scrypt of Firebase", FIREBASE, "user1password"],
+  ["scrypt of Firebase, padding left out", FIREBASE.replace("lw==$", "lw$"), "user1password"],
+  ["scrypt of Firebase, another project", FIREBASE_OF_SUPABASE, "mytestpassword"],
+  ["scrypt of Better Auth, which hashes NFKC", BETTER_AUTH_OF_NFKC, "\ufb01ne \u2163 horses"],
+])(
+  "R10: %s: the published hash is accepted, verified by its password alone, and not ours",
+  async (_name, hash, password) => {
+    expect(isAcceptedHash(hash)).toBe(true);
+    expect(hash.length).toBeLessThanOrEqual(255);
+    expect(await passwords.verify(hash, password)).toBe(true);
+    expect(await passwords.verify(hash, `${password}x`)).toBe(false);
+    expect(isOurs(hash)).toBe(false);
+  },
+);
 
 test("our own hashes are accepted too, so that an export of one installation is an import of another", async () => {
   expect(isAcceptedHash(await passwords.hash(PASSWORD))).toBe(true);
@@ -69,9 +92,18 @@ const argon2 = (parameters: string, salt = b64(16), hash = b64(32)) =>
   `$argon2id$v=19$${parameters}$${salt}$${hash}`;
 const scrypt = (parameters: string, salt = b64(16), hash = b64(32)) =>
   `$scrypt$${parameters}$${salt}$${hash}`;
-const pbkdf2 = (iterations: string, salt = b64(16), hash = b64(32)) =>
-  `$pbkdf2-sha256$i=${iterations}$${salt}$${hash}`;
+const pbkdf2 = (iterations: string, salt = b64(16), hash = b64(32), digest = "sha256") =>
+  `$pbkdf2-${digest}$i=${iterations}$${salt}$${hash}`;
 const bcrypt = VECTORS["bcrypt 2b"];
+const firebase = (parameters: string, key = `${b64(64)}==`) =>
+  `$fbscrypt$v=1,${parameters},ss=Bw==,sk=${key}$42xEC+ixf3L2lw==$${b64(64)}==`;
+const aspNet = (digest: number, iterations: number, salt = 16, hash = 32) => {
+  const head = Buffer.from([
+    1,
+    ...[digest, iterations, salt].flatMap((n) => [n >>> 24, n >>> 16, n >>> 8, n]),
+  ]);
+  return Buffer.concat([head, Buffer.alloc(salt + hash, 7)]).toString("base64");
+};
 
 test.each([
   bcrypt.replace("$10$", "$13$"),
@@ -79,10 +111,22 @@ test.each([
   argon2("m=4096,t=64,p=16"),
   argon2("m=65536,t=4,p=1", b64(64), b64(64)),
   argon2("m=65536,t=3,p=4", b64(8), b64(16)),
+  argon2("m=102400,t=2,p=8").replace("argon2id", "argon2i"),
+  `argon2${argon2("m=102400,t=2,p=8")}`,
+  scrypt("ln=14,r=8,p=1"),
+  scrypt("ln=14,r=8,p=16"),
+  scrypt("ln=17,r=8,p=2"),
+  firebase("n=14,r=8,p=1"),
+  firebase("n=18,r=8,p=1"),
+  aspNet(0, 10_000),
+  aspNet(2, 500_000, 16, 64),
   scrypt("ln=18,r=8,p=1"),
   scrypt("ln=17,r=16,p=1", b64(64), b64(64)),
   pbkdf2("2000000"),
   pbkdf2("1000000", b64(8), b64(64)),
+  pbkdf2("10000"),
+  pbkdf2("500000", b64(16), b64(64), "sha512"),
+  pbkdf2("750000", b64(16), b64(32), "sha1"),
 ])("R10: accepted at the bounds, stored whole, and verifiable: %s", async (hash) => {
   expect(isAcceptedHash(hash)).toBe(true);
   expect(hash.length).toBeLessThanOrEqual(255);
@@ -102,11 +146,12 @@ test.each([
   ["bcrypt, with a line after it", `${bcrypt}\n`],
   ["bcrypt, in a spelling that never verifies", `${bcrypt.slice(0, -1)}X`],
   ["bcrypt, salt in a spelling that never verifies", bcrypt.replace("uuGG", "uvGG")],
-  ["argon2i", argon2("m=65536,t=3,p=4").replace("argon2id", "argon2i")],
   ["argon2d", argon2("m=65536,t=3,p=4").replace("argon2id", "argon2d")],
   ["argon2id, of the old version", argon2("m=65536,t=3,p=4").replace("v=19", "v=16")],
   ["argon2id, too little memory", argon2("m=4095,t=3,p=1")],
-  ["argon2id, too much memory", argon2("m=65537,t=1,p=1")],
+  ["argon2id, too much memory", argon2("m=102401,t=1,p=1")],
+  ["argon2i, too little memory", argon2("m=1024,t=2,p=2").replace("argon2id", "argon2i")],
+  ["argon2id, Django, too little memory", `argon2${argon2("m=1024,t=2,p=2")}`],
   ["argon2id, all the memory there is", argon2("m=4294967295,t=1,p=1")],
   ["argon2id, too much work", argon2("m=65536,t=5,p=1")],
   ["argon2id, too many passes", argon2("m=4096,t=999,p=1")],
@@ -118,22 +163,50 @@ test.each([
   ["argon2id, a hash too short", argon2("m=65536,t=3,p=4", b64(16), b64(15))],
   ["argon2id, not base64 of anything", argon2("m=65536,t=3,p=4", "AAAAAAAAAAAAB")],
   ["argon2id, with a key", argon2("m=65536,t=3,p=4,keyid=AAAA")],
-  ["scrypt, too cheap", scrypt("ln=16,r=8,p=1")],
-  ["scrypt, too few blocks", scrypt("ln=17,r=7,p=1")],
-  ["scrypt, parallel", scrypt("ln=17,r=8,p=2")],
+  ["scrypt, too cheap", scrypt("ln=13,r=8,p=1")],
+  ["scrypt, too few blocks", scrypt("ln=14,r=7,p=1")],
+  ["scrypt, too many lanes", scrypt("ln=17,r=8,p=3")],
   ["scrypt, too much memory", scrypt("ln=18,r=9,p=1")],
   ["scrypt, far too much memory", scrypt("ln=63,r=8,p=1")],
   ["scrypt, a hash too long", scrypt("ln=17,r=8,p=1", b64(16), b64(65))],
   ["scrypt, another one's spelling", scrypt("N=131072,r=8,p=1")],
-  ["PBKDF2, too cheap", pbkdf2("599999")],
+  ["PBKDF2, too cheap", pbkdf2("9999")],
+  ["PBKDF2-SHA512, too cheap", pbkdf2("9999", b64(16), b64(64), "sha512")],
+  ["PBKDF2-SHA512, too dear", pbkdf2("500001", b64(16), b64(64), "sha512")],
+  ["PBKDF2-SHA1, too dear for its length", pbkdf2("750001", b64(16), b64(32), "sha1")],
   ["PBKDF2, too dear", pbkdf2("2000001")],
   ["PBKDF2, too dear for its length", pbkdf2("1000001", b64(16), b64(33))],
   ["PBKDF2, far too dear", pbkdf2("999999999")],
   ["PBKDF2, another length than it says", pbkdf2("600000,l=64")],
-  ["PBKDF2, with another hash", pbkdf2("600000").replace("sha256", "sha1")],
-  ["Django, too cheap", VECTORS["PBKDF2, Django"].replace("600000", "390000")],
+  ["PBKDF2, with another hash", pbkdf2("600000").replace("sha256", "md5")],
+  ["Django, too cheap", VECTORS["PBKDF2, Django"].replace("600000", "9999")],
   ["Django, a salt too short", VECTORS["PBKDF2, Django"].replace("aBcDeFgHiJkL", "aBcDeFg")],
   ["Django, no salt", VECTORS["PBKDF2, Django"].replace("aBcDeFgHiJkL", "")],
+  ["Werkzeug, too cheap", VECTORS["PBKDF2-SHA256, Werkzeug"].replace("150000", "1000")],
+  ["Werkzeug, of MD5", VECTORS["PBKDF2-SHA256, Werkzeug"].replace("sha256", "md5")],
+  ["scrypt of Werkzeug, too cheap", VECTORS["scrypt of Werkzeug"].replace("32768", "8192")],
+  ["scrypt of Werkzeug, no power of two", VECTORS["scrypt of Werkzeug"].replace("32768", "32769")],
+  ["scrypt of Django, too cheap", VECTORS["scrypt of Django"].replace("16384", "8192")],
+  ["scrypt of Better Auth, cut short", VECTORS["scrypt of Better Auth"].slice(0, -2)],
+  ["scrypt of Firebase, too cheap", firebase("n=13,r=8,p=1")],
+  ["scrypt of Firebase, too dear", firebase("n=19,r=8,p=1")],
+  ["scrypt of Firebase, without its key", firebase("n=14,r=8,p=1", "")],
+  ["scrypt of Firebase, of a key of another length", firebase("n=14,r=8,p=1", b64(32))],
+  [
+    "scrypt of Firebase, as it exports it",
+    "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==",
+  ],
+  ["ASP.NET Identity 3, too cheap", aspNet(1, 9999)],
+  ["ASP.NET Identity 3, too dear", aspNet(2, 500_001, 16, 64)],
+  ["ASP.NET Identity 3, far too dear", aspNet(1, 0xffffffff)],
+  ["ASP.NET Identity 3, of no digest", aspNet(3, 100_000)],
+  ["ASP.NET Identity 3, a salt too short", aspNet(1, 100_000, 7)],
+  [
+    "ASP.NET Identity 3, a salt longer than all",
+    `${aspNet(1, 100_000).slice(0, 15)}/${aspNet(1, 100_000).slice(16)}`,
+  ],
+  ["ASP.NET Identity 2, cut short", VECTORS["ASP.NET Identity 2"].slice(4)],
+  ["WordPress's, of MD5", "$P$BnTnBq1M8Ei1Vn1xqRzM2o7g4vZ1ub."],
   ["an unsalted digest", "5f4dcc3b5aa765d61d8327deb882cf99"],
 ])("R10: refused: %s", (_name, hash) => {
   expect(isAcceptedHash(hash)).toBe(false);
@@ -163,7 +236,7 @@ test.each(Object.entries(VECTORS))(
   "R10: %s with another character in the hash does not verify",
   async (_name, hash) => {
     const at = hash.length - 12;
-    const changed = `${hash.slice(0, at)}${hash[at] === "A" ? "B" : "A"}${hash.slice(at + 1)}`;
+    const changed = `${hash.slice(0, at)}${hash[at] === "a" ? "b" : "a"}${hash.slice(at + 1)}`;
     expect(isAcceptedHash(changed)).toBe(true);
     expect(await passwords.verify(changed, PASSWORD)).toBe(false);
   },
