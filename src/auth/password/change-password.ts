@@ -34,10 +34,9 @@ export async function changePassword(
   }
   if (!account || !(await mayChange(ctx, account.passwordHash, input))) throw await refuse(ctx);
   const passwordHash = await ctx.passwords.hash(input.newPassword, hashedFor(ctx));
-  // Whoever knows what the tenant has set can be here: what they make of it is no more the person's own. A proof of the
-  // address ends that (address/prove-address.ts).
-  const isTenants = account.passwordHash !== null && account.passwordOrigin === "tenant";
-  const passwordOrigin = isTenants ? "tenant" : "own";
+  // Whoever knows what somebody else has set can be here: what they make of it is no more the person's own, and no less. So
+  // it goes with a proof of the address, or stays, as the first one would (address/prove-address.ts).
+  const passwordOrigin = account.passwordHash === null ? "own" : account.passwordOrigin;
 
   const isChanged = await commit(ctx, async (tx) => {
     // The hash that was verified must still be there: of two changes at once the second one fails.
