@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
 import { pageOf } from "../fields.ts";
 import { authenticate, authorize } from "../http/authenticate.ts";
-import { exportFile } from "../http/export.ts";
+import { EXPORT_FORM, exportFile } from "../http/export.ts";
 import { operation } from "../http/operation.ts";
 import { patient } from "../http/patient.ts";
 import { validate } from "../http/validate.ts";
@@ -31,13 +31,16 @@ export const auditRoutes = new Hono<AppEnv>()
     patient(),
     authenticate(),
     authorize("audit:export"),
-    validate("query", ExportAuditQuery),
-    (c) =>
-      exportFile(c, {
+    validate("query", ExportAuditQuery.extend(EXPORT_FORM)),
+    (c) => {
+      const { bom, ...query } = c.req.valid("query");
+      return exportFile(c, {
+        bom,
         name: "audit-log",
         types: TYPES,
         permission: "audit:export",
         columns: EXPORT_COLUMNS,
-        pages: (format) => exportAuditLog(c.var.ctx, c.req.valid("query"), format),
-      }),
+        pages: (format) => exportAuditLog(c.var.ctx, query, format),
+      });
+    },
   );

@@ -1,4 +1,7 @@
-/** CSV as RFC 4180 has it, read strictly: what one program takes for a quote and the next for text is refused. */
+/**
+ * CSV as RFC 4180 has it, read strictly: what one program takes for a quote and the next for text is refused. Of the
+ * separators that spreadsheets write, by the language of their user, it takes three.
+ */
 import { type Options, stringify } from "csv-stringify/sync";
 
 export type CsvRow = { line: number; cells: string[] };
@@ -22,12 +25,52 @@ const MAX_CELLS = 50;
 /** Where in a cell the reader is; `closed` is after a quote that ends it, or is the first half of a quoted one. */
 type State = "start" | "plain" | "quoted" | "closed" | "return";
 
+const SEPARATORS = [",", ";", "\t"] as const;
+export type Separator = (typeof SEPARATORS)[number];
+/** A header line of fifty cells is shorter; what is longer, the parser refuses. */
+const LONGEST_HEADER = 65_536;
+
+/** Which separator stands most often in the first line, outside of quotes; and the text, from its beginning. */
+export async function findSeparator(
+  text: AsyncIterable<string>,
+): Promise<{ separator: Separator; pieces: AsyncIterable<string> }> {
+  const iterator = text[Symbol.asyncIterator]();
+  let begin = "";
+  let hasBegun = false;
+  for (let piece = await iterator.next(); !piece.done; piece = await iterator.next()) {
+    begin += piece.value;
+    // Each piece is looked through once, however small it is.
+    const at: number = hasBegun ? 0 : piece.value.search(/\S/);
+    hasBegun ||= at !== -1;
+    if ((hasBegun && piece.value.includes("\n", at)) || begin.length > LONGEST_HEADER) break;
+  }
+  const [line = ""] = begin
+    .replace(/"[^"]*"/g, "")
+    .trimStart()
+    .split("\n", 1);
+  const count = (separator: Separator) => line.split(separator).length;
+  const separator = SEPARATORS.toSorted((a, b) => count(b) - count(a))[0] ?? ",";
+  return { separator, pieces: pieces() };
+
+  async function* pieces(): AsyncGenerator<string> {
+    try {
+      yield begin;
+      yield* { [Symbol.asyncIterator]: () => iterator };
+    } finally {
+      await iterator.return?.();
+    }
+  }
+}
+
 /**
  * The rows of a text that comes in pieces. Lines end with CRLF or LF; cells may be quoted. csv-parse 7, no faster, takes a
  * lone CR, a NUL behind a closing quote and 33 million empty cells (380 MB), and counts CRLF within quotes as two lines.
  * @throws CsvFault
  */
-export async function* parseCsv(pieces: AsyncIterable<string>): AsyncGenerator<CsvRow> {
+export async function* parseCsv(
+  pieces: AsyncIterable<string>,
+  separator: Separator = ",",
+): AsyncGenerator<CsvRow> {
   let state: State = "start";
   let cells: string[] = [];
   let cell = "";
@@ -61,7 +104,7 @@ export async function* parseCsv(pieces: AsyncIterable<string>): AsyncGenerator<C
         if (char === "\n") line += 1;
       } else if (state === "return" && char !== "\n") {
         throw new CsvFault(line, "Has a carriage return that no line feed follows");
-      } else if (char === ",") {
+      } else if (char === separator) {
         endCell();
       } else if (char === "\n") {
         yield endRow();
@@ -89,16 +132,55 @@ const WRITTEN: Options = {
   record_delimiter: "\r\n",
   // Else a lone line feed stands bare, and begins a row for many a reader.
   quote_record_delimiter: true,
-  // What a spreadsheet would take for a formula begins with an apostrophe (CWE-1236).
-  escape_formulas: true,
-  cast: {
-    boolean: String,
-    // Names of roles, as an import takes them.
-    object: (value) => (Array.isArray(value) ? value.join(";") : JSON.stringify(value)),
-  },
+  // For readers that split at several separators, but know quotes, as LibreOffice does unless it is told.
+  quoted_match: /[;\t]/,
 };
+
+/** What a spreadsheet reads as the beginning of a formula: the signs that NFKC makes one of = + - @ as well. */
+const SIGN =
+  "[=+\\-@\\uff1d\\uff0b\\uff0d\\uff20\\ufe66\\ufe62\\ufe63\\ufe6b\\u207c\\u207a\\u207b\\u208c\\u208a\\u208b\\ufb29]";
+/** What it may leave out before: quotes, spaces, what is not seen. No separator, so that no run is looked through twice. */
+const SKIPPED = '["\\v\\f\\p{Zs}\\p{Zl}\\p{Zp}\\p{Cf}]*';
+/**
+ * Where a formula would begin, for a reader that splits at commas, semicolons, tabs or lines, and whose quotes begin
+ * elsewhere (CWE-1236): a cell of ours that holds `;=1+1` is two of its cells. The apostrophes that stand there already are
+ * counted in, so that the way back is one and the same.
+ */
+const FORMULA = new RegExp(`((?:^|[,;\\t\\r\\n])${SKIPPED}'*)(?=${SIGN})`, "gu");
+const GUARDED = new RegExp(`((?:^|[,;\\t\\r\\n])${SKIPPED}'*)'(?=${SIGN})`, "gu");
+const FORMULA_SIGN = new RegExp(`((?:^|[,;])${SKIPPED}'*)(${SIGN})`, "gu");
+const JSON_STRING = /"(?:[^"\\]|\\.)*"/g;
+/** Some leave these out at the beginning of a cell. */
+const LEFT_OUT = /^('*)(?=[\t\r])/;
+const GUARDED_LEFT_OUT = /^('*)'(?=[\t\r])/;
 
 /** A row as text that is safe to open; null is an empty cell. */
 export function toCsvRow(cells: readonly unknown[]): string {
-  return stringify([cells], WRITTEN);
+  return stringify([cells.map((cell) => guarded(toText(cell)))], WRITTEN);
+}
+
+/** A cell of an export as it was before: without the apostrophes that make it safe. */
+export function unguarded(cell: string): string {
+  return cell.replace(GUARDED_LEFT_OUT, "$1").replace(GUARDED, "$1");
+}
+
+function guarded(cell: string): string {
+  return cell.replace(FORMULA, "$1'").replace(LEFT_OUT, "$1'");
+}
+
+function toText(cell: unknown): string {
+  if (cell === null || cell === undefined) return "";
+  // Names of roles, as an import takes them.
+  if (Array.isArray(cell)) return cell.join(";");
+  return typeof cell === "object" ? toJson(cell) : String(cell);
+}
+
+/** In JSON's own spelling of a character no formula begins either, and who parses it has the text as it was. */
+function toJson(value: object): string {
+  return JSON.stringify(value).replace(JSON_STRING, (string) =>
+    string.replace(
+      FORMULA_SIGN,
+      (_, before, sign) => `${before}\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    ),
+  );
 }

@@ -1,7 +1,7 @@
 /** CSV by RFC 4180: what is written is read back, however it comes in pieces; what is not CSV is refused. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { CsvFault, parseCsv, toCsvRow } from "../../src/http/csv.ts";
+import { CsvFault, findSeparator, parseCsv, toCsvRow, unguarded } from "../../src/http/csv.ts";
 
 async function* pieces(texts: string[]): AsyncGenerator<string> {
   yield* texts;
@@ -16,7 +16,24 @@ async function parse(...texts: string[]) {
 const cell = fc.oneof(
   fc.string({ unit: "grapheme" }),
   fc
-    .array(fc.constantFrom('"', ",", "\r", "\n", "\r\n", "a", " ", ";", "'"))
+    .array(
+      fc.constantFrom(
+        '"',
+        ",",
+        "\r",
+        "\n",
+        "\r\n",
+        "a",
+        " ",
+        ";",
+        "'",
+        "\t",
+        "=",
+        "-",
+        "＝",
+        "\ufeff",
+      ),
+    )
     .map((x) => x.join("")),
 );
 
@@ -43,21 +60,77 @@ test("any cells are read back as they were, wherever the text is cut", async () 
   );
 });
 
-test("what we write is read back, but for the apostrophe before what a spreadsheet would run", async () => {
+/** How readers cut a file into cells: at one separator or at several, with quotes or without. */
+function* cellsOf(text: string): Generator<string> {
+  for (const separator of [/[,\r\n]/, /[;\r\n]/, /[\t\r\n]/, /[,;\t\r\n]/])
+    for (const part of text.split(separator)) yield part.replace(/^[\s"]+/, "");
+}
+
+test("CWE-1236: what we write is read back, and no reader finds the beginning of a formula in it", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(cell, { minLength: 2, maxLength: 4 }), async (cells) => {
-      const [row] = await parse(toCsvRow(cells));
-      expect(row?.cells).toEqual(
-        cells.map((text) => (/^[=+\-@\t\r＝＋－＠]/.test(text) ? `'${text}` : text)),
-      );
+      const text = toCsvRow(cells);
+      const [row] = await parse(text);
+      expect(row?.cells.map(unguarded)).toEqual(cells);
+      for (const part of cellsOf(text)) expect(part).not.toMatch(/^[=+\-@＝＋－＠]/);
     }),
-    { numRuns: 300 },
+    { numRuns: 1000 },
   );
   expect(toCsvRow(["=1+1", "+1", "-1", "@x", "\tx", "\rx", "a=1", ""])).toBe(
-    "'=1+1,'+1,'-1,'@x,'\tx,\"'\rx\",a=1,\r\n",
+    "'=1+1,'+1,'-1,'@x,\"'\tx\",\"'\rx\",a=1,\r\n",
   );
   // A spreadsheet takes the full-width forms for the same (Unicode's NFKC).
-  expect(toCsvRow(["＝1", "＋1", "－1", "＠x"])).toBe("'＝1,'＋1,'－1,'＠x\r\n");
+  expect(toCsvRow(["＝1", "＋1", "－1", "＠x", "﹦1"])).toBe("'＝1,'＋1,'－1,'＠x,'﹦1\r\n");
+  expect(toCsvRow(["a;=1", "a,=1", "a\t=1", "a; ＝1", 'a;"=1', "'=1", "a;b"])).toBe(
+    '"a;\'=1","a,\'=1","a\t\'=1","a; \'＝1","a;""\'=1",\'\'=1,"a;b"\r\n',
+  );
+});
+
+test("CWE-1236: JSON in a cell is the same JSON, and no formula at any separator", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.dictionary(cell, fc.array(cell)), async (value) => {
+      const text = toCsvRow([value, "x"]);
+      const [row] = await parse(text);
+      expect(JSON.parse(row?.cells[0] ?? "")).toEqual(value);
+      for (const part of cellsOf(text)) expect(part).not.toMatch(/^[=+\-@＝＋－＠]/);
+    }),
+    { numRuns: 500 },
+  );
+  const [row] = await parse(toCsvRow([{ text: "Mozilla;=1+1" }, "x"]));
+  expect(row?.cells[0]).toBe('{"text":"Mozilla;\\u003d1+1"}');
+});
+
+test("R57: no cell takes longer than its length, whatever it is made of", () => {
+  for (const run of ["\ufeff", '"', "'", " ", ";", "\t", ';"', ";'", "\u200b\ufeff"]) {
+    const text = run.repeat(50_000);
+    const begin = performance.now();
+    expect(unguarded(toCsvRow([text, "x"]))).toContain(run);
+    expect(performance.now() - begin).toBeLessThan(1000);
+  }
+});
+
+test("the separator is what the header line is cut by, wherever the text is cut, and quotes hide some", async () => {
+  const found = async (text: string, size = 1) => {
+    const cut = text.match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
+    const { separator, pieces: all } = await findSeparator(pieces(cut));
+    expect((await Array.fromAsync(all)).join("")).toBe(text);
+    return separator;
+  };
+  for (const size of [1, 3, 100]) {
+    expect(await found("email\n", size)).toBe(",");
+    expect(await found("email,roles\na;b;c;d,e\n", size)).toBe(",");
+    expect(await found("email;roles\na,b,c,d;e\n", size)).toBe(";");
+    expect(await found("email\troles", size)).toBe("\t");
+    expect(await found('"a,b,c";d\n', size)).toBe(";");
+    expect(await found("\n\nemail;roles\n", size)).toBe(";");
+    expect(await found("", size)).toBe(",");
+  }
+  const rows = [];
+  for await (const { cells } of parseCsv(pieces(['a;"b;c"\n1,2;3\n']), ";")) rows.push(cells);
+  expect(rows).toEqual([
+    ["a", "b;c"],
+    ["1,2", "3"],
+  ]);
 });
 
 test("rows tell the line that they begin on, past cells of many lines", async () => {

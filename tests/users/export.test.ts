@@ -130,6 +130,31 @@ test("CWE-1236: what a spreadsheet would take for a formula is text", async () =
   expect(names.sort()).toEqual(["'=HYPERLINK(1)", '\'="a",1', "'+1", "'-1", "'@SUM(A1)"].sort());
 });
 
+test("CWE-1236: no reader finds a formula, at whichever separator it cuts", async () => {
+  const tenant = await registerOwner(app);
+  for (const lastName of ["x;=1+1", "x,=1+1", "＝1+1", "x;＠SUM(A1)", 'x;"=1', "'=1"])
+    await fill(tenant, 1, lastName);
+  const text = (await get("text/csv", tenant)).body;
+  for (const part of text.split(/[,;\t\r\n]/))
+    expect(part.replace(/^[\s"]+/, "")).not.toMatch(/^[=+\-@＝＋－＠]/);
+});
+
+test("CSV begins with a mark of byte order, unless it is asked to be left out; JSON lines never do", async () => {
+  const begin = async (accept: string, query: string) => {
+    const headers = { accept, authorization: `Bearer ${owner.accessToken}` };
+    const url = `/v1/users/export${query}`;
+    const answer = await createApp(app.deps, []).request(url, { headers });
+    return Buffer.from(await answer.arrayBuffer())
+      .toString("latin1")
+      .slice(0, 3);
+  };
+  for (const query of ["", "?bom=true", "?bom=1"])
+    expect(await begin("text/csv", query)).toBe("\xef\xbb\xbf");
+  for (const query of ["?bom=false", "?bom=0"]) expect(await begin("text/csv", query)).toBe("id,");
+  expect(await begin("application/x-ndjson", "?bom=true")).toBe('{"i');
+  expect((await get("text/csv", owner, "?bom=maybe")).status).toBe(422);
+});
+
 test("R60: only the caller's tenant, whatever is asked for; a super admin gets all, or the one that is named", async () => {
   const foreign = await read(
     (await get("application/x-ndjson", owner, `?tenantId=${stranger.tenantId}`)).body || "",

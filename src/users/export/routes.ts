@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../../context.ts";
 import { authenticate, authorize } from "../../http/authenticate.ts";
-import { exportFile } from "../../http/export.ts";
+import { EXPORT_FORM, exportFile } from "../../http/export.ts";
 import { operation } from "../../http/operation.ts";
 import { patient } from "../../http/patient.ts";
 import { validate } from "../../http/validate.ts";
@@ -19,13 +19,16 @@ export const userExportRoutes = new Hono<AppEnv>().get(
   patient(),
   authenticate(),
   authorize("user:export"),
-  validate("query", ExportQuery),
-  (c) =>
-    exportFile(c, {
+  validate("query", ExportQuery.extend(EXPORT_FORM)),
+  (c) => {
+    const { bom, ...query } = c.req.valid("query");
+    return exportFile(c, {
       name: "users",
       types: TYPES,
       permission: "user:export",
+      bom,
       columns: COLUMNS,
-      pages: () => exportUsers(c.var.ctx, c.req.valid("query")),
-    }),
+      pages: () => exportUsers(c.var.ctx, query),
+    });
+  },
 );
