@@ -34,3 +34,6 @@ $$;
 
 CREATE TRIGGER role_permissions_notify AFTER INSERT OR UPDATE OR DELETE ON role_permissions
   FOR EACH STATEMENT EXECUTE FUNCTION notify_all_grants();
+-- An application's permissions come and go at run time.
+CREATE TRIGGER permissions_notify AFTER INSERT OR UPDATE OR DELETE ON permissions
+  FOR EACH STATEMENT EXECUTE FUNCTION notify_all_grants();

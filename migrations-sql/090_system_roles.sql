@@ -35,7 +35,8 @@ INSERT INTO permissions (key, description) VALUES
   ('invitation:read', 'See invitations'),
   ('invitation:delete', 'Revoke invitations'),
   ('audit:read', 'Read the audit log'),
-  ('audit:export', 'Export the audit log')
+  ('audit:export', 'Export the audit log'),
+  ('permission:declare', 'Declare the permissions of applications')
 ON CONFLICT (key) DO UPDATE SET description = EXCLUDED.description;
 
 INSERT INTO roles (id, name, description) VALUES
@@ -50,10 +51,11 @@ ON CONFLICT (id) DO UPDATE SET description = EXCLUDED.description;
 INSERT INTO role_permissions (role_id, permission_key)
 SELECT roles.id, permissions.key
 FROM roles, permissions
-WHERE roles.tenant_id IS NULL AND CASE roles.name
+-- Of Tenantry's own: who holds an application's is said where it is declared.
+WHERE roles.tenant_id IS NULL AND permissions.key NOT LIKE '%:%:%' AND CASE roles.name
   WHEN 'super_admin' THEN true
-  WHEN 'owner' THEN key NOT IN ('tenant:create', 'tenant:list', 'tenant:suspend', 'tenant:purge', 'user:impersonate')
-  WHEN 'admin' THEN key NOT IN ('tenant:create', 'tenant:list', 'tenant:suspend', 'tenant:purge', 'user:impersonate', 'tenant:delete')
+  WHEN 'owner' THEN key NOT IN ('tenant:create', 'tenant:list', 'tenant:suspend', 'tenant:purge', 'user:impersonate', 'permission:declare')
+  WHEN 'admin' THEN key NOT IN ('tenant:create', 'tenant:list', 'tenant:suspend', 'tenant:purge', 'user:impersonate', 'permission:declare', 'tenant:delete')
   WHEN 'member' THEN key IN ('tenant:read', 'user:read')
   WHEN 'auditor' THEN key IN ('tenant:read', 'user:read', 'role:read', 'session:read', 'service_account:read', 'api_key:read', 'invitation:read', 'audit:read', 'audit:export')
 END

@@ -26,6 +26,13 @@ ALTER TABLE role_permissions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY
 CREATE POLICY tenant_scope ON role_permissions USING (in_scope(tenant_id)) WITH CHECK (in_scope(tenant_id));
 CREATE POLICY system_roles ON role_permissions FOR SELECT USING (tenant_id IS NULL);
 
+-- What everybody may read. The server writes an application's permissions alone, and for the platform alone. Not forced:
+-- Tenantry's own come with migrations, which the owner runs.
+ALTER TABLE permissions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY everybodys ON permissions FOR SELECT USING (true);
+CREATE POLICY of_applications ON permissions
+  USING (key LIKE '%:%:%' AND in_scope(NULL)) WITH CHECK (key LIKE '%:%:%' AND in_scope(NULL));
+
 ALTER TABLE user_roles ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_scope ON user_roles USING (in_scope(tenant_id)) WITH CHECK (in_scope(tenant_id));
 

@@ -10,10 +10,10 @@ $$;
 
 GRANT USAGE ON SCHEMA public TO tenantry_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-  tenants, users, user_profiles, roles, role_permissions, user_roles, sessions, refresh_tokens, one_time_tokens,
+  tenants, users, user_profiles, roles, permissions, role_permissions, user_roles, sessions, refresh_tokens, one_time_tokens,
   totp_factors, recovery_codes, passkeys, api_keys, invitations, idempotency_keys, rate_limits, signing_keys
   TO tenantry_app;
 -- Reference rows come with the migrations; the audit log and its seals take new rows alone.
-GRANT SELECT ON permissions, audit_archives TO tenantry_app;
+GRANT SELECT ON audit_archives TO tenantry_app;
 GRANT SELECT, INSERT ON audit_log, audit_seals TO tenantry_app;
 GRANT EXECUTE ON FUNCTION prepare_audit_partitions(integer) TO tenantry_app;

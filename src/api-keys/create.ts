@@ -5,6 +5,7 @@ import type { Transaction } from "../db/client.ts";
 import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { PermissionError, ValidationError } from "../errors.ts";
+import { assertDeclared } from "../roles/declared.ts";
 import { assertMayManage } from "../roles/giving.ts";
 import { assertWithin, heldBy } from "../roles/held.ts";
 import { assertInPerson } from "../roles/in-person.ts";
@@ -32,6 +33,7 @@ export async function createApiKey(
   assertRecentProof(ctx);
   if (userId !== principal.userId && !principal.permissions.has("api_key:create"))
     throw new PermissionError("A key of somebody else needs the permission api_key:create.");
+  await assertDeclared(ctx, scopes, "scopes");
   assertWithin(principal.permissions, scopes);
 
   return commit(ctx, async (tx) => {

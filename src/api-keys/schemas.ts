@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Prisma } from "../../generated/prisma/client.ts";
 import { Id, line, PageQuery, pageOf, Timestamp } from "../fields.ts";
+import { permissionOf } from "../roles/permission-schemas.ts";
 import { PERMISSIONS } from "../roles/permissions.ts";
 
 const LONGEST_DAYS = 365;
@@ -8,15 +9,16 @@ const DEFAULT_DAYS = 90;
 
 /** A key is made by a person alone, so this permission in one would be an empty promise. */
 const SCOPES = PERMISSIONS.filter((permission) => permission !== "api_key:create");
+const MOST_SCOPES = 100;
 
 export const CreateApiKeyInput = z
   .strictObject({
     name: line(120),
     /** What the key may do, as far as its user may. */
     scopes: z
-      .array(z.enum(SCOPES))
+      .array(permissionOf(SCOPES))
       .min(1)
-      .max(PERMISSIONS.length)
+      .max(MOST_SCOPES)
       .transform((scopes) => [...new Set(scopes)]),
     /** Null: it never expires, which only the key of a service account may. */
     expiresInDays: z.int().min(1).max(LONGEST_DAYS).nullable().default(DEFAULT_DAYS),

@@ -31,6 +31,11 @@ export const AUDIT_ACTIONS = {
   "invitation.created": "somebody was invited",
   "invitation.resent": "an invitation was sent again, with a new link",
   "invitation.revoked": "an invitation was revoked",
+  "permission.changed":
+    "an application's permission was described anew, or is held from another role up",
+  "permission.declared":
+    "an application's permission was declared, by a request or by the file of a start",
+  "permission.removed": "an application's permission that nobody used was removed",
   "platform.bootstrap_failed": "failure: somebody tried to become the first super admin",
   "platform.bootstrapped": "the first super admin was made",
   "platform.impersonation_ended": "the session of a super admin as a user of the tenant ended",

@@ -15,4 +15,6 @@ export const LOCKS = {
   long: 730_207,
   /** Mails that complete a registration: the address. */
   registration: 730_208,
+  /** Which permissions of applications there are, and from which role up: 1. Shared by whoever puts one into a role. */
+  permissions: 730_215,
 } as const;

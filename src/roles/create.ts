@@ -6,6 +6,7 @@ import { newId } from "../db/id.ts";
 import { holdTenant } from "../db/tenant-locks.ts";
 import { ApiError, NotFoundError, ValidationError } from "../errors.ts";
 import { targetTenant } from "../principal.ts";
+import { assertForTenants } from "./declared.ts";
 import { assertWithin, lockGrants, permissionsHeldNow } from "./held.ts";
 import { assertNameFree } from "./reach.ts";
 import { type CreateRoleInput, type Role, roleSelect, toRole } from "./schemas.ts";
@@ -27,6 +28,7 @@ export async function createRole(ctx: AuthedContext, input: CreateRoleInput): Pr
   return commit(ctx, async (tx) => {
     await assertTenant(tx, tenantId);
     await lockGrants(tx, ctx, tenantId);
+    await assertForTenants(tx, permissions);
     assertWithin(await permissionsHeldNow(tx, ctx), permissions);
     await assertNameFree(tx, tenantId, name);
     if ((await tx.role.count({ where: { tenantId } })) >= MOST_ROLES)

@@ -1,4 +1,7 @@
-/** The permissions that the code asks for, and the system roles. The rows come from migrations-sql/090_system_roles.sql. */
+/**
+ * The permissions that Tenantry's code asks for, which form those of applications have, and the system roles. The rows come
+ * from migrations-sql/090_system_roles.sql, and by declare.ts at run time.
+ */
 
 export const PERMISSIONS = [
   "tenant:create",
@@ -36,6 +39,7 @@ export const PERMISSIONS = [
   "invitation:delete",
   "audit:read",
   "audit:export",
+  "permission:declare",
 ] as const;
 
 export type PermissionKey = (typeof PERMISSIONS)[number];
@@ -47,10 +51,25 @@ export const PLATFORM_PERMISSIONS = [
   "tenant:suspend",
   "tenant:purge",
   "user:impersonate",
+  "permission:declare",
 ] as const satisfies PermissionKey[];
 
 const platform: readonly PermissionKey[] = PLATFORM_PERMISSIONS;
 export const TENANT_PERMISSIONS = PERMISSIONS.filter((key) => !platform.includes(key));
+
+/**
+ * Three parts, as namespace:resource:action. Tenantry's own have two, so neither is ever the other's, whatever a later
+ * version adds. It is the CHECK of migrations-sql/050_roles.sql too, which keeps the namespace `tenantry` free as well.
+ */
+export const APPLICATION_KEY = /^[a-z][a-z0-9_-]*(:[a-z][a-z0-9_-]*){2}$/;
+export const OUR_NAMESPACE = "tenantry:";
+
+/** Of all applications together: whoever holds all of them has them in the memory of every instance. */
+export const MOST_APPLICATION_PERMISSIONS = 500;
+
+export function isApplications(key: string): boolean {
+  return APPLICATION_KEY.test(key);
+}
 
 /** System roles have the same id in every installation. */
 export const SYSTEM_ROLES = {

@@ -2,32 +2,18 @@ import type { AuthedContext } from "../context.ts";
 import type { Database } from "../db/client.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { NotFoundError } from "../errors.ts";
-import { PLATFORM_PERMISSIONS } from "./permissions.ts";
+import { assertDeclared } from "./declared.ts";
 import { visibleRole, visibleRoles } from "./reach.ts";
 import {
   type CheckAnswer,
   type CheckInput,
   type ListRolesQuery,
-  type PermissionList,
   type Role,
   roleSelect,
   toRole,
 } from "./schemas.ts";
 
 const ORDER = { list: "roles", column: "name", type: "text", direction: "asc" } as const;
-
-/** Every permission that a role can hold, by its key. */
-export async function listPermissions({ db }: Pick<AuthedContext, "db">): Promise<PermissionList> {
-  const rows = await db.permission.findMany({ orderBy: { key: "asc" } });
-  const platform: readonly string[] = PLATFORM_PERMISSIONS;
-  return {
-    items: rows.map(({ key, description }) => ({
-      key,
-      description,
-      platform: platform.includes(key),
-    })),
-  };
-}
 
 /** The system roles and the tenant's own, by name; those of every tenant for a platform account. */
 export async function listRoles(
@@ -60,12 +46,17 @@ export async function getRole(ctx: AuthedContext, id: string): Promise<Role> {
   return { ...toRole(row), holders: holders.get(row.id) ?? 0 };
 }
 
-/** Whether the caller holds all of these. Answered from memory: services ask it with every request of their own. */
-export function checkPermissions(
-  { principal }: Pick<AuthedContext, "principal">,
+/**
+ * Whether the caller holds all of these. Answered from memory: services ask it with every request of their own.
+ * @throws ValidationError for what there is not, since a slip of the pen would refuse everybody and nobody knew why.
+ */
+export async function checkPermissions(
+  ctx: Pick<AuthedContext, "principal" | "grants">,
   { permissions }: CheckInput,
-): CheckAnswer {
-  const missing = [...new Set(permissions)].filter((key) => !principal.permissions.has(key));
+): Promise<CheckAnswer> {
+  const missing = [...new Set(permissions)].filter((key) => !ctx.principal.permissions.has(key));
+  // What is held there is: most questions end here.
+  await assertDeclared(ctx, missing, "permissions");
   return { allowed: missing.length === 0, missing };
 }
 

@@ -4,13 +4,20 @@ import { authenticate, authorize } from "../http/authenticate.ts";
 import { operation } from "../http/operation.ts";
 import { validate } from "../http/validate.ts";
 import { createRole } from "./create.ts";
-import { checkPermissions, getRole, listPermissions, listRoles } from "./read.ts";
+import { changePermission, declarePermission, removePermission } from "./declare.ts";
+import { getPermission, listPermissions } from "./declared.ts";
+import {
+  ChangePermissionInput,
+  DeclarePermissionInput,
+  Permission,
+  PermissionList,
+} from "./permission-schemas.ts";
+import { checkPermissions, getRole, listRoles } from "./read.ts";
 import {
   CheckAnswer,
   CheckInput,
   CreateRoleInput,
   ListRolesQuery,
-  PermissionList,
   Role,
   RolePage,
   UpdateRoleInput,
@@ -68,12 +75,55 @@ export const roleRoutes = new Hono<AppEnv>()
   );
 
 /** Below /v1/permissions. */
-export const permissionRoutes = new Hono<AppEnv>().get(
-  "/",
-  op("List the permissions there are", { 200: PermissionList }),
-  authenticate(),
-  async (c) => c.json(await listPermissions(c.var.ctx)),
-);
+export const permissionRoutes = new Hono<AppEnv>()
+  .get(
+    "/",
+    op("List the permissions there are", { 200: PermissionList }),
+    authenticate(),
+    async (c) => c.json(await listPermissions(c.var.ctx)),
+  )
+  .post(
+    "/",
+    op("Declare a permission of an application", { 201: Permission, errors: [403, 409, 422] }),
+    authenticate(),
+    authorize("permission:declare"),
+    validate("json", DeclarePermissionInput),
+    async (c) => {
+      const permission = await declarePermission(c.var.ctx, c.req.valid("json"));
+      c.header("location", `/v1/permissions/${permission.key}`);
+      return c.json(permission, 201);
+    },
+  )
+  .get(
+    "/:key",
+    op("Get a permission", { 200: Permission, errors: [404] }),
+    authenticate(),
+    async (c) => c.json(await getPermission(c.var.ctx.db, c.req.param("key"))),
+  )
+  .patch(
+    "/:key",
+    op("Describe a permission of an application, or give it to other system roles", {
+      200: Permission,
+      errors: [403, 404, 409, 422],
+    }),
+    authenticate(),
+    authorize("permission:declare"),
+    validate("json", ChangePermissionInput),
+    async (c) => c.json(await changePermission(c.var.ctx, c.req.param("key"), c.req.valid("json"))),
+  )
+  .delete(
+    "/:key",
+    op("Remove a permission of an application that nothing uses", {
+      204: null,
+      errors: [403, 404, 409],
+    }),
+    authenticate(),
+    authorize("permission:declare"),
+    async (c) => {
+      await removePermission(c.var.ctx, c.req.param("key"));
+      return c.body(null, 204);
+    },
+  );
 
 /** Below /v1/auth/check: for services that hold nothing but the caller's token. */
 export const checkRoutes = new Hono<AppEnv>().post(
@@ -81,5 +131,5 @@ export const checkRoutes = new Hono<AppEnv>().post(
   op("Whether I hold these permissions", { 200: CheckAnswer, errors: [403, 422] }),
   authenticate(),
   validate("json", CheckInput),
-  async (c) => c.json(checkPermissions(c.var.ctx, c.req.valid("json"))),
+  async (c) => c.json(await checkPermissions(c.var.ctx, c.req.valid("json"))),
 );

@@ -1,7 +1,11 @@
 import { z } from "zod";
 import type { Prisma } from "../../generated/prisma/client.ts";
 import { Id, line, PageQuery, pageOf, Timestamp, text } from "../fields.ts";
-import { PERMISSIONS, TENANT_PERMISSIONS } from "./permissions.ts";
+import { permissionOf } from "./permission-schemas.ts";
+import { MOST_APPLICATION_PERMISSIONS, PERMISSIONS, TENANT_PERMISSIONS } from "./permissions.ts";
+
+/** In one question. */
+const MOST_CHECKED = 50;
 
 const RoleName = text(50).regex(
   /^[a-z][a-z0-9_]*$/,
@@ -9,8 +13,8 @@ const RoleName = text(50).regex(
 );
 
 const Permissions = z
-  .array(z.enum(TENANT_PERMISSIONS))
-  .max(TENANT_PERMISSIONS.length)
+  .array(permissionOf(TENANT_PERMISSIONS))
+  .max(TENANT_PERMISSIONS.length + MOST_APPLICATION_PERMISSIONS)
   .transform((keys) => [...new Set(keys)]);
 
 export const CreateRoleInput = z
@@ -64,23 +68,8 @@ export const RolePage = pageOf(Role, "RolePage");
 export const UserRoles = z.object({ roles: z.array(z.object(fields)) }).meta({ ref: "UserRoles" });
 export type UserRoles = z.infer<typeof UserRoles>;
 
-export const PermissionList = z
-  .object({
-    items: z.array(
-      z.object({
-        key: z.string(),
-        description: z.string(),
-        platform: z
-          .boolean()
-          .meta({ description: "Runs the installation: no tenant's role has it" }),
-      }),
-    ),
-  })
-  .meta({ ref: "PermissionList" });
-export type PermissionList = z.infer<typeof PermissionList>;
-
 export const CheckInput = z
-  .strictObject({ permissions: z.array(z.enum(PERMISSIONS)).min(1).max(PERMISSIONS.length) })
+  .strictObject({ permissions: z.array(permissionOf(PERMISSIONS)).min(1).max(MOST_CHECKED) })
   .meta({ ref: "CheckInput" });
 export type CheckInput = z.infer<typeof CheckInput>;
 

@@ -5,6 +5,7 @@ import type { Transaction } from "../db/client.ts";
 import { afterCommit, commit } from "../db/commit.ts";
 import { pendingInvitation } from "../db/live.ts";
 import { ApiError } from "../errors.ts";
+import { assertForTenants } from "./declared.ts";
 import { assertWithin } from "./held.ts";
 import { assertNameFree, lockRole, type TenantRole } from "./reach.ts";
 import { holdersOf } from "./read.ts";
@@ -26,6 +27,7 @@ export async function updateRole(
     const wanted: readonly string[] = input.permissions ?? before;
     const added = wanted.filter((key) => !before.includes(key));
     const removed = before.filter((key) => !wanted.includes(key));
+    await assertForTenants(tx, added);
     assertWithin(held, added);
     if (input.name !== undefined) await assertNameFree(tx, tenantId, input.name, id);
 

@@ -68,6 +68,11 @@ const CASES: { trigger: string; sql: string; heard: string[] }[] = [
     sql: `DELETE FROM role_permissions WHERE role_id = '${IDS.role}'`,
     heard: ["grants_changed *"],
   },
+  ...[
+    "INSERT INTO permissions (key, description) VALUES ('acme:a:b', 'x')",
+    "UPDATE permissions SET key = 'acme:a:c' WHERE key = 'acme:a:b'",
+    "DELETE FROM permissions WHERE key = 'acme:a:c'",
+  ].map((sql) => ({ trigger: "permissions_notify", sql, heard: ["grants_changed *"] })),
   {
     trigger: "sessions_notify_revoked",
     sql: `UPDATE sessions SET last_used_at = now() WHERE id = '${IDS.session}'`,

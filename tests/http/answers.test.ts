@@ -81,7 +81,9 @@ test("the answers that every operation with a body gives", async () => {
     ({ operation }) => operation.requestBody?.content["application/json"],
   )) {
     const address = name.replace(/\{\w+\}/g, crypto.randomUUID());
-    const token = /\/tenants|\/impersonate/.test(name) ? root.accessToken : owner.accessToken;
+    const token = /\/tenants|\/impersonate|\/permissions/.test(name)
+      ? root.accessToken
+      : owner.accessToken;
     const type = { "content-type": "application/json" };
     await call(400, address, { token, body: "{", headers: type });
     await call(413, address, {

@@ -22,6 +22,8 @@ export type Row = {
   csv?: string;
   /** What the path names. A new one for each caller who may have it. */
   id?: Kind;
+  /** In place of `id`, where the path names what belongs to no tenant. */
+  key?: (at: At) => Promise<string>;
   /** The caller's account or session does not outlive it, or must be as new. */
   fresh?: true;
   /** Nor does the caller's tenant. */

@@ -158,8 +158,12 @@ async function ask(
   made: Made,
 ): Promise<Try> {
   const [first = "", second = ""] = made.id.split("/");
-  const path = name.replace("{id}", first).replace(/\{\w+\}/, second);
   const at = { app, caller, house, who, made };
+  const key = (await row.key?.(at)) ?? "";
+  const path = name
+    .replace("{id}", first)
+    .replace("{key}", key)
+    .replace(/\{\w+\}/, second);
   // What has to be set up would be the caller's: for whoever is turned away there is nothing.
   const isRefused = row.fresh && !succeeds(row, caller);
   if (!isRefused) await row.before?.(at);

@@ -27,7 +27,7 @@ test("what each system role may do: the lists, so that a change of them is seen"
   const without = (...keys: string[]) => PERMISSIONS.filter((key) => !keys.includes(key)).sort();
   const platform = [
     ...["tenant:create", "tenant:list", "tenant:suspend", "tenant:purge"],
-    "user:impersonate",
+    ...["user:impersonate", "permission:declare"],
   ];
   expect(of("super_admin")).toEqual(without());
   expect(of("owner")).toEqual(without(...platform));

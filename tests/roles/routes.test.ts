@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "bun:test";
-import { TENANT_PERMISSIONS } from "../../src/roles/permissions.ts";
+import { MOST_APPLICATION_PERMISSIONS, TENANT_PERMISSIONS } from "../../src/roles/permissions.ts";
 import { roleRoutes } from "../../src/roles/routes.ts";
 import { createMember, randomName, registerOwner, testApp } from "../support/app.ts";
 import {
@@ -15,7 +15,7 @@ const NAMES = ["", "Helpdesk", "1st", "_x", "a b", "a-b", "ü", "x".repeat(51), 
 const PERMISSIONS = [
   ...["user:read", null, {}, ["user:fly"], [1], ["user:impersonate"], ["tenant:purge"]],
   ...[["tenant:create"], ["tenant:list"], ["tenant:suspend"], ["USER:READ"]],
-  Array(TENANT_PERMISSIONS.length + 1).fill("user:read"),
+  Array(TENANT_PERMISSIONS.length + MOST_APPLICATION_PERMISSIONS + 1).fill("user:read"),
 ];
 const DESCRIPTIONS = ["", "  ", "a\u0007b", "x".repeat(256), 1, {}];
 const UNKNOWN = ["id", "isSystem", "holders", "createdAt"];

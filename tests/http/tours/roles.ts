@@ -4,6 +4,7 @@ import type { Tour } from "../tour.ts";
 export async function tour({ call, owner, root }: Tour): Promise<void> {
   const token = owner.accessToken;
   await call(200, "GET /v1/permissions", { token });
+  await declare({ call, token: root.accessToken });
   const json = { name: "helpdesk", description: "Helps", permissions: ["user:read", "role:read"] };
   const { id } = await call(201, "POST /v1/roles", { token, json });
   await call(409, "POST /v1/roles", { token, json });
@@ -29,4 +30,18 @@ export async function tour({ call, owner, root }: Tour): Promise<void> {
   await call(404, `DELETE ${path}`, { token });
   await call(200, "POST /v1/auth/check", { token, json: { permissions: ["user:read"] } });
   await call(422, "POST /v1/auth/check", { token, json: { permissions: ["x"] } });
+}
+
+/** What an application adds to them. */
+async function declare({ call, token }: Pick<Tour, "call"> & { token: string }): Promise<void> {
+  const json = { key: "acme:invoice:approve", description: "Approve invoices" };
+  await call(201, "POST /v1/permissions", { token, json });
+  await call(409, "POST /v1/permissions", { token, json });
+  await call(422, "POST /v1/permissions", { token, json: { ...json, key: "invoice:approve" } });
+  const path = `/v1/permissions/${json.key}`;
+  await call(200, `GET ${path}`, { token });
+  await call(200, `PATCH ${path}`, { token, json: { heldFrom: "owner" } });
+  await call(403, "PATCH /v1/permissions/user:read", { token, json: { heldFrom: "owner" } });
+  await call(204, `DELETE ${path}`, { token });
+  await call(404, `GET ${path}`, { token });
 }

@@ -13,6 +13,15 @@ const PLATFORM_ONLY = [403, "a tenant's own account never does this, whatever it
 const within = ({ caller, house: { tenantId } }: At) => (caller === "root" ? { tenantId } : {});
 const newAddress = ({ house }: At) => `${randomName()}@${house.slug}.example`;
 
+const newKey = () => `acme:${randomName()}:read`;
+
+/** One that nothing uses, whoever asks for it. */
+async function declared({ app }: At): Promise<string> {
+  const key = newKey();
+  await app.deps.db.permission.create({ data: { key, description: "Declared" } });
+  return key;
+}
+
 export const TENANT: Record<string, Row> = {
   "GET /v1/users": { access: "user:read", success: 200 },
   "POST /v1/users": {
@@ -90,6 +99,26 @@ export const TENANT: Record<string, Row> = {
   },
 
   "GET /v1/permissions": { access: "token", success: 200 },
+  "POST /v1/permissions": {
+    access: "permission:declare",
+    success: 201,
+    body: () => ({ key: newKey(), description: "New" }),
+    except: { with: PLATFORM_ONLY, keyWith: PLATFORM_ONLY },
+  },
+  "GET /v1/permissions/{key}": { access: "token", success: 200, key: async () => "user:read" },
+  "PATCH /v1/permissions/{key}": {
+    access: "permission:declare",
+    success: 200,
+    key: declared,
+    json: { description: "Changed" },
+    except: { with: PLATFORM_ONLY, keyWith: PLATFORM_ONLY },
+  },
+  "DELETE /v1/permissions/{key}": {
+    access: "permission:declare",
+    success: 204,
+    key: declared,
+    except: { with: PLATFORM_ONLY, keyWith: PLATFORM_ONLY },
+  },
   "GET /v1/roles": { access: "role:read", success: 200 },
   "POST /v1/roles": {
     access: "role:create",
