@@ -100,6 +100,7 @@ function toConfig(value: Environment) {
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,
     mailTemplates: value.MAIL_TEMPLATES,
+    permissionsFile: value.PERMISSIONS_FILE,
     auditRetentionDays: value.AUDIT_RETENTION_DAYS,
     jobs: value.JOBS === "on",
     schemaCheck: value.SCHEMA_CHECK,

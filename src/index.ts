@@ -12,6 +12,8 @@ import { drain } from "./http/draining.ts";
 import { createJobHandlers } from "./job-handlers.ts";
 import { faultOfTemplates } from "./mail/templates.ts";
 import { announceBootstrap } from "./platform/announce-bootstrap.ts";
+import { declareAll } from "./roles/declare-all.ts";
+import { faultOfPermissionsFile, readPermissionsFile } from "./roles/permissions-file.ts";
 
 const DRAIN_SECONDS = 20;
 // Before anything that takes time: as the first process of a container it would otherwise be deaf to signals.
@@ -25,6 +27,8 @@ if (fault)
   deps.log("warn", `the database login ${fault}: only queries keep tenants apart`, {
     advice: "bun run db:roles",
   });
+if (config.permissionsFile !== undefined)
+  await declareAll(deps, readPermissionsFile(resolve(config.permissionsFile))).catch(fail);
 if (config.trial) deps.log("warn", "TRIAL=on: a server to try on this machine, not one for others");
 const app = createApp(deps, shippedMigrations(join(import.meta.dir, "..", "prisma", "migrations")));
 if (config.jobs) await deps.jobs.start(createJobHandlers(deps)).catch(fail);
@@ -76,9 +80,15 @@ function readConfig() {
 }
 
 /** Named with the variables, so that a start says everything at once. */
-function faultsOfFiles({ MAIL_TEMPLATES }: Values): Fault[] {
-  const fault = MAIL_TEMPLATES === undefined ? null : faultOfTemplates(resolve(MAIL_TEMPLATES));
-  return fault === null ? [] : [["MAIL_TEMPLATES", fault]];
+function faultsOfFiles({ MAIL_TEMPLATES, PERMISSIONS_FILE }: Values): Fault[] {
+  const faults: [Fault[0], string | null][] = [
+    ["MAIL_TEMPLATES", MAIL_TEMPLATES ? faultOfTemplates(resolve(MAIL_TEMPLATES)) : null],
+    [
+      "PERMISSIONS_FILE",
+      PERMISSIONS_FILE ? faultOfPermissionsFile(resolve(PERMISSIONS_FILE)) : null,
+    ],
+  ];
+  return faults.flatMap(([name, fault]) => (fault === null ? [] : [[name, fault] as const]));
 }
 
 /** One message and no stack: what goes wrong here is for the operator to mend. */

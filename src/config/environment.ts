@@ -60,6 +60,7 @@ export const Environment = z.object({
   SMTP_URL: SmtpUrl.optional(),
   MAIL_FROM: Mailbox.default("Tenantry <no-reply@localhost>"),
   MAIL_TEMPLATES: z.string().min(1).default("mail-templates"),
+  PERMISSIONS_FILE: z.string().min(1).optional(),
   AUDIT_RETENTION_DAYS: integer(0, 36_500, 400),
   JOBS: oneOf("on", "off").default("on"),
   SCHEMA_CHECK: oneOf("off", "report", "require").default("report"),
