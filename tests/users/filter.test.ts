@@ -223,6 +223,7 @@ test("by address: the whole of it, whatever the case, and in the caller's tenant
     (await list(query)).map((user: Account) => user.email);
   expect(await emails({ email })).toEqual([email]);
   expect(await emails({ email: email.toUpperCase() })).toEqual([email]);
+  expect(await emails({ email: ` ${email} ` })).toEqual([email]);
   expect(await emails({ email: email.slice(1) })).toEqual([]);
   expect(await emails({ email, status: "disabled" })).toEqual([]);
   expect(await emails({ email, deleted: "true" })).toEqual([]);
