@@ -52,8 +52,9 @@ function inWords(issue: z.core.$ZodRawIssue): string {
       return `May ${sizeOf(issue.origin, Number(issue.maximum))} at most`;
     case "not_multiple_of":
       return `Must be a multiple of ${issue.divisor}`;
+    // Of several together; callers are told of each in its place.
     case "unrecognized_keys":
-      return "Unknown field";
+      return `Unknown: ${issue.keys.join(", ")}`;
     case "invalid_union":
       return issue.discriminator && Array.isArray(issue.options)
         ? ofValues(issue.options.map(String))
