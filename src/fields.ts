@@ -120,7 +120,7 @@ export const Slug = text(63)
   );
 
 /**
- * A language as people and their devices write it (`DE`, `pt_BR`), in the form of BCP 47: RFC 5646, section 2.1.1, has no
+ * A language in whatever case (`DE`, `pt-br`), in the form of BCP 47: RFC 5646, section 2.1.1, has no
  * difference of case.
  */
 export const LanguageTag = text(35)
@@ -132,7 +132,7 @@ export const LanguageTag = text(35)
 
 function canonicalTag(given: string): string {
   try {
-    return Intl.getCanonicalLocales(given.trim().replaceAll("_", "-"))[0] ?? "";
+    return Intl.getCanonicalLocales(given.trim())[0] ?? "";
   } catch {
     return "";
   }

@@ -47,7 +47,7 @@ test("a time zone is no choice of a language, and a choice can be taken back", a
   await app.as(owner, `PATCH /v1/tenants/${owner.tenantId}`, { settings: { locale: "DE" } });
   expect((await profile({ timezone: "Europe/Berlin" })).body).toMatchObject({ language: null });
   expect(await subjectOf(member.email, "en")).toMatch(GERMAN);
-  expect((await profile({ language: "EN_us" })).body).toMatchObject({ language: "en-US" });
+  expect((await profile({ language: "EN-us" })).body).toMatchObject({ language: "en-US" });
   expect(await subjectOf(member.email, "de")).toMatch(ENGLISH);
   const back = await profile({ language: null, timezone: null });
   expect(back.body).toMatchObject({ language: null, timezone: null });
@@ -59,7 +59,7 @@ test("a tag is taken in any case, and kept in one form", async () => {
   const tags: [given: string, kept: string | undefined][] = [
     ["DE", "de"],
     ["pt-br", "pt-BR"],
-    ["de_AT", "de-AT"],
+    ["de_AT", undefined],
     ["ZH-HANT-tw", "zh-Hant-TW"],
     ["", undefined],
     ["german", undefined],
