@@ -13,24 +13,33 @@ export const ANONYMOUS_BODY_BYTES = 16 * 1024;
 const PARAMETER =
   /[ \t]*;[ \t]*(?:([!#$%&'*+.^`|~\w-]+)=(?:([!#$%&'*+.^`|~\w-]+)|"((?:[^"\\]|\\.)*)"))?/y;
 
-/**
- * The media type of the body, in lower case. Null for what is compressed, or in another charset than UTF-8, by whichever
- * of its two names: nothing here reads it. Other parameters say nothing to us (RFC 8259, section 11; RFC 7111).
- */
-export function textTypeOf({ req }: HonoContext): string | null {
+/** The media type of the body and its parameters, all in lower case. Null for what is compressed: nothing here reads it. */
+export function mediaTypeOf({
+  req,
+}: HonoContext): { type: string; parameters: [name: string, value: string][] } | null {
   const encoding = req.header("content-encoding")?.trim().toLowerCase();
   if (encoding && encoding !== "identity") return null;
-  const header = req.header("content-type")?.trim() ?? "";
+  const header = req.header("content-type")?.trim().toLowerCase() ?? "";
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(header)?.[0];
   if (type === undefined) return null;
+  const parameters: [string, string][] = [];
   for (let at = type.length; at < header.length; at = PARAMETER.lastIndex) {
     PARAMETER.lastIndex = at;
     const [parameter, name, token, quoted] = PARAMETER.exec(header) ?? [];
     if (!parameter) return null;
-    const value = token ?? quoted?.replace(/\\(.)/g, "$1") ?? "";
-    if (name?.toLowerCase() === "charset" && !/^utf-?8$/i.test(value)) return null;
+    if (name) parameters.push([name, token ?? quoted?.replace(/\\(.)/g, "$1") ?? ""]);
   }
-  return type.toLowerCase();
+  return { type, parameters };
+}
+
+/**
+ * The media type alone. Null as well for another charset than UTF-8, by whichever of its two names. Other parameters say
+ * nothing to us (RFC 8259, section 11; RFC 7111).
+ */
+function textTypeOf(c: HonoContext): string | null {
+  const { type, parameters = [] } = mediaTypeOf(c) ?? {};
+  const isUtf8 = parameters.every(([name, value]) => name !== "charset" || /^utf-?8$/.test(value));
+  return isUtf8 ? (type ?? null) : null;
 }
 
 /**
@@ -109,17 +118,24 @@ async function within<T>(deadline: number, read: Promise<T>): Promise<T> {
   }
 }
 
-/** @param withMark leaves the mark of byte order where it is. @throws ApiError `malformed_body` for what is no UTF-8. */
+export type Encoding = "utf-8" | "utf-16le" | "utf-16be";
+
+/**
+ * @param withMark leaves the mark of byte order where it is. @param hint what to do about text in another encoding.
+ * @throws ApiError `malformed_body` for what is not in the encoding.
+ */
 export async function* decode(
   bytes: AsyncIterable<Uint8Array>,
-  { withMark = false } = {},
+  { withMark = false, encoding = "utf-8" as Encoding, hint = "" } = {},
 ): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: withMark });
+  const decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: withMark });
   try {
     for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
     yield decoder.decode();
   } catch (err) {
-    throw err instanceof TypeError ? malformed("The body is not valid UTF-8.") : err;
+    throw err instanceof TypeError
+      ? malformed(`The body is not valid ${encoding.toUpperCase()}.${hint}`)
+      : err;
   }
 }
 

@@ -2,13 +2,15 @@
 import type { Context as HonoContext } from "hono";
 import type { AuthedContext, AuthedEnv } from "../context.ts";
 import type { SourceRecord } from "../fields.ts";
-import { decode, limitedBytes, textTypeOf, unsupportedType } from "./body.ts";
-import { CsvFault, parseCsv } from "./csv.ts";
+import { limitedBytes } from "./body.ts";
+import { CsvFault, findSeparator, parseCsv, unguarded } from "./csv.ts";
 import { isStorable, parseJson } from "./json-fault.ts";
-
-export const RECORD_TYPES = ["text/csv", "application/x-ndjson"] as const;
+import { decodeMarked, recordTypeOf } from "./record-type.ts";
 
 const MAX_LINE = 65_536;
+
+/** What the columns of a header line are called here, null for one that is left aside; or what is wrong with the line. */
+export type ReadHeader = (cells: string[]) => (string | null)[] | { fault: string };
 
 /** Half of what the server itself lets in (index.ts). */
 export function recordsLimit({ config }: AuthedContext): number {
@@ -16,46 +18,43 @@ export function recordsLimit({ config }: AuthedContext): number {
 }
 
 /**
- * The records of the body. Of CSV each is an object of text, by the names of the header line, without its empty cells.
+ * The records of the body. Of CSV each is an object of text, without its empty cells and the spaces around the others.
  * @throws ApiError `unsupported_media_type`; while reading, `body_too_large`, `body_too_slow` and `malformed_body`.
  */
-export function readRecords(c: HonoContext<AuthedEnv>): AsyncGenerator<SourceRecord> {
-  const read = READERS.get(textTypeOf(c) ?? "");
-  if (!read)
-    throw unsupportedType(
-      c,
-      RECORD_TYPES,
-      `Send ${RECORD_TYPES.join(" or ")} in UTF-8, not compressed.`,
-    );
-  // Without the mark of byte order that spreadsheets put in front.
-  return read(decode(limitedBytes(c.req.raw, recordsLimit(c.var.ctx), c.var.ctx.config)));
+export function readRecords(
+  c: HonoContext<AuthedEnv>,
+  readHeader: ReadHeader,
+): AsyncGenerator<SourceRecord> {
+  const { format, encoding } = recordTypeOf(c);
+  const bytes = limitedBytes(c.req.raw, recordsLimit(c.var.ctx), c.var.ctx.config);
+  const text = decodeMarked(bytes, encoding);
+  return format === "csv" ? readCsv(text, readHeader) : readJsonLines(text);
 }
 
-/** A Map, as wherever a caller's word is looked up: an object would find its prototype's `constructor` too. */
-const READERS = new Map<string, (text: AsyncIterable<string>) => AsyncGenerator<SourceRecord>>([
-  ["text/csv", readCsv],
-  ["application/x-ndjson", readJsonLines],
-]);
-
-async function* readCsv(text: AsyncIterable<string>): AsyncGenerator<SourceRecord> {
-  let names: string[] | null = null;
+async function* readCsv(
+  text: AsyncIterable<string>,
+  readHeader: ReadHeader,
+): AsyncGenerator<SourceRecord> {
+  let names: (string | null)[] | null = null;
   try {
-    for await (const { line, cells } of parseCsv(text)) {
+    const { separator, pieces } = await findSeparator(text);
+    for await (const { line, cells: written } of parseCsv(pieces, separator)) {
+      const cells = written.map((cell) => unguarded(cell.trim()));
+      // Spreadsheets write empty rows and columns where something once stood.
+      const filled = cells.findLastIndex((cell) => cell !== "") + 1;
+      if (filled === 0 || (names === null && isForExcel(cells))) continue;
       if (names === null) {
-        names = cells;
-        if (new Set(names).size === names.length && !names.includes("__proto__")) continue;
-        const fault = "The header line names a column twice, or one with no name";
-        return yield { line, fault, isEnd: true };
-      }
-      if (cells.length === 1 && cells[0] === "") continue;
-      if (cells.length !== names.length) {
+        const header = readHeader(cells.slice(0, filled));
+        if ("fault" in header) return yield { line, fault: header.fault, isEnd: true };
+        names = header;
+      } else if (cells.length < names.length || filled > names.length) {
         yield { line, fault: `Has ${cells.length} cells, and the header line ${names.length}` };
       } else if (!cells.every(isStorable)) {
         yield { line, fault: "Holds a NUL character" };
       } else {
         const entries = names.map((name, at) => [name, cells[at]]);
-        const value = Object.fromEntries(entries.filter(([, cell]) => cell !== ""));
-        yield { line, value, isText: true };
+        const kept = entries.filter(([name, cell]) => name !== null && cell !== "");
+        yield { line, value: Object.fromEntries(kept), isText: true };
       }
     }
   } catch (err) {
@@ -64,6 +63,10 @@ async function* readCsv(text: AsyncIterable<string>): AsyncGenerator<SourceRecor
   }
 }
 
+/** `sep=;` in front of the header line, which tells Excel the separator. */
+function isForExcel([first]: string[]): boolean {
+  return first?.toLowerCase() === "sep=";
+}
 async function* readJsonLines(text: AsyncIterable<string>): AsyncGenerator<SourceRecord> {
   let rest = "";
   let line = 0;

@@ -1,4 +1,4 @@
-import type { PasswordOrigin } from "../../generated/prisma/client.ts";
+import type { PasswordOrigin, UserStatus } from "../../generated/prisma/client.ts";
 import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { emailScopeOf } from "./placeholders.ts";
@@ -7,6 +7,8 @@ export type InsertedUser = {
   id: string;
   /** Without it: person. */
   kind?: "service";
+  /** Without it: active. */
+  status?: UserStatus;
   email: string;
   firstName: string | null;
   lastName: string | null;
@@ -40,18 +42,19 @@ export async function insertUsers(
   // One parameter of JSON: Prisma would spend more time on thousands of them than PostgreSQL on the rows.
   const inserted = await tx.$queryRaw<{ id: string }[]>`
     WITH given AS (
-      SELECT id, ${tenantId}::uuid AS tenant_id, coalesce(kind, 'person') AS kind, email, "firstName", "lastName",
+      SELECT id, ${tenantId}::uuid AS tenant_id, coalesce(kind, 'person') AS kind,
+        coalesce(status, 'active') AS status, email, "firstName", "lastName",
         "passwordHash", "passwordOrigin", "emailVerifiedAt", ${createdBy}::uuid AS created_by
       FROM jsonb_to_recordset(${JSON.stringify(users)}::jsonb) AS rows
-        (id uuid, kind user_kind, email text, "firstName" text, "lastName" text, "passwordHash" text,
+        (id uuid, kind user_kind, status user_status, email text, "firstName" text, "lastName" text, "passwordHash" text,
          "passwordOrigin" password_origin, "emailVerifiedAt" timestamptz)
     ), accounts AS (
-      INSERT INTO users (id, tenant_id, kind, email, first_name, last_name, password_hash, password_origin,
+      INSERT INTO users (id, tenant_id, kind, status, email, first_name, last_name, password_hash, password_origin,
         email_verified_at, created_by, email_scope)
       SELECT given.*, ${emailScope}::uuid FROM given
       ON CONFLICT DO NOTHING RETURNING id
     ), placeholders AS (
-      INSERT INTO users (id, tenant_id, kind, email, first_name, last_name, password_hash, password_origin,
+      INSERT INTO users (id, tenant_id, kind, status, email, first_name, last_name, password_hash, password_origin,
         email_verified_at, created_by, email_scope)
       -- The count makes sure that it is the second one. Accounts are left out by their id.
       SELECT given.*, ${tenantId}::uuid FROM given, (SELECT count(*) FROM accounts) AS done

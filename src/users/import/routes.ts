@@ -5,9 +5,11 @@ import { idempotent } from "../../http/idempotency.ts";
 import { operation } from "../../http/operation.ts";
 import { patient } from "../../http/patient.ts";
 import { rateLimitByTenant } from "../../http/rate-limit.ts";
-import { RECORD_TYPES, readRecords, recordsLimit } from "../../http/records.ts";
+import { RECORD_TYPES } from "../../http/record-type.ts";
+import { readRecords, recordsLimit } from "../../http/records.ts";
 import { validate } from "../../http/validate.ts";
 import { chargeNewUsers } from "../create.ts";
+import { importColumns } from "./columns.ts";
 import { importUsers } from "./import.ts";
 import { ImportQuery, ImportReport } from "./schemas.ts";
 
@@ -31,7 +33,7 @@ export const userImportRoutes = new Hono<AppEnv>().post(
   async (c) => {
     const { ctx } = c.var;
     const query = c.req.valid("query");
-    const report = await importUsers(ctx, readRecords(c), query);
+    const report = await importUsers(ctx, readRecords(c, importColumns), query);
     if (!query.dryRun) await chargeNewUsers(ctx, report.created);
     return c.json(report);
   },

@@ -118,9 +118,10 @@ async function insert(
   const rows = users.map(({ id, row, isProved }) => ({
     id,
     email: row.email,
-    firstName: row.firstName ?? null,
-    lastName: row.lastName ?? null,
-    passwordHash: row.passwordHash ?? null,
+    firstName: row.firstName,
+    lastName: row.lastName,
+    status: row.status,
+    passwordHash: row.passwordHash,
     passwordOrigin: originOfGiven(ctx),
     emailVerifiedAt: isProved ? now : null,
   }));
@@ -142,8 +143,9 @@ async function insert(
     details: {
       imported: true,
       roles: roles.map((role) => role.name),
-      ...(row.passwordHash !== undefined && { passwordImported: true }),
+      ...(row.passwordHash !== null && { passwordImported: true }),
       ...(isProved && { emailVerified: true }),
+      ...(row.status === "disabled" && { status: row.status }),
     },
   }));
   await recordAudits(tx, ctx, entries);
