@@ -66,7 +66,13 @@ export const AssignRolesInput = z
 
 export const ListUsersQuery = PageQuery.extend({
   page: z.coerce.number().int().min(1).max(500).optional(),
-  search: line(100).optional(),
+  // Names that are there may be older than the rule for new ones: whatever is typed is looked for.
+  search: text(200)
+    .trim()
+    .min(1)
+    .max(100)
+    .refine((words) => !/\p{Cc}/u.test(words), "May not hold control characters")
+    .optional(),
   /** The whole address, as it is stored. */
   email: Address.optional(),
   status: z.enum(["active", "disabled"]).optional(),
