@@ -40,8 +40,8 @@ export const registrationRoutes = new Hono<AppEnv>()
     validate("json", CompleteRegistrationInput),
     rateLimit("proof"),
     async (c) => {
-      c.header("location", "/v1/auth/me");
       const answer = await completeRegistration(c.var.ctx, c.req.valid("json"));
+      c.header("location", "/v1/auth/me");
       return c.json(deliverTokens(c, answer), 201);
     },
   );
