@@ -30,6 +30,7 @@ export const authRoutes = new Hono<AppEnv>()
     anonymous("Exchange a refresh token for the next one", {
       200: TokenAnswer,
       errors: [401, 403, 422],
+      cookie: "exchanged",
     }),
     validate("json", RefreshInput),
     async (c) => {
@@ -45,7 +46,7 @@ export const authRoutes = new Hono<AppEnv>()
   )
   .post(
     "/logout",
-    op("End this session", { 204: null, optionalBody: LogoutInput }),
+    op("End this session", { 204: null, optionalBody: LogoutInput, cookie: "ended" }),
     validateIfSent(LogoutInput),
     async (c) => {
       const token = givenToken(c, c.req.valid("json").refreshToken);
@@ -57,7 +58,7 @@ export const authRoutes = new Hono<AppEnv>()
   )
   .post(
     "/logout-all",
-    op("End all of my sessions", { 204: null }),
+    op("End all of my sessions", { 204: null, cookie: "taken back" }),
     authenticateSession(),
     requireRecentLogin(),
     async (c) => {

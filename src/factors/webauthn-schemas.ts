@@ -68,7 +68,9 @@ export const PasskeyCreationOptions = z
     rp: z.object({ id: z.string(), name: z.string() }),
     user: z.object({ id: z.string(), name: z.string(), displayName: z.string() }),
     challenge: z.string(),
-    pubKeyCredParams: z.array(z.object({ type: z.literal("public-key"), alg: z.int() })),
+    pubKeyCredParams: z.array(
+      z.object({ type: z.literal("public-key"), alg: z.int().min(-65_535).max(0) }),
+    ),
     timeout: z.int().meta({ description: "Milliseconds" }),
     excludeCredentials: z.array(Descriptor),
     authenticatorSelection: z.object({

@@ -8,16 +8,18 @@ import { assertInPerson, assertPerson } from "../roles/in-person.ts";
 import type { PermissionKey } from "../roles/permissions.ts";
 import { LONGEST_TOKEN } from "../sessions/access-token.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
+import { tells } from "./documented-headers.ts";
 
 /** 401 unless the request carries an access token of a session that goes on, or an API key. Then `ctx` holds the principal. */
 export function authenticate(): MiddlewareHandler<AppEnv & AuthedEnv> {
-  return async function authenticate(c, next) {
+  const says = "Takes an access token or an API key.";
+  return tells({ says }, async function authenticate(c, next) {
     const ctx: Context = c.var.ctx;
     const principal = await readPrincipal(ctx, c.req.header("authorization"));
     assertFactors(ctx, principal);
     c.set("ctx", { ...ctx, principal });
     await inTenant(principal.tenantId, next);
-  };
+  });
 }
 
 type SessionOptions = {
@@ -35,7 +37,8 @@ export function authenticateSession({
   beforeMfa = false,
   impersonated = false,
 }: SessionOptions = {}): MiddlewareHandler<AppEnv & SessionEnv> {
-  return async function authenticateSession(c, next) {
+  const says = `Takes an access token and no API key${impersonated ? "" : ", and not in somebody else's name"}.`;
+  return tells({ says }, async function authenticateSession(c, next) {
     const ctx: Context = c.var.ctx;
     const principal = await readPrincipal(ctx, c.req.header("authorization"));
     const sessionId = assertPerson(principal);
@@ -43,7 +46,7 @@ export function authenticateSession({
     if (!beforeMfa) assertFactors(ctx, principal);
     c.set("ctx", { ...ctx, principal: { ...principal, sessionId } });
     await inTenant(principal.tenantId, next);
-  };
+  });
 }
 
 /**
@@ -73,22 +76,26 @@ export async function inSession(
  * old (sessions/recent-proof.ts). Comes after `authenticateSession`.
  */
 export function requireRecentLogin(): MiddlewareHandler<SessionEnv> {
-  return async function requireRecentLogin(c, next) {
+  const says = "Takes a recent log-in; else 401 `reauthentication_required`.";
+  return tells({ says }, async function requireRecentLogin(c, next) {
     assertRecentProof(c.var.ctx);
     await next();
-  };
+  });
 }
 
 /** 403 unless the principal holds the permission. Comes after `authenticate` and before the body is read. */
 export function authorize(permission: PermissionKey): MiddlewareHandler<AuthedEnv> {
-  return async function authorize(c, next) {
-    const { principal } = c.var.ctx;
-    if (!principal.permissions.has(permission)) {
-      throw new PermissionError(`This needs the permission ${permission}.`);
-    }
-    assertInPerson(principal, permission);
-    await next();
-  };
+  return tells(
+    { says: `Needs the permission \`${permission}\`.` },
+    async function authorize(c, next) {
+      const { principal } = c.var.ctx;
+      if (!principal.permissions.has(permission)) {
+        throw new PermissionError(`This needs the permission ${permission}.`);
+      }
+      assertInPerson(principal, permission);
+      await next();
+    },
+  );
 }
 
 /** The form of a token by RFC 6750, section 2.1. */

@@ -1,8 +1,12 @@
 /** Describing an operation for the OpenAPI document in one line beside its handler. */
 import type { MiddlewareHandler } from "hono";
-import { describeRoute, resolver } from "hono-openapi";
+import { describeRoute } from "hono-openapi";
 import { z } from "zod";
-import { ERRORS, type ErrorStatus } from "../errors.ts";
+import { ERRORS, type ErrorCode, type ErrorStatus } from "../errors.ts";
+import { type FieldName, fields } from "./documented-headers.ts";
+import { described } from "./json-schema.ts";
+import { kindOf } from "./problem.ts";
+import { REFRESH_COOKIE } from "./refresh-cookie.ts";
 
 /** RFC 9457. */
 export const Problem = z
@@ -41,6 +45,8 @@ type Answers = {
   optionalBody?: z.ZodType;
   /** The media types of a body that is no JSON; one that is comes from `validate`. */
   body?: readonly string[];
+  /** The refresh token may travel in a cookie: what the answer does with it, see refresh-cookie.ts. */
+  cookie?: "given" | "exchanged" | "ended" | "taken back";
 };
 
 /**
@@ -51,28 +57,25 @@ type Answers = {
 export function operation(tag: string, { anonymous = false, session = false } = {}) {
   return function describe(
     summary: string,
-    { errors = [], idempotent, body, optionalBody, ...answers }: Answers,
+    { errors = [], idempotent, body, optionalBody, cookie, ...answers }: Answers,
   ): MiddlewareHandler {
-    const parameters = [
-      "304" in answers && header("If-None-Match", "Entity tags that the caller has"),
-      errors.includes(412) && header("If-Match", "Entity tags of what the caller means to change"),
-      idempotent &&
-        header(
-          "Idempotency-Key",
-          "One for each request: sent again under it, it is done once and answered twice",
-          idempotent === "required",
-        ),
-    ].filter((parameter) => typeof parameter === "object");
+    const statuses = [...Object.keys(answers), ...errors.map(String)];
+    const hasVersion = ["304", "412"].some((status) => statuses.includes(status));
+    const parameters = parametersOf(statuses, { idempotent, cookie });
     return describeRoute({
       tags: [tag],
       summary,
       ...(parameters.length > 0 && { parameters }),
       ...(body && { requestBody: { required: true, content: texts(body) } }),
       ...(optionalBody && { requestBody: { required: false, content: jsonOf(optionalBody) } }),
-      ...(!anonymous && { security: [{ bearer: [] }] }),
+      security: anonymous ? [] : [{ bearer: [] }],
+      ...(anonymous && { "x-says": ["Takes no access token."] }),
       responses: {
         ...Object.fromEntries(
-          Object.entries(answers).map(([status, schema]) => [status, success(status, schema)]),
+          Object.entries(answers).map(([status, schema]) => {
+            const headers = fields(...sentWithSuccess(status, schema, { hasVersion, cookie }));
+            return [status, { ...success(status, schema), headers }];
+          }),
         ),
         ...failures([
           ...(anonymous ? [] : [401 as const]),
@@ -86,15 +89,65 @@ export function operation(tag: string, { anonymous = false, session = false } = 
   };
 }
 
+type Options = Pick<Answers, "idempotent" | "cookie">;
+
+/** What an operation reads beside its path, query and body. */
+function parametersOf(statuses: string[], { idempotent, cookie }: Options) {
+  const parameters = [
+    statuses.includes("304") && header("If-None-Match", "Entity tags that the caller has"),
+    statuses.includes("412") &&
+      header("If-Match", "Entity tags of what the caller means to change"),
+    idempotent &&
+      header(
+        "Idempotency-Key",
+        "One for each request: sent again under it, it is done once and answered twice",
+        { examples: ["0193a1c2-7f3e-7b44-9d52-6a1c0de5b8f7"] },
+        idempotent === "required",
+      ),
+    cookie &&
+      header("Tenantry-Tokens", "The refresh token travels in a cookie, not in the body", {
+        enum: ["cookie"],
+      }),
+    cookie === "given" &&
+      header("Tenantry-Device", "What the session's device is called, percent-encoded", {
+        examples: ["Ada's%20phone"],
+      }),
+    (cookie === "exchanged" || cookie === "ended") && {
+      in: "cookie" as const,
+      name: REFRESH_COOKIE,
+      description: "The refresh token, beside Tenantry-Tokens: cookie",
+      schema: { type: "string" as const },
+    },
+  ];
+  return parameters.filter((parameter) => typeof parameter === "object");
+}
+
+function sentWithSuccess(
+  status: string,
+  content: Content | null | undefined,
+  { hasVersion, cookie }: Options & { hasVersion: boolean },
+): FieldName[] {
+  return [
+    ...(hasVersion && ["200", "304"].includes(status) ? (["ETag"] as const) : []),
+    ...(status === "201" ? (["Location"] as const) : []),
+    ...(cookie && status !== "202" ? (["Set-Cookie"] as const) : []),
+    ...(isText(content) ? (["Content-Disposition", "Vary"] as const) : []),
+  ];
+}
+
 function success(status: string, schema: Content | null | undefined) {
   if (!schema) return { description: DESCRIPTIONS.get(status) ?? "Done" };
   const description = DESCRIPTIONS.get(status) ?? "Success";
-  if (!("_zod" in schema)) return { description, content: texts(schema) };
+  if (isText(schema)) return { description, content: texts(schema) };
   return { description, content: jsonOf(schema) };
 }
 
 function jsonOf(schema: z.ZodType) {
-  return { "application/json": { schema: resolver(schema) } };
+  return { "application/json": { schema: described(schema) } };
+}
+
+function isText(content: Content | null | undefined): content is readonly string[] {
+  return Array.isArray(content);
 }
 
 const DESCRIPTIONS = new Map([
@@ -107,14 +160,11 @@ function texts(types: readonly string[]) {
   return Object.fromEntries(types.map((type) => [type, { schema: { type: "string" as const } }]));
 }
 
-function header(name: string, description: string, required = false) {
-  return {
-    in: "header" as const,
-    name,
-    description,
-    required,
-    schema: { type: "string" as const },
-  };
+type Text = { enum?: string[]; examples?: string[] };
+
+function header(name: string, description: string, text: Text = {}, required = false) {
+  const schema = { type: "string" as const, ...text };
+  return { in: "header" as const, name, description, required, schema };
 }
 
 /** Answers of these statuses, each described once in `PROBLEMS`. */
@@ -133,7 +183,24 @@ export const PROBLEMS = Object.fromEntries(
     .map(([status, kinds]) => {
       const lines = kinds.map(([code, { detail }]) => `- \`${code}\`: ${detail}`);
       const description = lines.join("\n").replaceAll("<", "\\<");
-      const content = { "application/problem+json": { schema: resolver(Problem) } };
-      return [`Problem${status}`, { description, content }];
+      const example = exampleOf(kinds);
+      const content = { "application/problem+json": { schema: described(Problem), example } };
+      return [`Problem${status}`, { description, headers: fields(...sentWith(status)), content }];
     }),
 );
+
+function exampleOf([kind]: [code: string, { detail: string }][]) {
+  const [code, { detail }] = kind ?? ["not_found", ERRORS.not_found];
+  const instance = "urn:tenantry:request:0193a1c2-7f3e-7b44-9d52-6a1c0de5b8f7";
+  return { ...kindOf(code as ErrorCode), detail, instance };
+}
+
+/** The fields of a failure: problem.ts, and what the middlewares before it had sent already. */
+function sentWith(status: ErrorStatus): FieldName[] {
+  return [
+    ...(status < 500 ? (["RateLimit", "RateLimit-Policy"] as const) : []),
+    ...(status === 401 ? (["WWW-Authenticate", "Set-Cookie"] as const) : []),
+    ...(status === 415 ? (["Accept", "Accept-Patch", "Accept-Encoding"] as const) : []),
+    ...([409, 429, 503].includes(status) ? (["Retry-After"] as const) : []),
+  ];
+}

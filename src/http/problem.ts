@@ -29,14 +29,11 @@ export function problemHandler(): ErrorHandler<AppEnv> {
 }
 
 export function problem(c: HonoContext<AppEnv>, err: ApiError): Response {
-  const { status, title, type = `urn:tenantry:problem:${err.code}` } = ERRORS[err.code];
+  const { status } = ERRORS[err.code];
   const { errors, results, allow, retryAfterSeconds, rateLimit } = err.details;
   const { requestId } = c.var.ctx.origin;
   const body = {
-    type,
-    title,
-    status,
-    code: err.code,
+    ...kindOf(err.code),
     detail: err.message,
     instance: `urn:tenantry:request:${requestId}`,
     ...(errors && { errors }),
@@ -51,6 +48,12 @@ export function problem(c: HonoContext<AppEnv>, err: ApiError): Response {
   for (const [name, value] of rateLimit ? rateLimitFields(rateLimit) : []) c.header(name, value);
   c.header("cache-control", "no-store");
   return c.body(JSON.stringify(body), status, { "content-type": "application/problem+json" });
+}
+
+/** What all problems with this code have in common. */
+export function kindOf(code: ErrorCode) {
+  const { status, title, type = `urn:tenantry:problem:${code}` } = ERRORS[code];
+  return { type, title, status, code };
 }
 
 /** One of many items, as if it had been a request of its own. */

@@ -3,6 +3,7 @@ import type { AppEnv, AuthedEnv, Context } from "../context.ts";
 import type { ServiceLimit } from "../errors.ts";
 import { networkOf } from "../network.ts";
 import type { PolicyName } from "../rate-limits/policies.ts";
+import { tells } from "./documented-headers.ts";
 
 /** Whose attempts are counted together; null where nobody's are. */
 type By<Ctx> = (ctx: Ctx) => string | null;
@@ -31,21 +32,25 @@ function limit<Env extends AppEnv>(
   policy: PolicyName,
   by: By<Env["Variables"]["ctx"]>,
 ): MiddlewareHandler<Env> {
-  return async function rateLimit(c, next) {
-    const { ctx } = c.var;
-    const { rateLimits, config, log }: Context = ctx;
-    const who = by(ctx);
-    if (who === null) return next();
-    const limit = await rateLimits.consume(policy, who);
-    if (config.rateLimits !== "off")
-      for (const [name, value] of rateLimitFields(limit)) c.header(name, value);
-    await next();
-    // Not awaited: the answer is ready, and an attempt too many that is counted harms nobody.
-    if (c.res.status < 400)
-      rateLimits
-        .refund(policy, who)
-        .catch((err) => log("warn", "an attempt was not given back", { error: err }));
-  };
+  const says = `Attempts are counted (\`${policy}\`).`;
+  return tells(
+    { says, sends: ["RateLimit", "RateLimit-Policy"] },
+    async function rateLimit(c, next) {
+      const { ctx } = c.var;
+      const { rateLimits, config, log }: Context = ctx;
+      const who = by(ctx);
+      if (who === null) return next();
+      const limit = await rateLimits.consume(policy, who);
+      if (config.rateLimits !== "off")
+        for (const [name, value] of rateLimitFields(limit)) c.header(name, value);
+      await next();
+      // Not awaited: the answer is ready, and an attempt too many that is counted harms nobody.
+      if (c.res.status < 400)
+        rateLimits
+          .refund(policy, who)
+          .catch((err) => log("warn", "an attempt was not given back", { error: err }));
+    },
+  );
 }
 
 /** The fields of draft-ietf-httpapi-ratelimit-headers-10. Without a partition key: it would tell who is counted with whom. */

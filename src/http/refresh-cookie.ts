@@ -10,7 +10,7 @@ import { ApiError } from "../errors.ts";
 import { REFRESH_SECONDS } from "../principal.ts";
 
 /** With this prefix a browser takes it over HTTPS (or from localhost) alone, for this host and all of its paths. */
-const NAME = "__Host-tenantry_refresh";
+export const REFRESH_COOKIE = "__Host-tenantry_refresh";
 const OPTIONS = { path: "/", secure: true, httpOnly: true, sameSite: "Strict" } as const;
 
 /** Moves the refresh token of an answer into the cookie where the page asked for that. */
@@ -23,7 +23,10 @@ export function deliverTokens<Env extends AppEnv, Answer extends object>(
   const seconds = REFRESH_SECONDS in answer ? Number(answer[REFRESH_SECONDS]) : 0;
   const maxAge = Math.max(0, seconds);
   // Hono refuses more than RFC 6265bis lets browsers keep.
-  setCookie(c, NAME, String(refreshToken), { ...OPTIONS, maxAge: Math.min(maxAge, 400 * 86_400) });
+  setCookie(c, REFRESH_COOKIE, String(refreshToken), {
+    ...OPTIONS,
+    maxAge: Math.min(maxAge, 400 * 86_400),
+  });
   return rest as Answer;
 }
 
@@ -33,7 +36,7 @@ export function deliverTokens<Env extends AppEnv, Answer extends object>(
  */
 export function givenToken(c: HonoContext<AppEnv>, given: string | undefined): string | undefined {
   if (given !== undefined) return given;
-  const token = wantsCookie(c) ? getCookie(c, NAME) : undefined;
+  const token = wantsCookie(c) ? getCookie(c, REFRESH_COOKIE) : undefined;
   if (token !== undefined) assertOwnPage(c);
   return token;
 }
@@ -61,7 +64,7 @@ export function forgetRefused<Env extends AppEnv>(
 
 /** Takes the cookie back, after a log-out. */
 export function forgetTokens<Env extends AppEnv>(c: HonoContext<Env>): void {
-  if (wantsCookie(c)) deleteCookie(c, NAME, OPTIONS);
+  if (wantsCookie(c)) deleteCookie(c, REFRESH_COOKIE, OPTIONS);
 }
 
 function wantsCookie({ req }: Pick<HonoContext, "req">): boolean {

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 
 /** An API has no pages, so nothing may be loaded, framed or guessed on its behalf (ASVS 5.0, 3.4). */
-const HEADERS = Object.entries({
+export const HEADERS = Object.entries({
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",

@@ -1,7 +1,7 @@
 /** Validation with the schema that the OpenAPI document shows. Failures throw, so that errors have one exit. */
 import { zValidator } from "@hono/zod-validator";
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
-import { resolver, uniqueSymbol } from "hono-openapi";
+import { uniqueSymbol } from "hono-openapi";
 import type { z } from "zod";
 import type { AppEnv, AuthedContext } from "../context.ts";
 import { ValidationError } from "../errors.ts";
@@ -9,6 +9,7 @@ import { toFieldErrors } from "../faults.ts";
 import { assertStillThere } from "../sessions/still-allowed.ts";
 import { readJson } from "./body.ts";
 import { isStorable } from "./json-fault.ts";
+import { described } from "./json-schema.ts";
 
 /** Every query of ours is shorter, with each of its characters percent-encoded. */
 const LONGEST_QUERY = 8192;
@@ -31,7 +32,7 @@ export function validate<T extends Target, S extends z.ZodType>(
     await (target === "json" ? prepareBody(c) : assertQuery(c));
     return check(c, next);
   }
-  return Object.assign(validate, { [uniqueSymbol]: { target, ...resolver(schema) } });
+  return Object.assign(validate, { [uniqueSymbol]: { target, ...described(schema) } });
 }
 
 /** As `validate` of a body, where one may be left out: that is an empty object then, whatever Content-Type says. */

@@ -74,6 +74,7 @@ export const invitationRoutes = new Hono<AppEnv>()
     anonymous("Accept an invitation with a new account, and log in", {
       201: TokenAnswer,
       errors: [400, 409, 422, 429, 503],
+      cookie: "given",
     }),
     validate("json", AcceptInvitationInput),
     rateLimit("proof"),
@@ -88,6 +89,7 @@ export const invitationRoutes = new Hono<AppEnv>()
     personal("Accept an invitation with my account, and move to its tenant", {
       204: null,
       errors: [400, 403, 409, 422, 429],
+      cookie: "taken back",
     }),
     authenticateSession(),
     requireRecentLogin(),

@@ -17,6 +17,7 @@ export const platformRoutes = new Hono<AppEnv>().post(
   operation("Platform", { anonymous: true })("Make the first super admin", {
     201: LoginAnswer,
     errors: [400, 409, 422, 429, 503],
+    cookie: "given",
   }),
   validate("json", BootstrapInput),
   rateLimit("proof"),

@@ -93,7 +93,7 @@ test("the answers that every operation with a body gives", async () => {
     });
     await call(415, address, { token, body: "{}", headers: { "content-type": "text/plain" } });
     await call(422, address, { token, json: { "": 1 } });
-    if (operation.security) await call(401, address, { json: {} });
+    if (operation.security?.length) await call(401, address, { json: {} });
   }
 });
 

@@ -1,15 +1,19 @@
 /** The OpenAPI document as tests use it: its operations, and whether an answer is one that it promises. */
 import { z } from "zod";
+import { HEADERS } from "../../src/http/security-headers.ts";
 import type { Answer } from "../support/app.ts";
 
 type Schema = Record<string, unknown>;
-type Content = Record<string, { schema: Schema }>;
-type Response = { description: string; content?: Content } | { $ref: string };
+type Content = Record<string, { schema: Schema; example?: unknown }>;
+type Response =
+  | { description: string; headers?: Record<string, object>; content?: Content }
+  | { $ref: string };
 type Parameter = { in: string; name: string; required?: boolean; schema: Schema };
 
 export type Operation = {
   operationId: string;
   summary: string;
+  description?: string;
   tags: string[];
   security?: object[];
   parameters?: Parameter[];
@@ -25,6 +29,7 @@ export type Document = {
   components: {
     schemas: Record<string, Schema>;
     responses: Record<string, Exclude<Response, { $ref: string }>>;
+    headers: Record<string, { schema: Schema }>;
     securitySchemes: Record<string, object>;
   };
 };
@@ -59,13 +64,28 @@ export function undocumented(
   const given = `${route.name} answers ${answer.status}`;
   const documented = route.operation.responses[answer.status];
   if (!documented) return `${given}, which is not documented`;
-  const { content } = resolve(document, documented);
+  const { content, headers = {} } = resolve(document, documented);
+  const silent = [...answer.headers.keys()].filter((name) => !isTold(name, headers));
+  if (silent.length > 0) return `${given} with ${silent}, which is not documented`;
   const type = answer.headers.get("content-type")?.split(";")[0] ?? "";
   if (!content) return answer.body === "" ? null : `${given} with a body, which is not documented`;
   const schema = content[type]?.schema;
   if (!schema) return `${given} as ${type}, which is not documented`;
   const { error } = validator(document, schema).safeParse(answer.body);
-  return error ? `${given} with another body than documented: ${z.prettifyError(error)}` : null;
+  return error
+    ? `${given} with another body than documented: ${JSON.stringify(error.issues)}`
+    : null;
+}
+
+/** What is said once for all answers, what goes without saying, and the lives of connections (RFC 9110, section 7.6.1). */
+const SAID_ONCE = [
+  ...HEADERS.map(([name]) => name),
+  ...["content-type", "content-length", "vary", "connection"],
+];
+
+function isTold(name: string, headers: Record<string, object>): boolean {
+  const told = [...SAID_ONCE, ...Object.keys(headers).map((field) => field.toLowerCase())];
+  return told.includes(name) || name.startsWith("access-control-");
 }
 
 const validators = new WeakMap<Schema, z.ZodType>();

@@ -32,7 +32,11 @@ const byMail = operation("E-mail", { anonymous: true });
 export const loginRoutes = new Hono<AppEnv>()
   .post(
     "/login",
-    anonymous("Log in with a password", { 200: LoginAnswer, errors: [401, 422, 429, 503] }),
+    anonymous("Log in with a password", {
+      200: LoginAnswer,
+      errors: [401, 422, 429, 503],
+      cookie: "given",
+    }),
     validate("json", LoginInput),
     rateLimit("login"),
     async (c) => c.json(deliverTokens(c, await login(c.var.ctx, c.req.valid("json")))),
@@ -49,6 +53,7 @@ export const loginRoutes = new Hono<AppEnv>()
     byMail("Log in with the link or code of a mail", {
       200: LoginAnswer,
       errors: [400, 422, 429],
+      cookie: "given",
     }),
     validate("json", MagicLinkInput),
     rateLimit("proof"),
@@ -65,7 +70,11 @@ export const loginRoutes = new Hono<AppEnv>()
   )
   .post(
     "/passkey/login",
-    anonymous("Log in with a passkey", { 200: TokenAnswer, errors: [401, 422, 429] }),
+    anonymous("Log in with a passkey", {
+      200: TokenAnswer,
+      errors: [401, 422, 429],
+      cookie: "given",
+    }),
     validate("json", PasskeyLoginInput),
     rateLimit("login"),
     async (c) => c.json(deliverTokens(c, await logInWithPasskey(c.var.ctx, c.req.valid("json")))),
@@ -75,6 +84,7 @@ export const loginRoutes = new Hono<AppEnv>()
     anonymous("Complete a log-in with the second factor", {
       200: TokenAnswer,
       errors: [401, 422, 429],
+      cookie: "given",
     }),
     validate("json", VerifyMfaInput),
     rateLimit("proof"),
@@ -95,6 +105,7 @@ export const loginRoutes = new Hono<AppEnv>()
     again("Log in again from within my session", {
       200: LoginAnswer,
       errors: [403, 422, 429, 503],
+      cookie: "given",
     }),
     authenticateSession({ beforeMfa: true }),
     validate("json", ReauthenticateInput),

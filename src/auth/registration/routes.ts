@@ -21,6 +21,7 @@ export const registrationRoutes = new Hono<AppEnv>()
       201: TokenAnswer,
       202: ChallengeAnswer,
       errors: [403, 409, 422, 429, 503],
+      cookie: "given",
     }),
     validate("json", RegisterInput),
     rateLimit("register"),
@@ -36,6 +37,7 @@ export const registrationRoutes = new Hono<AppEnv>()
     byMail("Complete a registration with the code or link of its mail", {
       201: TokenAnswer,
       errors: [400, 409, 422, 429, 503],
+      cookie: "given",
     }),
     validate("json", CompleteRegistrationInput),
     rateLimit("proof"),
