@@ -98,9 +98,9 @@ test("a change whose row cannot be written is not made: they share a transaction
   const token = owner.accessToken;
   const { body } = await app.call(`GET /v1/users/${member.id}`, { token });
   expect(body).toMatchObject({ firstName: null, roles: ["member"], status: "active", version: 1 });
-  expect((await app.call(`GET /v1/users/${member.id}/profile`, { token })).body.language).toBe(
-    "en",
-  );
+  expect(
+    (await app.call(`GET /v1/users/${member.id}/profile`, { token })).body.language,
+  ).toBeNull();
   expect((await app.call("GET /v1/auth/me", { token: member.accessToken })).status).toBe(200);
   expect((await logIn(app, member.email)).id).toBe(member.id);
 });

@@ -240,8 +240,8 @@ export const RULES: Rule[] = [
   {
     table: "permissions",
     name: "permissions_key_check",
-    refused: text("key", ["", "user", "user:", "User:read", "user:read:all"]),
-    accepted: text("key", ["user_x:read_all"]),
+    refused: text("key", ["", "user:", "User:read", "tenantry:user:read", "a:b:c:d"]),
+    accepted: text("key", ["user_x:read_all", "user:read:all"]),
   },
 
   {
