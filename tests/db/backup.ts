@@ -24,7 +24,7 @@ import { serverOfVersion, stopServers, type Version } from "../support/versions.
 const ROOT = join(import.meta.dir, "..", "..");
 const SECRET_KEY = randomBytes(32).toString("base64");
 
-const page = readFileSync(join(ROOT, "docs", "database.md"), "utf8");
+const page = readFileSync(join(ROOT, "docs", "operations", "database.md"), "utf8");
 
 let folder: string;
 let version: Version;
