@@ -23,26 +23,43 @@ export function createJobDatabase(options: JobDatabaseOptions): Db {
   let isAway = false;
   let taking: Promise<unknown> = Promise.resolve();
 
+  async function ask(text: string, values?: unknown[]): Promise<{ rows: Taken[] }> {
+    const answer = await pool.query<Taken>(text, values);
+    if (isAway) log("info", "jobs are worked off again");
+    isAway = false;
+    return answer;
+  }
+
+  function complain(err: unknown): void {
+    if (!isAway) log("warn", "jobs cannot be worked off", { error: err });
+    isAway = true;
+  }
+
   /** What is done but not recorded as done is done again, so a database that is away for seconds is waited for. */
   async function query(text: string, values?: unknown[]): Promise<{ rows: Taken[] }> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const answer = await pool.query<Taken>(text, values);
-        if (isAway) log("info", "jobs are worked off again");
-        isAway = false;
-        return answer;
+        return await ask(text, values);
       } catch (err) {
         if (!isUnavailable(err) || attempt === MOST_ATTEMPTS || isStopping()) throw err;
-        if (!isAway) log("warn", "jobs cannot be worked off", { error: err });
-        isAway = true;
+        complain(err);
         await Bun.sleep(attempt * 500);
       }
     }
   }
 
-  /** One after the other: two at once would each count the jobs of a group without those that the other takes. */
+  /**
+   * One after the other: two at once would each count the jobs of a group without those that the other takes. So none waits
+   * for the database to come back: that would hold up all behind it, and whoever gets nothing looks again by itself.
+   */
   async function take(text: string, values?: unknown[]): Promise<{ rows: Taken[] }> {
-    const answer = taking.then(() => query(text, values));
+    const answer = taking
+      .then(() => ask(text, values))
+      .catch((err) => {
+        if (!isUnavailable(err)) throw err;
+        complain(err);
+        return { rows: [] };
+      });
     taking = answer.catch(() => {});
     const { rows } = await answer;
     const [first] = rows;
