@@ -27,12 +27,14 @@ const UNSEEN_AROUND = /^[\t\p{Zs}\p{Cf}]+|[\t\p{Zs}\p{Cf}]+$/gu;
 /**
  * As it is stored, compared, shown and written to: the domain as A-labels (RFC 5890, 2.3.2.1), which every mail server takes
  * and in which `аpple` with a Cyrillic а looks like nothing else, and all in lower case: the part before the @ is
- * case-sensitive by the letter of RFC 5321 and by nobody's practice. A domain that is none stays as it is, and is refused.
+ * case-sensitive by the letter of RFC 5321 and by nobody's practice. Of ASCII alone: the Kelvin sign would become a k, and
+ * its address somebody else's. A domain that is none is left out, and the address refused.
  */
 function normalAddress(given: string): string {
   const address = given.replace(UNSEEN_AROUND, "");
   const at = address.lastIndexOf("@") + 1;
-  return (address.slice(0, at) + domainOf(address.slice(at))).toLowerCase();
+  const name = address.slice(0, at).replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
+  return name + domainOf(address.slice(at));
 }
 
 /** UTS #46, nontransitional as in browsers: `straße` is not `strasse`. Empty for what is no domain. */

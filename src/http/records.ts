@@ -67,6 +67,7 @@ async function* readCsv(
 function isForExcel([first]: string[]): boolean {
   return first?.toLowerCase() === "sep=";
 }
+
 async function* readJsonLines(text: AsyncIterable<string>): AsyncGenerator<SourceRecord> {
   let rest = "";
   let line = 0;

@@ -48,3 +48,13 @@ test("an invitation to it is found by whoever is meant, and a change to it is on
   const changed = await app.as(owner, `PATCH /v1/users/${member.id}`, { email: "eve@straße.de " });
   expect([changed.status, changed.body.pendingEmail]).toEqual([200, "eve@xn--strae-oqa.de"]);
 });
+
+test("a letter that only becomes one of ASCII in lower case makes no address of somebody else's", async () => {
+  const owner = await registerOwner(app);
+  // The Kelvin sign.
+  const own = await app.as(owner, "POST /v1/users", { email: "kim@x.example" });
+  expect(own.status).toBe(201);
+  const given = await app.as(owner, "POST /v1/users", { email: "\u212aim@x.example" });
+  expect([given.status, given.body.errors?.[0].path]).toEqual([422, "email"]);
+  expect(await logIn("\u212aim@x.example")).toBe(422);
+});
