@@ -25,9 +25,7 @@ export function validate<T extends Target, S extends z.ZodType>(
   target: T,
   schema: S,
 ): MiddlewareHandler<AppEnv, string, Validated<T, S>> {
-  const check: MiddlewareHandler<AppEnv> = zValidator(target, schema, (result) => {
-    if (!result.success) throw new ValidationError(toFieldErrors(result.error.issues));
-  });
+  const check = checking(target, schema);
   async function validate(c: HonoContext<AppEnv>, next: () => Promise<void>) {
     await (target === "json" ? prepareBody(c) : assertQuery(c));
     return check(c, next);
@@ -39,14 +37,19 @@ export function validate<T extends Target, S extends z.ZodType>(
 export function validateIfSent<S extends z.ZodType>(
   schema: S,
 ): MiddlewareHandler<AppEnv, string, Validated<"json", S>> {
+  const check = checking("json", schema);
   return async function validateIfSent(c, next) {
-    const length = c.req.header("content-length");
-    const isSent = c.req.raw.body !== null && length !== "0";
-    const { data, error } = schema.safeParse(isSent ? await readJson(c) : {});
-    if (error) throw new ValidationError(toFieldErrors(error.issues));
-    c.req.addValidatedData("json", data as object);
-    await next();
+    const isSent = c.req.raw.body !== null && c.req.header("content-length") !== "0";
+    const body = isSent ? await readJson(c) : {};
+    c.req.json = async <T>() => body as T;
+    return check(c, next);
   };
+}
+
+function checking(target: Target, schema: z.ZodType): MiddlewareHandler<AppEnv> {
+  return zValidator(target, schema, (result) => {
+    if (!result.success) throw new ValidationError(toFieldErrors(result.error.issues));
+  });
 }
 
 /** Hono would parse the text again, and what it keeps as parsed it writes out and parses again: 1e999 becomes null. */
