@@ -1,4 +1,4 @@
--- Users: the e-mail rules, the soft delete and the log-in counters.
+-- Users: the e-mail rules, the soft delete, and what is copied from their accounts.
 ALTER TABLE users
   ADD CONSTRAINT users_soft_delete_check CHECK (is_deleted = (deleted_at IS NOT NULL)),
   ADD CONSTRAINT users_email_lower_check CHECK (email = lower(email)),
@@ -6,25 +6,18 @@ ALTER TABLE users
   -- Labels that end with a hyphen or are longer than 63 the server refuses alone: rows of before may have such, and must stay.
   ADD CONSTRAINT users_email_format_check CHECK (char_length(email) <= 254 AND position('@' IN email) <= 65
     AND email ~ '^(?!\.)(?!.*\.\.)[A-Za-z0-9!#$%&''*+/=?^_`{|}~.-]*[A-Za-z0-9!#$%&''*+/=?^_`{|}~-]@(?=[A-Za-z0-9])(?!.*\.-)[A-Za-z0-9.-]*\.(?:[A-Za-z]{2,}|[Xx][Nn]--[A-Za-z0-9-]*[A-Za-z0-9])$'),
-  -- A new address that waits for its proof: of a person who is there, and another one than they have.
   ADD CONSTRAINT users_pending_email_lower_check CHECK (pending_email = lower(pending_email)),
   ADD CONSTRAINT users_pending_email_format_check CHECK (char_length(pending_email) <= 254 AND position('@' IN pending_email) <= 65
     AND pending_email ~ '^(?!\.)(?!.*\.\.)[A-Za-z0-9!#$%&''*+/=?^_`{|}~.-]*[A-Za-z0-9!#$%&''*+/=?^_`{|}~-]@(?=[A-Za-z0-9])(?!.*\.-)[A-Za-z0-9.-]*\.(?:[A-Za-z]{2,}|[Xx][Nn]--[A-Za-z0-9-]*[A-Za-z0-9])$'),
-  ADD CONSTRAINT users_pending_email_check CHECK (pending_email IS NULL OR (pending_email <> email AND kind = 'person' AND NOT is_deleted)),
-  -- An address is scoped to nothing or to the user's own tenant, never to another one.
-  ADD CONSTRAINT users_email_scope_check CHECK (email_scope IS NULL OR email_scope IS NOT DISTINCT FROM tenant_id),
+  -- Whoever is there logs in with an account; a machine never does.
+  ADD CONSTRAINT users_account_check CHECK (CASE kind WHEN 'service' THEN account_id IS NULL ELSE account_id IS NOT NULL OR is_deleted END),
   ADD CONSTRAINT users_first_name_check CHECK (btrim(first_name) <> ''),
   ADD CONSTRAINT users_last_name_check CHECK (btrim(last_name) <> ''),
-  ADD CONSTRAINT users_login_attempts_check CHECK (login_attempts BETWEEN 0 AND 1000),
-  ADD CONSTRAINT users_locked_until_check CHECK (locked_until > created_at),
   ADD CONSTRAINT users_version_check CHECK (version > 0);
 
--- One account per address and scope among users that are not deleted; NULLS NOT DISTINCT makes the global scope (NULL)
--- one scope, where plain UNIQUE would let every NULL row in.
-CREATE UNIQUE INDEX users_live_email ON users (email, email_scope) NULLS NOT DISTINCT WHERE NOT is_deleted;
-
--- In a tenant an address stands once, whatever its scope: a placeholder (src/users/placeholders.ts) looks like any other user there.
+-- In a tenant an address stands once, and an account too.
 CREATE UNIQUE INDEX users_tenant_email ON users (tenant_id, email) NULLS NOT DISTINCT WHERE NOT is_deleted;
+CREATE UNIQUE INDEX users_one_membership ON users (account_id, tenant_id) NULLS NOT DISTINCT WHERE NOT is_deleted AND account_id IS NOT NULL;
 
 -- Keyset pages of a tenant, one index a sort order.
 CREATE INDEX users_live_created ON users (tenant_id, created_at, id) WHERE NOT is_deleted;
@@ -33,6 +26,7 @@ CREATE INDEX users_live_name ON users (tenant_id, last_name, id) WHERE NOT is_de
 
 -- The same pages across tenants, for platform accounts.
 CREATE INDEX users_live_platform_created ON users (created_at, id) WHERE NOT is_deleted;
+CREATE INDEX users_live_platform_address ON users (email, id) WHERE NOT is_deleted;
 CREATE INDEX users_live_platform_name ON users (last_name, id) WHERE NOT is_deleted;
 
 -- What was deleted, to be restored.
@@ -51,3 +45,141 @@ CREATE TRIGGER users_fold_search BEFORE INSERT OR UPDATE OF email, first_name, l
   FOR EACH ROW EXECUTE FUNCTION fold_user_search();
 
 CREATE INDEX users_live_search ON users USING gin (search_text gin_trgm_ops) WHERE NOT is_deleted;
+
+-- What stands in two places is written in one. The functions see the rows of all tenants: an account has users in several,
+-- and whoever changes it is in one of them.
+CREATE FUNCTION copy_from_account() RETURNS trigger LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
+BEGIN
+  SELECT email, pending_email, email_verified_at INTO NEW.email, NEW.pending_email, NEW.email_verified_at
+  FROM public.accounts WHERE id = NEW.account_id AND NOT is_deleted
+  UNION ALL SELECT NEW.email, NEW.pending_email, NEW.email_verified_at LIMIT 1;
+  -- To a tenant it is proved from when the tenant knows them: an earlier time would tell of an account elsewhere.
+  IF NEW.email_verified_at < now() - interval '1 second' AND (TG_OP = 'INSERT' OR OLD.account_id IS DISTINCT FROM NEW.account_id) THEN
+    NEW.email_verified_at := now();
+  END IF;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER users_copy_account BEFORE INSERT OR UPDATE OF account_id, is_deleted ON users
+  FOR EACH ROW WHEN (NEW.account_id IS NOT NULL AND NOT NEW.is_deleted) EXECUTE FUNCTION copy_from_account();
+
+CREATE FUNCTION copy_to_users() RETURNS trigger LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
+BEGIN
+  -- Whoever has proved an address is the person whom a tenant has added by it: what it has said of them gives way.
+  IF NEW.email <> OLD.email AND NEW.pool_id IS NULL THEN
+    UPDATE public.users AS said SET is_deleted = true, deleted_at = now(), updated_at = now(), version = said.version + 1
+    FROM public.users AS own
+    WHERE own.account_id = NEW.id AND NOT own.is_deleted AND said.tenant_id = own.tenant_id AND said.email = NEW.email
+      AND said.account_id <> NEW.id AND NOT said.is_deleted;
+  END IF;
+  -- An ETag is made of the version.
+  UPDATE public.users SET email = NEW.email, pending_email = NEW.pending_email,
+    email_verified_at = CASE WHEN (NEW.email_verified_at, NEW.email) IS DISTINCT FROM (OLD.email_verified_at, OLD.email)
+      THEN NEW.email_verified_at ELSE users.email_verified_at END,
+    version = version + (NEW.email <> OLD.email)::int
+  WHERE account_id = NEW.id AND NOT is_deleted;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER accounts_copy_to_users AFTER UPDATE OF email, pending_email, email_verified_at ON accounts
+  FOR EACH ROW WHEN (NOT NEW.is_deleted AND (OLD.email, OLD.pending_email, OLD.email_verified_at)
+    IS DISTINCT FROM (NEW.email, NEW.pending_email, NEW.email_verified_at))
+  EXECUTE FUNCTION copy_to_users();
+
+-- An account is there while a tenant has a live user of it. With the last one it is deleted, and its address free; when one
+-- comes back, so does it. Without any user at all, it goes for good.
+CREATE FUNCTION follow_users() RETURNS trigger LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
+DECLARE
+  followed uuid;
+BEGIN
+  -- Of an account that was exchanged for another one, both.
+  FOR followed IN SELECT DISTINCT id FROM unnest(ARRAY[OLD.account_id, CASE TG_OP WHEN 'UPDATE' THEN NEW.account_id END]) AS id
+    WHERE id IS NOT NULL
+  LOOP
+    -- Of two users who are deleted at once each would see the other. Not by the account's row, for which log-ins wait.
+    PERFORM pg_advisory_xact_lock(730209, hashtext(followed::text));
+    IF EXISTS (SELECT FROM public.users WHERE account_id = followed AND NOT is_deleted) THEN
+      UPDATE public.accounts SET is_deleted = false, deleted_at = NULL WHERE id = followed AND is_deleted;
+    ELSIF EXISTS (SELECT FROM public.users WHERE account_id = followed) THEN
+      UPDATE public.accounts SET is_deleted = true, deleted_at = now(), pending_email = NULL WHERE id = followed AND NOT is_deleted;
+    ELSE
+      DELETE FROM public.accounts WHERE id = followed;
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER users_account_follows AFTER UPDATE OF is_deleted, account_id ON users
+  FOR EACH ROW WHEN (OLD.is_deleted <> NEW.is_deleted OR OLD.account_id IS DISTINCT FROM NEW.account_id)
+  EXECUTE FUNCTION follow_users();
+CREATE TRIGGER users_account_goes AFTER DELETE ON users
+  FOR EACH ROW WHEN (OLD.account_id IS NOT NULL) EXECUTE FUNCTION follow_users();
+
+-- Makes an account of a tenant's own pool everybody's, once its person has proved the address. Where they have one there
+-- already, the tenant's user becomes one of that: both are of whoever reads the mail. One that nobody has proved gives way.
+-- Answers the id of the account that stays.
+CREATE FUNCTION settle_account(settled uuid) RETURNS uuid LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
+DECLARE
+  own public.accounts;
+  other public.accounts;
+BEGIN
+  SELECT * INTO STRICT own FROM public.accounts WHERE id = settled FOR UPDATE;
+  LOOP
+    SELECT * INTO other FROM public.accounts WHERE email = own.email AND pool_id IS NULL AND NOT is_deleted AND id <> settled FOR UPDATE;
+    IF other.email_verified_at IS NOT NULL THEN
+      UPDATE public.users SET account_id = other.id WHERE account_id = settled;
+      RETURN other.id;
+    END IF;
+    -- Whoever has set that one up need not be the person: nothing of it stays but who it is in which tenant.
+    UPDATE public.api_keys SET revoked_at = now()
+    WHERE revoked_at IS NULL AND user_id IN (SELECT id FROM public.users WHERE account_id = other.id);
+    BEGIN
+      UPDATE public.accounts SET is_deleted = true, deleted_at = now(), pending_email = NULL WHERE id = other.id;
+      UPDATE public.accounts SET pool_id = NULL WHERE id = settled;
+      UPDATE public.users SET account_id = settled WHERE account_id = other.id;
+      RETURN settled;
+    EXCEPTION WHEN unique_violation THEN
+      -- Somebody has taken the address meanwhile: look again.
+    END;
+  END LOOP;
+END
+$$;
+
+-- Makes room for a deleted user of a shared account that comes back. Where somebody else has its address by now, the user gets an
+-- account in the pool of their tenant, which has no credentials: the person there need not be the one of before. Answers
+-- whether that was so.
+CREATE FUNCTION make_room_for_user(back uuid) RETURNS boolean LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
+DECLARE
+  made uuid := public.new_id();
+BEGIN
+  INSERT INTO public.accounts (id, pool_id, email)
+  SELECT made, users.tenant_id, accounts.email FROM public.users JOIN public.accounts ON accounts.id = users.account_id
+  WHERE users.id = back AND users.is_deleted AND users.tenant_id IS NOT NULL AND accounts.is_deleted AND accounts.pool_id IS NULL
+    AND EXISTS (SELECT FROM public.accounts AS other
+      WHERE other.email = accounts.email AND other.pool_id IS NULL AND NOT other.is_deleted);
+  IF FOUND THEN
+    UPDATE public.users SET account_id = made WHERE id = back;
+    RETURN true;
+  END IF;
+  RETURN false;
+END
+$$;
+
+-- Locks the account of a user, which everybody does before the user's own row, and answers which one it is then: for the platform,
+-- for its person, and for the tenant in which alone it has users, so that it ends with its user there. Of one that others
+-- share too it locks nothing: the long transaction of one tenant must keep nobody out of another.
+CREATE FUNCTION lock_account(of_user uuid, tenant uuid, OUT locked_id uuid, OUT locked_pool uuid)
+LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
+BEGIN
+  LOOP
+    SELECT accounts.id, accounts.pool_id INTO locked_id, locked_pool
+    FROM public.users JOIN public.accounts ON accounts.id = users.account_id WHERE users.id = of_user;
+    EXIT WHEN locked_id IS NULL OR tenant IS NOT NULL AND locked_id::text <> coalesce(current_setting('tenantry.account', true), '')
+      AND EXISTS (SELECT FROM public.users
+        WHERE users.account_id = locked_id AND users.tenant_id IS DISTINCT FROM tenant AND NOT users.is_deleted);
+    SELECT accounts.pool_id INTO locked_pool FROM public.accounts WHERE accounts.id = locked_id FOR UPDATE;
+    -- By now the user may be one of another account.
+    EXIT WHEN EXISTS (SELECT FROM public.users WHERE users.id = of_user AND users.account_id = locked_id);
+  END LOOP;
+END
+$$;

@@ -82,3 +82,36 @@ BEGIN
 END
 $$;
 REVOKE EXECUTE ON FUNCTION prepare_audit_partitions(integer) FROM PUBLIC;
+
+-- What happens to an account (src/audit/account-events.ts). Whoever writes it may see one tenant, and must not learn
+-- which others the account has users in: so their rows are written here. Without others it is the one row.
+CREATE FUNCTION record_account_event(account uuid, event jsonb) RETURNS void LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
+DECLARE
+  entry public.audit_log := jsonb_populate_record(NULL::public.audit_log, event);
+  full_entry public.audit_log := entry;
+  member record;
+BEGIN
+  FOR member IN
+    SELECT users.id, users.tenant_id FROM public.users
+    WHERE users.account_id = account AND NOT users.is_deleted AND users.tenant_id IS DISTINCT FROM entry.tenant_id
+  LOOP
+    CONTINUE WHEN member.tenant_id IS NULL;
+    INSERT INTO public.audit_log (id, tenant_id, actor_id, action, resource_type, resource_id, outcome, details, created_at)
+    VALUES (public.new_id(), member.tenant_id,
+      CASE WHEN entry.actor_id IN (SELECT users.id FROM public.users WHERE users.account_id = account) THEN member.id END,
+      entry.action, 'user', member.id, entry.outcome, '{}', entry.created_at);
+  END LOOP;
+  IF FOUND AND entry.tenant_id IS NOT NULL THEN
+    full_entry.id := public.new_id();
+    full_entry.tenant_id := NULL;
+    INSERT INTO public.audit_log SELECT full_entry.*;
+    entry.details := '{}';
+    IF entry.session_id IS NULL THEN
+      entry.ip := NULL;
+      entry.user_agent := NULL;
+      entry.request_id := NULL;
+    END IF;
+  END IF;
+  INSERT INTO public.audit_log SELECT entry.*;
+END
+$$;

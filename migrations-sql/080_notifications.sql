@@ -14,6 +14,29 @@ CREATE TRIGGER sessions_notify_revoked AFTER UPDATE OF revoked_at ON sessions
 CREATE TRIGGER sessions_notify_deleted AFTER DELETE ON sessions
   FOR EACH ROW EXECUTE FUNCTION notify_session_revoked();
 
+-- As whom a session speaks no more: the session goes on for others of its account.
+CREATE FUNCTION notify_session_user_revoked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('session_revoked', OLD.session_id || ' ' || OLD.user_id);
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER session_users_notify_revoked AFTER UPDATE OF revoked_at ON session_users
+  FOR EACH ROW WHEN (OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL)
+  EXECUTE FUNCTION notify_session_user_revoked();
+CREATE TRIGGER session_users_notify_deleted AFTER DELETE ON session_users
+  FOR EACH ROW EXECUTE FUNCTION notify_session_user_revoked();
+
+-- Whose account somebody's is stands beside what they may do.
+CREATE FUNCTION notify_user_account() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('grants_changed', NEW.id::text);
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER users_notify_account AFTER UPDATE OF account_id ON users
+  FOR EACH ROW WHEN (OLD.account_id IS DISTINCT FROM NEW.account_id) EXECUTE FUNCTION notify_user_account();
+
 CREATE FUNCTION notify_user_grants() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_notify('grants_changed', coalesce(NEW.user_id, OLD.user_id)::text);

@@ -13,19 +13,27 @@ ALTER TABLE one_time_tokens
 CREATE INDEX one_time_tokens_open ON one_time_tokens (user_id, purpose) WHERE used_at IS NULL;
 
 -- A proof speaks of the account as it was: a reset link that an attacker asked for must not survive the administrator's
--- change of the address, nor a half-finished log-in the new password. A trigger, so that no code path forgets it.
-CREATE FUNCTION void_one_time_tokens() RETURNS trigger LANGUAGE plpgsql AS $$
+-- change of the address, nor a half-finished log-in the new password. Triggers, so that no code path forgets it: of an
+-- account what is open of all its users, of a user who is disabled or deleted their own.
+CREATE FUNCTION void_one_time_tokens() RETURNS trigger LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
 BEGIN
-  UPDATE one_time_tokens SET used_at = now()
-  WHERE user_id = NEW.id AND used_at IS NULL
+  UPDATE public.one_time_tokens SET used_at = now()
+  WHERE user_id IN (SELECT id FROM public.users WHERE account_id = NEW.id) AND used_at IS NULL
     -- Who only has a new password still has the address that a verification was sent to.
-    AND (purpose <> 'verify_email' OR NEW.email <> OLD.email OR NEW.is_deleted OR NEW.status <> 'active');
+    AND (purpose <> 'verify_email' OR NEW.email <> OLD.email);
   RETURN NULL;
 END
 $$;
-
-CREATE TRIGGER users_void_one_time_tokens AFTER UPDATE OF email, password_hash, status, is_deleted ON users
-  FOR EACH ROW WHEN (
-    OLD.email <> NEW.email OR OLD.password_hash IS DISTINCT FROM NEW.password_hash
-    OR OLD.status <> NEW.status OR OLD.is_deleted <> NEW.is_deleted)
+CREATE TRIGGER accounts_void_one_time_tokens AFTER UPDATE OF email, password_hash ON accounts
+  FOR EACH ROW WHEN (OLD.email <> NEW.email OR OLD.password_hash IS DISTINCT FROM NEW.password_hash)
   EXECUTE FUNCTION void_one_time_tokens();
+
+CREATE FUNCTION void_one_time_tokens_of_user() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE public.one_time_tokens SET used_at = now() WHERE user_id = NEW.id AND used_at IS NULL;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER users_void_one_time_tokens AFTER UPDATE OF status, is_deleted, account_id ON users
+  FOR EACH ROW WHEN (OLD.status <> NEW.status OR OLD.is_deleted <> NEW.is_deleted OR OLD.account_id IS DISTINCT FROM NEW.account_id)
+  EXECUTE FUNCTION void_one_time_tokens_of_user();

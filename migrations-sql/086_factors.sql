@@ -1,10 +1,10 @@
 -- Second factors and passkeys.
 -- One authenticator app an account; an enrolment that was begun and not confirmed does not count.
-CREATE UNIQUE INDEX totp_factors_one_confirmed ON totp_factors (user_id) WHERE confirmed_at IS NOT NULL;
+CREATE UNIQUE INDEX totp_factors_one_confirmed ON totp_factors (account_id) WHERE confirmed_at IS NOT NULL;
 
 ALTER TABLE totp_factors ADD CONSTRAINT totp_factors_last_step_check CHECK (last_step >= 0);
 ALTER TABLE recovery_codes ADD CONSTRAINT recovery_codes_hash_check CHECK (octet_length(code_hash) = 32);
-CREATE INDEX recovery_codes_unused ON recovery_codes (user_id) WHERE used_at IS NULL;
+CREATE INDEX recovery_codes_unused ON recovery_codes (account_id) WHERE used_at IS NULL;
 
 ALTER TABLE passkeys
   -- WebAuthn Level 3, sections 4 and 5.4.3.

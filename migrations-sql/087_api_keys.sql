@@ -10,9 +10,9 @@ CREATE INDEX api_keys_live_created ON api_keys (user_id, created_at, id) WHERE r
 CREATE INDEX api_keys_live_tenant ON api_keys (tenant_id) WHERE revoked_at IS NULL;
 CREATE INDEX users_live_services ON users (tenant_id, created_at, id) WHERE kind = 'service' AND NOT is_deleted;
 
--- Nobody logs in as a machine: it has no password, and no mail finds it.
+-- Nobody logs in as a machine: it has no account, and no mail finds it.
 ALTER TABLE users ADD CONSTRAINT users_service_check
-  CHECK (kind = 'person' AND email NOT LIKE '%@service.invalid' OR kind = 'service' AND password_hash IS NULL AND email LIKE '%@service.invalid');
+  CHECK (kind = 'person' AND email NOT LIKE '%@service.invalid' OR kind = 'service' AND email LIKE '%@service.invalid');
 
 -- Instances remember keys that they have seen. Whatever takes a key its power makes them look again.
 CREATE FUNCTION notify_api_keys() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -26,22 +26,14 @@ CREATE TRIGGER user_profiles_of_platform AFTER INSERT OR UPDATE OF user_id, tena
   FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('users', 'user_id');
 CREATE TRIGGER user_roles_of_platform AFTER INSERT OR UPDATE OF user_id, tenant_id ON user_roles
   FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('users', 'user_id');
-CREATE TRIGGER sessions_of_platform AFTER INSERT OR UPDATE OF user_id, tenant_id ON sessions
+CREATE TRIGGER session_users_of_platform AFTER INSERT OR UPDATE OF user_id, tenant_id ON session_users
   FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('users', 'user_id');
 CREATE TRIGGER one_time_tokens_of_platform AFTER INSERT OR UPDATE OF user_id, tenant_id ON one_time_tokens
   FOR EACH ROW WHEN (NEW.tenant_id IS NULL AND NEW.user_id IS NOT NULL) EXECUTE FUNCTION assert_of_platform('users', 'user_id');
-CREATE TRIGGER totp_factors_of_platform AFTER INSERT OR UPDATE OF user_id, tenant_id ON totp_factors
-  FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('users', 'user_id');
-CREATE TRIGGER recovery_codes_of_platform AFTER INSERT OR UPDATE OF user_id, tenant_id ON recovery_codes
-  FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('users', 'user_id');
-CREATE TRIGGER passkeys_of_platform AFTER INSERT OR UPDATE OF user_id, tenant_id ON passkeys
-  FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('users', 'user_id');
 CREATE TRIGGER api_keys_of_platform AFTER INSERT OR UPDATE OF user_id, tenant_id ON api_keys
   FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('users', 'user_id');
 CREATE TRIGGER idempotency_keys_of_platform AFTER INSERT OR UPDATE OF user_id, tenant_id ON idempotency_keys
   FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('users', 'user_id');
-CREATE TRIGGER refresh_tokens_of_platform AFTER INSERT OR UPDATE OF session_id, tenant_id ON refresh_tokens
-  FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('sessions', 'session_id');
 CREATE TRIGGER role_permissions_of_platform AFTER INSERT OR UPDATE OF role_id, tenant_id ON role_permissions
   FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('roles', 'role_id');
 
@@ -80,14 +72,42 @@ $$;
 CREATE CONSTRAINT TRIGGER invitations_own AFTER INSERT OR UPDATE OF role_ids, invited_by, tenant_id ON invitations
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION assert_own_invitation();
 
--- What the triggers have seen stays true: a person may move from tenant to tenant (their rows follow, by ON UPDATE
--- CASCADE), but nobody between a tenant and the platform; a role moves nowhere.
+-- An account is of the shared pool, or of the pool of the one tenant in which it has users. The platform's are of the shared one.
+CREATE FUNCTION assert_own_pool() RETURNS trigger LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
+BEGIN
+  IF EXISTS (SELECT FROM public.users JOIN public.accounts ON accounts.id = users.account_id
+      WHERE accounts.id = CASE TG_TABLE_NAME WHEN 'users' THEN (to_jsonb(NEW) ->> 'account_id')::uuid ELSE NEW.id END
+        AND accounts.pool_id IS NOT NULL AND accounts.pool_id IS DISTINCT FROM users.tenant_id) THEN
+    RAISE EXCEPTION 'an account of one tenant''s pool has no user elsewhere' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER users_own_pool AFTER INSERT OR UPDATE OF account_id ON users
+  FOR EACH ROW WHEN (NEW.account_id IS NOT NULL) EXECUTE FUNCTION assert_own_pool();
+CREATE TRIGGER accounts_own_pool AFTER UPDATE OF pool_id ON accounts
+  FOR EACH ROW WHEN (OLD.pool_id IS DISTINCT FROM NEW.pool_id) EXECUTE FUNCTION assert_own_pool();
+
+-- Whoever writes in a tenant gives nobody an account that they do not see: a shared one belongs to its person, who joins in the
+-- platform's scope. Looked at with the eyes of whoever writes.
+CREATE FUNCTION assert_own_account() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM public.accounts WHERE id = NEW.account_id) THEN
+    RAISE EXCEPTION 'users.account_id names an account that is not the tenant''s' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER users_own_account AFTER INSERT OR UPDATE OF account_id ON users
+  FOR EACH ROW WHEN (NEW.account_id IS NOT NULL) EXECUTE FUNCTION assert_own_account();
+
+-- What the triggers have seen stays true: nobody moves from tenant to tenant, and a role does not either.
 CREATE FUNCTION refuse_other_tenant() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'a row of % does not change its tenant so', TG_TABLE_NAME USING ERRCODE = 'foreign_key_violation';
 END
 $$;
 CREATE TRIGGER users_stay BEFORE UPDATE OF tenant_id ON users
-  FOR EACH ROW WHEN ((OLD.tenant_id IS NULL) <> (NEW.tenant_id IS NULL)) EXECUTE FUNCTION refuse_other_tenant();
+  FOR EACH ROW WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id) EXECUTE FUNCTION refuse_other_tenant();
 CREATE TRIGGER roles_stay BEFORE UPDATE OF tenant_id ON roles
   FOR EACH ROW WHEN (OLD.tenant_id IS DISTINCT FROM NEW.tenant_id) EXECUTE FUNCTION refuse_other_tenant();

@@ -8,6 +8,14 @@ CREATE FUNCTION in_scope(row_tenant uuid) RETURNS boolean LANGUAGE sql STABLE PA
     ELSE row_tenant::text = current_setting('tenantry.scope', true)
   END;
 
+-- What an account has is its own, whatever tenant it speaks for: of each request of a session the server names the account
+-- too. A tenant sees the accounts of its own pool and nothing of shared ones, but for the users that they are in it.
+CREATE FUNCTION in_account(row_account uuid) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN CASE current_setting('tenantry.scope', true)
+    WHEN 'platform' THEN true
+    ELSE row_account::text = current_setting('tenantry.account', true)
+  END;
+
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_scope ON tenants USING (in_scope(id)) WITH CHECK (in_scope(id));
 
@@ -36,23 +44,36 @@ CREATE POLICY of_applications ON permissions
 ALTER TABLE user_roles ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_scope ON user_roles USING (in_scope(tenant_id)) WITH CHECK (in_scope(tenant_id));
 
-ALTER TABLE sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant_scope ON sessions USING (in_scope(tenant_id)) WITH CHECK (in_scope(tenant_id));
-
-ALTER TABLE refresh_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant_scope ON refresh_tokens USING (in_scope(tenant_id)) WITH CHECK (in_scope(tenant_id));
-
 ALTER TABLE one_time_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_scope ON one_time_tokens USING (in_scope(tenant_id)) WITH CHECK (in_scope(tenant_id));
 
+ALTER TABLE accounts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY account_scope ON accounts USING (in_account(id)) WITH CHECK (in_account(id));
+CREATE POLICY own_pool ON accounts USING (in_scope(pool_id)) WITH CHECK (in_scope(pool_id));
+
 ALTER TABLE totp_factors ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant_scope ON totp_factors USING (in_scope(tenant_id)) WITH CHECK (in_scope(tenant_id));
+CREATE POLICY account_scope ON totp_factors USING (in_account(account_id)) WITH CHECK (in_account(account_id));
+CREATE POLICY own_pool ON totp_factors USING (EXISTS (SELECT FROM accounts WHERE accounts.id = account_id AND in_scope(accounts.pool_id)));
 
 ALTER TABLE recovery_codes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant_scope ON recovery_codes USING (in_scope(tenant_id)) WITH CHECK (in_scope(tenant_id));
+CREATE POLICY account_scope ON recovery_codes USING (in_account(account_id)) WITH CHECK (in_account(account_id));
+CREATE POLICY own_pool ON recovery_codes USING (EXISTS (SELECT FROM accounts WHERE accounts.id = account_id AND in_scope(accounts.pool_id)));
 
 ALTER TABLE passkeys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant_scope ON passkeys USING (in_scope(tenant_id)) WITH CHECK (in_scope(tenant_id));
+CREATE POLICY account_scope ON passkeys USING (in_account(account_id)) WITH CHECK (in_account(account_id));
+CREATE POLICY own_pool ON passkeys USING (EXISTS (SELECT FROM accounts WHERE accounts.id = account_id AND in_scope(accounts.pool_id)));
+
+-- A tenant reads of the sessions that have spoken for it, and ends what they may do in it, which is a row of session_users.
+ALTER TABLE sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY account_scope ON sessions USING (in_account(account_id)) WITH CHECK (in_account(account_id));
+CREATE POLICY own_pool ON sessions USING (EXISTS (SELECT FROM accounts WHERE accounts.id = account_id AND in_scope(accounts.pool_id)));
+CREATE POLICY spoken_for ON sessions FOR SELECT USING (EXISTS (SELECT FROM session_users WHERE session_users.session_id = sessions.id));
+
+ALTER TABLE session_users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant_scope ON session_users USING (in_scope(tenant_id)) WITH CHECK (in_scope(tenant_id));
+
+ALTER TABLE refresh_tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY platform ON refresh_tokens USING (in_scope(NULL)) WITH CHECK (in_scope(NULL));
 
 ALTER TABLE api_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_scope ON api_keys USING (in_scope(tenant_id)) WITH CHECK (in_scope(tenant_id));

@@ -10,7 +10,7 @@ $$;
 
 GRANT USAGE ON SCHEMA public TO tenantry_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-  tenants, users, user_profiles, roles, permissions, role_permissions, user_roles, sessions, refresh_tokens, one_time_tokens,
+  tenants, accounts, users, user_profiles, roles, permissions, role_permissions, user_roles, sessions, session_users, refresh_tokens, one_time_tokens,
   totp_factors, recovery_codes, passkeys, api_keys, invitations, idempotency_keys, rate_limits, signing_keys
   TO tenantry_app;
 -- Reference rows come with the migrations; the audit log and its seals take new rows alone.

@@ -110,23 +110,29 @@ async function seed(db: Database, { DEMO_PASSWORD, EMAIL_SCOPE }: Environment): 
     const tenantId = home?.id ?? null;
     const found = await db.user.findFirst({
       where: { email: user.email, tenantId, isDeleted: false },
+      include: { account: true },
     });
     if (!found) {
-      await db.user.create({
+      const id = newId();
+      await db.account.create({
         data: {
-          id: newId(),
-          ...user,
-          tenantId,
-          emailScope: EMAIL_SCOPE === "tenant" ? tenantId : null,
+          id,
+          poolId: EMAIL_SCOPE === "tenant" ? tenantId : null,
+          email: user.email,
           emailVerifiedAt: new Date(),
           passwordHash: await passwords.hash(DEMO_PASSWORD || DEFAULT_DEMO_PASSWORD),
           passwordOrigin: "vouched",
-          roles: { create: { roleId: SYSTEM_ROLES[role], tenantId } },
         },
       });
-    } else if (DEMO_PASSWORD && !(await passwords.verify(found.passwordHash, DEMO_PASSWORD))) {
-      await db.user.update({
-        where: { id: found.id },
+      const roles = { create: { roleId: SYSTEM_ROLES[role], tenantId } };
+      await db.user.create({ data: { id, accountId: id, ...user, tenantId, roles } });
+    } else if (
+      DEMO_PASSWORD &&
+      found.account &&
+      !(await passwords.verify(found.account.passwordHash, DEMO_PASSWORD))
+    ) {
+      await db.account.update({
+        where: { id: found.account.id },
         data: { passwordHash: await passwords.hash(DEMO_PASSWORD), passwordOrigin: "vouched" },
       });
     }

@@ -45,7 +45,8 @@ export type Deps = {
 export type Context = Deps & { origin: RequestOrigin };
 export type AuthedContext = Context & { principal: Principal };
 /** Where a person is needed: what a machine may not do, such as changing a password. */
-export type SessionContext = Context & { principal: Principal & { sessionId: string } };
+export type SessionContext = Context & { principal: PersonInSession };
+export type PersonInSession = Principal & { sessionId: string; accountId: string };
 
 /** Hono environments: a route that has not authenticated cannot read `principal`. */
 export type AppEnv = { Variables: { ctx: Context } };

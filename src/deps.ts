@@ -53,7 +53,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     databaseUrl: config.listenDatabaseUrl,
     notify: (channel, payload) => pool.query("SELECT pg_notify($1, $2)", [channel, payload]),
     channels: {
-      session_revoked: (sessionId) => revocations.add([sessionId]),
+      session_revoked: (ended) => revocations.add([ended]),
       signing_keys_changed: () => signingKeys.reload().catch(onKeyError),
       [JOBS_CHANNEL]: (queue) => jobs.wake(queue),
       grants_changed: (userId) => grants.forget(userId === "*" ? undefined : userId),

@@ -37,6 +37,7 @@ const KINDS = {
   mfa_enrollment_required: { status: 403, title: "A second factor has to be set up first", detail: "Set up a second factor, then log in again with it: POST /v1/auth/me/totp or /v1/auth/me/passkeys/options." },
   rate_limited: { status: 429, title: "Too many requests", detail: "Too many attempts. Try again later.", type: "https://iana.org/assignments/http-problem-types#quota-exceeded" },
   permission_denied: { status: 403, title: "You may not do this", detail: "A permission is missing." },
+  shared_account: { status: 403, title: "The account is its person's", detail: "The account opens other tenants too, or its person has proved it: its address, factors and password are theirs to change." },
   registration_closed: { status: 403, title: "Registration is closed", detail: "New tenants are made by the operator of this installation." },
   not_found: { status: 404, title: "Not found", detail: "There is no such thing, or it is another tenant's." },
   method_not_allowed: { status: 405, title: "Method not allowed", detail: "This path answers other methods: see Allow." },

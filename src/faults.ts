@@ -34,6 +34,9 @@ const FORMS = new Map([
   ["ipv6", "an IP address"],
 ]);
 
+/** How the sentence begins, where a schema says nothing itself. */
+const UNKNOWN = "Unknown: ";
+
 z.config({ customError: inWords });
 
 function inWords(issue: z.core.$ZodRawIssue): string {
@@ -54,7 +57,7 @@ function inWords(issue: z.core.$ZodRawIssue): string {
       return `Must be a multiple of ${issue.divisor}`;
     // Of several together; callers are told of each in its place.
     case "unrecognized_keys":
-      return `Unknown: ${issue.keys.join(", ")}`;
+      return `${UNKNOWN}${issue.keys.join(", ")}`;
     case "invalid_union":
       return issue.discriminator && Array.isArray(issue.options)
         ? ofValues(issue.options.map(String))
@@ -93,8 +96,11 @@ export function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[]
 /** Of alternatives the one that was meant: that which knows most of what is there, and misses least. */
 function flat(issue: z.core.$ZodIssue, above: PropertyKey[]): FieldError[] {
   const path = [...above, ...issue.path];
-  if (issue.code === "unrecognized_keys")
-    return issue.keys.map((key) => ({ path: toPath([...path, key]), message: "Unknown field" }));
+  if (issue.code === "unrecognized_keys") {
+    // Unless the schema knows better.
+    const message = issue.message.startsWith(UNKNOWN) ? "Unknown field" : issue.message;
+    return issue.keys.map((key) => ({ path: toPath([...path, key]), message }));
+  }
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     const [meant = []] = issue.errors.toSorted((one, other) => weightOf(one) - weightOf(other));
     return meant.flatMap((each) => flat(each, path));

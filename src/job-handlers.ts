@@ -8,6 +8,7 @@ import { sendUnlockMail } from "./auth/unlock.ts";
 import { cleanUp } from "./clean-up.ts";
 import type { Context, Deps } from "./context.ts";
 import { inBackground } from "./db/scope.ts";
+import { sendAddedMails } from "./invitations/tell-added.ts";
 import type { JobHandlers } from "./jobs/jobs.ts";
 import { deliver } from "./mail/deliver.ts";
 import type { MailRequest } from "./mail/requests.ts";
@@ -44,6 +45,8 @@ async function sendRequested(deps: Deps, data: unknown): Promise<void> {
       return sendUnlockMail(ctx, request);
     case "change_email":
       return sendChangeMail(ctx, request);
+    case "added":
+      return sendAddedMails(ctx, request);
     case "registration":
       return sendRegistrationMail(ctx, request.challenge, request.registration);
   }

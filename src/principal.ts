@@ -16,6 +16,8 @@ export type RequestOrigin = {
 export type Principal = {
   userId: string;
   tenantId: string | null;
+  /** What the user logs in with; null for an API key, which changes nothing of it. */
+  accountId: string | null;
   /** Null for an API key. */
   sessionId: string | null;
   /** Null for a session. */

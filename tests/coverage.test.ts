@@ -116,7 +116,7 @@ describe("what the second column names", () => {
 
 /** `table.column`, of a table of ours. */
 function isColumn(place: string): boolean {
-  return /^(tenants|users|user_profiles|user_roles|roles|permissions|role_permissions|sessions|refresh_tokens|audit_log)\.[a-z_]+$/.test(
+  return /^(tenants|accounts|session_users|users|user_profiles|user_roles|roles|permissions|role_permissions|sessions|refresh_tokens|audit_log)\.[a-z_]+$/.test(
     place,
   );
 }

@@ -22,7 +22,12 @@ const HOMES: [rule: string, spelling: RegExp, homes: string[]][] = [
     ["db/live.ts", "tenants/update.ts", "tenants/usage.ts"],
   ],
   ["which invitations are open", /acceptedAt: null|accepted_at IS NULL/, ["db/live.ts"]],
-  ["when an account is locked", /locked_until|lockedUntil: \{/, ["auth/guessing.ts"]],
+  // A log-in only sets it back.
+  [
+    "when an account is locked",
+    /locked_until|lockedUntil: \{/,
+    ["auth/guessing.ts", "auth/login/complete-login.ts"],
+  ],
   [
     "which password is refused",
     /(?<!function )(isCommon|followsRow|isMadeOf)\(/,

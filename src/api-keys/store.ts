@@ -126,6 +126,7 @@ function toPrincipal(
   return {
     userId,
     tenantId,
+    accountId: null,
     sessionId: null,
     apiKeyId: id,
     impersonatorId: null,

@@ -56,6 +56,7 @@ export const AUDIT_ACTIONS = {
   "tenant.restored": "a deleted tenant was restored",
   "tenant.suspended": "a tenant was suspended, and its sessions ended",
   "tenant.updated": "a tenant or its settings were changed",
+  "tenant.user_pool_moved": "the accounts of a tenant went to its own pool, or to the shared one",
   "user.created": "a user was made",
   "user.deleted": "a user was deleted, and can be restored for a while",
   "user.email_change_called_off": "the change of an address was called off",
@@ -65,7 +66,7 @@ export const AUDIT_ACTIONS = {
   "user.email_verified": "an address was proved; failure: the link or code was refused",
   "user.erased": "the personal data of a user were erased",
   "user.exported": "the users of the tenant were exported",
-  "user.left_tenant": "somebody left the tenant for another one",
+  "user.left_tenant": "somebody left the tenant",
   "user.locked": "an account was locked after wrong passwords",
   "user.password_changed": "somebody changed their password; failure: the current one was wrong",
   "user.password_reset": "a new password was set by a mailed link",
@@ -75,6 +76,8 @@ export const AUDIT_ACTIONS = {
   "user.restored": "a deleted user was restored",
   "user.roles_assigned": "somebody's roles were set",
   "user.sessions_ended": "an administrator ended one session of a user, or all",
+  "user.settled":
+    "the address of a user whom a tenant had made was proved, and the account became shared",
   "user.unlocked": "the owner of a locked account unlocked it by mail",
   "user.unproved_discarded":
     "an address was proved first, and what had been set before was discarded",

@@ -18,7 +18,7 @@ export type AuditEntry = {
   details?: Prisma.InputJsonObject;
 };
 
-type Actor = Context & { principal?: Principal };
+export type Actor = Context & { principal?: Principal };
 
 /** Records one entry in `tx`; the actor and the origin come from the context, never from input. */
 export async function recordAudit(
@@ -39,7 +39,8 @@ export async function recordAudits(
   await tx.auditLog.createMany({ data: entries.map((entry) => toRow(ctx, entry)) });
 }
 
-function toRow(ctx: Actor, entry: AuditEntry, actorId?: string) {
+/** The row of an entry, but for its time. */
+export function toRow(ctx: Actor, entry: AuditEntry, actorId?: string) {
   const apiKeyId = ctx.principal?.apiKeyId ?? null;
   return {
     id: newId(),

@@ -1,19 +1,23 @@
 import { Prisma } from "../../generated/prisma/client.ts";
+import { provisionalSql } from "../accounts/pool.ts";
 import type { Context } from "../context.ts";
-import type { Database, Transaction } from "../db/client.ts";
+import type { Transaction } from "../db/client.ts";
 import { LIVE_ACCOUNT_SQL, LIVE_USER_SQL } from "../db/live.ts";
 import { named } from "../db/statement-names.ts";
 import type { AccountName } from "../mail/requests.ts";
 import { networkOf } from "../network.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
-import { IS_HEARSAY_SQL } from "../users/placeholders.ts";
 import { knownSql, lockedOutSql } from "./guessing.ts";
 
 /** What a log-in has to know of an account. */
 export type Account = {
+  /** As whom it logs in: the user of the tenant that is named, else a live one, the platform's first, then who was here last. */
   id: string;
+  accountId: string;
   tenantId: string | null;
-  /** The tenant whose audit log tells what strangers do with the address; null for none (users/placeholders.ts). */
+  /** Whether it is still to be asked which tenant is meant: none was named, and the account opens several. */
+  severalTenants: boolean;
+  /** The tenant whose audit log tells what strangers do with the address; null for none (accounts/pool.ts). */
   auditTenantId: string | null;
   email: string;
   passwordHash: string | null;
@@ -26,27 +30,46 @@ export type Account = {
   active: boolean;
 };
 
-/** Which users an address may mean, by EMAIL_SCOPE. */
-const MEANT = {
-  /** One address, one account: the tenant need not be named, and when it is, it must be the right one. */
-  global: "users.email_scope IS NULL AND ($2::varchar IS NULL OR tenants.slug = $2)",
-  /** Whoever names no tenant means a platform account, which has none. */
-  tenant: "tenants.slug IS NOT DISTINCT FROM $2",
-};
+/**
+ * Whether it is to be asked which tenant somebody means who has named none, as SQL. Who has a platform user means that one,
+ * which no tenant's name could say. @param accountId SQL.
+ */
+function severalTenantsSql(accountId: string): string {
+  return `(SELECT count(*) > 1 AND bool_and(users.tenant_id IS NOT NULL)
+          FROM users LEFT JOIN tenants ON tenants.id = users.tenant_id
+          WHERE users.account_id = ${accountId} AND ${LIVE_ACCOUNT_SQL})`;
+}
 
 const KNOWN = knownSql("$3::inet");
 
-const findSql = (which: string) =>
-  named(`
-      SELECT users.id, users.tenant_id AS "tenantId", users.email,
-        CASE WHEN NOT ${IS_HEARSAY_SQL} THEN users.tenant_id END AS "auditTenantId", users.password_hash AS "passwordHash",
-        users.email_verified_at IS NOT NULL AS verified,
+/**
+ * The account that an address means. Where a tenant is named, that of its user. Else the shared one, before what a tenant
+ * has said of the address: the earliest of those, where EMAIL_SCOPE lets people leave the tenant out.
+ */
+function findSql(emailScope: EmailScope) {
+  const isProvisional = provisionalSql({ emailScope });
+  const unnamed =
+    emailScope === "global"
+      ? `(accounts.pool_id IS NULL OR ${isProvisional})`
+      : "accounts.pool_id IS NULL";
+  return named(`
+      SELECT users.id, accounts.id AS "accountId", users.tenant_id AS "tenantId", accounts.email,
+        CASE WHEN NOT ${isProvisional} THEN users.tenant_id END AS "auditTenantId", accounts.password_hash AS "passwordHash",
+        accounts.email_verified_at IS NOT NULL AS verified,
         ${lockedOutSql(KNOWN)} AS "lockedOut", ${KNOWN} AS known,
-        ${LIVE_ACCOUNT_SQL} AS active
-      FROM users LEFT JOIN tenants ON tenants.id = users.tenant_id
-      WHERE users.email = $1 AND NOT users.is_deleted AND users.kind = 'person' AND ${which}`);
+        ${LIVE_ACCOUNT_SQL} AS active,
+        $2::varchar IS NULL AND ${severalTenantsSql("accounts.id")} AS "severalTenants"
+      FROM accounts JOIN users ON users.account_id = accounts.id LEFT JOIN tenants ON tenants.id = users.tenant_id
+      WHERE accounts.email = $1 AND NOT accounts.is_deleted AND NOT users.is_deleted
+        AND CASE WHEN $2::varchar IS NULL THEN ${unnamed} ELSE tenants.slug = $2 END
+      ORDER BY accounts.pool_id IS NOT NULL, accounts.created_at, accounts.id,
+        ${LIVE_ACCOUNT_SQL} DESC, users.tenant_id IS NOT NULL, users.last_login_at DESC NULLS LAST, users.created_at, users.id
+      LIMIT 1`);
+}
 
-const FIND = { global: findSql(MEANT.global), tenant: findSql(MEANT.tenant) };
+type EmailScope = Context["config"]["emailScope"];
+
+const FIND = { global: findSql("global"), tenant: findSql("tenant") };
 
 /** One query, whatever there is to find: a second one for what belongs to an account would tell that there is one. */
 export async function findAccount(
@@ -62,31 +85,31 @@ export async function findAccount(
   return rows[0];
 }
 
-/** How the tenant of an account is named beside its address: not at all where addresses are unique in the installation. */
-export async function slugOf(
-  db: Database | Transaction,
-  { config }: Pick<Context, "config">,
-  tenantId: string | null,
-): Promise<string | undefined> {
-  if (config.emailScope === "global" || tenantId === null) return undefined;
-  const tenant = await db.tenant.findFirst({ where: { id: tenantId }, select: { slug: true } });
-  return tenant?.slug;
+/** As `severalTenants` of an account, where no tenant was named. */
+export async function opensSeveralTenants(tx: Transaction, accountId: string): Promise<boolean> {
+  const [{ several }] = await tx.$queryRaw<[{ several: boolean }]>`
+    SELECT ${Prisma.raw(severalTenantsSql("account.id"))} AS several FROM (SELECT ${accountId}::uuid AS id) AS account`;
+  return several;
 }
 
 /** As `auditTenantId` of an account; null for nobody, after the same statement. */
 export async function auditTenantOf(
   tx: Transaction,
+  { config }: Pick<Context, "config">,
   userId: string | null,
 ): Promise<string | null> {
   const [user] = await tx.$queryRaw<{ tenantId: string | null }[]>`
-    SELECT CASE WHEN NOT ${Prisma.raw(IS_HEARSAY_SQL)} THEN tenant_id END AS "tenantId"
-    FROM users WHERE id = ${userId}::uuid`;
+    SELECT CASE WHEN NOT ${Prisma.raw(provisionalSql(config))} THEN users.tenant_id END AS "tenantId"
+    FROM users JOIN accounts ON accounts.id = users.account_id LEFT JOIN tenants ON tenants.id = users.tenant_id
+    WHERE users.id = ${userId}::uuid`;
   return user?.tenantId ?? null;
 }
 
 export type LockedAccount = {
+  /** The user by whom it is spoken of. */
   id: string;
   tenantId: string | null;
+  accountId: string;
   /** By too many wrong guesses, for this caller. */
   lockedOut: boolean;
   /** It has been used from the caller's address. */
@@ -98,9 +121,9 @@ export type Standing = Pick<LockedAccount, "lockedOut" | "known">;
 const KNOWN_TO_CALLER = knownSql("caller.network");
 
 /**
- * Locks the user's row for the end of a log-in. Null unless user and tenant are active, and the address proved where
- * that is required; all of it stays so until the transaction ends. Everywhere in this order, tenant before user before
- * token, so that nobody waits in a circle.
+ * Locks the account and its user for the end of a log-in. Null unless user and tenant are active, and the address proved
+ * where that is required; all of it stays so until the transaction ends. Everywhere in this order, tenant before account
+ * before user before token, so that nobody waits in a circle.
  */
 export async function lockActiveAccount(
   tx: Transaction,
@@ -109,13 +132,14 @@ export async function lockActiveAccount(
 ): Promise<LockedAccount | null> {
   if (!(await lockActiveTenant(tx, tenantId))) return null;
   const [account] = await tx.$queryRaw<LockedAccount[]>`
-    SELECT users.id, users.tenant_id AS "tenantId",
+    SELECT users.id, users.tenant_id AS "tenantId", accounts.id AS "accountId",
       ${Prisma.raw(lockedOutSql(KNOWN_TO_CALLER))} AS "lockedOut", ${Prisma.raw(KNOWN_TO_CALLER)} AS known
-    FROM users, (SELECT ${ip && networkOf(ip)}::inet AS network) AS caller
+    FROM accounts JOIN users ON users.account_id = accounts.id,
+      (SELECT ${ip && networkOf(ip)}::inet AS network) AS caller
     WHERE users.id = ${id}::uuid AND users.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
-      AND ${Prisma.raw(LIVE_USER_SQL)}
-      AND (${config.emailVerification} = 'optional' OR users.email_verified_at IS NOT NULL)
-    FOR UPDATE OF users`;
+      AND NOT accounts.is_deleted AND ${Prisma.raw(LIVE_USER_SQL)}
+      AND (${config.emailVerification} = 'optional' OR accounts.email_verified_at IS NOT NULL)
+    FOR UPDATE OF accounts, users`;
   return account ?? null;
 }
 
@@ -130,7 +154,8 @@ export async function standingOf(
 ): Promise<Standing> {
   const [standing] = await tx.$queryRaw<Standing[]>`
     SELECT ${Prisma.raw(lockedOutSql(KNOWN_TO_CALLER))} AS "lockedOut", ${Prisma.raw(KNOWN_TO_CALLER)} AS known
-    FROM users, (SELECT ${ip && networkOf(ip)}::inet AS network) AS caller
+    FROM accounts JOIN users ON users.account_id = accounts.id,
+      (SELECT ${ip && networkOf(ip)}::inet AS network) AS caller
     WHERE users.id = ${userId}::uuid`;
   return standing ?? { lockedOut: false, known: false };
 }

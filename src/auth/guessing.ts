@@ -20,7 +20,10 @@ const FIRST_LOCKOUT_SECONDS = 30;
 const LONGEST_LOCKOUT_SECONDS = 15 * 60;
 
 /** What a proven password sets back. */
-export const NO_FAILURES = { loginAttempts: 0, lockedUntil: null } satisfies Prisma.UserUpdateInput;
+export const NO_FAILURES = {
+  loginAttempts: 0,
+  lockedUntil: null,
+} satisfies Prisma.AccountUpdateInput;
 
 /**
  * Whether an account has been used from a network in the last 90 days, as SQL.
@@ -28,20 +31,20 @@ export const NO_FAILURES = { loginAttempts: 0, lockedUntil: null } satisfies Pri
  */
 export function knownSql(network: string): string {
   return `EXISTS (
-    SELECT FROM sessions WHERE sessions.user_id = users.id AND sessions.ip <<= ${network}
+    SELECT FROM sessions WHERE sessions.account_id = accounts.id AND sessions.ip <<= ${network}
       AND sessions.impersonator_id IS NULL AND sessions.last_used_at > now() - interval '90 days')`;
 }
 
 /** Whether an account is locked out for a caller, as SQL. @param known SQL: whether it has been used from their address. */
 export function lockedOutSql(known: string): string {
-  return `(users.login_attempts >= ${MOST_ATTEMPTS} OR NOT ${known} AND coalesce(users.locked_until > now(), false))`;
+  return `(accounts.login_attempts >= ${MOST_ATTEMPTS} OR NOT ${known} AND coalesce(accounts.locked_until > now(), false))`;
 }
 
 /**
  * Stands in the write that a proven password leads to: of many guesses at once, those that were begun before the lockout
  * and end after it do not count. @param known whether the account has been used from the caller's address.
  */
-export function notLockedOut(known = false): Prisma.UserWhereInput {
+export function notLockedOut(known = false): Prisma.AccountWhereInput {
   return {
     loginAttempts: { lt: MOST_ATTEMPTS },
     ...(!known && { OR: [{ lockedUntil: null }, { lockedUntil: { lte: new Date() } }] }),
@@ -49,7 +52,7 @@ export function notLockedOut(known = false): Prisma.UserWhereInput {
 }
 
 type Guess = {
-  /** At whose secret; null where there is nobody, which takes the same statement. */
+  /** At whose secret, as the user by whom the account is spoken of; null where there is nobody, which takes the same statement. */
   id: string | null;
   /** Whether the account has been used from the caller's address. */
   known?: boolean | undefined;
@@ -103,13 +106,14 @@ async function countFailure(
   // Attempts against an account that is locked out for the caller are not counted: nobody can keep somebody else locked out
   // by going on. For whom it is open they are: else a lockout would give a neighbour of the owner guesses without end.
   const [counted] = await tx.$queryRaw<{ attempts: number; email: string; slug: string | null }[]>`
-    UPDATE users SET
+    UPDATE accounts SET
       login_attempts = least(login_attempts + 1, ${MOST_ATTEMPTS}),
       locked_until = CASE WHEN login_attempts + 1 >= ${FREE_ATTEMPTS} THEN now() + make_interval(secs =>
         least(${FIRST_LOCKOUT_SECONDS} * 2 ^ least(login_attempts + 1 - ${FREE_ATTEMPTS}, 10), ${LONGEST_LOCKOUT_SECONDS})) END
-    WHERE id = ${userId}::uuid AND login_attempts < ${MOST_ATTEMPTS}
+    FROM users
+    WHERE users.id = ${userId}::uuid AND accounts.id = users.account_id AND login_attempts < ${MOST_ATTEMPTS}
       AND (${known} OR locked_until IS NULL OR locked_until <= now())
-    RETURNING login_attempts AS attempts, email, (SELECT slug FROM tenants WHERE tenants.id = users.tenant_id) AS slug`;
+    RETURNING login_attempts AS attempts, accounts.email, (SELECT slug FROM tenants WHERE tenants.id = users.tenant_id) AS slug`;
   if (counted?.attempts !== FREE_ATTEMPTS && counted?.attempts !== MOST_ATTEMPTS) return null;
   return { email: counted.email, tenant: counted.slug ?? undefined };
 }

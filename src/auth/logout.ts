@@ -1,3 +1,4 @@
+import { recordAccountEvent } from "../audit/account-events.ts";
 import type { AuditAction } from "../audit/actions.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { Context, SessionContext } from "../context.ts";
@@ -8,7 +9,7 @@ import { NotFoundError } from "../errors.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 
-/** Ends the session that the request came through: the one that needs no proof to end. */
+/** Ends the session that the request came through, in all tenants: the one that needs no proof to end. */
 export async function logout(ctx: SessionContext): Promise<void> {
   await endSessions(ctx, { id: ctx.principal.sessionId }, "logout", "auth.logged_out");
 }
@@ -21,25 +22,34 @@ export async function logoutByToken(ctx: Context, refreshToken: string): Promise
   await commit(ctx, async (tx) => {
     const found = await tx.refreshToken.findFirst({
       where: { tokenHash: Uint8Array.from(hashToken(refreshToken)) },
-      select: { session: { select: { id: true, userId: true, tenantId: true } } },
+      select: { session: { select: { id: true, accountId: true, users: SPOKE_LAST } } },
     });
     if (!found) return;
-    const ended = await revokeSessions(tx, ctx, found.session, "logout");
-    const { id, userId, tenantId } = found.session;
-    if (ended > 0) {
+    const { id, accountId, users } = found.session;
+    const ended = await revokeSessions(tx, ctx, { id, accountId }, "logout");
+    const [last] = users;
+    if (ended > 0 && last) {
       const entry = { action: "auth.logged_out", resourceType: "session", resourceId: id } as const;
+      const { userId, tenantId } = last;
       await recordAudit(tx, ctx, { ...entry, tenantId, details: { ended } }, userId);
     }
   });
 }
 
-/** Ends every session of the caller, this one too. */
+/** As whom a session has spoken last: in that tenant's log its end stands. */
+const SPOKE_LAST = {
+  orderBy: { lastUsedAt: "desc" },
+  take: 1,
+  select: { userId: true, tenantId: true },
+} as const;
+
+/** Ends every session of the caller's account, this one too. */
 export async function logoutAll(ctx: SessionContext): Promise<void> {
   assertRecentProof(ctx);
   await endSessions(ctx, {}, "logout_all", "auth.logged_out_everywhere");
 }
 
-/** Ends one session of the caller. @throws NotFoundError also for a session of somebody else, and for one that ended. */
+/** Ends one session of the caller's account. @throws NotFoundError also for a session of somebody else, and for one that ended. */
 export async function endSession(ctx: SessionContext, sessionId: string): Promise<void> {
   assertRecentProof(ctx);
   if (!isId(sessionId)) throw new NotFoundError("session");
@@ -47,7 +57,7 @@ export async function endSession(ctx: SessionContext, sessionId: string): Promis
   if (ended === 0) throw new NotFoundError("session");
 }
 
-/** Ends every session of the caller but this one. */
+/** Ends every session of the caller's account but this one. */
 export async function endOtherSessions(ctx: SessionContext): Promise<void> {
   assertRecentProof(ctx);
   const others = { id: { not: ctx.principal.sessionId } };
@@ -60,15 +70,15 @@ async function endSessions(
   reason: "logout" | "logout_all" | "ended_by_user",
   action: AuditAction,
 ): Promise<number> {
-  const { userId, tenantId } = ctx.principal;
+  const { userId, tenantId, accountId } = ctx.principal;
   return commit(ctx, async (tx) => {
-    const ended = await revokeSessions(tx, ctx, { ...which, userId, tenantId }, reason);
+    const ended = await revokeSessions(tx, ctx, { ...which, accountId }, reason);
     if (ended > 0) {
-      await recordAudit(tx, ctx, {
+      // How many they were is not for one of several tenants to know.
+      await recordAccountEvent(tx, ctx, {
         action,
-        resourceType: "session",
-        resourceId: typeof which.id === "string" ? which.id : null,
-        tenantId,
+        user: { id: userId, tenantId, accountId },
+        resource: { type: "session", id: typeof which.id === "string" ? which.id : null },
         details: { ended },
       });
     }

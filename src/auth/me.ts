@@ -25,11 +25,11 @@ export async function getMe(ctx: SessionContext): Promise<Me> {
 
 /** What a banner says: who acts as the user, why, and until when. */
 async function impersonationOf({ db, principal }: SessionContext): Promise<Me["impersonation"]> {
-  const { userId, tenantId, sessionId, impersonatorId } = principal;
+  const { tenantId, accountId, sessionId, impersonatorId } = principal;
   if (impersonatorId === null) return null;
   const [session, started, email] = await Promise.all([
     db.session.findFirst({
-      where: { id: sessionId, userId, tenantId },
+      where: { id: sessionId, accountId },
       select: { expiresAt: true },
     }),
     db.auditLog.findFirst({

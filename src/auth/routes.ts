@@ -1,6 +1,7 @@
 /** Who I am, and the life of my sessions: below /v1/auth. */
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
+import { acrossTenants } from "../db/scope.ts";
 import { PageQuery, pageOf } from "../fields.ts";
 import { authenticateSession, inSession, requireRecentLogin } from "../http/authenticate.ts";
 import { entity, expected } from "../http/conditional.ts";
@@ -14,6 +15,7 @@ import {
 } from "../http/refresh-cookie.ts";
 import { validate, validateIfSent } from "../http/validate.ts";
 import { listSessions, Session } from "../sessions/list.ts";
+import { Memberships, membershipsOf } from "../users/memberships.ts";
 import { getProfile, profileVersion, updateProfile } from "../users/profile.ts";
 import { Profile, UpdateProfileInput } from "../users/schemas.ts";
 import { endOtherSessions, endSession, logout, logoutAll, logoutByToken } from "./logout.ts";
@@ -29,15 +31,15 @@ export const authRoutes = new Hono<AppEnv>()
     "/refresh",
     anonymous("Exchange a refresh token for the next one", {
       200: TokenAnswer,
-      errors: [401, 403, 422],
+      errors: [401, 403, 404, 422],
       cookie: "exchanged",
     }),
     validate("json", RefreshInput),
     async (c) => {
-      const given = c.req.valid("json").refreshToken;
+      const { refreshToken: given, tenantId } = c.req.valid("json");
       const token = refreshTokenOf(c, given);
       try {
-        return c.json(deliverTokens(c, await refresh(c.var.ctx, token)));
+        return c.json(deliverTokens(c, await refresh(c.var.ctx, token, tenantId)));
       } catch (err) {
         forgetRefused(c, given, err);
         throw err;
@@ -74,6 +76,16 @@ export const authRoutes = new Hono<AppEnv>()
     async (c) => c.json(await getMe(c.var.ctx)),
   )
   .get(
+    "/me/tenants",
+    op("The tenants that I belong to", { 200: Memberships }),
+    authenticateSession({ beforeMfa: true }),
+    async (c) => {
+      const { accountId } = c.var.ctx.principal;
+      const items = await acrossTenants(() => membershipsOf(c.var.ctx.db, accountId));
+      return c.json({ items });
+    },
+  )
+  .get(
     "/me/profile",
     op("My profile", { 200: Profile, 304: null }),
     authenticateSession({ impersonated: true }),
@@ -99,9 +111,8 @@ export const authRoutes = new Hono<AppEnv>()
     authenticateSession({ impersonated: true }),
     validate("query", PageQuery),
     async (c) => {
-      const { userId: id, tenantId, sessionId } = c.var.ctx.principal;
-      const query = c.req.valid("query");
-      return c.json(await listSessions(c.var.ctx, { id, tenantId }, query, sessionId));
+      const { accountId, sessionId } = c.var.ctx.principal;
+      return c.json(await listSessions(c.var.ctx, accountId, c.req.valid("query"), sessionId));
     },
   )
   .delete(

@@ -1,8 +1,9 @@
 /** What every way to a session answers. */
 import { z } from "zod";
 import { SECOND_FACTORS } from "../factors/second-factors.ts";
-import { Timestamp } from "../fields.ts";
+import { Id, Timestamp } from "../fields.ts";
 import { Tenant } from "../tenants/schemas.ts";
+import { Membership } from "../users/memberships.ts";
 import { User } from "../users/public-user.ts";
 
 /** 43 characters of base64url. Nothing is said of the form: a token of the wrong form is a wrong token. */
@@ -10,6 +11,8 @@ export const RefreshInput = z
   .strictObject({
     /** Left out where it travels in the cookie. */
     refreshToken: z.string().min(1).max(512).optional(),
+    /** For which of the account's tenants the access token is. Without it: the one that the session used last. */
+    tenantId: Id.optional(),
   })
   .meta({ ref: "RefreshInput" });
 export type RefreshInput = z.infer<typeof RefreshInput>;
@@ -43,7 +46,19 @@ export const MfaAnswer = z
   })
   .meta({ ref: "MfaAnswer" });
 
-export const LoginAnswer = z.union([TokenAnswer, MfaAnswer]).meta({ ref: "LoginAnswer" });
+/** All factors were shown, and the account belongs to several tenants: POST /v1/auth/select-tenant. */
+export const TenantChoice = z
+  .object({
+    tenantSelection: z.array(Membership),
+    selectionToken: z.string(),
+    expiresIn: z.int().meta({ description: "Seconds until the log-in has to be begun again" }),
+  })
+  .meta({ ref: "TenantChoice" });
+export type TenantChoice = z.infer<typeof TenantChoice>;
+
+export const LoginAnswer = z
+  .union([TokenAnswer, MfaAnswer, TenantChoice])
+  .meta({ ref: "LoginAnswer" });
 export type LoginAnswer = z.infer<typeof LoginAnswer>;
 
 export const Me = z

@@ -1,4 +1,4 @@
-import { recordAudit } from "../audit/record.ts";
+import { recordAccountEvent } from "../audit/account-events.ts";
 import type { Context } from "../context.ts";
 import { commit } from "../db/commit.ts";
 import type { AccountName } from "../mail/requests.ts";
@@ -31,12 +31,8 @@ export async function sendUnlockMail(ctx: Context, name: AccountName): Promise<v
       link: linkFor(ctx, "unlock", token),
       minutes: LINK_HOURS * 60,
     });
-    await recordAudit(tx, ctx, {
-      action: "user.locked",
-      resourceType: "user",
-      resourceId: user.id,
-      tenantId: account.auditTenantId,
-    });
+    const { auditTenantId } = account;
+    await recordAccountEvent(tx, ctx, { action: "user.locked", user, auditTenantId });
   });
 }
 
@@ -49,13 +45,8 @@ export async function unlock(ctx: Context, { token }: UnlockInput): Promise<void
     const found = await findToken(tx, ctx, ["unlock"], token);
     const user = found && (await useMailedToken(tx, found));
     if (!user) throw invalidMailedToken();
-    const { id, tenantId } = user;
-    await tx.user.update({ where: { id, tenantId }, data: NO_FAILURES, select: { id: true } });
-    await recordAudit(
-      tx,
-      ctx,
-      { action: "user.unlocked", resourceType: "user", resourceId: id, tenantId },
-      id,
-    );
+    const { accountId } = user;
+    await tx.account.update({ where: { id: accountId }, data: NO_FAILURES, select: { id: true } });
+    await recordAccountEvent(tx, ctx, { action: "user.unlocked", user }, user.id);
   });
 }

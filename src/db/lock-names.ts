@@ -15,6 +15,10 @@ export const LOCKS = {
   long: 730_207,
   /** Mails that complete a registration: the address. */
   registration: 730_208,
+  /** Mails with a proof to whoever has an address, in whatever pool: the address. */
+  mails: 730_210,
+  /** Users of an account who come and go (migrations-sql/030_users.sql): the account. */
+  account: 730_209,
   /** Which permissions of applications there are, and from which role up: 1. Shared by whoever puts one into a role. */
   permissions: 730_215,
 } as const;

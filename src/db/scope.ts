@@ -8,10 +8,13 @@ import { isId } from "./id.ts";
 
 const ALL = "platform";
 const JOBS = "jobs";
+const NO_ACCOUNT = "none";
 
 type Scope = {
   /** A tenant's id, or ALL. */
   rows: string;
+  /** The account of the session that asks: what it has is its own, whatever tenant it speaks for. */
+  account?: string | null;
   /** For whom it is done, whosever rows it needs: connections are shared out by it (scoped-pool.ts). */
   caller: string;
   /** For how long a statement may run, where it is less than what the pool lets it. */
@@ -20,11 +23,19 @@ type Scope = {
 
 const scopes = new AsyncLocalStorage<Scope>();
 
-/** Runs `work` for the rows of one tenant; for those of all when the tenant is null, as platform accounts have it. */
-export function inTenant<T>(tenantId: string | null, work: () => T | PromiseLike<T>): Promise<T> {
-  if (tenantId !== null && !isId(tenantId)) throw new Error("a tenant's id must be a UUID");
+/**
+ * Runs `work` for the rows of one tenant; for those of all when the tenant is null, as platform accounts have it.
+ * @param accountId of the session that asks, whose own rows it may touch too.
+ */
+export function inTenant<T>(
+  tenantId: string | null,
+  work: () => T | PromiseLike<T>,
+  accountId: string | null = null,
+): Promise<T> {
+  for (const id of [tenantId, accountId])
+    if (id !== null && !isId(id)) throw new Error("a scope is named by UUIDs");
   const rows = tenantId ?? ALL;
-  return within({ rows, caller: rows }, work);
+  return within({ rows, account: accountId, caller: rows }, work);
 }
 
 /**
@@ -58,6 +69,11 @@ function within<T>(scope: Scope, work: () => T | PromiseLike<T>): Promise<T> {
 /** The scope of the present call: a tenant's id, "platform", or null where nobody has set one. */
 export function currentScope(): string | null {
   return scopes.getStore()?.rows ?? null;
+}
+
+/** The account whose own rows the present call may touch, or "none". */
+export function currentAccount(): string {
+  return scopes.getStore()?.account ?? NO_ACCOUNT;
 }
 
 /** For whom the present call is: a tenant's id, a network, "platform", "jobs", or null where nobody has said so. */

@@ -5,6 +5,7 @@ import { createFairQueue, type FairQueue } from "../fair-queue.ts";
 import { isStatementTimeout } from "./failures.ts";
 import {
   acrossTenants,
+  currentAccount,
   currentCaller,
   currentScope,
   currentStatementMillis,
@@ -182,7 +183,7 @@ class Pool extends pg.Pool {
 
 /** One message: what it interpolates is a UUID or a word of ours (scope.ts), or a number. */
 function beginInScope(): string {
-  const begin = `BEGIN; SET LOCAL tenantry.scope = '${currentScope() ?? ""}'`;
+  const begin = `BEGIN; SET LOCAL tenantry.scope = '${currentScope() ?? ""}'; SET LOCAL tenantry.account = '${currentAccount()}'`;
   const millis = currentStatementMillis();
   return millis === undefined ? begin : `${begin}; SET LOCAL statement_timeout = ${millis}`;
 }

@@ -1,5 +1,5 @@
 /** What every change of somebody's factors brings with it. */
-import { recordAudit } from "../audit/record.ts";
+import { recordAccountEvent } from "../audit/account-events.ts";
 import type { AuthedContext, Context, SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { tellUser } from "../mail/send.ts";
@@ -24,16 +24,13 @@ export async function recordFactorChange(
   owner: Owner,
   { factor, change, id }: FactorChange,
 ): Promise<void> {
-  await recordAudit(tx, ctx, {
+  await recordAccountEvent(tx, ctx, {
     action: change === "added" ? "factor.added" : "factor.removed",
-    resourceType: "user",
-    resourceId: owner.id,
-    tenantId: owner.tenantId,
+    user: owner,
     details: { factor, ...(id !== undefined && { id }) },
   });
   await tellUser(tx, ctx, owner, { template: "factor_changed", factor, change });
-  const all = { userId: owner.id, tenantId: owner.tenantId };
-  const others = { ...all, id: { not: ctx.principal.sessionId } };
+  const others = { accountId: owner.accountId, id: { not: ctx.principal.sessionId } };
   await revokeSessions(tx, ctx, others, "factors_changed");
 }
 
@@ -41,14 +38,12 @@ export async function recordFactorChange(
 export async function recordFactorRefusal(
   tx: Transaction,
   ctx: SessionContext,
+  owner: Owner,
   factor: FactorChange["factor"],
 ): Promise<void> {
-  const { userId, tenantId } = ctx.principal;
-  await recordAudit(tx, ctx, {
+  await recordAccountEvent(tx, ctx, {
     action: "factor.added",
-    resourceType: "user",
-    resourceId: userId,
-    tenantId,
+    user: owner,
     outcome: "failure",
     details: { factor },
   });
@@ -57,12 +52,12 @@ export async function recordFactorRefusal(
 /** Recovery codes stand in for another factor: without one they go too. */
 export async function dropOrphanedRecoveryCodes(tx: Transaction, owner: Owner): Promise<void> {
   if ((await secondFactorsOf(tx, owner)).length > 0) return;
-  await tx.recoveryCode.deleteMany({ where: { userId: owner.id, tenantId: owner.tenantId } });
+  await tx.recoveryCode.deleteMany({ where: { accountId: owner.accountId } });
 }
 
 /**
- * Takes every factor from a user, for an administrator whom somebody has told that they lost all of them, and ends
- * their sessions. The caller holds a lock on the user and has seen that they may do this.
+ * Takes every factor from an account, for an administrator whom somebody has told that they lost all of them, and ends
+ * its sessions. The caller holds a lock on the account and has seen that they may do this.
  */
 export async function removeAllFactors(
   tx: Transaction,
@@ -70,24 +65,17 @@ export async function removeAllFactors(
   owner: Owner,
 ): Promise<void> {
   const removed = await discardFactors(tx, owner);
-  await recordAudit(tx, ctx, {
-    action: "factor.reset",
-    resourceType: "user",
-    resourceId: owner.id,
-    tenantId: owner.tenantId,
-    details: { removed },
-  });
+  await recordAccountEvent(tx, ctx, { action: "factor.reset", user: owner, details: { removed } });
   await tellOfRemoval(tx, ctx, owner, removed);
-  const all = { userId: owner.id, tenantId: owner.tenantId };
-  await revokeSessions(tx, ctx, all, "factors_changed");
+  await revokeSessions(tx, ctx, { accountId: owner.accountId }, "factors_changed");
 }
 
 /** Deletes every factor and answers which kinds there were; says so to nobody. */
 export async function discardFactors(
   tx: Transaction,
-  { id: userId, tenantId }: Owner,
+  { accountId }: Pick<Owner, "accountId">,
 ): Promise<("totp" | "passkey")[]> {
-  const where = { userId, tenantId };
+  const where = { accountId };
   const apps = await tx.totpFactor.findMany({ where, select: { confirmedAt: true } });
   await tx.totpFactor.deleteMany({ where });
   const passkeys = await tx.passkey.deleteMany({ where });

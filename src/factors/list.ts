@@ -5,9 +5,8 @@ import type { Factors } from "./schemas.ts";
 
 /** How the caller can prove who they are. */
 export async function listFactors(ctx: SessionContext): Promise<Factors> {
-  const { userId, tenantId } = ctx.principal;
-  const row = await ctx.db.user.findFirst({
-    where: { id: userId, tenantId, isDeleted: false },
+  const row = await ctx.db.account.findFirst({
+    where: { id: ctx.principal.accountId ?? "", isDeleted: false },
     select: {
       passwordHash: true,
       totpFactors: { where: { confirmedAt: { not: null } }, select: { confirmedAt: true } },

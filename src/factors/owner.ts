@@ -7,11 +7,12 @@ import { ApiError } from "../errors.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
 
-export type Owner = { id: string; tenantId: string | null };
+/** The account that has them, and the user by whom it is spoken of: in whose name tokens are, and rows of the audit log. */
+export type Owner = { id: string; tenantId: string | null; accountId: string };
 
 /**
- * Locks the caller's row, so that changes of one user's factors come one after the other, for whoever has proved lately
- * that they are its user: every change of one's own factors begins here. A session that was ended while
+ * Locks the caller's account, so that changes of its factors come one after the other, for whoever has proved lately
+ * that it is theirs: every change of one's own factors begins here. A session that was ended while
  * the request was under way changes nothing any more: a password reset that throws an intruder out must not be followed
  * by the intruder's passkey. @throws ApiError `invalid_token`, `reauthentication_required`.
  */
@@ -21,13 +22,14 @@ export async function lockOwner(
 ): Promise<Owner & { email: string }> {
   assertRecentProof(ctx);
   const { userId, tenantId } = ctx.principal;
-  const [owner] = await tx.$queryRaw<{ email: string }[]>`
-    SELECT email FROM users
-    WHERE id = ${userId}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
+  const [owner] = await tx.$queryRaw<(Owner & { email: string })[]>`
+    SELECT users.id, users.tenant_id AS "tenantId", accounts.id AS "accountId", accounts.email
+    FROM accounts JOIN users ON users.account_id = accounts.id
+    WHERE users.id = ${userId}::uuid AND users.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
       AND ${Prisma.raw(LIVE_USER_SQL)}
-    FOR UPDATE`;
+    FOR UPDATE OF accounts, users`;
   // A statement of its own: what the first one saw of the session may be older than the lock.
   await assertSessionLives(tx, ctx);
   if (!owner) throw new ApiError("invalid_token", "The account is gone.");
-  return { id: userId, tenantId, email: owner.email };
+  return owner;
 }

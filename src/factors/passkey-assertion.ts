@@ -1,7 +1,9 @@
 /** Showing a passkey (WebAuthn Level 3, section 7.2). */
 import { verifyAuthenticationResponse } from "@simplewebauthn/server";
+import { Prisma } from "../../generated/prisma/client.ts";
 import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { LIVE_ACCOUNT_SQL } from "../db/live.ts";
 import { issueOneTimeToken } from "../one-time-tokens/issue.ts";
 import type { AuthenticationMethod } from "../sessions/facts.ts";
 import type { Owner } from "./owner.ts";
@@ -43,21 +45,26 @@ export async function passkeyRequestOptions(
   };
 }
 
-/** Whose passkey this is said to be, null for one that nobody has. */
+/**
+ * Whose passkey this is said to be, null for one that nobody has. Of the users of the account a live one, the platform's
+ * first, then who was here last, as at every log-in that names no tenant (auth/account.ts).
+ */
 export async function findPasskeyOwner(
   tx: Transaction,
   { id }: PasskeyAssertion,
 ): Promise<Owner | null> {
-  const found = await tx.passkey.findFirst({
-    where: { credentialId: bytesOf(id) },
-    select: { userId: true, tenantId: true },
-  });
-  return found && { id: found.userId, tenantId: found.tenantId };
+  const [owner] = await tx.$queryRaw<Owner[]>`
+    SELECT users.id, users.tenant_id AS "tenantId", users.account_id AS "accountId"
+    FROM passkeys JOIN users ON users.account_id = passkeys.account_id
+      LEFT JOIN tenants ON tenants.id = users.tenant_id
+    WHERE passkeys.credential_id = ${bytesOf(id)}
+    ORDER BY ${Prisma.raw(LIVE_ACCOUNT_SQL)} DESC, users.tenant_id IS NOT NULL, users.last_login_at DESC NULLS LAST, users.created_at, users.id LIMIT 1`;
+  return owner ?? null;
 }
 
 /**
  * Checks that `holder` has shown their passkey, and notes its use. The challenge is spent either way, so the caller must
- * let the transaction commit; it holds a lock on the holder's row, so two uses of one passkey come one after the other.
+ * let the transaction commit; it holds a lock on the holder's account, so two uses of one passkey come one after the other.
  */
 export async function checkAssertion(
   tx: Transaction,
@@ -88,7 +95,7 @@ export async function checkAssertion(
   if ((newCounter > 0 || passkey.signCount > 0) && newCounter <= passkey.signCount)
     return { refused: "sign_count" };
   await tx.passkey.update({
-    where: { id: passkey.id, userId: holder.id, tenantId: holder.tenantId },
+    where: { id: passkey.id, accountId: holder.accountId },
     data: { signCount: newCounter, backedUp: seen.credentialBackedUp, lastUsedAt: new Date() },
     select: { id: true },
   });
@@ -104,7 +111,7 @@ type StoredPasskey = NonNullable<Awaited<ReturnType<typeof findPasskey>>>;
 
 function findPasskey(tx: Transaction, { id }: PasskeyAssertion, holder: Owner) {
   return tx.passkey.findFirst({
-    where: { credentialId: bytesOf(id), userId: holder.id, tenantId: holder.tenantId },
+    where: { credentialId: bytesOf(id), accountId: holder.accountId },
     select: { id: true, publicKey: true, userHandle: true, signCount: true, backupEligible: true },
   });
 }

@@ -48,15 +48,15 @@ export async function passkeyCreationOptions(ctx: SessionContext): Promise<Passk
 }
 
 /** The caller holds a lock on the owner. @throws ApiError `factor_exists`. */
-export async function assertRoom(tx: Transaction, { id: userId, tenantId }: Owner): Promise<void> {
-  if ((await tx.passkey.count({ where: { userId, tenantId } })) >= MOST_PASSKEYS)
+export async function assertRoom(tx: Transaction, { accountId }: Owner): Promise<void> {
+  if ((await tx.passkey.count({ where: { accountId } })) >= MOST_PASSKEYS)
     throw new ApiError("factor_exists", `There are ${MOST_PASSKEYS} passkeys: remove one first.`);
 }
 
-/** Random, so that it tells nothing of the person (section 14.6.1), and one for all passkeys of a user. */
-async function userHandleOf(tx: Transaction, { id: userId, tenantId }: Owner): Promise<string> {
+/** Random, so that it tells nothing of the person (section 14.6.1), and one for all passkeys of an account. */
+async function userHandleOf(tx: Transaction, { accountId }: Owner): Promise<string> {
   const known = await tx.passkey.findFirst({
-    where: { userId, tenantId },
+    where: { accountId },
     orderBy: { id: "asc" },
     select: { userHandle: true },
   });

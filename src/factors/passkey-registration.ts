@@ -45,7 +45,7 @@ export async function registerPasskey(
       );
       const made = redeemed && (await verifyRegistration(ctx, response, redeemed.challenge));
       if (!made || (await isTaken(tx, made.credentialId))) {
-        await recordFactorRefusal(tx, ctx, "passkey");
+        await recordFactorRefusal(tx, ctx, owner, "passkey");
         return null;
       }
       const { userHandle } = redeemed.payload as CreationPayload;
@@ -53,8 +53,7 @@ export async function registerPasskey(
         data: {
           ...made,
           id: newId(),
-          userId: owner.id,
-          tenantId: owner.tenantId,
+          accountId: owner.accountId,
           name: name ?? "Passkey",
           userHandle: bytesOf(userHandle),
           transports: response.response.transports ?? [],

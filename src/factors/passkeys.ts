@@ -1,6 +1,6 @@
-/** The passkeys that a user has. */
+/** The passkeys that an account has. */
 import type { Prisma } from "../../generated/prisma/client.ts";
-import { recordAudit } from "../audit/record.ts";
+import { recordAccountEvent } from "../audit/account-events.ts";
 import type { SessionContext } from "../context.ts";
 import { commit } from "../db/commit.ts";
 import { isId } from "../db/id.ts";
@@ -37,32 +37,28 @@ export async function renamePasskey(
 ): Promise<Passkey> {
   if (!isId(id)) throw new NotFoundError("passkey");
   return commit(ctx, async (tx) => {
-    const { id: userId, tenantId } = await lockOwner(tx, ctx);
+    const owner = await lockOwner(tx, ctx);
     const [row] = await tx.passkey.updateManyAndReturn({
-      where: { id, userId, tenantId },
+      where: { id, accountId: owner.accountId },
       data: { name },
       select: passkeySelect,
     });
     if (!row) throw new NotFoundError("passkey");
-    await recordAudit(tx, ctx, {
+    await recordAccountEvent(tx, ctx, {
       action: "factor.renamed",
-      resourceType: "user",
-      resourceId: userId,
-      tenantId,
+      user: owner,
       details: { factor: "passkey", id },
     });
     return toPasskey(row);
   });
 }
 
-/** Also the last one of a user without a password: a link by mail still lets them in. @throws NotFoundError */
+/** Also the last one of an account without a password: a link by mail still lets them in. @throws NotFoundError */
 export async function removePasskey(ctx: SessionContext, id: string): Promise<void> {
   if (!isId(id)) throw new NotFoundError("passkey");
   await commit(ctx, async (tx) => {
     const owner = await lockOwner(tx, ctx);
-    const { count } = await tx.passkey.deleteMany({
-      where: { id, userId: owner.id, tenantId: owner.tenantId },
-    });
+    const { count } = await tx.passkey.deleteMany({ where: { id, accountId: owner.accountId } });
     if (count === 0) throw new NotFoundError("passkey");
     await dropOrphanedRecoveryCodes(tx, owner);
     await recordFactorChange(tx, ctx, owner, { factor: "passkey", change: "removed", id });

@@ -18,7 +18,7 @@ const CODE_BYTES = 15;
 
 /**
  * Draws a new set and shows it, this once; the old set counts no longer.
- * @throws NotFoundError for a user without another factor: there is nothing to stand in for.
+ * @throws NotFoundError for an account without another factor: there is nothing to stand in for.
  */
 export async function renewRecoveryCodes(ctx: SessionContext): Promise<string[]> {
   return commit(ctx, async (tx) => {
@@ -30,34 +30,31 @@ export async function renewRecoveryCodes(ctx: SessionContext): Promise<string[]>
   });
 }
 
-/** The caller holds a lock on the user and audits it. */
+/** The caller holds a lock on the account and audits it. */
 export async function replaceRecoveryCodes(
   tx: Transaction,
-  { id: userId, tenantId }: Owner,
+  { accountId }: Owner,
 ): Promise<string[]> {
   const codes = Array.from({ length: CODES }, newCode);
-  await tx.recoveryCode.deleteMany({ where: { userId, tenantId } });
+  await tx.recoveryCode.deleteMany({ where: { accountId } });
   await tx.recoveryCode.createMany({
-    data: codes.map((code) => ({ id: newId(), userId, tenantId, codeHash: hashOf(code) })),
+    data: codes.map((code) => ({ id: newId(), accountId, codeHash: hashOf(code) })),
   });
   return codes;
 }
 
-export async function hasRecoveryCodes(
-  tx: Transaction,
-  { id: userId, tenantId }: Owner,
-): Promise<boolean> {
-  return (await tx.recoveryCode.count({ where: { userId, tenantId, usedAt: null } })) > 0;
+export async function hasRecoveryCodes(tx: Transaction, { accountId }: Owner): Promise<boolean> {
+  return (await tx.recoveryCode.count({ where: { accountId, usedAt: null } })) > 0;
 }
 
-/** Uses a code of the user, and the owner hears of it; answers why not, null when it counts. */
+/** Uses a code of the account, and the owner hears of it; answers why not, null when it counts. */
 export async function spendRecoveryCode(
   tx: Transaction,
   ctx: Context,
   owner: Owner,
   code: string,
 ): Promise<CodeRefusal | null> {
-  const all = { userId: owner.id, tenantId: owner.tenantId };
+  const all = { accountId: owner.accountId };
   const codeHash = hashOf(code);
   const { count } = await tx.recoveryCode.updateMany({
     where: { ...all, usedAt: null, codeHash },

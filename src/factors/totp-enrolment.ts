@@ -1,5 +1,5 @@
 /** Setting up an authenticator app, and removing it. */
-import { recordAudit } from "../audit/record.ts";
+import { recordAccountEvent } from "../audit/account-events.ts";
 import type { SessionContext } from "../context.ts";
 import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
@@ -23,22 +23,20 @@ export async function startTotp(ctx: SessionContext): Promise<PendingTotp> {
   const secret = newTotpSecret();
   const { email } = await commit(ctx, async (tx) => {
     const owner = await lockOwner(tx, ctx);
-    const { id: userId, tenantId } = owner;
+    const { accountId } = owner;
     const confirmed = await tx.totpFactor.count({
-      where: { userId, tenantId, confirmedAt: { not: null } },
+      where: { accountId, confirmedAt: { not: null } },
     });
     if (confirmed > 0) throw new ApiError("factor_exists");
-    await tx.totpFactor.deleteMany({ where: { userId, tenantId } });
+    await tx.totpFactor.deleteMany({ where: { accountId } });
     const id = newId();
     await tx.totpFactor.create({
-      data: { id, userId, tenantId, secret: sealSecret(ctx, id, secret) },
+      data: { id, accountId, secret: sealSecret(ctx, id, secret) },
       select: { id: true },
     });
-    await recordAudit(tx, ctx, {
+    await recordAccountEvent(tx, ctx, {
       action: "factor.enrolment_started",
-      resourceType: "user",
-      resourceId: userId,
-      tenantId,
+      user: owner,
       details: { factor: "totp" },
     });
     return owner;
@@ -47,17 +45,16 @@ export async function startTotp(ctx: SessionContext): Promise<PendingTotp> {
 }
 
 /**
- * Completes the enrolment with a first code, which is thereby used. Answers recovery codes to a user who has none.
+ * Completes the enrolment with a first code, which is thereby used. Answers recovery codes to whoever has none.
  * @throws NotFoundError when nothing waits for a code; ValidationError when the code is wrong.
  */
 export async function confirmTotp(ctx: SessionContext, code: string): Promise<ConfirmedTotp> {
   const done = await commit(ctx, async (tx) => {
     const owner = await lockOwner(tx, ctx);
-    const { id: userId, tenantId } = owner;
+    const { accountId } = owner;
     const pending = await tx.totpFactor.findFirst({
       where: {
-        userId,
-        tenantId,
+        accountId,
         confirmedAt: null,
         createdAt: { gt: new Date(Date.now() - ENROLMENT_MINUTES * 60_000) },
       },
@@ -66,11 +63,11 @@ export async function confirmTotp(ctx: SessionContext, code: string): Promise<Co
     if (!pending) throw new NotFoundError("enrolment");
     const step = matchingStep(openSecret(ctx, pending), code);
     if (step === null) {
-      await recordFactorRefusal(tx, ctx, "totp");
+      await recordFactorRefusal(tx, ctx, owner, "totp");
       return null;
     }
     await tx.totpFactor.update({
-      where: { id: pending.id, userId, tenantId },
+      where: { id: pending.id, accountId },
       data: { confirmedAt: new Date(), lastStep: step },
       select: { id: true },
     });
@@ -89,7 +86,7 @@ export async function removeTotp(ctx: SessionContext): Promise<void> {
   await commit(ctx, async (tx) => {
     const owner = await lockOwner(tx, ctx);
     const { count } = await tx.totpFactor.deleteMany({
-      where: { userId: owner.id, tenantId: owner.tenantId, confirmedAt: { not: null } },
+      where: { accountId: owner.accountId, confirmedAt: { not: null } },
     });
     if (count === 0) throw new NotFoundError("authenticator app");
     await dropOrphanedRecoveryCodes(tx, owner);

@@ -46,7 +46,7 @@ export function matchingStep(
   return delta === null ? null : totp.counter({ timestamp: now }) + delta;
 }
 
-/** The factor's id is authenticated with the secret: copied into another user's row it does not open. */
+/** The factor's id is authenticated with the secret: copied into another account's row it does not open. */
 export function sealSecret({ keyring }: Pick<Context, "keyring">, id: string, secret: string) {
   return Uint8Array.from(encrypt(keyring.data, secret, id));
 }
@@ -62,23 +62,23 @@ export function openSecret(
 export type CodeRefusal = "wrong_code" | "code_used_before";
 
 /**
- * Uses a code of the user's app; answers why not, null when it counts. No step counts twice, nor one before the last
+ * Uses a code of the account's app; answers why not, null when it counts. No step counts twice, nor one before the last
  * (RFC 6238, section 5.2): of fifty who show the same code at once the condition in the write lets one through.
  */
 export async function spendTotpCode(
   tx: Transaction,
   ctx: Pick<Context, "keyring">,
-  { id: userId, tenantId }: Owner,
+  { accountId }: Pick<Owner, "accountId">,
   code: string,
 ): Promise<CodeRefusal | null> {
   const factor = await tx.totpFactor.findFirst({
-    where: { userId, tenantId, confirmedAt: { not: null } },
+    where: { accountId, confirmedAt: { not: null } },
     select: { id: true, secret: true },
   });
   const step = factor && matchingStep(openSecret(ctx, factor), code);
   if (!factor || step === null) return "wrong_code";
   const { count } = await tx.totpFactor.updateMany({
-    where: { id: factor.id, userId, tenantId, lastStep: { lt: step } },
+    where: { id: factor.id, accountId, lastStep: { lt: step } },
     data: { lastStep: step },
   });
   return count === 1 ? null : "code_used_before";

@@ -36,10 +36,10 @@ export async function redeemChallenge(
   return isTheirs ? { ...redeemed, challenge } : null;
 }
 
-/** The user's passkeys as a browser wants them named. */
-export async function descriptorsOf(tx: Transaction, { id: userId, tenantId }: Owner) {
+/** The account's passkeys as a browser wants them named. */
+export async function descriptorsOf(tx: Transaction, { accountId }: Owner) {
   const passkeys = await tx.passkey.findMany({
-    where: { userId, tenantId },
+    where: { accountId },
     orderBy: { id: "asc" },
     select: { credentialId: true, transports: true },
   });

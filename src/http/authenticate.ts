@@ -1,5 +1,12 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
-import type { AppEnv, AuthedEnv, Context, SessionContext, SessionEnv } from "../context.ts";
+import type {
+  AppEnv,
+  AuthedEnv,
+  Context,
+  PersonInSession,
+  SessionContext,
+  SessionEnv,
+} from "../context.ts";
 import { API_KEY_PREFIX } from "../crypto/api-key.ts";
 import { inTenant } from "../db/scope.ts";
 import { ApiError, PermissionError } from "../errors.ts";
@@ -18,7 +25,7 @@ export function authenticate(): MiddlewareHandler<AppEnv & AuthedEnv> {
     const principal = await readPrincipal(ctx, c.req.header("authorization"));
     assertFactors(ctx, principal);
     c.set("ctx", { ...ctx, principal });
-    await inTenant(principal.tenantId, next);
+    await inTenant(principal.tenantId, next, principal.accountId);
   });
 }
 
@@ -40,12 +47,11 @@ export function authenticateSession({
   const says = `Takes an access token and no API key${impersonated ? "" : ", and not in somebody else's name"}.`;
   return tells({ says }, async function authenticateSession(c, next) {
     const ctx: Context = c.var.ctx;
-    const principal = await readPrincipal(ctx, c.req.header("authorization"));
-    const sessionId = assertPerson(principal);
+    const principal = personIn(await readPrincipal(ctx, c.req.header("authorization")));
     if (!impersonated) assertInPerson(principal, "credentials");
     if (!beforeMfa) assertFactors(ctx, principal);
-    c.set("ctx", { ...ctx, principal: { ...principal, sessionId } });
-    await inTenant(principal.tenantId, next);
+    c.set("ctx", { ...ctx, principal });
+    await inTenant(principal.tenantId, next, principal.accountId);
   });
 }
 
@@ -60,15 +66,14 @@ export async function inSession(
   act: (ctx: SessionContext) => Promise<void>,
 ): Promise<void> {
   const { ctx } = c.var;
-  let principal: Principal & { sessionId: string };
+  let principal: PersonInSession;
   try {
-    const found = await readPrincipal(ctx, c.req.header("authorization"));
-    principal = { ...found, sessionId: assertPerson(found) };
+    principal = personIn(await readPrincipal(ctx, c.req.header("authorization")));
   } catch (err) {
     if (mayBeGone && err instanceof ApiError) return;
     throw err;
   }
-  await inTenant(principal.tenantId, () => act({ ...ctx, principal }));
+  await inTenant(principal.tenantId, () => act({ ...ctx, principal }), principal.accountId);
 }
 
 /**
@@ -112,9 +117,18 @@ async function readPrincipal(ctx: Context, header: string | undefined): Promise<
     return machine;
   }
   const { expiresAt: _, ...claims } = await ctx.accessTokens.verify(token);
-  if (await ctx.revocations.isRevoked(claims.sessionId)) throw new ApiError("invalid_token");
-  const { roles, permissions } = await ctx.grants.of(claims.userId);
-  return { impersonatorId: null, ...claims, apiKeyId: null, roles, permissions };
+  if (await ctx.revocations.isRevoked(claims.sessionId, claims.userId))
+    throw new ApiError("invalid_token");
+  const grants = await ctx.grants.of(claims.userId);
+  return { impersonatorId: null, ...claims, apiKeyId: null, ...grants };
+}
+
+/** @throws ApiError `session_required` for a machine; `invalid_token` for somebody who has just been erased. */
+function personIn(principal: Principal): PersonInSession {
+  const sessionId = assertPerson(principal);
+  const { accountId } = principal;
+  if (accountId === null) throw new ApiError("invalid_token", "The account is gone.");
+  return { ...principal, sessionId, accountId };
 }
 
 /** With MFA=required, or a tenant that asks for it, a session of one factor may do nothing but set up the second one. */

@@ -1,8 +1,7 @@
 /** What the OpenAPI document shows of every named schema that is answered: on its pages, and by mock servers. */
-
 const ID = "0193a1c2-7f3e-7b44-9d52-6a1c0de5b8f7";
 const OTHER_ID = "0193a1c2-8210-7c15-8a6e-2f90b7c4d1e3";
-const TENANT_ID = "0193a1c2-7f3c-7a90-b1d4-93e5f6a7c802";
+export const TENANT_ID = "0193a1c2-7f3c-7a90-b1d4-93e5f6a7c802";
 export const TOKEN = "pX0v2n5Yb1Qm8Kc7Rt4Wz9Jd3Fh6Lg0Us2Ne5Ai8Vo1";
 const MORNING = "2026-11-30T09:00:00.000Z";
 const EVENING = "2026-11-30T18:30:00.000Z";
@@ -34,17 +33,22 @@ const SETTINGS = {
   locale: "en-GB",
   custom: { plan: "team" },
 };
+const NAMED = { id: TENANT_ID, slug: "lovelace", name: "Lovelace Ltd", status: "active" };
 const TENANT = {
-  id: TENANT_ID,
-  slug: "lovelace",
-  name: "Lovelace Ltd",
-  status: "active",
+  ...NAMED,
   settings: SETTINGS,
   seatLimit: 50,
   deletedAt: null,
   createdAt: MORNING,
   updatedAt: MORNING,
   version: 3,
+};
+
+const MEMBERSHIP = {
+  tenant: NAMED,
+  userId: ID,
+  roles: ["owner"],
+  status: "active",
 };
 
 export const PROFILE = {
@@ -205,6 +209,8 @@ export const ANSWERS = {
     permissions: ["user:read"],
     impersonation: null,
   },
+  Membership: MEMBERSHIP,
+  Memberships: { items: [MEMBERSHIP] },
   MfaAnswer: { mfaRequired: true, mfaToken: TOKEN, expiresIn: 300, methods: ["totp"] },
   Passkey: PASSKEY,
   PasskeyCreationOptions: {
@@ -244,6 +250,7 @@ export const ANSWERS = {
       deletedAt: null,
       createdBy: null,
     },
+    memberships: [MEMBERSHIP],
     profile: PROFILE,
     roles: [{ name: "owner", grantedAt: MORNING }],
     sessions: [{ id: OTHER_ID, ...SESSION_FIELDS, revokedAt: null }],
@@ -272,8 +279,10 @@ export const ANSWERS = {
   Session: SESSION,
   SessionPage: page(SESSION),
   Tenant: TENANT,
+  TenantChoice: { tenantSelection: [MEMBERSHIP], selectionToken: TOKEN, expiresIn: 300 },
   TenantPage: page(TENANT),
   TenantSettings: SETTINGS,
+  UserPoolMove: { userPool: "isolated", dryRun: true, moved: 41, copied: 2, provisional: 0 },
   TenantUsage: {
     users: { active: 41, disabled: 2, deleted: 5 },
     serviceAccounts: 3,

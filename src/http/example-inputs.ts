@@ -1,5 +1,5 @@
 /** What the OpenAPI document shows of every named schema that is sent. The API takes each as it stands. */
-import { EMAIL, NAMES, PASSKEY, PASSWORD, PROFILE, TOKEN } from "./example-answers.ts";
+import { EMAIL, NAMES, PASSKEY, PASSWORD, PROFILE, TENANT_ID, TOKEN } from "./example-answers.ts";
 
 /** No more than what it looks like: base64url. */
 const BYTES = "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0IiwiY2hhbGxlbmdlIjoiIn0";
@@ -55,7 +55,9 @@ export const INPUTS = {
   LogoutInput: { refreshToken: TOKEN },
   MagicLinkInput: MAILED,
   MfaTokenInput: { mfaToken: TOKEN },
+  OwnTenantInput: { name: "Lovelace & Daughters", slug: "daughters" },
   PasskeyLoginInput: { response: ASSERTION },
+  MoveUserPoolInput: { userPool: "isolated", dryRun: true },
   PurgeTenantInput: { slug: "lovelace" },
   ReauthenticateInput: { password: PASSWORD },
   RefreshInput: { refreshToken: TOKEN },
@@ -68,6 +70,7 @@ export const INPUTS = {
   RegisterPasskeyInput: { name: PASSKEY.name, response: REGISTRATION },
   RenamePasskeyInput: { name: PASSKEY.name },
   ResetPasswordInput: { token: TOKEN, newPassword: PASSWORD },
+  SelectTenantInput: { selectionToken: TOKEN, tenantId: TENANT_ID },
   UnlockInput: { token: TOKEN },
   UpdateProfileInput: {
     phone: PROFILE.phone,

@@ -1,5 +1,6 @@
+import { poolOfPerson } from "../accounts/pool.ts";
 import { recordAudit } from "../audit/record.ts";
-import { findAccount } from "../auth/account.ts";
+import { addressHolder } from "../auth/address/taken.ts";
 import { tokenAnswer } from "../auth/answer.ts";
 import { completeLogin } from "../auth/login/complete-login.ts";
 import type { TokenAnswer } from "../auth/schemas.ts";
@@ -8,10 +9,12 @@ import { hashedFor } from "../crypto/password.ts";
 import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
+import { readSettings } from "../tenant-settings/settings.ts";
 import { insertUser } from "../users/create.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
-import { endPlaceholder, isBarred } from "../users/placeholders.ts";
-import { findInvitation, invalidInvitation, type OpenInvitation, takeInvitation } from "./open.ts";
+import { findAdded } from "./added.ts";
+import { findInvitation, invalidInvitation, takeInvitation } from "./open.ts";
+import { endProvisional } from "./provisional.ts";
 import type { AcceptInvitationInput, InvitationPreview, InvitationTokenInput } from "./schemas.ts";
 
 /** What a link offers, for whoever holds it. @throws ApiError `invalid_one_time_token` */
@@ -19,7 +22,7 @@ export async function inspectInvitation(
   ctx: Context,
   { token }: InvitationTokenInput,
 ): Promise<InvitationPreview> {
-  const found = await findInvitation(ctx.db, token);
+  const found = (await findInvitation(ctx.db, token)) ?? (await findAdded(ctx.db, token));
   if (!found) throw invalidInvitation();
   return {
     tenant: { name: found.tenant.name },
@@ -39,23 +42,23 @@ export async function acceptInvitation(
 ): Promise<TokenAnswer> {
   const found = await findInvitation(ctx.db, token);
   if (!found) throw invalidInvitation();
-  const { email, tenant } = found;
+  const { email, tenant, tenantId } = found;
   const names = { firstName: input.firstName ?? null, lastName: input.lastName ?? null };
-  const account = await findAccount(ctx, { email, tenant: slugOf(ctx, found) });
-  if (account && !isBarred(ctx, account)) throw logInToAccept();
+  const poolId = poolOfPerson(ctx, { tenantId, settings: readSettings(tenant.settings) });
+  if (await addressHolder(ctx.db, poolId, email)) throw logInToAccept();
   await assertAcceptablePassword(ctx.config, password, { email, ...names, tenant });
   // Before the transaction: a connection must not wait for the queue of hashes.
   const passwordHash = await ctx.passwords.hash(password, hashedFor(ctx, found));
 
   const outcome = await commit(ctx, async (tx) => {
     const id = newId();
-    const invitation = await takeInvitation(tx, ctx, found, id);
+    const invitation = await takeInvitation(tx, ctx, found, { id });
     if (!invitation) return null;
-    const { tenantId, roles, inviterId } = invitation;
+    const { roles, inviterId } = invitation;
     const roleIds = roles.map((role) => role.id);
     const emailVerifiedAt = new Date();
-    await endPlaceholder(tx, ctx, { tenantId, email, personId: id });
-    const user = await insertUser(
+    await endProvisional(tx, ctx, { tenantId, email, personId: id });
+    await insertUser(
       tx,
       ctx,
       {
@@ -69,7 +72,7 @@ export async function acceptInvitation(
         roleIds,
         createdBy: inviterId,
       },
-      { hasSeat: true },
+      { hasSeat: true, poolId },
     );
     await recordAudit(
       tx,
@@ -83,16 +86,12 @@ export async function acceptInvitation(
       },
       id,
     );
-    return completeLogin(tx, ctx, user, { methods: ["pwd"] });
+    return completeLogin(tx, ctx, { id, tenantId, accountId: id }, { methods: ["pwd"] });
   });
   if (!outcome) throw invalidInvitation();
-  if ("mfaToken" in outcome) throw new Error("an account that is new has no second factor");
+  if (!("session" in outcome))
+    throw new Error("an account that is new has one tenant and one factor");
   return tokenAnswer(ctx, outcome.user, outcome.session);
-}
-
-/** The tenant in which the address has to be unique; none where addresses are unique in the installation. */
-function slugOf({ config }: Context, { tenant }: OpenInvitation): string | undefined {
-  return config.emailScope === "tenant" ? tenant.slug : undefined;
 }
 
 /** To the holder of the link, so to the owner of the address: they know whether they have an account. */

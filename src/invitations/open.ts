@@ -9,7 +9,7 @@ import { ApiError } from "../errors.ts";
 import { rolesStillGiven } from "../roles/giving.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { ownerSelect } from "../users/password-policy.ts";
-import { lockPlaceholder } from "../users/placeholders.ts";
+import { lockProvisional } from "./provisional.ts";
 import { invitationSelect } from "./schemas.ts";
 
 export type OpenInvitation = {
@@ -44,17 +44,19 @@ export async function findInvitation(db: Database, token: string): Promise<OpenI
  * Takes the invitation for whoever accepts it: of fifty at once the row lets one through. An invitation is the word of
  * whoever sent it, so it gives no more than they may give now: when they were disabled, left or lost a right of it, it
  * is revoked. Null when it could not be taken: the transaction must commit.
+ * @param by the id of who comes, or the account that joins: the id of its user there is not known yet, and the caller
+ * writes it.
  */
 export async function takeInvitation(
   tx: Transaction,
   ctx: Context,
   invitation: OpenInvitation,
-  userId: string,
+  by: { id: string } | { joins: string },
 ): Promise<TakenInvitation | null> {
   const { id, tenantId, tokenHash } = invitation;
   if (!(await lockActiveTenant(tx, tenantId))) return null;
-  // Who comes ends it (endPlaceholder), and rows of users are locked before the grants.
-  await lockPlaceholder(tx, invitation);
+  // Who comes ends it (provisional.ts), and rows of users are locked before the grants.
+  await lockProvisional(tx, invitation);
   // The hash too: a link that was sent again in the meantime has another one.
   const [open] = await tx.$queryRaw<{ invitedBy: string | null; roleIds: string[] }[]>`
     SELECT invited_by AS "invitedBy", role_ids::text[] AS "roleIds" FROM invitations
@@ -65,7 +67,9 @@ export async function takeInvitation(
   const roles = await rolesStillGiven(tx, tenantId, open);
   await tx.invitation.update({
     where: { id, tenantId },
-    data: roles ? { acceptedAt: new Date(), acceptedBy: userId } : { revokedAt: new Date() },
+    data: roles
+      ? { acceptedAt: new Date(), acceptedBy: "id" in by ? by.id : by.joins }
+      : { revokedAt: new Date() },
     select: { id: true },
   });
   if (roles && open.invitedBy !== null)
@@ -79,6 +83,22 @@ export async function takeInvitation(
     details: { reason: "inviter_may_not" },
   });
   return null;
+}
+
+/** An invitation that this account has accepted, for whoever opens its link again. */
+export async function acceptedInvitation(
+  db: Database,
+  token: string,
+  accountId: string,
+): Promise<{ tenantId: string } | null> {
+  const found = await db.invitation.findFirst({
+    where: { tokenHash: Uint8Array.from(hashToken(token)), acceptedAt: { not: null } },
+    select: { tenantId: true, acceptedBy: true },
+  });
+  const isTheirs =
+    found?.acceptedBy &&
+    (await db.user.count({ where: { id: found.acceptedBy, accountId, isDeleted: false } })) > 0;
+  return isTheirs ? found : null;
 }
 
 /** Whatever is wrong: used, expired, revoked, replaced by a newer one, or never ours. */

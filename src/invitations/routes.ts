@@ -11,11 +11,13 @@ import {
 import { idempotent } from "../http/idempotency.ts";
 import { operation } from "../http/operation.ts";
 import { rateLimit } from "../http/rate-limit.ts";
-import { deliverTokens, forgetTokens } from "../http/refresh-cookie.ts";
+import { deliverTokens } from "../http/refresh-cookie.ts";
 import { validate } from "../http/validate.ts";
+import { Membership } from "../users/memberships.ts";
 import { acceptInvitation, inspectInvitation } from "./accept.ts";
 import { createInvitation } from "./create.ts";
 import { joinTenant } from "./join.ts";
+import { leaveTenant } from "./leave.ts";
 import { getInvitation, listInvitations } from "./read.ts";
 import { resendInvitation } from "./resend.ts";
 import { revokeInvitation } from "./revoke.ts";
@@ -86,19 +88,16 @@ export const invitationRoutes = new Hono<AppEnv>()
   )
   .post(
     "/join",
-    personal("Accept an invitation with my account, and move to its tenant", {
-      204: null,
-      errors: [400, 403, 409, 422, 429],
-      cookie: "taken back",
+    personal("Accept an invitation with my account, and belong to its tenant too", {
+      200: Membership,
+      errors: [400, 403, 422, 429],
     }),
     authenticateSession(),
     requireRecentLogin(),
     validate("json", InvitationTokenInput),
     rateLimit("proof"),
     async (c) => {
-      await joinTenant(c.var.ctx, c.req.valid("json"));
-      forgetTokens(c);
-      return c.body(null, 204);
+      return c.json(await joinTenant(c.var.ctx, c.req.valid("json")));
     },
   )
   .get(
@@ -129,3 +128,15 @@ export const invitationRoutes = new Hono<AppEnv>()
     rateLimit("invitation"),
     async (c) => c.json(await resendInvitation(c.var.ctx, c.req.param("id"))),
   );
+
+/** Below /v1/auth/me/tenants. */
+export const myTenantRoutes = new Hono<AppEnv>().post(
+  "/:id/leave",
+  personal("Leave a tenant that I belong to", { 204: null, errors: [403, 404, 409] }),
+  authenticateSession(),
+  requireRecentLogin(),
+  async (c) => {
+    await leaveTenant(c.var.ctx, c.req.param("id"));
+    return c.body(null, 204);
+  },
+);

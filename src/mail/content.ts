@@ -32,6 +32,7 @@ export const EXAMPLES: { [T in MailTemplate]: Extract<MailContent, { template: T
   recovery_code_used: { template: "recovery_code_used", left: 9 },
   new_device: { template: "new_device", device: DEVICE, ip: "192.0.2.1", at: AT, link: LINK },
   invitation: { template: "invitation", link: LINK, tenant: "Acme", minutes: 10_080 },
+  added_to_tenant: { template: "added_to_tenant", link: LINK, tenant: "Acme", minutes: 10_080 },
   account_locked: { template: "account_locked", link: LINK, minutes: 30 },
   session_stolen: { template: "session_stolen", device: DEVICE, at: AT, link: LINK },
   impersonated: { template: "impersonated", at: AT, link: LINK },

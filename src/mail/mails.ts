@@ -26,6 +26,8 @@ export type MailContent =
   /** `device` is of a closed list (`knownDevice` in device.ts); null for what is not on it. */
   | { template: "new_device"; device: string | null; ip: string | null; at: string; link: string }
   | { template: "invitation"; link: string; tenant: string; minutes: number }
+  /** A tenant has added the address of an account, whose person has not said yet that they want that. */
+  | { template: "added_to_tenant"; link: string; tenant: string; minutes: number }
   | { template: "account_locked"; link: string; minutes: number }
   | { template: "session_stolen"; device: string | null; at: string; link: string }
   /** A super admin acts as the reader, for a quarter of an hour at most. */
@@ -45,6 +47,7 @@ export const KINDS = {
   magic_link: "proof",
   reset_password: "proof",
   invitation: "proof",
+  added_to_tenant: "proof",
   // The way back in for an owner who is held off, whether they have proved the address or not (ASVS 5.0, 6.1.1).
   account_locked: "proof",
   address_in_use: "notice",
@@ -77,4 +80,4 @@ export type Mail = MailContent & {
  * These are sent by somebody who need not be the reader, and who may send them by the hundred: what readers ask for
  * themselves goes before them, and they have a budget of a day besides (budget.ts).
  */
-export const UNASKED: readonly MailTemplate[] = ["invitation", "change_email"];
+export const UNASKED: readonly MailTemplate[] = ["invitation", "added_to_tenant", "change_email"];

@@ -53,6 +53,8 @@ export type MailRequest =
     })
   | (AccountName & { kind: "unlock" })
   | AddressChange
+  /** Those of a tenant's new users whose address has an account hear of it (accounts/pool.ts). */
+  | { kind: "added"; userIds: string[]; tenantId: string }
   | { kind: "registration"; challenge: string; registration: Registration };
 
 type Asking = { jobs: Jobs; mailer: Mailer; origin: RequestOrigin; principal?: Principal };
@@ -64,13 +66,20 @@ export async function requestMail(
   tx?: Transaction,
 ): Promise<void> {
   const { jobs, mailer } = ctx;
-  const email = request.kind === "registration" ? request.registration.email : request.email;
+  const email = addressOf(request);
   // The same for every address, so that it tells nothing but how often somebody asked.
-  if (!mailer.mayQueue(`request ${request.kind}`, email)) return;
+  if (email !== null && !mailer.mayQueue(`request ${request.kind}`, email)) return;
   // Changes of others' come by the hundred, perhaps: what readers have asked for themselves goes first (R74).
-  const isUrgent = request.kind !== "change_email" || request.begunBy === "owner";
+  const isUrgent =
+    request.kind === "change_email" ? request.begunBy === "owner" : request.kind !== "added";
   // The job knows no more who asked.
   const readerId = ("userId" in request && request.userId) || null;
   const origin = { ...ctx.origin, language: languageAskedBy(ctx, readerId) };
   await jobs.send("mail_request", { request, origin }, tx, { isUrgent });
+}
+
+/** Null where it is about many. */
+function addressOf(request: MailRequest): string | null {
+  if (request.kind === "added") return null;
+  return request.kind === "registration" ? request.registration.email : request.email;
 }

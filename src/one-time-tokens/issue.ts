@@ -7,8 +7,8 @@ import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 
 /**
- * Of these a user has one at a time: a newer request makes the older link or code worthless (ASVS 5.0, 6.6.2). Of two
- * requests at once both would stay open: whoever issues one of these holds a lock on the user.
+ * Of these an account has one at a time, in whatever tenant's name: a newer request makes the older link or code worthless
+ * (ASVS 5.0, 6.6.2). Of two requests at once both would stay open: whoever issues one of these holds a lock on the account.
  */
 const ONE_AT_A_TIME: readonly OneTimePurpose[] = [
   "verify_email",
@@ -59,7 +59,9 @@ export async function issueOneTimeToken(
   await tx.$executeRaw`
     WITH voided AS (
       UPDATE one_time_tokens SET used_at = now()
-      WHERE user_id = ${voidsOlder}::uuid AND tenant_id IS NOT DISTINCT FROM ${user?.tenantId ?? null}::uuid
+      WHERE user_id IN (
+          SELECT other.id FROM users JOIN users AS other ON other.account_id = users.account_id
+          WHERE users.id = ${voidsOlder}::uuid)
         AND purpose = ${purpose}::one_time_purpose AND used_at IS NULL)
     INSERT INTO one_time_tokens (id, purpose, user_id, tenant_id, email, token_hash, code_hash, challenge_hash,
       bound_to, amr, payload, created_at, expires_at)

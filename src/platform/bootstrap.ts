@@ -33,7 +33,7 @@ export async function bootstrap(ctx: Context, input: BootstrapInput): Promise<Lo
     if (await hasSuperAdmin(tx)) return null;
     if (!(await redeemToken(tx, ctx, PURPOSES, input.token))) return null;
     const id = await insertSuperAdmin(tx, ctx, input, passwordHash);
-    return completeLogin(tx, ctx, { id, tenantId: null }, { methods: ["pwd"] });
+    return completeLogin(tx, ctx, { id, tenantId: null, accountId: id }, { methods: ["pwd"] });
   });
   if (!outcome) throw await refuse(ctx);
   return loginAnswer(ctx, outcome);

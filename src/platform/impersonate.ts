@@ -35,7 +35,11 @@ export async function impersonate(
     const user = await lockTarget(tx, ctx, id);
     await assertStillLoggedIn(tx, ctx);
     await assertFactorShown(tx, ctx);
-    const again = { userId: user.id, tenantId: user.tenantId, impersonatorId: principal.userId };
+    const again = {
+      accountId: user.accountId,
+      impersonatorId: principal.userId,
+      users: { some: { userId: user.id } },
+    };
     await revokeSessions(tx, ctx, again, "impersonated_again");
     const session = await startImpersonation(tx, ctx, user, {
       impersonatorId: principal.userId,
@@ -60,26 +64,30 @@ export async function impersonate(
   return tokenAnswer(ctx, user, { ...session, impersonatorId: principal.userId }, seconds);
 }
 
-async function lockTarget(tx: Transaction, ctx: SessionContext, id: string): Promise<UserRow> {
+async function lockTarget(
+  tx: Transaction,
+  ctx: SessionContext,
+  id: string,
+): Promise<UserRow & { accountId: string }> {
   const user = await tx.user.findFirst({
     where: { ...visibleUser(ctx, id), isDeleted: false },
     select: userSelect,
   });
   if (!user) throw new NotFoundError("user");
   if (user.tenantId === null) throw new PermissionError("Nobody acts as a platform account.");
-  if (!(await lockActiveAccount(tx, ctx, user)))
+  const locked = await lockActiveAccount(tx, ctx, user);
+  if (!locked)
     throw new PermissionError(
       "Nobody acts as a user who cannot log in: user or tenant is disabled.",
     );
-  return user;
+  return { ...user, accountId: locked.accountId };
 }
 
 /** Of a log-out at the same moment one comes first: either it finds this session to end, or this finds that it came. */
 async function assertStillLoggedIn(tx: Transaction, { principal }: SessionContext): Promise<void> {
   const rows = await tx.$queryRaw<unknown[]>`
     SELECT id FROM sessions
-    WHERE id = ${principal.sessionId}::uuid AND user_id = ${principal.userId}::uuid AND tenant_id IS NULL
-      AND revoked_at IS NULL
+    WHERE id = ${principal.sessionId}::uuid AND account_id = ${principal.accountId}::uuid AND revoked_at IS NULL
     FOR SHARE`;
   if (rows.length === 0) throw new ApiError("invalid_token", "The session has ended.");
 }
@@ -87,8 +95,7 @@ async function assertStillLoggedIn(tx: Transaction, { principal }: SessionContex
 /** The session may be older than the factor. */
 async function assertFactorShown(tx: Transaction, { principal, config }: SessionContext) {
   if (principal.amr.some((method) => POSSESSION.includes(method))) return;
-  const owner = { id: principal.userId, tenantId: principal.tenantId };
-  if ((await secondFactorsOf(tx, owner)).length > 0)
+  if ((await secondFactorsOf(tx, principal)).length > 0)
     throw new ApiError(
       "reauthentication_required",
       "Show your second factor: POST /v1/auth/reauthenticate.",

@@ -1,10 +1,15 @@
-/** What a user may do: read once, kept in memory, dropped when the database says that it changed. */
+/** What a user may do, and with which account: read once, kept in memory, dropped when the database says that it changed. */
 import { LRUCache } from "lru-cache";
 import type { Pool } from "pg";
 import { type Cache, createCache } from "../db/cache.ts";
 import { named } from "../db/statement-names.ts";
 
-export type Grants = { roles: readonly string[]; permissions: ReadonlySet<string> };
+export type Grants = {
+  roles: readonly string[];
+  permissions: ReadonlySet<string>;
+  /** What the user logs in with; null for a machine, and for nobody. */
+  accountId: string | null;
+};
 
 export type GrantStore = {
   /** By user id. */
@@ -19,9 +24,10 @@ const REMEMBERED_USERS = 20_000;
 const REMEMBERED_SETS = 1000;
 
 const GRANTS_OF_USER = named(`
-      SELECT roles.name, ARRAY(SELECT permission_key::text FROM role_permissions WHERE role_id = roles.id) AS permissions
-      FROM user_roles JOIN roles ON roles.id = user_roles.role_id
-      WHERE user_roles.user_id = $1
+      SELECT users.account_id AS "accountId", roles.name,
+        ARRAY(SELECT permission_key::text FROM role_permissions WHERE role_id = roles.id) AS permissions
+      FROM users LEFT JOIN user_roles ON user_roles.user_id = users.id LEFT JOIN roles ON roles.id = user_roles.role_id
+      WHERE users.id = $1
       ORDER BY roles.name`);
 
 const DECLARED = named("SELECT key::text FROM permissions WHERE key LIKE '%:%:%'");
@@ -69,12 +75,14 @@ async function readGrants(
   userId: string,
   share: Sharing,
 ): Promise<Grants> {
-  const { rows } = await pool.query<{ name: string; permissions: string[] }>({
-    ...GRANTS_OF_USER,
-    values: [userId],
-  });
+  const { rows } = await pool.query<{
+    accountId: string | null;
+    name: string | null;
+    permissions: string[];
+  }>({ ...GRANTS_OF_USER, values: [userId] });
   return {
-    roles: rows.map((row) => row.name),
+    roles: rows.flatMap(({ name }) => name ?? []),
     permissions: share(rows.flatMap((row) => row.permissions)),
+    accountId: rows[0]?.accountId ?? null,
   };
 }

@@ -1,3 +1,4 @@
+import { originOfGiven } from "../accounts/pool.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import { commit } from "../db/commit.ts";
@@ -6,7 +7,6 @@ import { targetTenant } from "../principal.ts";
 import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
 import { enterTenant } from "../tenants/lock.ts";
 import { insertUser } from "../users/create.ts";
-import { originOfGiven } from "../users/placeholders.ts";
 import { toUser } from "../users/public-user.ts";
 import {
   type CreateServiceAccountInput,

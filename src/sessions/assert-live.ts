@@ -11,8 +11,9 @@ export async function assertSessionLives(
   tx: Transaction,
   { principal }: Pick<AuthedContext, "principal">,
 ): Promise<void> {
-  const { sessionId: id, userId, tenantId } = principal;
-  if (id === null) return;
-  const live = await tx.session.count({ where: { id, userId, tenantId, revokedAt: null } });
+  const { sessionId, userId, tenantId } = principal;
+  if (sessionId === null) return;
+  const speaks = { sessionId, userId, tenantId, revokedAt: null, session: { revokedAt: null } };
+  const live = await tx.sessionUser.count({ where: speaks });
   if (live === 0) throw new ApiError("invalid_token", "The session has ended.");
 }

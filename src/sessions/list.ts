@@ -3,6 +3,7 @@ import type { Session as SessionRow } from "../../generated/prisma/client.ts";
 import type { Context } from "../context.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { type PageQuery, Timestamp } from "../fields.ts";
+import { sessionSeconds, settingsOf } from "../tenant-settings/settings.ts";
 
 /** What is told of a session to whoever reads of it: its user, an administrator, or the export of personal data. */
 export const sessionFields = {
@@ -35,33 +36,82 @@ const ORDER = {
   direction: "desc",
 } as const;
 
-/** The sessions of a user that go on, the newest first. Who may see them is the caller's business. */
+const OMITTED = { accountId: true, revokedAt: true, revokedReason: true } as const;
+
+/** The sessions of an account that go on, the newest first, whatever tenants they speak for: its person's own list. */
 export async function listSessions(
   { db }: Pick<Context, "db">,
+  accountId: string,
+  { limit, cursor }: PageQuery,
+  currentId: string | null,
+): Promise<Page<Session>> {
+  const page = await readPage(ORDER, { limit, cursor }, ({ where, ...range }) =>
+    db.session.findMany({
+      where: { AND: [{ accountId }, live(), where] },
+      ...range,
+      omit: OMITTED,
+    }),
+  );
+  return { ...page, items: page.items.map((row) => toSession(row, currentId)) };
+}
+
+/**
+ * The sessions that speak for a user, for whoever looks after that user: where and when they were used in the user's tenant,
+ * and nothing of what they do in others. Who may see them is the caller's business.
+ */
+export async function listSessionsOfUser(
+  { db, config }: Pick<Context, "db" | "config">,
   { id: userId, tenantId }: { id: string; tenantId: string | null },
   { limit, cursor }: PageQuery,
   currentId: string | null,
 ): Promise<Page<Session>> {
-  const live = { userId, tenantId, revokedAt: null, idleExpiresAt: { gt: new Date() } };
+  const speaking = { userId, tenantId, revokedAt: null };
   const page = await readPage(ORDER, { limit, cursor }, ({ where, ...range }) =>
     db.session.findMany({
-      where: { AND: [live, where] },
+      where: { AND: [{ users: { some: speaking } }, live(), where] },
       ...range,
-      omit: { tenantId: true, userId: true, revokedAt: true, revokedReason: true },
+      omit: OMITTED,
+      include: { users: { where: speaking, select: { ip: true, lastUsedAt: true } } },
     }),
   );
-  const items = page.items.map((row) => ({
+  const settings = page.items.length === 0 ? {} : await settingsOf(db, tenantId);
+  const restMillis = sessionSeconds(config, settings).idle * 1000;
+  const items = page.items.map(({ users: [here], ...row }) =>
+    toSession(here ? asSeenFrom(here, row, restMillis) : row, currentId),
+  );
+  return { items, nextCursor: page.nextCursor };
+}
+
+/**
+ * As if it had been used nowhere else since: when it is prolonged tells when somebody is at work in another tenant.
+ * @param restMillis for how long it may rest there.
+ */
+export function asSeenFrom(
+  here: { ip: string | null; lastUsedAt: Date },
+  row: ListedRow,
+  restMillis: number,
+): ListedRow {
+  if (here.lastUsedAt >= row.lastUsedAt) return { ...row, ...here };
+  const rested = Math.min(here.lastUsedAt.getTime() + restMillis, row.expiresAt.getTime());
+  return { ...row, ...here, idleExpiresAt: new Date(rested) };
+}
+
+type ListedRow = Omit<SessionRow, keyof typeof OMITTED>;
+
+function live() {
+  return { revokedAt: null, idleExpiresAt: { gt: new Date() } };
+}
+
+function toSession(row: ListedRow, currentId: string | null): Session {
+  return {
     id: row.id,
     current: row.id === currentId,
     impersonated: row.impersonatorId !== null,
     ...toSessionFields(row),
-  }));
-  return { items, nextCursor: page.nextCursor };
+  };
 }
 
-export function toSessionFields(
-  row: Omit<SessionRow, "userId" | "tenantId" | "revokedAt" | "revokedReason">,
-) {
+export function toSessionFields(row: ListedRow) {
   return {
     deviceName: row.deviceName,
     userAgent: row.userAgent,

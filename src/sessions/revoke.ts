@@ -1,10 +1,9 @@
 import type { Prisma } from "../../generated/prisma/client.ts";
-import type { AuditAction } from "../audit/actions.ts";
 import type { Deps } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { afterCommit } from "../db/commit.ts";
-import { newId } from "../db/id.ts";
-import { CLOCK_SKEW_SECONDS } from "./revocations.ts";
+import { scopedTenant } from "../db/scope.ts";
+import { asUser, CLOCK_SKEW_SECONDS } from "./revocations.ts";
 
 export type RevocationReason =
   | "logout"
@@ -31,17 +30,12 @@ export type RevocationReason =
 /** How long somebody may act as a user. */
 export const IMPERSONATION_SECONDS = 15 * 60;
 
-type EndedSession = {
-  id: string;
-  userId: string;
-  tenantId: string | null;
-  impersonatorId: string | null;
-  revokedReason: string | null;
-};
+type EndedSession = { id: string; accountId: string };
 
 /**
- * Ends the sessions that match and go on; answers how many. With the session of a super admin ends what they do as
- * somebody else. Once it is committed this instance refuses them; the others hear of it by the trigger's notification.
+ * Ends the sessions that match and go on, for all that their accounts are; answers how many. With the session of a super
+ * admin ends what they do as somebody else. Once it is committed this instance refuses them; the others hear of it by the
+ * trigger's notification. That nobody acts as a user any more a trigger writes into the tenant's log.
  */
 export async function revokeSessions(
   tx: Transaction,
@@ -50,19 +44,36 @@ export async function revokeSessions(
   reason: RevocationReason,
 ): Promise<number> {
   const ended = await end(tx, where, reason);
-  // Only platform accounts act as others.
-  const platform = ended.filter((session) => session.tenantId === null);
-  if (platform.length > 0) {
-    const within = (IMPERSONATION_SECONDS + CLOCK_SKEW_SECONDS) * 1000;
-    const acting = {
-      impersonatorId: { in: platform.map((session) => session.userId) },
-      // For the index: hardly any other session is that near to its end.
-      expiresAt: { lte: new Date(Date.now() + within) },
-    };
-    ended.push(...(await end(tx, acting, "impersonator_left")));
-  }
-  await recordImpersonationsEnded(tx, ended);
+  const acting = await actingAsOthers(tx, ended);
+  if (acting) ended.push(...(await end(tx, acting, "impersonator_left")));
   afterCommit(tx, () => revocations.add(ended.map((session) => session.id)));
+  return ended.length;
+}
+
+/**
+ * Ends what sessions may do as these users, and nothing else of them: for who is disabled, deleted, leaves, or whose tenant
+ * is suspended. Answers how many sessions that were. One that speaks for nobody any more ends by a trigger.
+ */
+export async function revokeSessionUsers(
+  tx: Transaction,
+  { revocations }: Pick<Deps, "revocations">,
+  where: Prisma.SessionUserWhereInput,
+  reason: RevocationReason,
+): Promise<number> {
+  const ended = await tx.sessionUser.updateManyAndReturn({
+    where: {
+      ...where,
+      revokedAt: null,
+      session: { is: { ...(where.session as object), revokedAt: null } },
+    },
+    data: { revokedAt: new Date(), revokedReason: reason },
+    select: { sessionId: true, userId: true, tenantId: true },
+  });
+  const ofPlatform = ended.flatMap(({ userId, tenantId }) => (tenantId === null ? userId : []));
+  if (ofPlatform.length > 0)
+    await revokeSessions(tx, { revocations }, actingFor(ofPlatform), "impersonator_left");
+  const entries = ended.map(({ sessionId, userId }) => asUser(sessionId, userId));
+  afterCommit(tx, () => revocations.add(entries));
   return ended.length;
 }
 
@@ -74,25 +85,26 @@ async function end(
   return tx.session.updateManyAndReturn({
     where: { ...where, revokedAt: null },
     data: { revokedAt: new Date(), revokedReason: reason },
-    select: { id: true, userId: true, tenantId: true, impersonatorId: true, revokedReason: true },
+    select: { id: true, accountId: true },
   });
 }
 
-/** Whoever ended it: the tenant's log says that nobody acts as its user any more. */
-async function recordImpersonationsEnded(tx: Transaction, ended: EndedSession[]): Promise<void> {
-  const impersonated = ended.filter((session) => session.impersonatorId !== null);
-  if (impersonated.length === 0) return;
-  await tx.auditLog.createMany({
-    data: impersonated.map(({ id, userId, tenantId, impersonatorId, revokedReason }) => ({
-      id: newId(),
-      tenantId,
-      actorId: userId,
-      impersonatorId,
-      sessionId: id,
-      action: "platform.impersonation_ended" satisfies AuditAction,
-      resourceType: "session",
-      resourceId: id,
-      details: { reason: revokedReason },
-    })),
+/** Only platform accounts act as others, and within a tenant no session of one is seen. */
+async function actingAsOthers(
+  tx: Transaction,
+  ended: EndedSession[],
+): Promise<Prisma.SessionWhereInput | null> {
+  if (ended.length === 0 || scopedTenant() !== null) return null;
+  const accountIds = [...new Set(ended.map(({ accountId }) => accountId))];
+  const platform = await tx.user.findMany({
+    where: { accountId: { in: accountIds }, tenantId: null },
+    select: { id: true },
   });
+  return platform.length === 0 ? null : actingFor(platform.map(({ id }) => id));
+}
+
+function actingFor(userIds: string[]): Prisma.SessionWhereInput {
+  const within = (IMPERSONATION_SECONDS + CLOCK_SKEW_SECONDS) * 1000;
+  // For the index: hardly any other session is that near to its end.
+  return { impersonatorId: { in: userIds }, expiresAt: { lte: new Date(Date.now() + within) } };
 }

@@ -15,6 +15,9 @@ export type StartedSession = SessionFacts & {
   isNewDevice: boolean;
 };
 
+/** As whom a session begins. */
+type SessionUser = { id: string; tenantId: string | null; accountId: string };
+
 /**
  * Begins a session with its first refresh token. The only way to one: every way of logging in ends here.
  * The caller holds a lock on the user's row and has seen that user and tenant are active.
@@ -22,41 +25,24 @@ export type StartedSession = SessionFacts & {
 export async function startSession(
   tx: Transaction,
   ctx: Context,
-  user: { id: string; tenantId: string | null },
+  user: SessionUser,
   amr: AuthenticationMethod[],
 ): Promise<StartedSession> {
   const now = Date.now();
   const sessionId = newId();
   const refreshToken = randomToken();
-  const device = deviceName(ctx.origin);
   const isNew = await isNewDevice(tx, user, ctx.origin);
   const settings = await settingsOf(tx, user.tenantId);
   const seconds = sessionSeconds(ctx.config, settings);
   const idleExpiresAt = new Date(now + seconds.idle * 1000);
-  await tx.session.create({
-    data: {
-      id: sessionId,
-      userId: user.id,
-      tenantId: user.tenantId,
-      deviceName: device,
-      userAgent: ctx.origin.userAgent,
-      ip: ctx.origin.ip,
-      amr,
-      lastUsedAt: new Date(now),
-      createdAt: new Date(now),
-      idleExpiresAt,
-      expiresAt: new Date(now + seconds.max * 1000),
-      refreshTokens: {
-        create: {
-          id: newId(),
-          tenantId: user.tenantId,
-          tokenHash: Uint8Array.from(hashToken(refreshToken)),
-          createdAt: new Date(now),
-          expiresAt: idleExpiresAt,
-        },
-      },
-    },
-    select: { id: true },
+  await insertSession(tx, ctx, user, {
+    id: sessionId,
+    amr,
+    impersonatorId: null,
+    at: new Date(now),
+    idleExpiresAt,
+    expiresAt: new Date(now + seconds.max * 1000),
+    tokenHash: hashToken(refreshToken),
   });
   await endBeyondLimit(tx, ctx, user, sessionId);
   return {
@@ -78,45 +64,63 @@ export async function startSession(
 export async function startImpersonation(
   tx: Transaction,
   { origin }: Pick<Context, "origin">,
-  user: { id: string; tenantId: string | null },
+  user: SessionUser,
   { impersonatorId, amr, seconds }: { impersonatorId: string; amr: string[]; seconds: number },
 ): Promise<SessionFacts & { expiresAt: Date }> {
   const now = Date.now();
   const expiresAt = new Date(now + seconds * 1000);
   const sessionId = newId();
-  await tx.session.create({
-    data: {
-      id: sessionId,
-      userId: user.id,
-      tenantId: user.tenantId,
-      impersonatorId,
-      deviceName: deviceName(origin),
-      userAgent: origin.userAgent,
-      ip: origin.ip,
-      amr,
-      lastUsedAt: new Date(now),
-      createdAt: new Date(now),
-      idleExpiresAt: expiresAt,
-      expiresAt,
-    },
-    select: { id: true },
-  });
+  const at = new Date(now);
+  const ends = { idleExpiresAt: expiresAt, expiresAt, tokenHash: null };
+  await insertSession(tx, { origin }, user, { id: sessionId, amr, impersonatorId, at, ...ends });
   // A second factor that the tenant asks for is its users' to set up, not the super admin's.
   return { sessionId, amr, authenticatedAt: new Date(now), mfaRequired: false, expiresAt };
 }
 
-/** Those that were used longest ago make way (ASVS 5.0, 7.1.2). Never the new one, whatever the clocks of others say. */
+type NewSession = {
+  id: string;
+  amr: readonly string[];
+  impersonatorId: string | null;
+  at: Date;
+  idleExpiresAt: Date;
+  expiresAt: Date;
+  /** Of its first refresh token; null for none. */
+  tokenHash: Buffer | null;
+};
+
+/** The session, as whom it speaks, and its first token: one statement, as every log-in ends here. */
+async function insertSession(
+  tx: Transaction,
+  { origin }: Pick<Context, "origin">,
+  { id: userId, tenantId, accountId }: SessionUser,
+  { id, amr, impersonatorId, at, idleExpiresAt, expiresAt, tokenHash }: NewSession,
+): Promise<void> {
+  const { ip, userAgent } = origin;
+  await tx.$executeRaw`
+    WITH begun AS (
+      INSERT INTO sessions (id, account_id, impersonator_id, device_name, user_agent, ip, amr, last_used_at, created_at,
+        idle_expires_at, expires_at)
+      VALUES (${id}::uuid, ${accountId}::uuid, ${impersonatorId}::uuid, ${deviceName(origin)}, ${userAgent}, ${ip}::inet,
+        ${[...amr]}::varchar[], ${at}, ${at}, ${idleExpiresAt}, ${expiresAt})
+    ), first_token AS (
+      INSERT INTO refresh_tokens (id, session_id, token_hash, created_at, expires_at)
+      SELECT ${newId()}::uuid, ${id}::uuid, ${tokenHash}::bytea, ${at}, ${idleExpiresAt} WHERE ${tokenHash !== null}
+    )
+    INSERT INTO session_users (session_id, user_id, tenant_id, ip, last_used_at, created_at)
+    VALUES (${id}::uuid, ${userId}::uuid, ${tenantId}::uuid, ${ip}::inet, ${at}, ${at})`;
+}
+
+/** Those of the account that were used longest ago make way (ASVS 5.0, 7.1.2). Never the new one, whatever the clocks of others say. */
 async function endBeyondLimit(
   tx: Transaction,
   ctx: Context,
-  { id, tenantId }: { id: string; tenantId: string | null },
+  { accountId }: SessionUser,
   newest: string,
 ): Promise<void> {
   const limit = ctx.config.sessionLimit;
   if (limit === 0) return;
   const live = {
-    userId: id,
-    tenantId,
+    accountId,
     // Whoever acts as the user takes no place of theirs.
     impersonatorId: null,
     revokedAt: null,
@@ -130,5 +134,5 @@ async function endBeyondLimit(
   });
   if (beyond.length === 0) return;
   const ids = beyond.map((session) => session.id);
-  await revokeSessions(tx, ctx, { userId: id, tenantId, id: { in: ids } }, "session_limit");
+  await revokeSessions(tx, ctx, { accountId, id: { in: ids } }, "session_limit");
 }

@@ -52,9 +52,9 @@ export async function assertStillThere(ctx: AuthedContext): Promise<void> {
 
 /** With a suspended or deleted tenant, and with a disabled user, their sessions end. */
 async function isOver({ principal, revocations, apiKeys }: AuthedContext): Promise<boolean> {
-  const { sessionId, apiKeyId } = principal;
+  const { userId, sessionId, apiKeyId } = principal;
   return (
-    (sessionId !== null && (await revocations.isRevoked(sessionId))) ||
+    (sessionId !== null && (await revocations.isRevoked(sessionId, userId))) ||
     (apiKeyId !== null && !(await apiKeys.isLive(apiKeyId)))
   );
 }

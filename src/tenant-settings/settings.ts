@@ -27,6 +27,8 @@ const FIELDS = {
   /** The role of users who are made without one. */
   defaultRole: z.string().min(1).max(50),
   locale: LanguageTag,
+  /** Whose accounts its people have (accounts/pool.ts). The platform sets it, and moves a tenant that has people. */
+  userPool: z.enum(["shared", "isolated"]),
   /** A team's own keys. */
   custom: JsonObject,
 };
@@ -34,18 +36,27 @@ const FIELDS = {
 export const TenantSettings = z.strictObject(FIELDS).partial().meta({ ref: "TenantSettings" });
 export type TenantSettings = z.infer<typeof TenantSettings>;
 
+/** People have to move with it. */
+const MOVES = "Is changed by POST /v1/tenants/{id}/user-pool, which platform accounts may call";
+
 /** Key by key: what is named replaces what was there, and null takes it away. */
 export const UpdateTenantSettings = z
-  .strictObject({
-    passwordMinLength: FIELDS.passwordMinLength.nullable(),
-    mfaRequired: FIELDS.mfaRequired.nullable(),
-    sessionIdleSeconds: FIELDS.sessionIdleSeconds.nullable(),
-    sessionMaxSeconds: FIELDS.sessionMaxSeconds.nullable(),
-    allowedEmailDomains: FIELDS.allowedEmailDomains.nullable(),
-    defaultRole: FIELDS.defaultRole.nullable(),
-    locale: FIELDS.locale.nullable(),
-    custom: FIELDS.custom.nullable(),
-  })
+  .strictObject(
+    {
+      passwordMinLength: FIELDS.passwordMinLength.nullable(),
+      mfaRequired: FIELDS.mfaRequired.nullable(),
+      sessionIdleSeconds: FIELDS.sessionIdleSeconds.nullable(),
+      sessionMaxSeconds: FIELDS.sessionMaxSeconds.nullable(),
+      allowedEmailDomains: FIELDS.allowedEmailDomains.nullable(),
+      defaultRole: FIELDS.defaultRole.nullable(),
+      locale: FIELDS.locale.nullable(),
+      custom: FIELDS.custom.nullable(),
+    },
+    {
+      error: ({ code, keys }) =>
+        code === "unrecognized_keys" && keys.join() === "userPool" ? MOVES : undefined,
+    },
+  )
   .partial()
   .meta({ ref: "UpdateTenantSettings" });
 export type UpdateTenantSettings = z.infer<typeof UpdateTenantSettings>;

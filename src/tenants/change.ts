@@ -12,7 +12,7 @@ import { UNANSWERED } from "../db/live.ts";
 import { takeTenant } from "../db/tenant-locks.ts";
 import { touch } from "../db/touch.ts";
 import { NotFoundError } from "../errors.ts";
-import { type RevocationReason, revokeSessions } from "../sessions/revoke.ts";
+import { type RevocationReason, revokeSessionUsers } from "../sessions/revoke.ts";
 import { withSlugTaken } from "./create.ts";
 import { looksOf, withHonestName } from "./lookalike.ts";
 import { type Tenant, tenantSelect, toTenant } from "./schemas.ts";
@@ -32,8 +32,8 @@ export type Change = {
   action: AuditAction;
   data: Prisma.TenantUpdateManyMutationInput;
   details?: Prisma.InputJsonObject;
-  /** The sessions that end with it: without further conditions all of the tenant's. */
-  endSessions?: { reason: RevocationReason; which?: Prisma.SessionWhereInput };
+  /** The sessions that speak for the tenant no more: without further conditions all. */
+  endSessions?: { reason: RevocationReason; which?: Prisma.SessionUserWhereInput };
   /** Set when nobody may come in any more on an old word. */
   endInvitations?: boolean;
 };
@@ -66,7 +66,7 @@ export async function changeTenant(
     const { endSessions } = change;
     if (endSessions) {
       const which = { ...endSessions.which, tenantId: before.id };
-      await revokeSessions(tx, ctx, which, endSessions.reason);
+      await revokeSessionUsers(tx, ctx, which, endSessions.reason);
       // Whoever ends all sessions refuses the machines too.
       afterCommit(tx, () => ctx.apiKeys.forget());
     }

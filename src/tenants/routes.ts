@@ -2,7 +2,12 @@ import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
 import { NotFoundError } from "../errors.ts";
 import { pageOf } from "../fields.ts";
-import { authenticate, authorize } from "../http/authenticate.ts";
+import {
+  authenticate,
+  authenticateSession,
+  authorize,
+  requireRecentLogin,
+} from "../http/authenticate.ts";
 import { entity, expected } from "../http/conditional.ts";
 import { idempotent } from "../http/idempotency.ts";
 import { operation } from "../http/operation.ts";
@@ -13,10 +18,12 @@ import { getTenant, listTenants } from "./read.ts";
 import {
   CreateTenantInput,
   ListTenantsQuery,
+  MoveUserPoolInput,
   PurgeTenantInput,
   Tenant,
   TenantUsage,
   UpdateTenantInput,
+  UserPoolMove,
 } from "./schemas.ts";
 import {
   activateTenant,
@@ -26,8 +33,10 @@ import {
   updateTenant,
 } from "./update.ts";
 import { getTenantUsage } from "./usage.ts";
+import { moveUserPool } from "./user-pool.ts";
 
 const op = operation("Tenants");
+const personal = operation("Tenants", { session: true });
 
 export const tenantRoutes = new Hono<AppEnv>()
   .get(
@@ -136,6 +145,21 @@ export const tenantRoutes = new Hono<AppEnv>()
     async (c) => {
       await purgeTenant(c.var.ctx, c.req.param("id"), c.req.valid("json"));
       return c.body(null, 204);
+    },
+  )
+  .post(
+    "/:id/user-pool",
+    personal("Move a tenant to a pool of accounts", {
+      200: UserPoolMove,
+      errors: [403, 404, 412, 422],
+    }),
+    authenticateSession(),
+    authorize("tenant:create"),
+    requireRecentLogin(),
+    validate("json", MoveUserPoolInput),
+    async (c) => {
+      const [id, input] = [c.req.param("id"), c.req.valid("json")];
+      return c.json(await moveUserPool(c.var.ctx, id, input, expected(c)));
     },
   )
   .get(

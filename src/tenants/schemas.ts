@@ -89,6 +89,30 @@ export const PurgeTenantInput = z
   .meta({ ref: "PurgeTenantInput" });
 export type PurgeTenantInput = z.infer<typeof PurgeTenantInput>;
 
+export const MoveUserPoolInput = z
+  .strictObject({
+    userPool: z.enum(["shared", "isolated"]),
+    /** Counts, and writes nothing. */
+    dryRun: z.boolean().default(false),
+  })
+  .meta({ ref: "MoveUserPoolInput" });
+export type MoveUserPoolInput = z.infer<typeof MoveUserPoolInput>;
+
+export const UserPoolMove = z
+  .object({
+    userPool: z.enum(["shared", "isolated"]),
+    dryRun: z.boolean(),
+    moved: z.int().meta({ description: "Accounts that went along, with all that they have" }),
+    copied: z
+      .int()
+      .meta({ description: "People with other tenants, who got an account without a password" }),
+    provisional: z
+      .int()
+      .meta({ description: "People who stay in the tenant's pool until they prove their address" }),
+  })
+  .meta({ ref: "UserPoolMove" });
+export type UserPoolMove = z.infer<typeof UserPoolMove>;
+
 export const TenantUsage = z
   .object({
     users: z.object({ active: z.int(), disabled: z.int(), deleted: z.int() }),

@@ -37,7 +37,10 @@ export function updateTenant(
       data: { ...fields, settings: asJson(settings) },
       details: { ...details, settings: Object.keys(change) },
       ...(beginsMfa && {
-        endSessions: { reason: "mfa_required", which: { NOT: { amr: { has: "mfa" } } } },
+        endSessions: {
+          reason: "mfa_required",
+          which: { session: { NOT: { amr: { has: "mfa" } } } },
+        },
       }),
     };
   };

@@ -48,9 +48,10 @@ async function countAll({ db }: AuthedContext, tenantId: string): Promise<Counts
         (count(*) FILTER (WHERE kind = 'service' AND NOT is_deleted))::int AS services
       FROM users WHERE tenant_id = ${tenantId}::uuid
     ) AS of_users, (
-      SELECT (count(*) FILTER (WHERE revoked_at IS NULL AND idle_expires_at > now()))::int AS sessions,
-        max(last_used_at) AS "lastActivityAt"
-      FROM sessions WHERE tenant_id = ${tenantId}::uuid
+      SELECT (count(*) FILTER (WHERE session_users.revoked_at IS NULL
+          AND sessions.revoked_at IS NULL AND idle_expires_at > now()))::int AS sessions,
+        max(session_users.last_used_at) AS "lastActivityAt"
+      FROM session_users JOIN sessions ON sessions.id = session_id WHERE session_users.tenant_id = ${tenantId}::uuid
     ) AS of_sessions`;
   return counts;
 }

@@ -2,6 +2,7 @@
  * Changing an address, by whomever: the new one counts once it is proved. Until then it waits in `pending_email`, and the
  * old one logs in and gets the mail: whoever can change an address must not have the account by that.
  */
+import { poolOfPerson } from "../accounts/pool.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
@@ -9,8 +10,9 @@ import { type BegunBy, requestMail } from "../mail/requests.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
 import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
+import { settingsOf } from "../tenant-settings/settings.ts";
 import { admitAddress } from "../tenants/admission.ts";
-import { emailScopeOf, emailTaken } from "./placeholders.ts";
+import { emailTaken } from "./create.ts";
 import type { LockedUser } from "./reach.ts";
 
 /**
@@ -71,15 +73,25 @@ export async function beginAddressChange(
 export async function assertNotTakenHere(
   tx: Transaction,
   ctx: AuthedContext,
-  { id, tenantId }: Pick<LockedUser, "id" | "tenantId">,
+  { id, tenantId, accountId, poolId }: LockedUser & { accountId: string },
   email: string,
 ): Promise<void> {
-  const everywhere =
-    ctx.principal.tenantId === null ? [{ emailScope: emailScopeOf(ctx, tenantId) }] : [];
-  const taken = await tx.user.count({
-    where: { email, isDeleted: false, id: { not: id }, OR: [{ tenantId }, ...everywhere] },
+  const here = await tx.user.count({
+    where: { email, tenantId, isDeleted: false, id: { not: id } },
   });
-  if (taken > 0) throw emailTaken();
+  if (here > 0) throw emailTaken();
+  if (ctx.principal.tenantId !== null) return;
+  // In its own pool, and in that to which the proof of the address will take it (accounts/settle.ts).
+  const settled = poolOfPerson(ctx, { tenantId, settings: await settingsOf(tx, tenantId) });
+  const inPools = await tx.account.count({
+    where: {
+      email,
+      OR: [{ poolId }, { poolId: settled }],
+      isDeleted: false,
+      id: { not: accountId },
+    },
+  });
+  if (inPools > 0) throw emailTaken();
 }
 
 function beginner({ principal }: AuthedContext, userId: string): BegunBy {

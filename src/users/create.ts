@@ -1,3 +1,5 @@
+import { freeBarred } from "../accounts/barred.ts";
+import { originOfGiven, poolOfAdded, poolOfPerson, userPoolOf } from "../accounts/pool.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext, Context } from "../context.ts";
 import { hashedFor } from "../crypto/password.ts";
@@ -5,22 +7,23 @@ import type { Transaction } from "../db/client.ts";
 import { commit } from "../db/commit.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
-import { PermissionError } from "../errors.ts";
+import { ApiError, PermissionError } from "../errors.ts";
+import { requestMail } from "../mail/requests.ts";
 import { targetTenant } from "../principal.ts";
 import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
+import { settingsOf, type TenantSettings } from "../tenant-settings/settings.ts";
 import { admitAddress, admitPerson } from "../tenants/admission.ts";
 import { enterTenant } from "../tenants/lock.ts";
 import { type InsertedUser, insertUsers } from "./insert.ts";
 import { assertAcceptablePassword, ownerSelect } from "./password-policy.ts";
-import { emailTaken, freeBarred, isBelieved, originOfGiven } from "./placeholders.ts";
 import { toUser, type User, type UserRow, userSelect } from "./public-user.ts";
 import type { CreateUserInput } from "./schemas.ts";
 
 /**
  * Makes a user in the caller's tenant; a platform account may name another one. Without a password the user cannot log
  * in yet. An imported hash is of a password that nobody here has seen, so no policy is asked about it. Whether the address
- * has an account in another tenant makes no difference that the caller could see (placeholders.ts).
+ * has an account in another tenant makes no difference that the caller could see (accounts/pool.ts): its person hears of it.
  * @throws ApiError `email_taken`, `seat_limit`, `validation_failed`, `permission_denied`, `not_found` (the tenant),
  * `impersonation_forbidden` for a password in somebody else's name, `rate_limited`.
  */
@@ -43,6 +46,7 @@ export async function createCounted(ctx: AuthedContext, input: CreateUserInput):
   return commit(ctx, async (tx) => {
     await enterTenant(tx, tenantId);
     const roles = await rolesToGrant(tx, ctx, tenantId, input.roles);
+    const settings = await settingsOf(tx, tenantId);
     const row = await insertUser(
       tx,
       ctx,
@@ -57,8 +61,9 @@ export async function createCounted(ctx: AuthedContext, input: CreateUserInput):
         roleIds: roles.map((role) => role.id),
         createdBy: ctx.principal.userId,
       },
-      { mayBePlaceholder: !isBelieved(ctx) },
+      { poolId: poolOfAdded(ctx, { tenantId, settings }) },
     );
+    await tellAdded(tx, ctx, { tenantId, settings }, [row.id]);
     await recordAudit(tx, ctx, {
       action: "user.created",
       resourceType: "user",
@@ -86,8 +91,8 @@ type NewUser = Omit<InsertedUser, "emailVerifiedAt"> & {
 type Admission = {
   /** True for who was invited: the invitation held the seat until now. */
   hasSeat?: boolean;
-  /** True for what a tenant's people say of somebody: an address with an account elsewhere is not refused (placeholders.ts). */
-  mayBePlaceholder?: boolean;
+  /** In which the account is. Without it: in that of a person who makes it for themselves. */
+  poolId?: string | null;
 };
 
 /**
@@ -98,15 +103,20 @@ export async function insertUser(
   tx: Transaction,
   ctx: Context,
   { roleIds, tenantId, createdBy, emailVerifiedAt = null, ...user }: NewUser,
-  { hasSeat = false, mayBePlaceholder = false }: Admission = {},
+  { hasSeat = false, ...admission }: Admission = {},
 ): Promise<UserRow> {
   const { id } = user;
   if (hasSeat) await admitAddress(tx, tenantId, user.email);
   else if (user.kind !== "service") await admitPerson(tx, tenantId, user.email);
   // The person themselves, with a proof.
-  if (user.passwordOrigin === "own" && emailVerifiedAt) await freeBarred(tx, ctx, user.email);
-  const target = { tenantId, createdBy, mayBePlaceholder };
-  const inserted = await insertUsers(tx, ctx, target, [{ ...user, emailVerifiedAt }]);
+  if (user.passwordOrigin === "own" && emailVerifiedAt) await freeBarred(tx, user.email);
+  const poolId =
+    admission.poolId === undefined
+      ? poolOfPerson(ctx, { tenantId, settings: await settingsOf(tx, tenantId) })
+      : admission.poolId;
+  const inserted = await insertUsers(tx, { tenantId, createdBy, poolId }, [
+    { ...user, emailVerifiedAt },
+  ]);
   if (!inserted.has(id)) throw emailTaken();
   await tx.userRole.createMany({
     data: roleIds.map((roleId) => ({ userId: id, roleId, tenantId, grantedBy: createdBy })),
@@ -114,13 +124,35 @@ export async function insertUser(
   return tx.user.findFirstOrThrow({ where: { id, tenantId }, select: userSelect });
 }
 
+/**
+ * Has those told who have an account already, whom a tenant has added to its own pool: they join by the mail, or do not. The
+ * same job whoever was added, so that nothing tells the tenant.
+ */
+export async function tellAdded(
+  tx: Transaction,
+  ctx: AuthedContext,
+  { tenantId, settings }: { tenantId: string | null; settings: TenantSettings },
+  userIds: string[],
+): Promise<void> {
+  const isOwnWord =
+    ctx.principal.tenantId !== null && userPoolOf(ctx.config, settings) === "shared";
+  if (tenantId === null || !isOwnWord || userIds.length === 0) return;
+  await requestMail(ctx, { kind: "added", userIds, tenantId }, tx);
+}
+
+export function emailTaken(cause?: unknown): ApiError {
+  return new ApiError("email_taken", undefined, { cause });
+}
+
+/** What the address is unique by: in its pool and in the tenant, where an account has one user besides. */
+const ONE_EACH = ["accounts_live_email", "users_tenant_email", "users_one_membership"];
+
 /** Turns the refusal of an index into the error. @throws ApiError `email_taken` */
 export async function withEmailTaken<T>(write: Promise<T>): Promise<T> {
   try {
     return await write;
   } catch (err) {
-    if (violatesUnique(err, "users_live_email") || violatesUnique(err, "users_tenant_email"))
-      throw emailTaken(err);
+    if (ONE_EACH.some((index) => violatesUnique(err, index))) throw emailTaken(err);
     throw err;
   }
 }

@@ -1,7 +1,5 @@
-import type { PasswordOrigin, UserStatus } from "../../generated/prisma/client.ts";
-import type { Context } from "../context.ts";
+import { type PasswordOrigin, Prisma, type UserStatus } from "../../generated/prisma/client.ts";
 import type { Transaction } from "../db/client.ts";
-import { emailScopeOf } from "./placeholders.ts";
 
 export type InsertedUser = {
   id: string;
@@ -21,46 +19,58 @@ export type InsertedUser = {
 type Target = {
   tenantId: string | null;
   createdBy: string;
-  /** Whether an address that has an account elsewhere becomes a placeholder (placeholders.ts), or is left out. */
-  mayBePlaceholder: boolean;
+  /** In which their accounts are (accounts/pool.ts). */
+  poolId: string | null;
 };
 
+/** The users of a tenant, or of the platform. Unlike IS NOT DISTINCT FROM the index can be asked for it. */
+export function ofTenant(tenantId: string | null): Prisma.Sql {
+  return tenantId === null
+    ? Prisma.sql`users.tenant_id IS NULL`
+    : Prisma.sql`users.tenant_id = ${tenantId}::uuid`;
+}
+
+type Inserted = { id: string; isMade: boolean; hasAccount: boolean };
+
 /**
- * Inserts the users whose address is free, and answers the ids of these. One statement, which tries each row twice: as an
- * account, and then as a placeholder. Whichever of the two fails, the work is the same, so its time does not tell whether an
- * address has an account in a tenant that the caller does not see. Conflicts are seen there too: unique indexes know no
- * policy.
+ * Inserts those whose address is free in the pool and in the tenant, each with an account of the user's id, and answers the
+ * ids of these. One statement, whatever is taken. What is taken in another pool makes no difference: a tenant's own pool
+ * knows nothing of the shared one, so neither answer nor time tells whether an address has an account there.
  */
 export async function insertUsers(
   tx: Transaction,
-  ctx: Context,
-  { tenantId, createdBy, mayBePlaceholder }: Target,
+  { tenantId, createdBy, poolId }: Target,
   users: InsertedUser[],
 ): Promise<Set<string>> {
-  const emailScope = emailScopeOf(ctx, tenantId);
-  const may = mayBePlaceholder && tenantId !== null && emailScope === null;
   // One parameter of JSON: Prisma would spend more time on thousands of them than PostgreSQL on the rows.
-  const inserted = await tx.$queryRaw<{ id: string }[]>`
+  const rows = await tx.$queryRaw<Inserted[]>`
     WITH given AS (
-      SELECT id, ${tenantId}::uuid AS tenant_id, coalesce(kind, 'person') AS kind,
-        coalesce(status, 'active') AS status, email, "firstName", "lastName",
-        "passwordHash", "passwordOrigin", "emailVerifiedAt", ${createdBy}::uuid AS created_by
+      SELECT id, coalesce(kind, 'person') AS kind, coalesce(status, 'active') AS status, email, "firstName", "lastName",
+        "passwordHash", "passwordOrigin", "emailVerifiedAt"
       FROM jsonb_to_recordset(${JSON.stringify(users)}::jsonb) AS rows
         (id uuid, kind user_kind, status user_status, email text, "firstName" text, "lastName" text, "passwordHash" text,
          "passwordOrigin" password_origin, "emailVerifiedAt" timestamptz)
-    ), accounts AS (
-      INSERT INTO users (id, tenant_id, kind, status, email, first_name, last_name, password_hash, password_origin,
-        email_verified_at, created_by, email_scope)
-      SELECT given.*, ${emailScope}::uuid FROM given
+    ), taken AS MATERIALIZED (
+      -- Asked for once. For each address PostgreSQL might read the whole tenant, of which it knows nothing while it grows.
+      SELECT email FROM users WHERE ${ofTenant(tenantId)} AND NOT is_deleted AND email = ANY (ARRAY(SELECT email FROM given))
+    ), made_accounts AS (
+      INSERT INTO accounts (id, pool_id, email, password_hash, password_origin, email_verified_at)
+      SELECT id, ${poolId}::uuid, email, "passwordHash", "passwordOrigin", "emailVerifiedAt" FROM given
+      WHERE kind = 'person' AND email <> ALL (ARRAY(SELECT email FROM taken))
       ON CONFLICT DO NOTHING RETURNING id
-    ), placeholders AS (
-      INSERT INTO users (id, tenant_id, kind, status, email, first_name, last_name, password_hash, password_origin,
-        email_verified_at, created_by, email_scope)
-      -- The count makes sure that it is the second one. Accounts are left out by their id.
-      SELECT given.*, ${tenantId}::uuid FROM given, (SELECT count(*) FROM accounts) AS done
-      WHERE ${may}::boolean
+    ), made_users AS (
+      INSERT INTO users (id, tenant_id, account_id, kind, status, email, first_name, last_name, email_verified_at, created_by)
+      SELECT given.id, ${tenantId}::uuid, made_accounts.id, kind, status, email, "firstName", "lastName", "emailVerifiedAt",
+        ${createdBy}::uuid
+      FROM given LEFT JOIN made_accounts ON made_accounts.id = given.id
+      WHERE kind = 'service' OR made_accounts.id IS NOT NULL
       ON CONFLICT DO NOTHING RETURNING id
     )
-    SELECT id FROM accounts UNION ALL SELECT id FROM placeholders`;
-  return new Set(inserted.map(({ id }) => id));
+    SELECT given.id, made_users.id IS NOT NULL AS "isMade", made_accounts.id IS NOT NULL AS "hasAccount"
+    FROM given LEFT JOIN made_users ON made_users.id = given.id LEFT JOIN made_accounts ON made_accounts.id = given.id`;
+  // Somebody in the tenant got the address in this moment.
+  const orphans = rows.flatMap(({ id, isMade, hasAccount }) => (hasAccount && !isMade ? id : []));
+  if (orphans.length > 0)
+    await tx.account.deleteMany({ where: { id: { in: orphans }, users: { none: {} } } });
+  return new Set(rows.flatMap(({ id, isMade }) => (isMade ? id : [])));
 }

@@ -40,6 +40,12 @@ export const userSelect = {
   version: true,
 } satisfies Prisma.UserSelect;
 
+/** The same as SQL, by the names of `UserRow`; a test holds the two equal. */
+export const USER_COLUMNS = `
+  users.id, users.tenant_id AS "tenantId", users.email, users.pending_email AS "pendingEmail",
+  users.first_name AS "firstName", users.last_name AS "lastName", users.status, users.email_verified_at AS "emailVerifiedAt",
+  users.last_login_at AS "lastLoginAt", users.created_at AS "createdAt", users.updated_at AS "updatedAt", users.version`;
+
 export const userWithRolesSelect = {
   ...userSelect,
   roles: { select: { role: { select: { name: true } } } },

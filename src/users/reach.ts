@@ -24,6 +24,10 @@ export function visibleUser(ctx: AuthedContext, id: string, kinds = PEOPLE): Pri
 export type LockedUser = {
   id: string;
   tenantId: string | null;
+  /** Null for a service account, and for who was erased. */
+  accountId: string | null;
+  /** Of the account; null for the pool that all tenants share. */
+  poolId: string | null;
   kind: UserKind;
   email: string;
   /** What it will be once it is proved. */
@@ -34,7 +38,8 @@ export type LockedUser = {
 };
 
 /**
- * Locks the user, if the caller may see them, so that what is checked from here on still holds when it is written.
+ * Locks the user, if the caller may see them, so that what is checked from here on still holds when it is written; and
+ * their account before, unless it is one that others share too (`lock_account` in migrations-sql/030_users.sql).
  * One statement: what a second one read before the lock would be stale. A long transaction that stands in the way ends
  * for it (db/tenant-locks.ts). @throws NotFoundError
  */
@@ -49,11 +54,13 @@ export async function lockUser(
   const wanted = deleted === "either" ? [true, false] : [deleted];
   const [user] = await tx.$queryRaw<LockedUser[]>`
     WITH announced AS MATERIALIZED (
-      SELECT ${ANNOUNCE_TENANT_OF_USER} FROM users
-      WHERE id = ${id}::uuid AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid))
-    SELECT id, tenant_id AS "tenantId", kind::text, email, pending_email AS "pendingEmail", status::text, version,
-      is_deleted AS "isDeleted"
-    FROM announced, users
+      SELECT id, ${ANNOUNCE_TENANT_OF_USER} FROM users
+      WHERE id = ${id}::uuid AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)
+    ), held AS MATERIALIZED (
+      SELECT locked_pool FROM announced, lock_account(announced.id, ${own}::uuid))
+    SELECT id, tenant_id AS "tenantId", account_id AS "accountId", locked_pool AS "poolId", kind::text, email,
+      pending_email AS "pendingEmail", status::text, version, is_deleted AS "isDeleted"
+    FROM held, users
     WHERE id = ${id}::uuid AND is_deleted = ANY(${wanted}) AND kind::text = ANY(${kinds})
       AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)
     FOR UPDATE OF users`;

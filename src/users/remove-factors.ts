@@ -1,6 +1,7 @@
+import { assertMayChangeAccount } from "../accounts/powers.ts";
 import type { AuthedContext } from "../context.ts";
 import { commit } from "../db/commit.ts";
-import { PermissionError } from "../errors.ts";
+import { NotFoundError, PermissionError } from "../errors.ts";
 import { removeAllFactors } from "../factors/changes.ts";
 import { assertMayManage } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
@@ -9,7 +10,7 @@ import { lockUser } from "./reach.ts";
 /**
  * Takes every second factor and passkey from somebody who lost them, and ends their sessions. One's own go one by one
  * and after a fresh log-in, which must not be got round here. @throws NotFoundError, PermissionError;
- * ApiError `impersonation_forbidden`.
+ * ApiError `impersonation_forbidden`, `shared_account`.
  */
 export async function removeUserFactors(ctx: AuthedContext, id: string): Promise<void> {
   assertInPerson(ctx.principal, "remove_factors");
@@ -19,6 +20,8 @@ export async function removeUserFactors(ctx: AuthedContext, id: string): Promise
     if (user.id === ctx.principal.userId)
       throw new PermissionError("Remove your own factors at /v1/auth/me.");
     await assertMayManage(tx, ctx, user.id);
-    await removeAllFactors(tx, ctx, user);
+    assertMayChangeAccount(ctx, user);
+    if (user.accountId === null) throw new NotFoundError("user");
+    await removeAllFactors(tx, ctx, { ...user, accountId: user.accountId });
   });
 }

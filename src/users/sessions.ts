@@ -8,12 +8,12 @@ import { NotFoundError } from "../errors.ts";
 import type { PageQuery } from "../fields.ts";
 import { assertMayManage } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
-import { listSessions, type Session } from "../sessions/list.ts";
+import { listSessionsOfUser, type Session } from "../sessions/list.ts";
 import { assertMayChangeLogin } from "../sessions/recent-proof.ts";
-import { revokeSessions } from "../sessions/revoke.ts";
+import { revokeSessionUsers } from "../sessions/revoke.ts";
 import { lockUser, visibleUser } from "./reach.ts";
 
-/** The sessions of a user that go on. @throws NotFoundError */
+/** The sessions that speak for a user in their tenant. @throws NotFoundError */
 export async function listUserSessions(
   ctx: AuthedContext,
   id: string,
@@ -24,11 +24,11 @@ export async function listUserSessions(
     select: { id: true, tenantId: true },
   });
   if (!user) throw new NotFoundError("user");
-  return listSessions(ctx, user, query, ctx.principal.sessionId);
+  return listSessionsOfUser(ctx, user, query, ctx.principal.sessionId);
 }
 
 /**
- * Ends all sessions of a user, or the one that is named.
+ * Ends what all sessions of a user may do in the user's tenant, or the one that is named. What they do in others goes on.
  * @throws NotFoundError, PermissionError; ApiError `reauthentication_required` for one's own.
  */
 export async function endUserSessions(
@@ -42,8 +42,8 @@ export async function endUserSessions(
     await assertMayManage(tx, ctx, id);
     assertMayChangeLogin(ctx, id);
     if (sessionId !== undefined && !isId(sessionId)) throw new NotFoundError("session");
-    const which = sessionId === undefined ? {} : { id: sessionId };
-    const ended = await revokeSessions(
+    const which = sessionId === undefined ? {} : { sessionId };
+    const ended = await revokeSessionUsers(
       tx,
       ctx,
       { ...which, userId: id, tenantId },

@@ -190,7 +190,7 @@ test("only the key of a service account may last for ever", async () => {
 test("R24: a session of long ago makes no key until its user has proved again who they are", async () => {
   const { id: userId, tenantId, email } = await createMember(app, owner);
   await logIn(app, email);
-  const session = await app.deps.db.session.findFirstOrThrow({ where: { userId } });
+  const session = await app.deps.db.session.findFirstOrThrow({ where: { accountId: userId } });
   const sign = async (secondsAgo: number) =>
     (
       await app.deps.accessTokens.sign({

@@ -43,21 +43,21 @@ test("nothing that begins without an access token lets a machine in or sends it 
   }
   const where = { userId: id };
   const left = [
-    await app.deps.db.session.count({ where }),
+    await app.deps.db.sessionUser.count({ where }),
     await app.deps.db.oneTimeToken.count({ where: { OR: [where, { email }] } }),
   ];
   expect(left).toEqual([0, 0]);
 });
 
-test("the database itself refuses a machine with a password, or with an address that mail reaches", async () => {
+test("the database itself refuses a machine with an account, or with an address that mail reaches", async () => {
   const { id } = await createService(app, owner);
-  for (const data of [
-    { passwordHash: "x" },
-    { email: "machine@x.example" },
-    { kind: "person" as const },
-  ])
+  for (const [data, rule] of [
+    [{ accountId: owner.id }, "users_account_check"],
+    [{ email: "machine@x.example" }, "users_service_check"],
+    [{ kind: "person" as const }, "users_account_check"],
+  ] as const)
     await expect((async () => app.deps.db.user.update({ where: { id }, data }))()).rejects.toThrow(
-      "users_service_check",
+      rule,
     );
 });
 

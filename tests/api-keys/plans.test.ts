@@ -43,10 +43,14 @@ const QUIET = "00000000-0000-7000-8000-000000000008";
 async function load(tenantId: string): Promise<void> {
   await client.query("SET session_replication_role = replica; DROP INDEX users_live_search");
   await client.query(
-    `INSERT INTO users (id, tenant_id, kind, email, first_name, created_at)
-     SELECT ${idOf("n")}, $1, (CASE WHEN n % 20 = 0 THEN 'service' ELSE 'person' END)::user_kind,
+    `INSERT INTO users (id, account_id, tenant_id, kind, email, first_name, created_at)
+     SELECT ${idOf("n")}, CASE WHEN n % 20 > 0 THEN ${idOf("n")} END, $1, (CASE WHEN n % 20 = 0 THEN 'service' ELSE 'person' END)::user_kind,
        CASE WHEN n % 20 = 0 THEN n || '@service.invalid' ELSE n || '@x.example' END, 'N', now() - n * interval '1 second'
      FROM generate_series(1, ${USERS}) AS n`,
+    [tenantId],
+  );
+  await client.query(
+    "INSERT INTO accounts (id, email) SELECT id, email FROM users WHERE account_id = id AND tenant_id = $1 ON CONFLICT DO NOTHING",
     [tenantId],
   );
   await client.query(
@@ -57,7 +61,7 @@ async function load(tenantId: string): Promise<void> {
     [tenantId],
   );
   await client.query("SET session_replication_role = origin");
-  await client.query("VACUUM ANALYZE users, api_keys, tenants");
+  await client.query("VACUUM ANALYZE accounts, users, api_keys, tenants");
 }
 
 /** The statements about keys and users of an answer that is 200. */

@@ -11,6 +11,8 @@ import {
 } from "../support/app.ts";
 import { createKey, createService, type Key, use } from "./keys.ts";
 
+const NOBODY = "00000000-0000-7000-8000-000000000000";
+
 let first: TestApp;
 let second: TestApp;
 let root: Account;
@@ -37,7 +39,7 @@ async function within(millis: number, isSo: () => Promise<boolean>) {
 }
 
 const listens = ({ deps }: TestApp) =>
-  typeof deps.revocations.isRevoked("00000000-0000-7000-8000-000000000000") === "boolean";
+  typeof deps.revocations.isRevoked(NOBODY, NOBODY) === "boolean";
 
 async function cutListeners() {
   await first.deps.pool.query(

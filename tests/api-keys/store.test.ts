@@ -48,6 +48,7 @@ test("a key is looked up once, and again when something has changed", async () =
   const first = await store.principalOf(key.key);
   expect(first).toEqual({
     userId: owner.id,
+    accountId: null,
     tenantId: owner.tenantId,
     sessionId: null,
     apiKeyId: key.id,

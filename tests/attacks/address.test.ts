@@ -31,12 +31,31 @@ beforeAll(async () => {
   owner = await registerOwner(app);
 });
 
-/** A user who has proved the address that they have, with a password of their own. */
-async function proved(): Promise<Account> {
-  const account = await createMember(app, owner);
+/**
+ * A user who has proved the address that they have, with a password of their own, and whose account is in the tenant's own
+ * pool: there its people may change the address.
+ */
+async function proved(roles?: string[]): Promise<Account> {
+  const account = await createMember(app, owner, roles);
   await proveAddress(app, account);
+  await app.deps.db.account.update({
+    where: { id: account.id },
+    data: { poolId: owner.tenantId },
+  });
   return account;
 }
+
+test("R77: of a shared account a tenant's people change no address, and nobody hears that they tried", async () => {
+  const account = await createMember(app, owner);
+  await proveAddress(app, account);
+  const email = newAddress();
+  const { status, body } = await change(app, owner.accessToken, account, email);
+  expect([status, body.code]).toEqual([403, "shared_account"]);
+  expect((await rowOf(app, account)).pendingEmail).toBeNull();
+  expect(await mailsTo(app, email)).toBe(0);
+  // Whoever sends back what they were given changes nothing.
+  expect((await change(app, owner.accessToken, account, account.email)).status).toBe(200);
+});
 
 test("R68: until a new address is proved the old one logs in and gets the mail", async () => {
   const account = await proved();
@@ -90,7 +109,7 @@ async function expectKept(
     emailVerifiedAt: expect.any(Date),
   });
   const { db } = app.deps;
-  const where = { userId: account.id };
+  const where = { accountId: account.id };
   expect([await db.totpFactor.count({ where }), await db.passkey.count({ where })]).toEqual([1, 1]);
   expect((await app.call("GET /v1/users?limit=1", { token: key.key })).status).toBe(200);
   expect((await app.lastMailTo(account.email)).subject).toBe("Your e-mail address was changed");
@@ -172,8 +191,7 @@ describe("R67: a key with user:update alone does not become a session", () => {
       json: { name: randomName(), permissions: ["user:update", "user:read", "tenant:read"] },
     });
     const maker = await createMember(app, owner, [clerk.body.name]);
-    const nobody = await createMember(app, owner, [clerk.body.name]);
-    await proveAddress(app, nobody);
+    const nobody = await proved([clerk.body.name]);
     const key = await createKey(app, maker, {
       scopes: ["user:update", "user:read", "tenant:read"],
     });

@@ -7,8 +7,13 @@ export const INVALID = [400, "invalid_one_time_token"];
 
 export const newAddress = () => `${randomName()}@new.example`;
 
-export function rowOf(app: TestApp, { id }: { id: string }) {
-  return app.deps.db.user.findUniqueOrThrow({ where: { id } });
+/** The user's row, with what of it stands in the account. */
+export async function rowOf({ deps: { db } }: TestApp, { id }: { id: string }) {
+  const { account, ...user } = await db.user.findUniqueOrThrow({
+    where: { id },
+    include: { account: { select: { passwordHash: true } } },
+  });
+  return { ...user, passwordHash: account?.passwordHash ?? null };
 }
 
 /** Asks for another address of a user, as whoever has this token. */

@@ -50,8 +50,11 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])(
       const { status, body } = await accept(app, token);
       expect([status, body.user?.email]).toEqual([201, email]);
       expect((await logIn(app, email)).id).toBe(body.user.id);
-      const left = await app.deps.db.user.findUniqueOrThrow({ where: { id } });
-      expect(left.emailScope).toBe(left.tenantId);
+      const left = await app.deps.db.user.findUniqueOrThrow({
+        where: { id },
+        include: { account: true },
+      });
+      expect(left.account?.poolId).toBe(left.tenantId);
     });
 
     test("by registering, where addresses are proved first", async () => {

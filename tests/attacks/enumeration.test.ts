@@ -33,7 +33,7 @@ const KINDS: Record<string, () => Promise<string>> = {
   "of an account that its person proved": async () => {
     const name = randomName();
     const owner = await registerOwner(app, name);
-    await app.deps.db.user.update({
+    await app.deps.db.account.update({
       where: { id: owner.id },
       data: { email: `${name}@members.example` },
     });

@@ -26,7 +26,7 @@ async function verified(): Promise<Account> {
 }
 
 async function failures({ id }: Account): Promise<number> {
-  return (await app.deps.db.user.findUniqueOrThrow({ where: { id } })).loginAttempts;
+  return (await app.deps.db.account.findUniqueOrThrow({ where: { id } })).loginAttempts;
 }
 
 /** As if an hour went by: what was mailed is old, and a lock for a while is over. */
@@ -48,7 +48,7 @@ async function nextLink(email: string) {
 }
 
 function lockOver({ id }: { id: string }) {
-  return app.deps.pool.query("UPDATE users SET locked_until = NULL WHERE id = $1", [id]);
+  return app.deps.pool.query("UPDATE accounts SET locked_until = NULL WHERE id = $1", [id]);
 }
 
 test("R75: 150 wrong codes by mail in six hours end at a hundred failures, and the owner is told", async () => {
@@ -150,10 +150,10 @@ test("R75: while the account is locked for the caller, in a session too no code 
   const account = await verified();
   const { accessToken: token } = account;
   const { code, token: link, email } = await startChange(app, account);
-  await app.deps.db.user.update({ where: { id: account.id }, data: { loginAttempts: 100 } });
+  await app.deps.db.account.update({ where: { id: account.id }, data: { loginAttempts: 100 } });
   expect((await app.call(VERIFY, { token, json: { code } })).status).toBe(400);
   expect((await app.call(VERIFY, { token, json: { token: link } })).status).toBe(204);
-  await app.deps.db.user.update({ where: { id: account.id }, data: { loginAttempts: 0 } });
+  await app.deps.db.account.update({ where: { id: account.id }, data: { loginAttempts: 0 } });
   expect((await logIn(app, email)).id).toBe(account.id);
 });
 
@@ -162,7 +162,7 @@ test("R13: a wrong code takes the same statements whether a mail was sent or not
   const { challengeId, code } = await magicLink(app, account.email);
   const locked = await verified();
   const refused = await magicLink(app, locked.email);
-  await app.deps.db.user.update({ where: { id: locked.id }, data: { loginAttempts: 100 } });
+  await app.deps.db.account.update({ where: { id: locked.id }, data: { loginAttempts: 100 } });
   const seen: string[][] = [];
   for (const json of [
     { challengeId, code: otherCode(code) },

@@ -103,9 +103,13 @@ async function makeTenant(name: string, people: number, network: string): Promis
     ["dear", imported, dear],
   ] as const)
     await client.query(
-      `INSERT INTO users (id, tenant_id, email, first_name, last_name, password_hash, email_verified_at)
-       SELECT gen_random_uuid(), $1, $2 || n || '@' || $3, 'First' || n, 'Last' || n % 1000, $4, now()
-       FROM generate_series(0, $5::int - 1) AS n`,
+      `WITH made AS (
+         INSERT INTO accounts (id, email, password_hash, email_verified_at)
+         SELECT gen_random_uuid(), $2 || n || '@' || $3, $4, now() FROM generate_series(0, $5::int - 1) AS n
+         RETURNING id, email, substring(email FROM '^[a-z]+(\\d+)')::int AS n
+       )
+       INSERT INTO users (id, account_id, tenant_id, email, first_name, last_name)
+       SELECT id, id, $1, email, 'First' || n, 'Last' || n % 1000 FROM made`,
       [owner.user.tenantId, prefix, domain, hash, count],
     );
   const members = [];

@@ -147,9 +147,12 @@ test("R71: JSON that comes by drops is 408 on anonymous routes too, and the conn
 
 async function fill({ tenantId }: { tenantId: string }, count: number): Promise<void> {
   await app.deps.pool.query(
-    `INSERT INTO users (id, tenant_id, email, first_name, last_name)
-     SELECT gen_random_uuid(), $1::uuid, 'n' || n || '@' || $1::uuid || '.example', repeat('ä', 120), repeat('ö', 120)
-     FROM generate_series(1, $2::int) AS n`,
+    `WITH made AS (
+       INSERT INTO accounts (id, email) SELECT gen_random_uuid(), 'n' || n || '@' || $1::uuid || '.example'
+       FROM generate_series(1, $2::int) AS n RETURNING id, email
+     )
+     INSERT INTO users (id, account_id, tenant_id, email, first_name, last_name)
+     SELECT id, id, $1::uuid, email, repeat('ä', 120), repeat('ö', 120) FROM made`,
     [tenantId, count],
   );
 }

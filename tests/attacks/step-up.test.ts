@@ -33,11 +33,11 @@ const rowOf = ({ id }: Account) =>
     select: {
       email: true,
       pendingEmail: true,
-      passwordHash: true,
       status: true,
       isDeleted: true,
       version: true,
-      sessions: { where: { revokedAt: null }, select: { id: true } },
+      sessions: { where: { revokedAt: null }, select: { sessionId: true } },
+      account: { select: { passwordHash: true } },
       apiKeys: { where: { revokedAt: null }, select: { id: true } },
     },
   });
@@ -79,7 +79,7 @@ for (const [name, make] of Object.entries(CALLERS)) {
     const key = await createKey(app, account);
     const { accessToken: token } = await ageLogIn(app, account);
     const before = await rowOf(account);
-    const [sid] = before.sessions.map(({ id }) => id);
+    const [sid] = before.sessions.map(({ sessionId }) => sessionId);
     for (const id of [account.id, account.id.toUpperCase()]) {
       const tries: [string, unknown?][] = [
         [`PATCH /v1/users/${id}`, { status: "disabled" }],

@@ -18,7 +18,12 @@ type Row = Record<string, unknown>;
 type Link = { child: string; column: string; parent: string };
 
 /** Held by triggers: there is no such key to a list, nor to "this tenant's or everybody's". */
-const BY_TRIGGER = ["invitations.invited_by", "invitations.role_ids", "sessions.impersonator_id"];
+const BY_TRIGGER = [
+  "invitations.invited_by",
+  "invitations.role_ids",
+  "session_users.session_id",
+  "users.account_id",
+];
 /** Who wrote something, and what a log speaks of: nothing is decided by them. migrations-sql/092_tenant_keys.sql. */
 const HISTORY =
   /^(audit_log|audit_seals)\.|\.(created_by|updated_by|granted_by|accepted_by|bound_to)$/;
@@ -109,7 +114,7 @@ async function fresh(table: string, row: Row): Promise<Row> {
   const unique = await superuser<{ name: string; type: string }>(
     `SELECT DISTINCT attname AS name, format_type(atttypid, NULL) AS type
      FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
-     WHERE indrelid = $1::regclass AND indisunique AND (attname NOT LIKE '%\\_id' OR atttypid = 'bytea'::regtype) AND attname NOT IN ('permission_key', 'email_scope')`,
+     WHERE indrelid = $1::regclass AND indisunique AND (attname NOT LIKE '%\\_id' OR atttypid = 'bytea'::regtype) AND attname <> 'permission_key'`,
     [table],
   );
   const values = unique.map(({ name, type }) => {
@@ -121,9 +126,20 @@ async function fresh(table: string, row: Row): Promise<Row> {
   return { ...row, ...Object.fromEntries(values) };
 }
 
+async function bareAccount({ email }: Row, tenantId: string | null): Promise<string> {
+  const id = newId();
+  await superuser("INSERT INTO accounts (id, pool_id, email) VALUES ($1, $2, $3)", [
+    id,
+    tenantId,
+    email,
+  ]);
+  return id;
+}
+
 /** A row that nothing points to yet, so that no unique index refuses what a key should. */
 async function bareParent(table: string, tenantId: string | null): Promise<string> {
   const row = await fresh(table, await rowOf(table, tenantId));
+  if (table === "users") row.account_id = await bareAccount(row, tenantId);
   await superuser(`INSERT INTO ${table} SELECT * FROM jsonb_populate_record(NULL::${table}, $1)`, [
     row,
   ]);
@@ -131,7 +147,7 @@ async function bareParent(table: string, tenantId: string | null): Promise<strin
 }
 
 test("R60: in a tenant's scope no row names a row of another tenant, by any key that there is", async () => {
-  expect(links.length).toBeGreaterThanOrEqual(12);
+  expect(links.length).toBeGreaterThanOrEqual(7);
   for (const { child, column, parent } of links) {
     const row = await rowOf(child, ours.tenantId);
     const change = { [column]: await bareParent(parent, theirs.tenantId) };
@@ -162,7 +178,9 @@ test("R60: in the platform's scope too a row has the tenant of what it names", a
       [column]: await bareParent(parent, ours.tenantId),
     };
     const name = `${child}.${column}`;
-    expect([name, await insert("platform", child, made)]).toEqual([name, "accepted"]);
+    // A session speaks for users of its own account, so not for just anybody of the tenant.
+    const answer = name === "session_users.user_id" ? FOREIGN_KEY : "accepted";
+    expect([name, await insert("platform", child, made)]).toEqual([name, answer]);
     for (const tenantId of [null, theirs.tenantId]) {
       const change = { tenant_id: tenantId };
       const answers = [
@@ -237,11 +255,13 @@ test("R60: an invitation gives roles of its own tenant, in the name of its own p
 });
 
 test("R60: who acts in a user's name is a platform account", async () => {
-  const session = await rowOf("sessions", ours.tenantId);
+  const [{ row: session } = { row: {} }] = await superuser<{ row: Row }>(
+    "SELECT to_jsonb(sessions) AS row FROM sessions WHERE account_id = $1 LIMIT 1",
+    [ours.id],
+  );
   const admin = await createSuperAdmin(app);
   for (const [scope, impersonator_id, answer] of [
-    [ours.tenantId, theirs.id, FOREIGN_KEY],
-    [ours.tenantId, ours.id, FOREIGN_KEY],
+    ["platform", ours.id, FOREIGN_KEY],
     ["platform", theirs.id, FOREIGN_KEY],
     ["platform", admin.id, "accepted"],
   ] as const) {
@@ -266,26 +286,23 @@ test("R60: nobody moves between a tenant and the platform, and a role moves nowh
     expect(await update("platform", table, row, { tenant_id })).toBe(FOREIGN_KEY);
 });
 
-test("R60: with a person who moves goes all that is theirs, but no role of the tenant that they leave", async () => {
+test("R60: nobody moves from tenant to tenant: an account has a user in each", async () => {
   const member = await createMember(app, ours);
-  const person = { id: member.id };
   const moved = "UPDATE users SET tenant_id = $2 WHERE id = $1";
-  const custom = await rowOf("roles", ours.tenantId);
-  const grant =
-    "INSERT INTO user_roles (user_id, role_id, tenant_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-  const values = [person.id, theirs.tenantId];
-  await superuser(grant, [person.id, custom.id, ours.tenantId]);
-  expect(await attempt("platform", moved, values)).toBe(FOREIGN_KEY);
-  await superuser("DELETE FROM user_roles WHERE user_id = $1 AND role_id = $2", [
-    person.id,
-    custom.id,
-  ]);
-  await superuser(moved, values);
-  const tenants = await superuser<{ tenant_id: string }>(
-    `SELECT tenant_id FROM sessions WHERE user_id = $1
-     UNION SELECT refresh_tokens.tenant_id FROM refresh_tokens JOIN sessions ON sessions.id = session_id WHERE user_id = $1
-     UNION SELECT tenant_id FROM user_roles WHERE user_id = $1`,
-    [person.id],
-  );
-  expect(tenants).toEqual([{ tenant_id: theirs.tenantId }]);
+  for (const to of [theirs.tenantId, null])
+    expect(await attempt("platform", moved, [member.id, to])).toBe(FOREIGN_KEY);
+});
+
+test("R60, R77: a tenant gives its users no account but of its own pool, and a session speaks for its own account's alone", async () => {
+  const member = await createMember(app, ours);
+  const taken = "UPDATE users SET account_id = $2 WHERE id = $1";
+  // Of another tenant's pool, and a shared one of which nothing is seen.
+  const others = await createMember(app, theirs);
+  expect(await attempt("platform", taken, [member.id, others.id])).toBe(FOREIGN_KEY);
+  expect(await attempt(ours.tenantId, taken, [member.id, theirs.id])).toBe(FOREIGN_KEY);
+  const { session_id } = await rowOf("session_users", ours.tenantId);
+  const spoken = { session_id, user_id: others.id, tenant_id: theirs.tenantId };
+  const now = { last_used_at: new Date(), created_at: new Date() };
+  for (const scope of [theirs.tenantId, "platform"])
+    expect(await insert(scope, "session_users", { ...spoken, ...now })).toBe(FOREIGN_KEY);
 });

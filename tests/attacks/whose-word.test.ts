@@ -11,7 +11,7 @@ import {
   verify,
 } from "../auth/mails/mails.ts";
 import { VECTORS } from "../crypto/imported-hashes.ts";
-import { invited, join } from "../invitations/invitations.ts";
+import { accept, invited, join } from "../invitations/invitations.ts";
 import {
   type Account,
   createSuperAdmin,
@@ -81,7 +81,7 @@ describe("R69: whose word counts", () => {
     await app.call("POST /v1/auth/login", { json: { email, password: PASSWORD } });
     const { token } = await magicLink(app, email);
     expect((await followLink(app, { token })).status).toBe(200);
-    expect(await app.deps.db.totpFactor.count({ where: { userId: id } })).toBe(0);
+    expect(await app.deps.db.totpFactor.count({ where: { accountId: id } })).toBe(0);
     expect(await app.deps.db.oneTimeToken.count({ where: { userId: id, usedAt: null } })).toBe(0);
     expect((await app.call("GET /v1/auth/me", { token: before.accessToken })).status).toBe(401);
     expect(await passwordLogin(app, email)).toBe(200);
@@ -120,7 +120,11 @@ describe("R69: with EMAIL_SCOPE=tenant", () => {
     // The notice of it goes out first, so that the newest mail is the invitation.
     await app.mail();
     const { token } = await invited(app, to, { email });
-    expect((await join(app, { ...from, accessToken }, token)).status).toBe(204);
+    // Of a pool of a tenant's own nobody joins another: they come there as somebody new.
+    expect((await join(app, { ...from, accessToken }, token)).status).toBe(403);
+    const password = "what she sets in the other tenant";
+    expect((await accept(app, token, { password })).status).toBe(201);
+    expect((await logInAt(to.slug, password)).status).toBe(200);
     for (const password of [PASSWORD, NEW_PASSWORD])
       expect((await logInAt(to.slug, password)).status).toBe(401);
   });

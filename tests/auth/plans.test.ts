@@ -27,25 +27,31 @@ async function fill() {
     DROP INDEX users_live_search;
     INSERT INTO tenants (id, slug, name)
       SELECT ${id(1, "n")}, 'tenant-' || n, 'Tenant' FROM generate_series(1, ${USERS / 10}) AS n;
-    INSERT INTO users (id, tenant_id, email, password_hash)
-      SELECT ${id(2, "n")}, ${id(1, "n / 10 + 1")}, 'user' || n || '@example.com', 'x' FROM generate_series(1, ${USERS}) AS n;
-    INSERT INTO sessions (id, user_id, tenant_id, ip, device_name, amr, idle_expires_at, expires_at)
-      SELECT ${id(3, "n")}, ${id(2, `n % ${USERS} + 1`)}, ${id(1, `n % ${USERS} / 10 + 1`)},
+    INSERT INTO accounts (id, email, password_hash)
+      SELECT ${id(2, "n")}, 'user' || n || '@example.com', 'x' FROM generate_series(1, ${USERS}) AS n;
+    INSERT INTO users (id, tenant_id, account_id, email)
+      SELECT id, ${id(1, "n / 10 + 1")}, id, 'user' || n || '@example.com'
+      FROM generate_series(1, ${USERS}) AS n, LATERAL (SELECT ${id(2, "n")} AS id) AS ids;
+    INSERT INTO sessions (id, account_id, ip, device_name, amr, idle_expires_at, expires_at)
+      SELECT ${id(3, "n")}, ${id(2, `n % ${USERS} + 1`)},
         '10.0.0.0'::inet + n, 'Firefox on Linux', '{pwd}', now() + interval '1 day', now() + interval '2 days'
       FROM generate_series(1, ${USERS * SESSIONS_EACH}) AS n;
-    INSERT INTO refresh_tokens (id, session_id, tenant_id, token_hash, used_at, expires_at)
-      SELECT ${id(4, "n")}, ${id(3, `n / ${TOKENS_EACH} + 1`)}, ${id(1, `n / ${TOKENS_EACH * 10} + 1`)}, sha256(n::text::bytea),
+    INSERT INTO session_users (session_id, user_id, tenant_id, ip)
+      SELECT sessions.id, users.id, users.tenant_id, sessions.ip FROM sessions JOIN users USING (account_id)
+      ON CONFLICT DO NOTHING;
+    INSERT INTO refresh_tokens (id, session_id, token_hash, used_at, expires_at)
+      SELECT ${id(4, "n")}, ${id(3, `n / ${TOKENS_EACH} + 1`)}, sha256(n::text::bytea),
         CASE WHEN n % ${TOKENS_EACH} > 0 THEN now() END, now() + interval '1 day'
       FROM generate_series(0, ${USERS * TOKENS_EACH - 1}) AS n;
     INSERT INTO rate_limits SELECT 'login:' || n, 1, n FROM generate_series(1, ${USERS}) AS n;
-    ANALYZE tenants, users, sessions, refresh_tokens, rate_limits;`);
+    ANALYZE tenants, accounts, users, sessions, session_users, refresh_tokens, rate_limits;`);
   await client.end();
 }
 
 /** What is sent about these tables while `act` runs, each statement once. */
 async function sentDuring(act: () => Promise<unknown>): Promise<Statement[]> {
   const statements = (await statementsOf(act)).filter(({ text }) =>
-    /\b(users|sessions|refresh_tokens|tenants|rate_limits)\b/.test(text),
+    /\b(accounts|users|sessions|session_users|refresh_tokens|tenants|rate_limits)\b/.test(text),
   );
   return [...new Map(statements.map((statement) => [statement.text, statement])).values()];
 }

@@ -12,6 +12,8 @@ import {
   type TestApp,
 } from "../support/app.ts";
 
+const NOBODY = "00000000-0000-7000-8000-000000000000";
+
 let first: TestApp;
 let second: TestApp;
 let admin: Account;
@@ -58,7 +60,7 @@ async function cutListeners() {
 
 /** With a healthy listener the answer is at hand; without one it is a promise of the database's. */
 function listens({ deps }: TestApp): boolean {
-  return typeof deps.revocations.isRevoked("00000000-0000-7000-8000-000000000000") === "boolean";
+  return typeof deps.revocations.isRevoked(NOBODY, NOBODY) === "boolean";
 }
 
 const ends: Record<string, (owner: Account, member: Account) => Promise<{ status: number }>> = {
@@ -96,10 +98,10 @@ for (const [name, end] of Object.entries(ends)) {
 test("R36: what an operator writes by hand is heard too, also when the row itself goes", async () => {
   const [revoked, deleted] = [await registerOwner(first), await registerOwner(first)];
   await first.deps.pool.query(
-    "UPDATE sessions SET revoked_at = now(), revoked_reason = 'by hand' WHERE user_id = $1",
+    "UPDATE sessions SET revoked_at = now(), revoked_reason = 'by hand' WHERE account_id = $1",
     [revoked.id],
   );
-  await first.deps.pool.query("DELETE FROM sessions WHERE user_id = $1", [deleted.id]);
+  await first.deps.pool.query("DELETE FROM sessions WHERE account_id = $1", [deleted.id]);
   for (const { accessToken } of [revoked, deleted]) {
     for (const app of [first, second])
       await withinASecond(async () => (await me(app, accessToken)) === 401);

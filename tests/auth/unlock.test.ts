@@ -18,7 +18,7 @@ async function status(email: string, password = PASSWORD, address = newAddress()
 
 /** The failure that makes it so many; every one of them locks the account. */
 async function failAs(nth: number, { id, email }: { id: string; email: string }) {
-  await app.deps.db.user.update({
+  await app.deps.db.account.update({
     where: { id },
     data: { loginAttempts: nth - 1, lockedUntil: null },
   });
@@ -67,7 +67,7 @@ describe("R12: the owner of a locked account", () => {
 
     const opened = await unlock(tokenIn(mail));
     expect([opened.status, opened.body, opened.headers.get("set-cookie")]).toEqual([204, "", null]);
-    expect(await app.deps.db.session.count({ where: { userId: user.id } })).toBe(0);
+    expect(await app.deps.db.session.count({ where: { accountId: user.id } })).toBe(0);
     expect(await auditOf(user.id, "user.unlocked")).toMatchObject([{ actorId: user.id }]);
     expect(await status(user.email)).toBe(200);
 
@@ -82,7 +82,7 @@ describe("R12: the owner of a locked account", () => {
     const [first, second] = await lockMails(user.email, 2);
     // The newer one is the one that counts.
     expect((await unlock(tokenIn(first))).status).toBe(400);
-    await app.deps.db.user.update({ where: { id: user.id }, data: { lockedUntil: null } });
+    await app.deps.db.account.update({ where: { id: user.id }, data: { lockedUntil: null } });
     expect(await status(user.email)).toBe(401);
     expect((await unlock(tokenIn(second))).status).toBe(204);
     expect(await status(user.email)).toBe(200);
@@ -126,7 +126,7 @@ describe("R12: the owner of a locked account", () => {
     const response = passkey.authenticator.assert(options);
     const entered = await app.call("POST /v1/auth/passkey/login", { json: { response } });
     expect(entered.status).toBe(200);
-    const { loginAttempts, lockedUntil } = await app.deps.db.user.findUniqueOrThrow({
+    const { loginAttempts, lockedUntil } = await app.deps.db.account.findUniqueOrThrow({
       where: { id: user.id },
     });
     expect([loginAttempts, lockedUntil]).toEqual([0, null]);

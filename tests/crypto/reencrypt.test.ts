@@ -61,7 +61,7 @@ async function addTotpFactor(keys: Parameters<typeof encrypt>[0], legacy = false
     ? sealLegacy(keys[0], "JBSWY3DPEHPK3PXP", id)
     : encrypt(keys, "JBSWY3DPEHPK3PXP", id);
   await old.deps.db.totpFactor.create({
-    data: { id, userId: account.id, tenantId: account.tenantId, secret: Uint8Array.from(sealed) },
+    data: { id, accountId: account.id, secret: Uint8Array.from(sealed) },
   });
   return id;
 }

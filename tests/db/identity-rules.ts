@@ -20,12 +20,8 @@ export const IDENTITY_RULES: Rule[] = [
   {
     table: "users",
     name: "users_service_check",
-    refused: [
-      { kind: "'service'" },
-      { email: "'x@service.invalid'" },
-      { kind: "'service'", email: "'x@service.invalid'", password_hash: "'x'" },
-    ],
-    accepted: [{ kind: "'service'", email: "'x@service.invalid'" }, { password_hash: "'x'" }],
+    refused: [{ kind: "'service'" }, { email: "'x@service.invalid'" }],
+    accepted: [{ kind: "'service'", email: "'x@service.invalid'" }, {}],
   },
 
   hashRule("one_time_tokens", "one_time_tokens_token_hash_check", "token_hash"),
@@ -71,7 +67,7 @@ export const IDENTITY_RULES: Rule[] = [
     table: "totp_factors",
     name: "totp_factors_one_confirmed",
     refused: [{ confirmed_at: "now()" }],
-    accepted: [{}, { user_id: `'${IDS.deleted}'`, tenant_id: "NULL", confirmed_at: "now()" }],
+    accepted: [{}, { account_id: `'${IDS.free}'`, confirmed_at: "now()" }],
   },
   {
     table: "totp_factors",

@@ -14,10 +14,12 @@ let owner: Account & { tenantId: string };
 beforeAll(async () => {
   owner = await registerOwner(app);
   await app.database.query(`
-    INSERT INTO users (id, tenant_id, email, first_name, last_name, created_at)
-    SELECT gen_random_uuid(), '${owner.tenantId}', 'user' || n || '@x.example', 'First' || n % 500, 'Last' || n,
-      now() - n * interval '1 second'
-    FROM generate_series(1, ${USERS}) AS n;
+    WITH made AS (
+      INSERT INTO accounts (id, pool_id, email)
+      SELECT gen_random_uuid(), '${owner.tenantId}', 'user' || n || '@x.example' FROM generate_series(1, ${USERS}) AS n
+      RETURNING id, email, substring(email FROM 5 FOR position('@' IN email) - 5)::int AS n)
+    INSERT INTO users (id, tenant_id, account_id, email, first_name, last_name, created_at)
+    SELECT id, '${owner.tenantId}', id, email, 'First' || n % 500, 'Last' || n, now() - n * interval '1 second' FROM made;
     INSERT INTO user_roles (user_id, role_id, tenant_id)
     SELECT id, '${SYSTEM_ROLES.member}', tenant_id FROM users WHERE email LIKE 'user%';
     ANALYZE users, user_roles;`);

@@ -60,8 +60,8 @@ async function load({ tenantId, id }: { tenantId: string; id: string }): Promise
   );
   await client.query("DROP INDEX users_live_search");
   await client.query(
-    `INSERT INTO users (id, tenant_id, email, first_name, last_name, status, created_at, is_deleted, deleted_at, search_text)
-     SELECT ${uuid("1000000 + n")}, $1, 'user' || n || '@x.example', 'First' || n % 500, CASE WHEN n % 10 > 0 THEN 'Last' || n END,
+    `INSERT INTO users (id, account_id, tenant_id, email, first_name, last_name, status, created_at, is_deleted, deleted_at, search_text)
+     SELECT ${uuid("1000000 + n")}, ${uuid("1000000 + n")}, $1, 'user' || n || '@x.example', 'First' || n % 500, CASE WHEN n % 10 > 0 THEN 'Last' || n END,
        (CASE WHEN n % 50 = 0 THEN 'disabled' ELSE 'active' END)::user_status, now() - n * interval '1 second',
        n % 100 = 1, CASE WHEN n % 100 = 1 THEN now() END,
        concat_ws(' ', 'user' || n || '@x.example', 'first' || n % 500, CASE WHEN n % 10 > 0 THEN 'last' || n END)

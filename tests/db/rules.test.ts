@@ -2,12 +2,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { ACCOUNT_RULES } from "./account-rules.ts";
 import { AUDIT_RULES } from "./audit-rules.ts";
 import { FIXTURE, IDS, ROWS } from "./fixture.ts";
 import { IDENTITY_RULES } from "./identity-rules.ts";
 import { RULES } from "./rules.ts";
 
-const ALL = [...RULES, ...IDENTITY_RULES, ...AUDIT_RULES];
+const ALL = [...RULES, ...ACCOUNT_RULES, ...IDENTITY_RULES, ...AUDIT_RULES];
 
 let database: TestDatabase;
 let client: pg.Client;

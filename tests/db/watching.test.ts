@@ -34,7 +34,7 @@ async function rowsOf(mark: string) {
 test("indexes with their use, the most used first", async () => {
   await client.query("SELECT pg_stat_force_next_flush()");
   const rows = await rowsOf("pg_stat_user_indexes");
-  expect(rows.map(({ index }) => index)).toContain("users_live_email");
+  expect(rows.map(({ index }) => index)).toContain("accounts_live_email");
   const scans = rows.map((row) => Number(row.scans));
   expect(scans).toEqual(scans.toSorted((a, b) => b - a));
 });

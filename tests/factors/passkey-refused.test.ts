@@ -18,7 +18,7 @@ function register({ accessToken: token }: Pick<Account, "accessToken">, response
 }
 
 function countOf({ id }: Account) {
-  return app.deps.db.passkey.count({ where: { userId: id } });
+  return app.deps.db.passkey.count({ where: { accountId: id } });
 }
 
 describe("R28, R29: an answer is refused", () => {

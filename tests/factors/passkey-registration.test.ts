@@ -21,7 +21,7 @@ function register({ accessToken: token }: Pick<Account, "accessToken">, response
 }
 
 function countOf({ id }: Account) {
-  return app.deps.db.passkey.count({ where: { userId: id } });
+  return app.deps.db.passkey.count({ where: { accountId: id } });
 }
 
 test("R27, R29: the options: a fresh challenge of 32 bytes, a random handle, and what not to register again", async () => {
@@ -118,7 +118,7 @@ describe("R27: a challenge", () => {
       ),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
-    await app.deps.db.passkey.deleteMany({ where: { userId: owner.id } });
+    await app.deps.db.passkey.deleteMany({ where: { accountId: owner.id } });
   });
 
   test("expires", async () => {

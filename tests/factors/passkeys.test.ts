@@ -86,19 +86,19 @@ test("a change by a session that was ended while it was under way does not happe
   const { pool, db } = app.deps;
   const client = await pool.connect();
   await client.query("BEGIN");
-  // As a password reset does: the user is locked, the sessions end, and only then it commits.
-  await client.query("SELECT FROM users WHERE id = $1 FOR UPDATE", [owner.id]);
+  // As a password reset does: the account is locked, the sessions end, and only then it commits.
+  await client.query("SELECT FROM accounts WHERE id = $1 FOR UPDATE", [owner.id]);
   const pending = remove(owner, id);
   await waiting();
   await client.query(
-    "UPDATE sessions SET revoked_at = now(), revoked_reason = 'password_reset' WHERE user_id = $1",
+    "UPDATE sessions SET revoked_at = now(), revoked_reason = 'password_reset' WHERE account_id = $1",
     [owner.id],
   );
   await client.query("COMMIT");
   client.release();
   const { status, body } = await pending;
   expect({ status, code: body.code }).toEqual({ status: 401, code: "invalid_token" });
-  expect(await db.passkey.count({ where: { userId: owner.id } })).toBe(1);
+  expect(await db.passkey.count({ where: { accountId: owner.id } })).toBe(1);
 });
 
 /** Until somebody waits for a lock. */

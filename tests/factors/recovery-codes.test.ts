@@ -29,7 +29,7 @@ test("R23: ten codes of 120 random bits, of which only hashes are stored", async
   expect(new Set(recoveryCodes).size).toBe(10);
   // 24 characters of 5 bits.
   for (const code of recoveryCodes) expect(code).toMatch(/^([A-Z2-7]{4}-){5}[A-Z2-7]{4}$/);
-  const rows = await app.deps.db.recoveryCode.findMany({ where: { userId: owner.id } });
+  const rows = await app.deps.db.recoveryCode.findMany({ where: { accountId: owner.id } });
   const stored = JSON.stringify(rows);
   for (const code of recoveryCodes) expect(stored).not.toContain(code.replaceAll("-", ""));
   expect(await left(owner)).toBe(10);
@@ -121,7 +121,7 @@ describe("R23: a new set", () => {
 test("who has unused codes keeps them when a second factor is added", async () => {
   const owner = await registerOwner(app);
   const { recoveryCodes } = await enrolTotp(app, owner);
-  await app.deps.db.totpFactor.deleteMany({ where: { userId: owner.id } });
+  await app.deps.db.totpFactor.deleteMany({ where: { accountId: owner.id } });
   expect((await enrolTotp(app, owner)).recoveryCodes).toBeNull();
   expect((await verify(owner, recoveryCodes[0] ?? "")).status).toBe(200);
 });

@@ -123,7 +123,7 @@ describe("R21: setting up an authenticator app", () => {
     const { secret } = await enrolTotp(app, owner);
     const factors = await app.call("GET /v1/auth/me/factors", { token: owner.accessToken });
     expect(JSON.stringify(factors.body)).not.toContain(secret);
-    const row = await app.deps.db.totpFactor.findFirstOrThrow({ where: { userId: owner.id } });
+    const row = await app.deps.db.totpFactor.findFirstOrThrow({ where: { accountId: owner.id } });
     const stored = Buffer.from(row.secret);
     expect(stored.includes(Buffer.from(secret))).toBe(false);
     expect(stored.includes(Buffer.from(Secret.fromBase32(secret).bytes))).toBe(false);
@@ -131,9 +131,9 @@ describe("R21: setting up an authenticator app", () => {
     const thief = await registerOwner(app);
     const own = await enrolTotp(app, thief);
     await app.deps.db.totpFactor.updateMany({
-      where: { userId: owner.id },
+      where: { accountId: owner.id },
       data: {
-        secret: (await app.deps.db.totpFactor.findFirstOrThrow({ where: { userId: thief.id } }))
+        secret: (await app.deps.db.totpFactor.findFirstOrThrow({ where: { accountId: thief.id } }))
           .secret,
       },
     });
@@ -153,7 +153,7 @@ describe("R21: setting up an authenticator app", () => {
     const owner = await registerOwner(app);
     const { secret } = (await start(owner)).body;
     await app.deps.db.totpFactor.updateMany({
-      where: { userId: owner.id },
+      where: { accountId: owner.id },
       data: { createdAt: new Date(Date.now() - 31 * 60_000) },
     });
     expect((await confirm(owner, totpCode(secret))).status).toBe(404);
@@ -167,7 +167,7 @@ describe("R21: setting up an authenticator app", () => {
       await Promise.all(Array.from({ length: 10 }, () => confirm(owner, code)))
     ).map(({ status }) => status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(1);
-    expect(await app.deps.db.recoveryCode.count({ where: { userId: owner.id } })).toBe(10);
+    expect(await app.deps.db.recoveryCode.count({ where: { accountId: owner.id } })).toBe(10);
   });
 });
 
@@ -207,7 +207,7 @@ test("removing it needs the password alone at the next log-in, and takes the rec
   const remove = () => app.call("DELETE /v1/auth/me/totp", { token: owner.accessToken });
   expect((await remove()).status).toBe(204);
   expect((await remove()).status).toBe(404);
-  expect(await app.deps.db.recoveryCode.count({ where: { userId: owner.id } })).toBe(0);
+  expect(await app.deps.db.recoveryCode.count({ where: { accountId: owner.id } })).toBe(0);
   expect((await logIn(app, owner.email)).accessToken).toBeString();
   expect(await auditOf(owner, "factor.removed")).toEqual([
     { outcome: "success", details: { factor: "totp" } },

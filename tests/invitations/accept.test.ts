@@ -58,7 +58,7 @@ test("R64: of fifty acceptances at once one makes a user, and the others learn n
   // Those who come when the account is there are told to log in, as is any holder of a link.
   expect(["invalid_one_time_token", "email_taken"]).toEqual(expect.arrayContaining([...codes]));
   expect(await app.deps.db.user.count({ where: { email } })).toBe(1);
-  expect(await app.deps.db.session.count({ where: { user: { email } } })).toBe(1);
+  expect(await app.deps.db.session.count({ where: { account: { email } } })).toBe(1);
 });
 
 test("R64: the link is 256 random bits of which only the hash is stored, and the mail's copy is sealed", async () => {

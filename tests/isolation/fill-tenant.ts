@@ -16,10 +16,10 @@ export async function fillTenant(
      ), granted AS (
        INSERT INTO role_permissions (role_id, permission_key, tenant_id) SELECT id, 'user:read', $2::uuid FROM role
      ), code AS (
-       INSERT INTO recovery_codes (id, user_id, tenant_id, code_hash) VALUES (gen_random_uuid(), $1::uuid, $2::uuid, sha256($3::bytea))
+       INSERT INTO recovery_codes (id, account_id, code_hash) VALUES (gen_random_uuid(), $1::uuid, sha256($3::bytea))
      ), passkey AS (
-       INSERT INTO passkeys (id, user_id, tenant_id, name, credential_id, public_key, user_handle, backup_eligible, backed_up)
-       VALUES (gen_random_uuid(), $1::uuid, $2::uuid, 'Key', sha256($3::bytea), 'x', sha256('x'), false, false)
+       INSERT INTO passkeys (id, account_id, name, credential_id, public_key, user_handle, backup_eligible, backed_up)
+       VALUES (gen_random_uuid(), $1::uuid, 'Key', sha256($3::bytea), 'x', sha256('x'), false, false)
      ), idempotent AS (
        INSERT INTO idempotency_keys (id, user_id, tenant_id, route, key, request_hash, expires_at)
        VALUES (gen_random_uuid(), $1::uuid, $2::uuid, 'x', 'x', sha256('x'), now() + interval '1 day')

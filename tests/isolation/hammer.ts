@@ -7,14 +7,16 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { type Server, startServer } from "../server/start.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { makePeople, type Person, type Tenant, workAsPerson } from "./shared-people.ts";
 
 const SECONDS = Number(process.env.HAMMER_SECONDS ?? 60);
 const CLIENTS = 200;
+/** How many of them are people with one account in both tenants. */
+const SHARED = 40;
 const PASSWORD = "correct horse battery staple";
 
 setDefaultTimeout((SECONDS + 120) * 1000);
 
-type Tenant = { id: string; domain: string; token: string };
 type Answer = { status: number; body: Record<string, unknown> };
 
 /** What the clients were told, to be held against the database. */
@@ -27,6 +29,7 @@ const statuses = new Map<string, number>();
 let database: TestDatabase;
 let servers: Server[] = [];
 let tenants: [Tenant, Tenant];
+let people: Person[];
 let client: pg.Client;
 
 beforeAll(async () => {
@@ -44,6 +47,7 @@ beforeAll(async () => {
   tenants = [await register("alpha"), await register("beta")];
   client = new pg.Client({ connectionString: database.url });
   await client.connect();
+  people = await makePeople(client, tenants, SHARED);
 });
 afterAll(async () => {
   await client?.end();
@@ -107,6 +111,20 @@ async function work(own: Tenant, other: Tenant, until: number): Promise<void> {
       const { status } = await call("DELETE", `/v1/users/${id}`, session.token);
       if (status === 204) deleted.add(id);
     },
+    async function lookAtWhoIsInBoth() {
+      const id = people[Math.floor(Math.random() * people.length)]?.users[own.id];
+      for (const path of ["", "/sessions", "/profile", "/roles", "/personal-data"])
+        look(own, other, await call("GET", `/v1/users/${id}${path}`, session.token));
+      for (const [method, path] of [
+        ["POST", "/reset-password"],
+        ["DELETE", "/factors"],
+      ] as const) {
+        const { status } = await call(method, `/v1/users/${id}${path}`, session.token);
+        if (![401, 403].includes(status))
+          leaks.push(`${method} ${path} of who is shared: ${status}`);
+      }
+      if (Math.random() < 0.2) await call("DELETE", `/v1/users/${id}/sessions`, session.token);
+    },
     async function list() {
       look(own, other, await call("GET", "/v1/users?limit=50", session.token));
       look(own, other, await call("GET", `/v1/users?search=${other.domain}`, session.token));
@@ -153,6 +171,8 @@ test(`R60: ${CLIENTS} clients of two tenants at two instances leak nothing`, asy
   const until = Date.now() + SECONDS * 1000;
   await Promise.all(
     Array.from({ length: CLIENTS }, (_, n) => {
+      const person = people[n];
+      if (person) return workAsPerson({ call, look, leaks, tenants, until }, person);
       const [own, other] = n % 2 === 0 ? tenants : tenants.toReversed();
       return work(own as Tenant, other as Tenant, until);
     }),
@@ -184,10 +204,13 @@ test("what they were told is what the database has: nothing is lost", async () =
 test("no row of one tenant hangs on a row of the other, and each change has its audit row", async () => {
   const owned = {
     "user_roles with another tenant's user": `SELECT FROM user_roles JOIN users ON users.id = user_id WHERE users.tenant_id IS DISTINCT FROM user_roles.tenant_id`,
-    "sessions of another tenant's user": `SELECT FROM sessions JOIN users ON users.id = user_id WHERE users.tenant_id IS DISTINCT FROM sessions.tenant_id`,
-    "refresh tokens of another tenant's session": `SELECT FROM refresh_tokens JOIN sessions ON sessions.id = session_id WHERE sessions.tenant_id IS DISTINCT FROM refresh_tokens.tenant_id`,
-    "audit rows of another tenant's user": `SELECT FROM audit_log JOIN users ON users.id = resource_id WHERE resource_type = 'user' AND users.tenant_id IS DISTINCT FROM audit_log.tenant_id`,
-    "audit rows of another tenant's actor": `SELECT FROM audit_log JOIN users ON users.id = actor_id WHERE users.tenant_id IS DISTINCT FROM audit_log.tenant_id`,
+    "what a session may do as another tenant's user": `SELECT FROM session_users JOIN users ON users.id = user_id WHERE users.tenant_id IS DISTINCT FROM session_users.tenant_id`,
+    "what a session may do as somebody else's user": `SELECT FROM session_users JOIN users ON users.id = user_id JOIN sessions ON sessions.id = session_id WHERE users.account_id IS DISTINCT FROM sessions.account_id`,
+    "audit rows of another tenant's user": `SELECT FROM audit_log JOIN users ON users.id = resource_id WHERE resource_type = 'user' AND audit_log.tenant_id IS NOT NULL AND users.tenant_id IS DISTINCT FROM audit_log.tenant_id`,
+    "audit rows of another tenant's actor": `SELECT FROM audit_log JOIN users ON users.id = actor_id WHERE audit_log.tenant_id IS NOT NULL AND users.tenant_id IS DISTINCT FROM audit_log.tenant_id`,
+    "audit rows of a session that never spoke for the tenant": `SELECT FROM audit_log WHERE session_id IS NOT NULL AND tenant_id IS NOT NULL AND NOT EXISTS (SELECT FROM session_users WHERE session_users.session_id = audit_log.session_id AND session_users.tenant_id = audit_log.tenant_id)`,
+    "audit rows of the platform about who is in one tenant alone": `SELECT FROM audit_log JOIN users ON users.id = actor_id WHERE audit_log.tenant_id IS NULL AND users.tenant_id IS NOT NULL AND (SELECT count(*) FROM users AS others WHERE others.account_id = users.account_id) = 1`,
+    "profiles of another tenant": `SELECT FROM user_profiles JOIN tenants ON tenants.id = tenant_id WHERE phone IS NOT NULL AND phone NOT LIKE CASE slug WHEN 'alpha' THEN '+4930%' ELSE '+4940%' END`,
     "forked families": `SELECT FROM refresh_tokens WHERE used_at IS NULL GROUP BY session_id HAVING count(*) > 1`,
   };
   for (const [what, sql] of Object.entries(owned))

@@ -69,7 +69,7 @@ describe("R60: the scope", () => {
           pool.query(SCOPE),
           db.$transaction(async (tx) => {
             await Bun.sleep(Math.random() * 5);
-            return tx.session.findMany({ select: { tenantId: true } });
+            return tx.sessionUser.findMany({ select: { tenantId: true } });
           }),
         ]);
         return [user?.tenantId, raw.rows[0]?.scope, ...inner.map((row) => row.tenantId)].every(
@@ -80,9 +80,25 @@ describe("R60: the scope", () => {
     expect((await Promise.all(calls)).every(Boolean)).toBe(true);
   });
 
+  test("names the account of the session beside it, or says that there is none", async () => {
+    const account = async () =>
+      (await pool.query("SELECT current_setting('tenantry.account', true) AS account")).rows[0]
+        ?.account;
+    expect(await inTenant(a.tenantId, account, a.id)).toBe(a.id);
+    expect(await inTenant(a.tenantId, account)).toBe("none");
+    // What is looked up for all tenants is nobody's own.
+    expect(await inTenant(a.tenantId, () => acrossTenants(account), a.id)).toBe("none");
+    expect(await account()).toBe("");
+    const own = () => db.account.findMany({ select: { id: true } });
+    expect(await inTenant(a.tenantId, own, a.id)).toEqual([{ id: a.id }]);
+    expect(await inTenant(a.tenantId, own, b.id)).toEqual([{ id: b.id }]);
+    expect(await inTenant(a.tenantId, own)).toEqual([]);
+    expect(() => inTenant(a.tenantId, own, "x")).toThrow("named by UUIDs");
+  });
+
   test("is a UUID: anything else is refused before it is sent", () => {
     for (const text of ["", "x", "'; DROP TABLE users; --", `${a.tenantId}'`])
-      expect(() => inTenant(text, () => 1)).toThrow("must be a UUID");
+      expect(() => inTenant(text, () => 1)).toThrow("named by UUIDs");
   });
 
   test("a statement that fails leaves no transaction open, and the next one works", async () => {
@@ -123,7 +139,7 @@ describe("R60: the fence of the Prisma client", () => {
       await expect(failing(db.user.update({ where: { id: b.id }, data }))).rejects.toMatchObject({
         code: "P2025",
       });
-      expect((await db.session.deleteMany({ where: { userId: b.id } })).count).toBe(0);
+      expect((await db.session.deleteMany({ where: { accountId: b.id } })).count).toBe(0);
       const roles = await db.role.findMany({ where: { name: "owner" } });
       expect(roles.map(({ tenantId }) => tenantId)).toEqual([null]);
     });

@@ -27,12 +27,11 @@ type SessionTimes = { created: number; idle: number; expires: number; revoked?: 
 async function addSession(name: string, { created, idle, expires, revoked }: SessionTimes) {
   const id = Bun.randomUUIDv7("hex", daysAgo(created));
   await query(
-    `INSERT INTO sessions (id, user_id, tenant_id, device_name, amr, created_at, idle_expires_at, expires_at, revoked_at, revoked_reason)
-     VALUES ($1, $2, $3, $4, '{pwd}', $5, $6, $7, $8, $9)`,
+    `INSERT INTO sessions (id, account_id, device_name, amr, created_at, idle_expires_at, expires_at, revoked_at, revoked_reason)
+     VALUES ($1, $2, $3, '{pwd}', $4, $5, $6, $7, $8)`,
     [
       id,
       owner.id,
-      owner.tenantId,
       name,
       daysAgo(created),
       daysAgo(idle),
@@ -42,9 +41,9 @@ async function addSession(name: string, { created, idle, expires, revoked }: Ses
     ],
   );
   await query(
-    `INSERT INTO refresh_tokens (id, session_id, tenant_id, token_hash, created_at, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6)`,
-    [Bun.randomUUIDv7(), id, owner.tenantId, randomBytes(32), daysAgo(created), daysAgo(idle)],
+    `INSERT INTO refresh_tokens (id, session_id, token_hash, created_at, expires_at)
+     VALUES ($1, $2, $3, $4, $5)`,
+    [Bun.randomUUIDv7(), id, randomBytes(32), daysAgo(created), daysAgo(idle)],
   );
 }
 
@@ -153,8 +152,8 @@ test("no table whose rows come to an end is forgotten", async () => {
 test("each deletion finds its rows by an index", async () => {
   await query(`
     SET session_replication_role = replica;
-    INSERT INTO sessions (id, user_id, tenant_id, amr, idle_expires_at, expires_at, revoked_at, revoked_reason)
-      SELECT uuidv7(), '${owner.id}', '${owner.tenantId}', '{pwd}', now() + interval '1 day', now() + interval '2 days',
+    INSERT INTO sessions (id, account_id, amr, idle_expires_at, expires_at, revoked_at, revoked_reason)
+      SELECT uuidv7(), '${owner.id}', '{pwd}', now() + interval '1 day', now() + interval '2 days',
         CASE WHEN n % 3 = 0 THEN now() END, CASE WHEN n % 3 = 0 THEN 'logout' END
       FROM generate_series(1, 20000) AS n;
     INSERT INTO refresh_tokens (id, session_id, token_hash, expires_at)

@@ -130,7 +130,8 @@ async function makeAccount(
   const email = `${randomName()}@${slug}.example`;
   const roles = { create: roleIds.map((roleId) => ({ roleId, tenantId })) };
   const id = newId();
-  await app.deps.db.user.create({ data: { id, tenantId, email, passwordHash, roles } });
+  await app.deps.db.account.create({ data: { id, email, passwordHash } });
+  await app.deps.db.user.create({ data: { id, accountId: id, tenantId, email, roles } });
   const { token } = await app.deps.accessTokens.sign({
     userId: id,
     tenantId,
@@ -148,8 +149,13 @@ export async function makeSession(
 ): Promise<string> {
   const id = newId();
   const expiresAt = new Date(Date.now() + 3600_000);
+  const { accountId } = await deps.db.user.findUniqueOrThrow({ where: { id: userId } });
+  if (accountId === null) throw new Error("a machine has no session");
   await deps.db.session.create({
-    data: { id, userId, tenantId, amr: ["pwd"], idleExpiresAt: expiresAt, expiresAt },
+    data: {
+      ...{ id, accountId, amr: ["pwd"], idleExpiresAt: expiresAt, expiresAt },
+      users: { create: { userId, tenantId } },
+    },
   });
   return id;
 }

@@ -22,7 +22,7 @@ export type Row = {
   csv?: string;
   /** What the path names. A new one for each caller who may have it. */
   id?: Kind;
-  /** In place of `id`, where the path names what belongs to no tenant. */
+  /** In place of `id`, where the path names what belongs to no tenant, or the caller's own. */
   key?: (at: At) => Promise<string>;
   /** The caller's account or session does not outlive it, or must be as new. */
   fresh?: true;

@@ -54,16 +54,17 @@ async function logInOf({ app: { deps } }: World, { id }: Account): Promise<strin
   const user = await deps.db.user.findUniqueOrThrow({
     where: { id },
     select: {
-      email: true,
-      pendingEmail: true,
-      passwordHash: true,
       status: true,
       isDeleted: true,
-      sessions: { where: { revokedAt: null }, ...ids },
       apiKeys: { where: { revokedAt: null }, ...ids },
-      totpFactors: ids,
-      passkeys: ids,
-      recoveryCodes: ids,
+      sessions: { where: { revokedAt: null }, select: { sessionId: true } },
+      account: {
+        select: {
+          ...{ email: true, pendingEmail: true, passwordHash: true },
+          sessions: { where: { revokedAt: null }, ...ids },
+          ...{ totpFactors: ids, passkeys: ids, recoveryCodes: ids },
+        },
+      },
     },
   });
   return JSON.stringify(user);
@@ -161,7 +162,7 @@ async function ask(
   const at = { app, caller, house, who, made };
   const key = (await row.key?.(at)) ?? "";
   const path = name
-    .replace("{id}", first)
+    .replace("{id}", first || key)
     .replace("{key}", key)
     .replace(/\{\w+\}/, second);
   // What has to be set up would be the caller's: for whoever is turned away there is nothing.

@@ -81,7 +81,7 @@ async function take(world: World, step: Step): Promise<void> {
       for (const known of world.tokens) known.ageMinutes += step.minutes;
       return;
     case "new password":
-      await app.deps.pool.query("UPDATE users SET password_hash = $2 WHERE id = $1", [
+      await app.deps.pool.query("UPDATE accounts SET password_hash = $2 WHERE id = $1", [
         world.user.id,
         randomToken(),
       ]);

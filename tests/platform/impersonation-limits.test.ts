@@ -93,11 +93,11 @@ test("R24: it takes a recent log-in, and the second factor of whoever has one", 
   const who = await createSuperAdmin(app);
   const { db } = app.deps;
   await db.totpFactor.create({
-    data: { id: newId(), userId: who.id, secret: new Uint8Array(1), confirmedAt: new Date() },
+    data: { id: newId(), accountId: who.id, secret: new Uint8Array(1), confirmedAt: new Date() },
   });
   const stepUp = { status: 401, body: { code: "reauthentication_required" } };
   expect(await impersonate(who, member.id)).toMatchObject(stepUp);
-  await db.totpFactor.deleteMany({ where: { userId: who.id } });
+  await db.totpFactor.deleteMany({ where: { accountId: who.id } });
   expect((await impersonate(who, member.id)).status).toBe(200);
 
   const strict = await createTestApp({ STEP_UP_SECONDS: "30" });

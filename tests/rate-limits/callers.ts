@@ -37,7 +37,9 @@ let hash: Promise<string> | undefined;
 export async function makeUser(app: TestApp): Promise<{ id: string; email: string }> {
   hash ??= app.deps.passwords.hash(PASSWORD);
   const user = { id: newId(), email: `${randomName()}@limits.example` };
-  await app.deps.db.user.create({ data: { ...user, passwordHash: await hash } });
+  await app.deps.db.account.create({
+    data: { ...user, passwordHash: await hash, users: { create: user } },
+  });
   return user;
 }
 

@@ -100,9 +100,9 @@ test("without a database it fails with one line that says what is missing", asyn
 test("with EMAIL_SCOPE=tenant the demo users' addresses are scoped to their tenants, twice too", async () => {
   await seed({ EMAIL_SCOPE: "tenant" });
   await seed({ EMAIL_SCOPE: "tenant" });
-  const users = await app.deps.db.user.findMany();
+  const users = await app.deps.db.user.findMany({ include: { account: true } });
   expect(users).toHaveLength(5);
-  expect(users.every(({ tenantId, emailScope }) => tenantId === emailScope)).toBe(true);
+  for (const { tenantId, account } of users) expect(account).toMatchObject({ poolId: tenantId });
 });
 
 test("as a program it ends with the status", async () => {

@@ -85,7 +85,10 @@ async function insertSuperAdmin(databaseUrl: string | undefined): Promise<void> 
   await sql.begin(async (tx) => {
     // As the server's login too, whom the policies hold.
     await tx`SET LOCAL tenantry.scope = 'platform'`;
-    await tx`INSERT INTO users (id, email) VALUES (${id}, 'first@platform.example') ON CONFLICT DO NOTHING`;
+    await tx`INSERT INTO accounts (id, email) VALUES (${id}, 'first@platform.example') ON CONFLICT DO NOTHING`;
+    await tx`
+      INSERT INTO users (id, account_id, email) VALUES (${id}, ${id}, 'first@platform.example')
+      ON CONFLICT DO NOTHING`;
     await tx`
       INSERT INTO user_roles (user_id, role_id) VALUES (${id}, ${SYSTEM_ROLES.super_admin})
       ON CONFLICT DO NOTHING`;

@@ -111,8 +111,12 @@ async function createRoot(): Promise<Account> {
   const { email } = await register();
   const id = newId();
   await observer.query(
-    "INSERT INTO users (id, email, password_hash) SELECT $1, 'root@platform.example', password_hash FROM users WHERE email = $2",
+    "INSERT INTO accounts (id, email, password_hash) SELECT $1, 'root@platform.example', password_hash FROM accounts WHERE email = $2",
     [id, email],
+  );
+  await observer.query(
+    "INSERT INTO users (id, account_id, email) VALUES ($1, $1, 'root@platform.example')",
+    [id],
   );
   await observer.query("INSERT INTO user_roles (user_id, role_id) VALUES ($1, $2)", [
     id,

@@ -177,7 +177,7 @@ test("with addresses per tenant it is the same", async () => {
   try {
     const { id: userId } = await createService(perTenant, await registerOwner(perTenant));
     const row = await perTenant.deps.db.user.findUniqueOrThrow({ where: { id: userId } });
-    expect([row.kind, row.emailScope]).toEqual(["service", row.tenantId]);
+    expect([row.kind, row.accountId]).toEqual(["service", null]);
   } finally {
     await perTenant.close();
   }

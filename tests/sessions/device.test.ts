@@ -169,7 +169,7 @@ describe("R19: a mail tells of a log-in from a new device", () => {
   test("also when the sessions of an account that nobody used are long gone", async () => {
     const { id, email } = await newOwner();
     await logInWith(email, OFFICE);
-    await app.deps.db.session.deleteMany({ where: { userId: id } });
+    await app.deps.db.session.deleteMany({ where: { accountId: id } });
     await logInWith(email, { "tenantry-device": "Phone", ...from(newAddress()) });
     expect(await warnings(email)).toHaveLength(1);
   });

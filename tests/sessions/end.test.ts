@@ -175,7 +175,7 @@ describe("R36: logging out", () => {
       ENDED,
       LIVE,
     ]);
-    const rows = await app.deps.db.session.findMany({ where: { userId: owner.id } });
+    const rows = await app.deps.db.session.findMany({ where: { accountId: owner.id } });
     expect(new Set(rows.map(({ revokedReason }) => revokedReason))).toEqual(
       new Set(["logout_all"]),
     );

@@ -15,7 +15,7 @@ async function refreshAfter(idle: string, whole: string): Promise<number> {
     `UPDATE sessions SET created_at = created_at - $2::interval, last_used_at = last_used_at - $3::interval,
        expires_at = expires_at - $2::interval,
        idle_expires_at = least(idle_expires_at - $3::interval, expires_at - $2::interval)
-     WHERE user_id = $1`,
+     WHERE account_id = $1`,
     [id, whole, idle],
   );
   return (await app.call("POST /v1/auth/refresh", { json: { refreshToken } })).status;

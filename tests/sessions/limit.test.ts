@@ -35,8 +35,8 @@ async function untilRefused(on: TestApp, account: Account) {
     if (Date.now() > end) throw new Error("not within a second");
 }
 
-function liveSessions({ id: userId }: Account) {
-  return app.deps.db.session.findMany({ where: { userId, revokedAt: null } });
+function liveSessions({ id: accountId }: Account) {
+  return app.deps.db.session.findMany({ where: { accountId, revokedAt: null } });
 }
 
 /** Puts the last use of the caller's session so many minutes back. */
@@ -66,7 +66,7 @@ describe("R38: with SESSION_LIMIT=3", () => {
     expect(refreshed.status).toBe(401);
     for (const kept of [first, third, fourth]) expect(await me(second, kept)).toBe(200);
     const ended = await app.deps.db.session.findMany({
-      where: { userId: first.id, revokedAt: { not: null } },
+      where: { accountId: first.id, revokedAt: { not: null } },
     });
     expect(ended.map(({ revokedReason }) => revokedReason)).toEqual(["session_limit"]);
   });
@@ -125,7 +125,7 @@ describe("R38: with SESSION_LIMIT=3", () => {
     const [ended, idle] = [await logIn(app, owner.email), await logIn(app, owner.email)];
     await app.call("POST /v1/auth/logout", { token: ended.accessToken });
     await app.deps.pool.query(
-      "UPDATE sessions SET created_at = now() - interval '1 day', idle_expires_at = now() WHERE user_id = $1 AND id <> ALL ($2)",
+      "UPDATE sessions SET created_at = now() - interval '1 day', idle_expires_at = now() WHERE account_id = $1 AND id <> ALL ($2)",
       [
         owner.id,
         (await liveSessions(owner))
@@ -150,7 +150,7 @@ test("R38: SESSION_LIMIT=0 is no limit, and the limit is 20 where nothing is sai
     try {
       const owner = await registerOwner(other);
       for (let n = 0; n < log; n++) await logIn(other, owner.email);
-      const live = { userId: owner.id, revokedAt: null };
+      const live = { accountId: owner.id, revokedAt: null };
       expect(await other.deps.db.session.count({ where: live })).toBe(left);
     } finally {
       await other.close();

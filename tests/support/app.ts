@@ -186,14 +186,11 @@ export async function createMember(
 /** A super admin: made in the database, as the operator of an installation does. */
 export async function createSuperAdmin(app: TestApp, name = randomName()): Promise<Account> {
   const email = `${name}@platform.example`;
-  await app.deps.db.user.create({
-    data: {
-      id: newId(),
-      email,
-      passwordHash: await app.deps.passwords.hash(PASSWORD),
-      roles: { create: { roleId: SYSTEM_ROLES.super_admin } },
-    },
-  });
+  const id = newId();
+  const passwordHash = await app.deps.passwords.hash(PASSWORD);
+  await app.deps.db.account.create({ data: { id, email, passwordHash } });
+  const roles = { create: { roleId: SYSTEM_ROLES.super_admin } };
+  await app.deps.db.user.create({ data: { id, accountId: id, email, roles } });
   return logIn(app, email);
 }
 
@@ -203,7 +200,13 @@ export async function createSuperAdmin(app: TestApp, name = randomName()): Promi
  */
 export async function proveAddress(app: TestApp, { id }: Pick<Account, "id">): Promise<void> {
   const data = { emailVerifiedAt: new Date(), passwordOrigin: "own" } as const;
-  await app.deps.db.user.update({ where: { id }, data });
+  const { config } = app.deps;
+  const isShared = config.emailScope === "global";
+  // An account has the id of its first user.
+  await app.deps.db.account.update({
+    where: { id },
+    data: { ...data, ...(isShared && { poolId: null }) },
+  });
 }
 
 export async function logIn(app: TestApp, email: string, password = PASSWORD): Promise<Account> {

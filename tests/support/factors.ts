@@ -57,7 +57,7 @@ export async function enrolPasskey(
 
 /** Makes the codes of this and the neighbouring steps good again, as if time had passed. */
 export async function forgetSteps(app: TestApp, { id }: Pick<Account, "id">): Promise<void> {
-  await app.deps.db.totpFactor.updateMany({ where: { userId: id }, data: { lastStep: 0 } });
+  await app.deps.db.totpFactor.updateMany({ where: { accountId: id }, data: { lastStep: 0 } });
 }
 
 /** What an access token says, without a look at its signature. */

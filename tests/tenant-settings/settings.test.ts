@@ -133,7 +133,7 @@ test("R35: a tenant's sessions last as long as it says, from their beginning and
     const { rows } = await app.deps.pool.query(
       `SELECT round(extract(epoch FROM idle_expires_at - last_used_at))::int AS idle,
         round(extract(epoch FROM expires_at - created_at))::int AS max
-       FROM sessions WHERE user_id = $1 ORDER BY id DESC LIMIT 1`,
+       FROM sessions WHERE account_id = $1 ORDER BY id DESC LIMIT 1`,
       [id],
     );
     return rows[0];

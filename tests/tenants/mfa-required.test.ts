@@ -68,7 +68,7 @@ test("R36: switched on, it ends every session without a second factor within a s
   // A machine has no second factor, and is not asked for one.
   expect(await use(app, machine)).toBe(200);
   const { rows } = await app.deps.pool.query(
-    "SELECT DISTINCT revoked_reason AS reason FROM sessions WHERE user_id = $1",
+    "SELECT DISTINCT revoked_reason AS reason FROM session_users WHERE user_id = $1",
     [owner.id],
   );
   expect(rows).toEqual([{ reason: "mfa_required" }]);

@@ -9,11 +9,13 @@ import {
   createSuperAdmin,
   logIn,
   PASSWORD,
+  proveAddress,
   randomName,
   registerOwner,
   testApp,
 } from "../support/app.ts";
 import { enrolTotp } from "../support/factors.ts";
+import { joinTenant } from "../support/memberships.ts";
 import { createMemberWith } from "../users/routes.ts";
 
 const app = testApp({ TENANT_GRACE_DAYS: "10" });
@@ -47,13 +49,13 @@ async function deletedTenant(daysAgo = 0) {
 /** The tables that still have rows of the tenant. */
 async function tablesWith(tenantId: string): Promise<string[]> {
   const { rows } = await app.deps.pool.query(
-    `SELECT DISTINCT table_name AS name FROM information_schema.columns
+    `SELECT DISTINCT table_name AS name, column_name AS holder FROM information_schema.columns
      JOIN information_schema.tables USING (table_schema, table_name)
-     WHERE table_schema = 'public' AND column_name = 'tenant_id' AND table_type = 'BASE TABLE'`,
+     WHERE table_schema = 'public' AND column_name IN ('tenant_id', 'pool_id') AND table_type = 'BASE TABLE'`,
   );
   const found: string[] = [];
-  for (const { name } of rows) {
-    const count = await app.deps.pool.query(`SELECT FROM ${name} WHERE tenant_id = $1`, [tenantId]);
+  for (const { name, holder } of rows) {
+    const count = await app.deps.pool.query(`SELECT FROM ${name} WHERE ${holder} = $1`, [tenantId]);
     if (count.rowCount) found.push(name);
   }
   return found.filter((name) => !name.startsWith("audit_")).sort();
@@ -95,7 +97,7 @@ describe("purging", () => {
     expect((await purge(tenantId, slug)).status).toBe(204);
     expect(await tablesWith(tenantId)).toEqual([]);
     const orphans = await app.deps.pool.query(
-      "SELECT FROM sessions WHERE user_id = ANY($1) UNION ALL SELECT FROM user_profiles WHERE user_id = ANY($1)",
+      "SELECT FROM sessions WHERE account_id = ANY($1) UNION ALL SELECT FROM user_profiles WHERE user_id = ANY($1)",
       [[owner.id, member.id]],
     );
     expect(orphans.rowCount).toBe(0);
@@ -109,6 +111,23 @@ describe("purging", () => {
     const heir = await app.call("POST /v1/auth/register", { json });
     expect(heir.status).toBe(201);
     expect(heir.body.user.tenantId).not.toBe(tenantId);
+  });
+
+  test("accounts go with the last of their users; those of other tenants stay, with all that they have", async () => {
+    const [home, host] = [await registerOwner(app), await registerOwner(app)];
+    await proveAddress(app, home);
+    const added = await createMember(app, host);
+    const there = await joinTenant(app, home, host);
+    await enrolTotp(app, there);
+    await app.as(host, `DELETE /v1/tenants/${host.tenantId}`);
+    expect((await purge(host.tenantId, host.slug)).status).toBe(204);
+    const ids = [home.id, host.id, added.id];
+    const accounts = await app.deps.db.account.findMany({ where: { id: { in: ids } } });
+    expect(accounts).toMatchObject([{ id: home.id, isDeleted: false, poolId: null }]);
+    expect(await app.deps.db.totpFactor.count({ where: { accountId: home.id } })).toBe(1);
+    expect((await app.as(home, "GET /v1/auth/me")).status).toBe(200);
+    const { items } = (await app.as(home, "GET /v1/auth/me/tenants")).body;
+    expect(items).toMatchObject([{ tenant: { id: home.tenantId } }]);
   });
 
   test("asks for the slug, and for a tenant that is deleted", async () => {
@@ -167,8 +186,10 @@ describe("purging", () => {
   test("a tenant of many people goes in batches, with each of them", async () => {
     const owner = await registerOwner(app);
     await app.deps.pool.query(
-      `INSERT INTO users (id, tenant_id, email)
-       SELECT uuidv7(), $1, 'many' || n || '@many.example' FROM generate_series(1, 1000) AS n`,
+      `WITH made AS (
+         INSERT INTO accounts (id, pool_id, email)
+         SELECT uuidv7(), $1::uuid, 'many' || n || '@many.example' FROM generate_series(1, 1000) AS n RETURNING id, email)
+       INSERT INTO users (id, tenant_id, account_id, email) SELECT id, $1, id, email FROM made`,
       [owner.tenantId],
     );
     await app.as(owner, `DELETE /v1/tenants/${owner.tenantId}`);

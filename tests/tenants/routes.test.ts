@@ -110,6 +110,14 @@ const CASES: RouteCase[] = [
     json: { slug: "made" },
     invalid: [{}, [], null, { slug: 1 }, { slug: null }, { slug: "a".repeat(64) }, { id: "x" }],
   },
+  {
+    route: "POST /v1/tenants/:id/user-pool",
+    permission: "tenant:create",
+    success: 200,
+    platform: true,
+    json: { userPool: "shared", dryRun: true },
+    invalid: [{}, [], null, { userPool: "both" }, { userPool: "shared", dryRun: "yes" }],
+  },
 ];
 /** These end the session of whoever calls them from within the tenant. */
 const ENDING = ["DELETE /v1/tenants/:id", "POST /v1/tenants/:id/suspend"];

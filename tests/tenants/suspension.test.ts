@@ -96,10 +96,13 @@ test("a suspension waits for the creation of a user that has begun", async () =>
   // An address that somebody else is about to take holds the creation up in the midst of its transaction.
   const holder = await app.deps.pool.connect();
   await holder.query("BEGIN");
-  await holder.query("INSERT INTO users (id, email) VALUES ($1, $2)", [newId(), email]);
   let creation: ReturnType<typeof app.as>;
   let suspension: ReturnType<typeof app.as>;
   try {
+    await holder.query(
+      "INSERT INTO accounts (id, pool_id, email) VALUES ($1, NULL, $3), ($2, $4, $3)",
+      [newId(), newId(), email, tenantId],
+    );
     creation = app.as(superAdmin, "POST /v1/users", { email, tenantId });
     await waiting(1);
     suspension = app.as(superAdmin, `POST /v1/tenants/${tenantId}/suspend`).finally(() => {

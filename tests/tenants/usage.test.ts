@@ -72,21 +72,22 @@ test("among 100,000 users of others it reads by the tenant's indexes", async () 
     SET session_replication_role = replica;
     DROP INDEX users_live_search;
     INSERT INTO tenants (id, slug, name) SELECT uuidv7(), 'usage-' || n, 'Tenant' FROM generate_series(1, 100) AS n;
-    INSERT INTO users (id, tenant_id, email)
-      SELECT uuidv7(), t.id, 'u' || n || '@' || t.slug || '.example'
-      FROM tenants t, generate_series(1, ${USERS / 100}) AS n WHERE t.slug LIKE 'usage-%';
-    INSERT INTO sessions (id, user_id, tenant_id, amr, idle_expires_at, expires_at)
-      SELECT uuidv7(), id, tenant_id, '{pwd}', now() + interval '1 day', now() + interval '2 days' FROM users;
+    INSERT INTO users (id, account_id, tenant_id, email)
+      SELECT id, id, tenant_id, email FROM (SELECT uuidv7() AS id, t.id AS tenant_id, 'u' || n || '@' || t.slug || '.example' AS email
+        FROM tenants t, generate_series(1, ${USERS / 100}) AS n WHERE t.slug LIKE 'usage-%') AS made;
+    INSERT INTO sessions (id, account_id, amr, idle_expires_at, expires_at)
+      SELECT id, account_id, '{pwd}', now() + interval '1 day', now() + interval '2 days' FROM users WHERE account_id IS NOT NULL;
+    INSERT INTO session_users (session_id, user_id, tenant_id) SELECT id, id, tenant_id FROM users WHERE account_id IS NOT NULL;
     INSERT INTO invitations (id, tenant_id, email, role_ids, token_hash, expires_at)
       SELECT uuidv7(), tenant_id, email, ARRAY[id], sha256(id::text::bytea), now() + interval '1 day' FROM users
       WHERE tenant_id IS NOT NULL;
-    ANALYZE tenants, users, sessions, invitations`);
+    ANALYZE tenants, users, sessions, session_users, invitations`);
   const sent = await statementsOf(() => app.as(owner, "GET /v1/tenants/current/usage"));
   const usage = sent.find(({ text }) => text.includes("of_sessions"));
   const { rows } = await client.query(`EXPLAIN (COSTS OFF) ${usage?.text}`, usage?.values);
   await client.end();
   const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
-  for (const table of ["users", "sessions", "invitations"]) {
+  for (const table of ["users", "sessions", "session_users", "invitations"]) {
     expect(plan).not.toContain(`Seq Scan on ${table}`);
     expect(plan).toMatch(new RegExp(`Scan (using \\S+ )?on ${table}`));
   }

@@ -1,16 +1,17 @@
 import { expect, test } from "bun:test";
 import { tokenIn, verify } from "../auth/mails/mails.ts";
-import { createMember, registerOwner, testApp } from "../support/app.ts";
+import { createMember, createSuperAdmin, registerOwner, testApp } from "../support/app.ts";
 
 const app = testApp();
 
-test("R19: when an administrator changes somebody's address, the old one is told, and of nothing else", async () => {
+test("R19: when a platform account changes somebody's address, the old one is told, and of nothing else", async () => {
   const owner = await registerOwner(app);
+  const root = await createSuperAdmin(app);
   const member = await createMember(app, owner);
   await app.call("POST /v1/auth/me/email/verification", { token: member.accessToken });
   await verify(app, member);
   const change = (json: object) =>
-    app.call(`PATCH /v1/users/${member.id}`, { token: owner.accessToken, json });
+    app.call(`PATCH /v1/users/${member.id}`, { token: root.accessToken, json });
   await change({ firstName: "Ada" });
   await change({ email: member.email });
   const before = (await app.mail()).filter(({ to }) => to === member.email).length;

@@ -185,7 +185,7 @@ describe("atomic", () => {
     const { body } = await bulk("create", items, { atomic: true });
     expect(codes(body)).toEqual([201, 201]);
     const { rows } = await app.deps.pool.query(
-      "SELECT DISTINCT password_hash FROM users WHERE email = ANY($1)",
+      "SELECT DISTINCT password_hash FROM accounts WHERE email = ANY($1)",
       [items.map(({ email }) => email)],
     );
     expect(rows).toHaveLength(2);

@@ -11,6 +11,7 @@ import {
   registerOwner,
   testApp,
 } from "../support/app.ts";
+import { insertPeople } from "./people.ts";
 import { createMemberWith, type RouteCase, routesOf, testRoutes, type World } from "./routes.ts";
 
 const app = testApp();
@@ -75,8 +76,9 @@ async function exports(tenantId: string | null) {
 }
 
 async function fill({ tenantId }: { tenantId: string }, count: number, lastName = "Byron") {
-  await app.deps.db.user.createMany({
-    data: Array.from({ length: count }, (_, n) => ({
+  await insertPeople(
+    app,
+    Array.from({ length: count }, (_, n) => ({
       id: newId(),
       tenantId,
       email: `n${n}@${newId()}.example`,
@@ -84,7 +86,7 @@ async function fill({ tenantId }: { tenantId: string }, count: number, lastName 
       // Many of one moment: the pages must not lose or repeat any of these.
       createdAt: new Date(2020, 0, 1 + (n % 3)),
     })),
-  });
+  );
 }
 
 test("R65: all users of the tenant, as CSV and as JSON a line, each once, with an audit row", async () => {

@@ -37,7 +37,7 @@ async function login(email: string, password = PASSWORD) {
 }
 
 async function hashOf({ id }: { id: string }) {
-  return (await app.deps.db.user.findUniqueOrThrow({ where: { id } })).passwordHash;
+  return (await app.deps.db.account.findUniqueOrThrow({ where: { id } })).passwordHash;
 }
 
 test.each(Object.entries(VECTORS))(

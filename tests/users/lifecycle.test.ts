@@ -66,7 +66,7 @@ test("changing to a taken address is 409 and changes nothing", async () => {
 
 test("a new address waits for its proof; the old one with its proof stays until then", async () => {
   const member = await createMember(app, owner);
-  await app.deps.db.user.update({
+  await app.deps.db.account.update({
     where: { id: member.id },
     data: { emailVerifiedAt: new Date(0) },
   });

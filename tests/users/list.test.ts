@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { newId } from "../../src/db/id.ts";
 import type { User } from "../../src/users/public-user.ts";
 import { type Account, randomName, registerOwner, testApp } from "../support/app.ts";
+import { insertPeople } from "./people.ts";
 
 const SORTS = ["createdAt", "-createdAt", "email", "-email", "lastName", "-lastName"] as const;
 type Sort = (typeof SORTS)[number];
@@ -34,14 +35,15 @@ const people = fc.array(
 async function insert(
   rows: { lastName: string | null; createdAt: Date; email: string }[],
 ): Promise<void> {
-  await app.deps.db.user.createMany({
-    data: rows.map(({ email, ...row }) => ({
+  await insertPeople(
+    app,
+    rows.map(({ email, ...row }) => ({
       ...row,
       id: newId(),
       tenantId: owner.tenantId,
       email: `${email}@${randomName()}.example`,
     })),
-  });
+  );
 }
 
 /** Follows the cursors to the end; `between` runs after each page. */

@@ -46,7 +46,7 @@ beforeAll(async () => {
 
 /** Always of the same address: the one before is erased, so that the address is free. */
 async function target({ accessToken: token }: Account): Promise<string> {
-  await app.deps.pool.query("UPDATE users SET email = id || '@gone.example' WHERE email = $1", [
+  await app.deps.pool.query("UPDATE accounts SET email = id || '@gone.example' WHERE email = $1", [
     EMAIL,
   ]);
   return (await app.call("POST /v1/users", { token, json: { email: EMAIL } })).body.id;
@@ -183,18 +183,20 @@ describe("R65: erasure", () => {
     expect((await erase(person.id, person.email)).status).toBe(204);
 
     expect(await rowsWith(person.email)).toEqual([]);
-    for (const table of [
-      "sessions",
-      "one_time_tokens",
-      "totp_factors",
-      "passkeys",
-      "api_keys",
-      "recovery_codes",
-      "user_profiles",
-      "user_roles",
-      "idempotency_keys",
+    for (const [table, column] of [
+      ["accounts", "id"],
+      ["sessions", "account_id"],
+      ["session_users", "user_id"],
+      ["one_time_tokens", "user_id"],
+      ["totp_factors", "account_id"],
+      ["passkeys", "account_id"],
+      ["api_keys", "user_id"],
+      ["recovery_codes", "account_id"],
+      ["user_profiles", "user_id"],
+      ["user_roles", "user_id"],
+      ["idempotency_keys", "user_id"],
     ]) {
-      const sql = `SELECT FROM ${table} WHERE user_id = $1`;
+      const sql = `SELECT FROM ${table} WHERE ${column} = $1`;
       expect([table, (await app.deps.pool.query(sql, [person.id])).rowCount]).toEqual([table, 0]);
     }
     const row = await app.deps.db.user.findUniqueOrThrow({ where: { id: person.id } });
@@ -203,7 +205,7 @@ describe("R65: erasure", () => {
       pendingEmail: null,
       firstName: null,
       lastName: null,
-      passwordHash: null,
+      accountId: null,
       lastLoginAt: null,
       isDeleted: true,
       searchText: `erased-${person.id}@erased.invalid`,

@@ -15,12 +15,12 @@ function reset(by: Account, id: string) {
   return app.call(`DELETE /v1/users/${id}/factors`, { token: by.accessToken });
 }
 
-function countsOf({ id: userId }: Account) {
+function countsOf({ id: accountId }: Account) {
   const { db } = app.deps;
   return Promise.all([
-    db.totpFactor.count({ where: { userId } }),
-    db.passkey.count({ where: { userId } }),
-    db.recoveryCode.count({ where: { userId } }),
+    db.totpFactor.count({ where: { accountId } }),
+    db.passkey.count({ where: { accountId } }),
+    db.recoveryCode.count({ where: { accountId } }),
   ]);
 }
 

@@ -97,7 +97,7 @@ export function testRoutes(cases: RouteCase[], world: () => World): void {
       expect(answer.status).toBe(success);
       expect(answer.headers.get("cache-control")).toBe("no-store");
       expect(JSON.stringify(answer.body)).not.toMatch(
-        /passwordHash|argon2|loginAttempts|emailScope/,
+        /passwordHash|argon2|loginAttempts|accountId|poolId/,
       );
     });
   }

@@ -1,9 +1,11 @@
 /** Changing an address: the new one has to be proved, and the old one is told. How it begins: users/change-address.ts. */
-import { recordAudit } from "../../audit/record.ts";
+import { freeBarred } from "../../accounts/barred.ts";
+import { settleAccount } from "../../accounts/settle.ts";
+import { recordAccountEvent } from "../../audit/account-events.ts";
 import type { Context, SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
 import { commit } from "../../db/commit.ts";
-import { touch, touchedBy } from "../../db/touch.ts";
+import { touch } from "../../db/touch.ts";
 import type { AddressChange, BegunBy } from "../../mail/requests.ts";
 import { sendProof, tellUser } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
@@ -13,13 +15,12 @@ import { revokeSessions } from "../../sessions/revoke.ts";
 import { admitAddress } from "../../tenants/admission.ts";
 import { beginAddressChange } from "../../users/change-address.ts";
 import { withEmailTaken } from "../../users/create.ts";
-import { emailScopeOf } from "../../users/placeholders.ts";
 import { lockUser } from "../../users/reach.ts";
-import { findAccount, slugOf } from "../account.ts";
 import { linkFor } from "../mails/links.ts";
 import { lockForMail, type Recipient } from "../mails/mailed-token.ts";
-import { proveAddress } from "./prove-address.ts";
+import { markProved } from "./prove-address.ts";
 import type { ChangeEmailInput } from "./schemas.ts";
+import { addressHolder } from "./taken.ts";
 
 /** Where the owner waits for it, and types the code beside it. */
 const OWN_LINK_MINUTES = 60;
@@ -30,9 +31,11 @@ const LINK_MINUTES = 7 * 24 * 60;
 type ChangePayload = { begunBy: BegunBy };
 
 /**
- * Begins a change of the caller's own address: a link and a code go to the new one, and the account keeps the old one
- * until they come back. An address that somebody else has gets a mail that says so; the caller is not told.
- * @throws ValidationError for an address of a domain that the tenant does not let in; ApiError
+ * Begins a change of the caller's own address, for all tenants that their account has a user in: a link and a code go to
+ * the new one, and the account keeps the old one until they come back. An address that somebody else has gets a mail that
+ * says so; the caller is not told.
+ * @throws ValidationError for an address of a domain that the tenant does not let in for which the caller speaks, and of no
+ * other: domains count when somebody comes in, and no tenant is to tell of another; ApiError
  * `reauthentication_required`.
  */
 export async function requestEmailChange(
@@ -44,9 +47,14 @@ export async function requestEmailChange(
     const user = await lockUser(tx, ctx, ctx.principal.userId);
     const address = await beginAddressChange(tx, ctx, user, email);
     if (address.pendingEmail === undefined) return;
+    await tx.account.update({
+      where: { id: user.accountId ?? "" },
+      data: address,
+      select: { id: true },
+    });
     await tx.user.update({
       where: { id: user.id, tenantId: user.tenantId },
-      data: { ...address, ...touch(ctx) },
+      data: touch(ctx),
       select: { id: true },
     });
   });
@@ -58,12 +66,12 @@ export async function sendChangeMail(
   ctx: Context,
   { userId: id, tenantId, email, begunBy, sessionId }: AddressChange,
 ): Promise<void> {
-  const taken = await findAccount(ctx, { email, tenant: await slugOf(ctx.db, ctx, tenantId) });
   const isOwn = begunBy === "owner" && sessionId !== null;
   const minutes = isOwn ? OWN_LINK_MINUTES : LINK_MINUTES;
   await commit(ctx, async (tx) => {
     const user = await lockForMail(tx, { id, tenantId }, "change_email");
     if (user?.pendingEmail !== email) return;
+    const taken = await addressHolder(tx, user.poolId, email);
     // Issued for a taken address too, of which nobody learns link or code: wrong codes must count in both cases.
     const { token, code } = await issueOneTimeToken(tx, ctx, {
       purpose: "change_email",
@@ -98,8 +106,9 @@ export function begunByOf({ payload }: Pick<OneTimeToken, "payload">): BegunBy {
 }
 
 /**
- * Gives the user, whose row is locked, the address that they have proved, and ends all sessions but the one that
- * asks. Where nobody ever proved an address of the account, what was set up before goes that may be a stranger's
+ * Gives the account, whose row is locked, the address that its person has proved, and ends all sessions but the one that
+ * asks. The address is another one in every tenant that the account has a user in; only the one through which it is
+ * changed has a say in the domain. One that a tenant has made becomes shared by it (accounts/settle.ts). Where nobody ever proved an address of the account, what was set up before goes that may be a stranger's
  * (prove-address.ts). Where one was proved, factors and password stay: it is the same person's account, who has a new
  * address.
  * @param sessionId the session within which it is completed; null for a link alone.
@@ -111,32 +120,28 @@ export async function completeEmailChange(
   user: Recipient,
   { email, sessionId }: { email: string; sessionId: string | null },
 ): Promise<void> {
-  const { id, tenantId } = user;
+  const { id, tenantId, accountId } = user;
   await admitAddress(tx, tenantId, email);
-  await proveAddress(tx, ctx, user, sessionId);
+  await markProved(tx, ctx, user, sessionId);
+  await freeBarred(tx, email);
   await withEmailTaken(
-    tx.user.update({
-      where: { id, tenantId },
-      data: {
-        email,
-        // A placeholder becomes the account of its new address.
-        emailScope: emailScopeOf(ctx, tenantId),
-        pendingEmail: null,
-        emailVerifiedAt: new Date(),
-        ...touchedBy(id),
-      },
+    tx.account.update({
+      where: { id: accountId },
+      data: { email, pendingEmail: null, emailVerifiedAt: new Date() },
       select: { id: true },
     }),
   );
-  const others = { userId: id, tenantId, ...(sessionId !== null && { id: { not: sessionId } }) };
+  // The version a trigger has raised, of each of the account's users.
+  await tx.user.update({
+    where: { id, tenantId },
+    data: { updatedBy: id, updatedAt: new Date() },
+    select: { id: true },
+  });
+  const others = { accountId, ...(sessionId !== null && { id: { not: sessionId } }) };
   await revokeSessions(tx, ctx, others, "email_changed");
-  await recordAudit(
-    tx,
-    ctx,
-    { action: "user.email_changed", resourceType: "user", resourceId: id, tenantId },
-    id,
-  );
+  await recordAccountEvent(tx, ctx, { action: "user.email_changed", user }, id);
   // To the old address: whoever took the account over has the new one (ASVS 5.0, 6.3.7). One that was never proved may be
   // anybody's, and hears nothing of a person who is not there.
   await tellUser(tx, ctx, user, { template: "email_changed" }, user);
+  await settleAccount(tx, ctx, user);
 }

@@ -1,5 +1,5 @@
+import { recordAccountEvent } from "../../audit/account-events.ts";
 import type { AuditAction } from "../../audit/actions.ts";
-import { recordAudit } from "../../audit/record.ts";
 import type { SessionContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
 
@@ -10,12 +10,6 @@ export async function recordOwn(
   action: AuditAction,
   outcome: "success" | "failure" = "success",
 ): Promise<void> {
-  const { userId, tenantId } = ctx.principal;
-  await recordAudit(tx, ctx, {
-    action,
-    resourceType: "user",
-    resourceId: userId,
-    tenantId,
-    outcome,
-  });
+  const { userId: id, tenantId, accountId } = ctx.principal;
+  await recordAccountEvent(tx, ctx, { action, user: { id, tenantId, accountId }, outcome });
 }

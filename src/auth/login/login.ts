@@ -71,21 +71,23 @@ async function start(ctx: Context, account: Account, password: string) {
 function begin(ctx: Context, account: Account, renewed: { passwordHash?: string }) {
   return commit(ctx, async (tx) => {
     if (!(await lockActiveTenant(tx, account.tenantId))) return null;
-    // The conditions stand again in the write, which locks the row: an account that was disabled or locked out, or whose
-    // password or address was changed, while the hash was computed gets no session.
-    const [user] = await tx.user.updateManyAndReturn({
+    // The conditions stand again in the write, which locks the row: an account that was locked out, or whose password or
+    // address was changed, while the hash was computed gets no session; nor does a user who was disabled.
+    const [locked] = await tx.account.updateManyAndReturn({
       where: {
-        id: account.id,
-        ...LIVE,
+        id: account.accountId,
+        isDeleted: false,
         passwordHash: account.passwordHash,
+        users: { some: { id: account.id, ...LIVE } },
         ...(ctx.config.emailVerification === "required" && { emailVerifiedAt: { not: null } }),
         ...notLockedOut(account.known),
       },
       // The failures are set back when the log-in is complete; until then the write is for the sake of the lock.
       data: { loginAttempts: { increment: 0 }, ...renewed },
-      select: { id: true, tenantId: true },
+      select: { id: true },
     });
-    return user ? completeLogin(tx, ctx, user, { methods: ["pwd"] }) : null;
+    const { severalTenants } = account;
+    return locked ? completeLogin(tx, ctx, account, { methods: ["pwd"], severalTenants }) : null;
   });
 }
 

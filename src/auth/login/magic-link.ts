@@ -7,8 +7,8 @@ import { commit } from "../../db/commit.ts";
 import { requestMail } from "../../mail/requests.ts";
 import { sendProof } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
-import { CODE_SECONDS, findToken } from "../../one-time-tokens/redeem.ts";
-import { auditTenantOf, findAccount } from "../account.ts";
+import { CODE_SECONDS, findToken, type OneTimeToken } from "../../one-time-tokens/redeem.ts";
+import { auditTenantOf, findAccount, opensSeveralTenants } from "../account.ts";
 import { proveAddress } from "../address/prove-address.ts";
 import { linkFor } from "../mails/links.ts";
 import { invalidMailedToken, lockForMail, useMailedToken } from "../mails/mailed-token.ts";
@@ -47,6 +47,7 @@ export async function sendMagicLink(
       email: user.email,
       ttlSeconds: LINK_MINUTES * 60,
       ...(challenge !== undefined && { challenge, withCode: true }),
+      payload: { namesTenant: name.tenant !== undefined },
     });
     await sendProof(tx, ctx, user, {
       template: "magic_link",
@@ -74,17 +75,23 @@ export async function logInByMagicLink(ctx: Context, input: MagicLinkInput): Pro
       await recordFailure(tx, ctx, {
         action: "auth.login_failed",
         userId: meant?.userId,
-        tenantId: await auditTenantOf(tx, meant?.userId ?? null),
+        tenantId: await auditTenantOf(tx, ctx, meant?.userId ?? null),
         details: { reason: "invalid_link_or_code", methods: ["email"] },
       });
       return null;
     }
-    const { user } = used;
-    await proveAddress(tx, ctx, user, null);
-    return completeLogin(tx, ctx, user, { methods: ["email"] });
+    const accountId = await proveAddress(tx, ctx, used.user, null);
+    const user = { ...used.user, accountId };
+    const severalTenants = !namesTenant(used.token) && (await opensSeveralTenants(tx, accountId));
+    return completeLogin(tx, ctx, user, { methods: ["email"], severalTenants });
   });
   if (!outcome) throw invalidMailedToken();
   return loginAnswer(ctx, outcome);
+}
+
+/** Whether the mail was asked for with a tenant: then that one is meant, else it is asked for where there are several. */
+function namesTenant({ payload }: OneTimeToken): boolean {
+  return (payload as { namesTenant: boolean } | null)?.namesTenant ?? false;
 }
 
 async function redeem(tx: Transaction, ctx: Context, input: MagicLinkInput): Promise<Redeemed> {

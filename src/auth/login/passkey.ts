@@ -9,7 +9,7 @@ import {
   passkeyRequestOptions,
 } from "../../factors/passkey-assertion.ts";
 import type { PasskeyRequestOptions } from "../../factors/webauthn-schemas.ts";
-import { lockActiveAccount } from "../account.ts";
+import { lockActiveAccount, opensSeveralTenants } from "../account.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
 import { recordFailure } from "./record-failure.ts";
@@ -24,8 +24,8 @@ export async function passkeyLoginOptions(ctx: Context): Promise<PasskeyRequestO
 }
 
 /**
- * Logs in whoever the passkey belongs to, and so into their tenant. A lockout for wrong passwords does not count here: a
- * passkey cannot be guessed, and a stranger's guesses shall not keep its owner out.
+ * Logs in whoever the passkey belongs to, and so into their tenant, or the one that they choose of several. A lockout for
+ * wrong passwords does not count here: a passkey cannot be guessed, and a stranger's guesses shall not keep its owner out.
  * @throws ApiError `invalid_passkey`, whatever is wrong.
  */
 export async function logInWithPasskey(
@@ -36,7 +36,10 @@ export async function logInWithPasskey(
     const owner = await findPasskeyOwner(tx, response);
     const user = owner && (await lockActiveAccount(tx, ctx, owner));
     const shown = await checkAssertion(tx, ctx, response, owner, CEREMONY);
-    if (user && "methods" in shown) return completeLogin(tx, ctx, user, { methods: shown.methods });
+    if (user && "methods" in shown) {
+      const severalTenants = await opensSeveralTenants(tx, user.accountId);
+      return completeLogin(tx, ctx, user, { methods: shown.methods, severalTenants });
+    }
     const reason = "refused" in shown ? shown.refused : "not_active";
     await recordFailure(tx, ctx, {
       action: "auth.login_failed",

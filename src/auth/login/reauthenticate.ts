@@ -5,8 +5,10 @@
 
 import type { SessionContext } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
+import type { Transaction } from "../../db/client.ts";
 import { commit } from "../../db/commit.ts";
 import { LIVE } from "../../db/live.ts";
+import { acrossTenants } from "../../db/scope.ts";
 import { ValidationError } from "../../errors.ts";
 import {
   type Ceremony,
@@ -45,11 +47,11 @@ export async function reauthenticationOptions(ctx: SessionContext): Promise<Pass
 }
 
 async function byPassword(ctx: SessionContext, password: string) {
-  const { userId, tenantId, sessionId } = ctx.principal;
+  const { userId, tenantId, accountId, sessionId } = ctx.principal;
   // Before the password is looked at, as at login.
   await ctx.rateLimits.consume("guess", guesserInSession(ctx));
-  const account = await ctx.db.user.findFirst({
-    where: { id: userId, tenantId, isDeleted: false },
+  const account = await ctx.db.account.findFirst({
+    where: { id: accountId, isDeleted: false },
     select: { passwordHash: true },
   });
   const passwordHash = account?.passwordHash ?? null;
@@ -57,21 +59,21 @@ async function byPassword(ctx: SessionContext, password: string) {
   const renewed = matches ? await renewedHash(ctx, { tenantId, passwordHash }, password) : {};
   const outcome =
     matches &&
-    (await commit(ctx, async (tx) => {
+    (await begin(ctx, async (tx) => {
       if (!(await lockActiveTenant(tx, tenantId))) return null;
       // As at login: the hash that was verified must still be there, and no lockout may have come meanwhile.
-      const [user] = await tx.user.updateManyAndReturn({
+      const { count } = await tx.account.updateMany({
         where: {
-          id: userId,
-          tenantId,
-          ...LIVE,
+          id: accountId,
+          isDeleted: false,
+          users: { some: { id: userId, tenantId, ...LIVE } },
           passwordHash,
           ...notLockedOut(),
         },
         data: { loginAttempts: { increment: 0 }, ...renewed },
-        select: { id: true, tenantId: true },
       });
-      return user && completeLogin(tx, ctx, user, { methods: ["pwd"], replaces: sessionId });
+      const user = { id: userId, tenantId, accountId };
+      return count > 0 && completeLogin(tx, ctx, user, { methods: ["pwd"], replaces: sessionId });
     }));
   if (outcome) {
     await ctx.rateLimits.reset("guess", guesserInSession(ctx));
@@ -87,7 +89,7 @@ async function byPassword(ctx: SessionContext, password: string) {
 
 async function byPasskey(ctx: SessionContext, assertion: PasskeyAssertion) {
   const ceremony = ceremonyOf(ctx);
-  const outcome = await commit(ctx, async (tx) => {
+  const outcome = await begin(ctx, async (tx) => {
     const user = await lockActiveAccount(tx, ctx, ceremony.owner);
     const shown = await checkAssertion(tx, ctx, assertion, ceremony.owner, ceremony);
     if (user && "methods" in shown)
@@ -103,10 +105,15 @@ async function byPasskey(ctx: SessionContext, assertion: PasskeyAssertion) {
   throw new ValidationError([{ path: "response", message: "The passkey was not accepted" }]);
 }
 
+/** A session and its tokens are the account's, whatever tenant it speaks for: they are written across tenants. */
+function begin<T>(ctx: SessionContext, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return acrossTenants(() => commit(ctx, work));
+}
+
 /** Alone it must be as much as any log-in: the device makes sure of its user. */
-function ceremonyOf({ principal: { userId, tenantId, sessionId } }: SessionContext) {
+function ceremonyOf({ principal: { userId, tenantId, accountId, sessionId } }: SessionContext) {
   return {
-    owner: { id: userId, tenantId },
+    owner: { id: userId, tenantId, accountId },
     boundTo: sessionId,
     userVerification: "required",
   } satisfies Ceremony;

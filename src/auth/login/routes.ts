@@ -20,10 +20,12 @@ import {
   MfaTokenInput,
   PasskeyLoginInput,
   ReauthenticateInput,
+  SelectTenantInput,
   UnlockInput,
   VerifyMfaInput,
 } from "./schemas.ts";
 import { mfaPasskeyOptions, verifyMfa } from "./second-factor.ts";
+import { selectTenant } from "./select-tenant.ts";
 
 const again = operation("Auth");
 const anonymous = operation("Auth", { anonymous: true });
@@ -71,7 +73,7 @@ export const loginRoutes = new Hono<AppEnv>()
   .post(
     "/passkey/login",
     anonymous("Log in with a passkey", {
-      200: TokenAnswer,
+      200: LoginAnswer,
       errors: [401, 422, 429],
       cookie: "given",
     }),
@@ -80,9 +82,23 @@ export const loginRoutes = new Hono<AppEnv>()
     async (c) => c.json(deliverTokens(c, await logInWithPasskey(c.var.ctx, c.req.valid("json")))),
   )
   .post(
+    "/select-tenant",
+    anonymous("Choose the tenant of a log-in that opens several", {
+      200: TokenAnswer,
+      errors: [400, 404, 422, 429],
+      cookie: "given",
+    }),
+    validate("json", SelectTenantInput),
+    rateLimit("proof"),
+    async (c) => {
+      const answer = await selectTenant(c.var.ctx, c.req.valid("json"));
+      return c.json(deliverTokens(c, answer));
+    },
+  )
+  .post(
     "/mfa/verify",
     anonymous("Complete a log-in with the second factor", {
-      200: TokenAnswer,
+      200: LoginAnswer,
       errors: [401, 422, 429],
       cookie: "given",
     }),

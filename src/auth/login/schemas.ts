@@ -1,15 +1,15 @@
 import { z } from "zod";
 import { Code } from "../../factors/schemas.ts";
 import { PasskeyAssertion } from "../../factors/webauthn-schemas.ts";
-import { Email, Slug } from "../../fields.ts";
+import { Email, Id, Slug } from "../../fields.ts";
 import { Password } from "../../users/schemas.ts";
-import { ByCode, ByToken } from "../mails/schemas.ts";
+import { ByCode, ByToken, Token } from "../mails/schemas.ts";
 
 export const LoginInput = z
   .strictObject({
     email: Email,
     password: Password,
-    /** The tenant's slug. Needed when addresses are unique per tenant (EMAIL_SCOPE=tenant). */
+    /** The tenant's slug: goes straight there. Needed for a tenant whose accounts are its own (`userPool: "isolated"`). */
     tenant: Slug.optional(),
   })
   .meta({ ref: "LoginInput" });
@@ -50,3 +50,8 @@ export type ReauthenticateInput = z.infer<typeof ReauthenticateInput>;
 
 export const UnlockInput = ByToken.meta({ ref: "UnlockInput" });
 export type UnlockInput = z.infer<typeof UnlockInput>;
+
+export const SelectTenantInput = z
+  .strictObject({ selectionToken: Token, tenantId: Id })
+  .meta({ ref: "SelectTenantInput" });
+export type SelectTenantInput = z.infer<typeof SelectTenantInput>;

@@ -3,7 +3,12 @@ import type { Context } from "../../context.ts";
 import type { Database, Transaction } from "../../db/client.ts";
 import { commit } from "../../db/commit.ts";
 import { ApiError } from "../../errors.ts";
-import { checkAssertion, passkeyRequestOptions } from "../../factors/passkey-assertion.ts";
+import type { Owner } from "../../factors/owner.ts";
+import {
+  type Ceremony,
+  checkAssertion,
+  passkeyRequestOptions,
+} from "../../factors/passkey-assertion.ts";
 import { spendRecoveryCode } from "../../factors/recovery-codes.ts";
 import { spendTotpCode } from "../../factors/totp.ts";
 import type { PasskeyRequestOptions } from "../../factors/webauthn-schemas.ts";
@@ -17,7 +22,11 @@ import { recordFailure } from "./record-failure.ts";
 import type { MfaTokenInput, VerifyMfaInput } from "./schemas.ts";
 
 /** What stands between the two steps. `amr` was proved in the first one; `boundTo` is the session that is renewed. */
-type MfaToken = OneTimeToken & { userId: string; amr: AuthenticationMethod[] };
+type MfaToken = OneTimeToken & {
+  userId: string;
+  amr: AuthenticationMethod[];
+  payload: { severalTenants: boolean } | null;
+};
 
 /** What was shown: the methods that it proves, or why it proves nothing. */
 type Shown = { methods: AuthenticationMethod[] } | { refused: string };
@@ -49,7 +58,7 @@ export async function verifyMfa(ctx: Context, input: VerifyMfaInput): Promise<Lo
     }
     const shown: Shown = user.lockedOut
       ? { refused: "locked" }
-      : await check(tx, ctx, token, input);
+      : await check(tx, ctx, ceremonyOf(token, user), input);
     if ("methods" in shown) await useToken(tx, token);
     else await countTry(tx, token);
     if ("refused" in shown) {
@@ -60,6 +69,7 @@ export async function verifyMfa(ctx: Context, input: VerifyMfaInput): Promise<Lo
     return completeLogin(tx, ctx, user, {
       methods: [...token.amr, ...shown.methods],
       replaces: token.boundTo ?? undefined,
+      severalTenants: token.payload?.severalTenants ?? false,
     });
   });
   if (outcome === "no_token") throw new ApiError("invalid_mfa_token");
@@ -75,18 +85,28 @@ export async function mfaPasskeyOptions(
 ): Promise<PasskeyRequestOptions> {
   return commit(ctx, async (tx) => {
     const token = await findMfaToken(tx, ctx, mfaToken);
-    if (!token) throw new ApiError("invalid_mfa_token");
-    return passkeyRequestOptions(tx, ctx, ceremonyOf(token));
+    const user =
+      token &&
+      (await tx.user.findFirst({
+        where: { id: token.userId, tenantId: token.tenantId },
+        select: { id: true, tenantId: true, accountId: true },
+      }));
+    if (!token || !user || user.accountId === null) throw new ApiError("invalid_mfa_token");
+    return passkeyRequestOptions(
+      tx,
+      ctx,
+      ceremonyOf(token, { ...user, accountId: user.accountId }),
+    );
   });
 }
 
 async function check(
   tx: Transaction,
   ctx: Context,
-  token: MfaToken,
+  ceremony: Ceremony & { owner: Owner },
   input: VerifyMfaInput,
 ): Promise<Shown> {
-  const owner = { id: token.userId, tenantId: token.tenantId };
+  const { owner } = ceremony;
   switch (input.method) {
     case "totp": {
       const refused = await spendTotpCode(tx, ctx, owner, input.code);
@@ -97,7 +117,7 @@ async function check(
       return refused === null ? { methods: ["recovery"] } : { refused };
     }
     case "passkey":
-      return checkAssertion(tx, ctx, input.response, owner, ceremonyOf(token));
+      return checkAssertion(tx, ctx, input.response, owner, ceremony);
   }
 }
 
@@ -107,6 +127,7 @@ async function findMfaToken(db: Database | Transaction, ctx: Context, token: str
 }
 
 /** The other step was something else already: that the device makes sure of its user is welcome and not required. */
-function ceremonyOf({ id, userId, tenantId }: MfaToken) {
-  return { owner: { id: userId, tenantId }, boundTo: id, userVerification: "preferred" } as const;
+function ceremonyOf({ id }: MfaToken, { id: userId, tenantId, accountId }: Owner) {
+  const owner = { id: userId, tenantId, accountId };
+  return { owner, boundTo: id, userVerification: "preferred" } as const;
 }

@@ -9,6 +9,7 @@ export const PATHS = {
   reset_password: "reset-password",
   unlock: "unlock",
   invitation: "accept-invitation",
+  join_tenant: "accept-invitation",
 } as const;
 
 /** The token stands after the #: browsers send that to no server, so no log and no referrer has it. */

@@ -6,6 +6,7 @@ import {
 } from "../../../generated/prisma/client.ts";
 import type { Transaction } from "../../db/client.ts";
 import { LIVE_USER_SQL } from "../../db/live.ts";
+import { LOCKS } from "../../db/lock-names.ts";
 import { ApiError } from "../../errors.ts";
 import { type OneTimeToken, useToken } from "../../one-time-tokens/redeem.ts";
 import { lockActiveTenant } from "../../tenants/lock.ts";
@@ -13,9 +14,13 @@ import { lockActiveTenant } from "../../tenants/lock.ts";
 /** Whoever asks more often gets no further mail: a mailbox must not be flooded through us. */
 export const MAILS_AN_HOUR = 5;
 
+/** An account, as the user by whom the mail came about. */
 export type Recipient = {
   id: string;
   tenantId: string | null;
+  accountId: string;
+  /** Null: the pool that all tenants share. */
+  poolId: string | null;
   email: string;
   /** A new address that waits for its proof. */
   pendingEmail: string | null;
@@ -28,8 +33,9 @@ export type Recipient = {
 type Owner = { id: string | null; tenantId: string | null };
 
 /**
- * Locks the user for one more mail of this kind, so that of two at once the later one voids the earlier one's token.
- * Null when user or tenant is not active, or the hour has had its mails.
+ * Locks the account and its user for one more mail of this kind, so that of two at once the later one voids the earlier
+ * one's token. Null when user or tenant is not active, or the hour has had its mails: of all that has the address, in
+ * whatever tenant or pool, or whoever has many tenants could flood a mailbox by adding its address to each.
  */
 export async function lockForMail(
   tx: Transaction,
@@ -38,8 +44,10 @@ export async function lockForMail(
 ): Promise<Recipient | null> {
   const user = await lockRecipient(tx, owner);
   if (!user) return null;
+  // One after the other: of accounts with one address each would find the mails of the others not yet sent. Last of all locks.
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.mails}::int, hashtext(${user.email}))`;
   const sent = await tx.oneTimeToken.count({
-    where: { userId: user.id, tenantId: user.tenantId, purpose, createdAt: { gt: hourAgo() } },
+    where: { user: { account: { email: user.email } }, purpose, createdAt: { gt: hourAgo() } },
   });
   return sent < MAILS_AN_HOUR ? user : null;
 }
@@ -49,8 +57,8 @@ export function hourAgo(): Date {
 }
 
 /**
- * Locks the user whom the token was sent to, and uses it. Null unless user and tenant are active, and the address is
- * still theirs, or for a change the one that waits: a token proves the address that it was sent to and no other.
+ * Locks the account and the user whom the token was sent to, and uses it. Null unless user and tenant are active, and the
+ * address is still theirs, or for a change the one that waits: a token proves the address that it was sent to and no other.
  */
 export async function useMailedToken(
   tx: Transaction,
@@ -65,12 +73,13 @@ export async function useMailedToken(
 async function lockRecipient(tx: Transaction, { id, tenantId }: Owner): Promise<Recipient | null> {
   if (!(await lockActiveTenant(tx, tenantId))) return null;
   const [user] = await tx.$queryRaw<Recipient[]>`
-    SELECT id, tenant_id AS "tenantId", email, pending_email AS "pendingEmail", email_verified_at IS NOT NULL AS verified,
-      password_origin::text AS "passwordOrigin"
-    FROM users
-    WHERE id = ${id}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
+    SELECT users.id, users.tenant_id AS "tenantId", accounts.id AS "accountId", accounts.pool_id AS "poolId",
+      accounts.email, accounts.pending_email AS "pendingEmail", accounts.email_verified_at IS NOT NULL AS verified,
+      accounts.password_origin::text AS "passwordOrigin"
+    FROM accounts JOIN users ON users.account_id = accounts.id
+    WHERE users.id = ${id}::uuid AND users.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
       AND ${Prisma.raw(LIVE_USER_SQL)}
-    FOR UPDATE`;
+    FOR UPDATE OF accounts, users`;
   return user ?? null;
 }
 

@@ -1,8 +1,7 @@
-import { type AuditEntry, recordAudit } from "../../audit/record.ts";
+import { type AccountEvent, recordAccountEvent } from "../../audit/account-events.ts";
 import type { SessionContext } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
 import { commit } from "../../db/commit.ts";
-import { touch } from "../../db/touch.ts";
 import { ValidationError } from "../../errors.ts";
 import { tellUser } from "../../mail/send.ts";
 import { assertSessionLives } from "../../sessions/assert-live.ts";
@@ -13,7 +12,7 @@ import { countGuess, guesserInSession, NO_FAILURES, notLockedOut } from "../gues
 import type { ChangePasswordInput } from "./schemas.ts";
 
 /**
- * Changes the caller's password and ends their other sessions (ASVS 5.0, 6.2.3 and 7.4.3). Who has none yet, because
+ * Changes the password of the caller's account and ends its other sessions, in whatever tenant they speak (ASVS 5.0, 6.2.3 and 7.4.3). Who has none yet, because
  * they log in by mail or passkey, sets their first one, and must have logged in lately instead.
  * @throws ValidationError, also when the current password is wrong; ApiError `overloaded`, `rate_limited`,
  * `reauthentication_required`.
@@ -22,16 +21,18 @@ export async function changePassword(
   ctx: SessionContext,
   input: ChangePasswordInput,
 ): Promise<void> {
-  const { userId, tenantId, sessionId } = ctx.principal;
+  const { userId: id, tenantId, sessionId } = ctx.principal;
   // Before the password is looked at, as at login.
   await ctx.rateLimits.consume("guess", guesserInSession(ctx));
-  const account = await ctx.db.user.findFirst({
-    where: { id: userId, tenantId, isDeleted: false },
-    select: { passwordHash: true, passwordOrigin: true, ...ownerSelect },
+  const user = await ctx.db.user.findFirst({
+    where: { id, tenantId, isDeleted: false },
+    select: {
+      account: { select: { id: true, passwordHash: true, passwordOrigin: true } },
+      ...ownerSelect,
+    },
   });
-  if (account) {
-    await assertAcceptablePassword(ctx.config, input.newPassword, account, "newPassword");
-  }
+  if (user) await assertAcceptablePassword(ctx.config, input.newPassword, user, "newPassword");
+  const account = user?.account;
   if (!account || !(await mayChange(ctx, account.passwordHash, input))) throw await refuse(ctx);
   const passwordHash = await ctx.passwords.hash(input.newPassword, hashedFor(ctx));
   // Whoever knows what somebody else has set can be here: what they make of it is no more the person's own, and no less. So
@@ -40,23 +41,22 @@ export async function changePassword(
 
   const isChanged = await commit(ctx, async (tx) => {
     // The hash that was verified must still be there: of two changes at once the second one fails.
-    const { count } = await tx.user.updateMany({
+    const { count } = await tx.account.updateMany({
       where: {
-        id: userId,
-        tenantId,
+        id: account.id,
         isDeleted: false,
         passwordHash: account.passwordHash,
         ...notLockedOut(),
       },
-      data: { passwordHash, passwordOrigin, ...NO_FAILURES, ...touch(ctx) },
+      data: { passwordHash, passwordOrigin, ...NO_FAILURES },
     });
     if (count === 0) return false;
     // The row is locked: a session that a proof or a reset has ended sets no first password after it.
     await assertSessionLives(tx, ctx);
-    const others = { userId, tenantId, id: { not: sessionId } };
+    const others = { accountId: account.id, id: { not: sessionId } };
     await revokeSessions(tx, ctx, others, "password_changed");
-    await recordAudit(tx, ctx, changed(userId, tenantId, "success"));
-    await tellUser(tx, ctx, { id: userId, tenantId }, { template: "password_changed" });
+    await recordAccountEvent(tx, ctx, changed(ctx, "success"));
+    await tellUser(tx, ctx, { id, tenantId }, { template: "password_changed" });
     return true;
   });
   if (!isChanged) throw await refuse(ctx);
@@ -82,24 +82,16 @@ async function mayChange(
  * password without end. The answer is not a 401: the caller is authenticated, and a client would throw its token away.
  */
 async function refuse(ctx: SessionContext): Promise<ValidationError> {
-  const { userId, tenantId } = ctx.principal;
   await commit(ctx, async (tx) => {
-    await countGuess(tx, ctx, { id: userId });
-    await recordAudit(tx, ctx, changed(userId, tenantId, "failure"));
+    await countGuess(tx, ctx, { id: ctx.principal.userId });
+    await recordAccountEvent(tx, ctx, changed(ctx, "failure"));
   });
   return new ValidationError([{ path: "currentPassword", message: "Is not the current password" }]);
 }
 
 function changed(
-  userId: string,
-  tenantId: string | null,
+  { principal: { userId: id, tenantId, accountId } }: SessionContext,
   outcome: "success" | "failure",
-): AuditEntry {
-  return {
-    action: "user.password_changed",
-    resourceType: "user",
-    resourceId: userId,
-    tenantId,
-    outcome,
-  };
+): AccountEvent {
+  return { action: "user.password_changed", user: { id, tenantId, accountId }, outcome };
 }

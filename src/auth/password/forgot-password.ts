@@ -1,9 +1,8 @@
 /** A forgotten password: a link to the address on file, and a new password for it. */
-import { recordAudit } from "../../audit/record.ts";
+import { recordAccountEvent } from "../../audit/account-events.ts";
 import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
 import { commit } from "../../db/commit.ts";
-import { touchedBy } from "../../db/touch.ts";
 import { requestMail } from "../../mail/requests.ts";
 import { sendProof, tellUser } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
@@ -46,11 +45,10 @@ export async function sendResetMail(
       link: linkFor(ctx, "reset_password", token),
       minutes: LINK_MINUTES,
     });
-    await recordAudit(tx, ctx, {
+    await recordAccountEvent(tx, ctx, {
       action: "auth.password_reset_requested",
-      resourceType: "user",
-      resourceId: user.id,
-      tenantId: account.auditTenantId,
+      user,
+      auditTenantId: account.auditTenantId,
     });
   });
 }
@@ -58,6 +56,10 @@ export async function sendResetMail(
 /**
  * Sets a new password by the token of a link. It logs nobody in and takes no second factor away: a mailbox alone must
  * not be enough where the account wants more (ASVS 5.0, 6.4.3). Every session ends, and a lockout is lifted.
+ *
+ * A link to an account that a tenant has made proves its address. Where the person has a shared account with that address,
+ * the password is for that (accounts/settle.ts): it is the one that they log in with from here on, and whoever reads the
+ * mail may reset it anyway. The tenant's people, who can have such a link sent, gain nothing: they do not read it.
  * @throws ApiError `invalid_one_time_token`, `overloaded`; ValidationError.
  */
 export async function resetPassword(
@@ -74,25 +76,15 @@ export async function resetPassword(
   await commit(ctx, async (tx) => {
     const user = await useMailedToken(tx, found);
     if (!user) throw invalidMailedToken();
-    const { id, tenantId } = user;
-    await proveAddress(tx, ctx, user, null);
-    await tx.user.update({
-      where: { id, tenantId },
-      data: {
-        passwordHash,
-        passwordOrigin: "own",
-        ...NO_FAILURES,
-        ...touchedBy(id),
-      },
+    const accountId = await proveAddress(tx, ctx, user, null);
+    await tx.account.update({
+      where: { id: accountId },
+      data: { passwordHash, passwordOrigin: "own", ...NO_FAILURES },
       select: { id: true },
     });
-    await revokeSessions(tx, ctx, { userId: id, tenantId }, "password_reset");
-    await recordAudit(
-      tx,
-      ctx,
-      { action: "user.password_reset", resourceType: "user", resourceId: id, tenantId },
-      id,
-    );
+    await revokeSessions(tx, ctx, { accountId }, "password_reset");
+    const event = { action: "user.password_reset", user: { ...user, accountId } } as const;
+    await recordAccountEvent(tx, ctx, event, user.id);
     // The link has proved the address by now.
     await tellUser(tx, ctx, user, { template: "password_changed" });
   });

@@ -3,6 +3,7 @@
  * no account that a stranger prepared waits for the owner of its address, and no slug tells that one was made.
  */
 
+import { userPoolOf } from "../../accounts/pool.ts";
 import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
 import { randomToken } from "../../crypto/secret.ts";
@@ -21,8 +22,7 @@ import {
 } from "../../one-time-tokens/redeem.ts";
 import { assertSlugFree } from "../../tenants/create.ts";
 import { assertNameHonest } from "../../tenants/lookalike.ts";
-import { isBarred } from "../../users/placeholders.ts";
-import { findAccount } from "../account.ts";
+import { addressHolder } from "../address/taken.ts";
 import { tokenAnswer } from "../answer.ts";
 import { sendMagicLink } from "../login/magic-link.ts";
 import { linkFor } from "../mails/links.ts";
@@ -55,9 +55,9 @@ export async function sendRegistrationMail(
   registration: Registration,
 ): Promise<void> {
   const { email, tenant } = registration;
-  // Where addresses are unique per tenant, a new tenant has nobody yet.
-  const found = ctx.config.emailScope === "global" ? await findAccount(ctx, { email }) : undefined;
-  const taken = found && isBarred(ctx, found) ? undefined : found;
+  // A tenant with a pool of its own has nobody yet when it is new.
+  const isShared = userPoolOf(ctx.config, {}) === "shared";
+  const taken = isShared ? await addressHolder(ctx.db, null, email) : null;
   await commit(ctx, async (tx) => {
     // One after the other: of several at once each would find the hour's mails not yet sent.
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.registration}::int, hashtext(${email}))`;

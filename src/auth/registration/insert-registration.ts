@@ -30,7 +30,8 @@ export async function insertRegistration(
     roleIds: [SYSTEM_ROLES.owner],
     createdBy: userId,
   });
-  const session = await startSession(tx, ctx, user, ["pwd"]);
+  // An account has the id of its first user.
+  const session = await startSession(tx, ctx, { id: userId, tenantId, accountId: userId }, ["pwd"]);
   const made = { resourceType: "tenant", resourceId: tenantId, tenantId };
   await recordAudit(tx, ctx, { action: "tenant.created", ...made }, userId);
   const registered = { resourceType: "user", resourceId: userId, tenantId };

@@ -1,17 +1,21 @@
 /** Registering a tenant with its owner, below /v1/auth. */
 import { Hono } from "hono";
 import type { AppEnv } from "../../context.ts";
+import { authenticateSession } from "../../http/authenticate.ts";
 import { operation } from "../../http/operation.ts";
 import { rateLimit } from "../../http/rate-limit.ts";
 import { deliverTokens } from "../../http/refresh-cookie.ts";
 import { validate } from "../../http/validate.ts";
+import { Membership } from "../../users/memberships.ts";
 import { ChallengeAnswer } from "../mails/schemas.ts";
 import { TokenAnswer } from "../schemas.ts";
 import { completeRegistration } from "./complete-registration.ts";
+import { makeOwnTenant } from "./own-tenant.ts";
 import { register } from "./register.ts";
-import { CompleteRegistrationInput, RegisterInput } from "./schemas.ts";
+import { CompleteRegistrationInput, OwnTenantInput, RegisterInput } from "./schemas.ts";
 
 const anonymous = operation("Auth", { anonymous: true });
+const personal = operation("Tenants", { session: true });
 const byMail = operation("E-mail", { anonymous: true });
 
 export const registrationRoutes = new Hono<AppEnv>()
@@ -47,3 +51,20 @@ export const registrationRoutes = new Hono<AppEnv>()
       return c.json(deliverTokens(c, answer), 201);
     },
   );
+
+/** Below /v1/tenants. */
+export const ownTenantRoutes = new Hono<AppEnv>().post(
+  "/own",
+  personal("Make another tenant, and be its owner", {
+    201: Membership,
+    errors: [403, 409, 422, 429],
+  }),
+  authenticateSession(),
+  validate("json", OwnTenantInput),
+  rateLimit("register"),
+  async (c) => {
+    const membership = await makeOwnTenant(c.var.ctx, c.req.valid("json"));
+    c.header("location", `/v1/tenants/${membership.tenant.id}`);
+    return c.json(membership, 201);
+  },
+);

@@ -14,6 +14,11 @@ export const RegisterInput = z
   .meta({ ref: "RegisterInput" });
 export type RegisterInput = z.infer<typeof RegisterInput>;
 
+export const OwnTenantInput = z
+  .strictObject({ name: line(120), slug: Slug })
+  .meta({ ref: "OwnTenantInput" });
+export type OwnTenantInput = z.infer<typeof OwnTenantInput>;
+
 /**
  * By the code where the registration was begun, or by the link's token with the password: the owner of an address must
  * not complete what a stranger began with it (GHSA-qq9h-g4jm-xgf3).

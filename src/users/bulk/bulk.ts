@@ -162,11 +162,18 @@ async function tenantsOf(
   return [...users.map(({ tenantId }) => tenantId), ...named];
 }
 
-/** Users are locked by id, so that of two requests with the same users in another order none waits for the other for ever. */
+/**
+ * Users are locked by id, and their accounts before, as everywhere: so of two requests with the same users in another order none
+ * waits for the other for ever.
+ */
 async function lockInOrder(tx: Transaction, ctx: AuthedContext, items: Item[]): Promise<void> {
   const ids = idsOf(items);
   if (ids.length === 0) return;
   const own = ctx.principal.tenantId;
+  await tx.$executeRaw`
+    SELECT lock_account(id, ${own}::uuid) FROM (
+      SELECT id FROM users WHERE id = ANY(${ids}::uuid[]) AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)
+      ORDER BY id) AS ordered`;
   await tx.$queryRaw`
     SELECT FROM users WHERE id = ANY(${ids}::uuid[]) AND (${own}::uuid IS NULL OR tenant_id = ${own}::uuid)
     ORDER BY id FOR UPDATE`;

@@ -1,14 +1,15 @@
+import { isBelieved, originOfGiven, poolOfAdded } from "../../accounts/pool.ts";
 import { recordAudits } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
 import { newId } from "../../db/id.ts";
 import { ApiError, ValidationError } from "../../errors.ts";
 import { mayAssign, rolesToGrant } from "../../roles/giving.ts";
-import { settingsOf } from "../../tenant-settings/settings.ts";
+import { settingsOf, type TenantSettings } from "../../tenant-settings/settings.ts";
 import { assertAllowedDomain, freeSeats } from "../../tenants/admission.ts";
 import { enterTenant } from "../../tenants/lock.ts";
-import { insertUsers } from "../insert.ts";
-import { emailScopeOf, emailTaken, isBelieved, originOfGiven } from "../placeholders.ts";
+import { emailTaken, tellAdded } from "../create.ts";
+import { insertUsers, ofTenant } from "../insert.ts";
 import type { NumberedRow, Report } from "./report.ts";
 
 export type Target = { tenantId: string | null; dryRun: boolean };
@@ -17,14 +18,15 @@ type Role = { id: string; name: string };
 type NewUser = NumberedRow & {
   id: string;
   roles: Role[];
-  /** Whether the address counts as proved: not by the word of a tenant that shares its addresses with all (placeholders.ts). */
+  /** Whether the address counts as proved: not by the word of a tenant that shares its addresses with all (accounts/pool.ts). */
   isProved: boolean;
 };
 
 /**
  * Writes those rows of a batch that a single creation would let in, with an audit row each, in a dozen statements for
- * all of them. What is taken at the moment of the insert is left out and reported: by an account of the tenant, or for
- * platform accounts of any. To a tenant an address with an account elsewhere is like any other (placeholders.ts).
+ * all of them. What is taken at the moment of the insert is left out and reported: by somebody of the tenant, or for
+ * platform accounts by any shared account. To a tenant an address with an account elsewhere is like any other
+ * (accounts/pool.ts).
  */
 export async function writeRows(
   tx: Transaction,
@@ -34,31 +36,34 @@ export async function writeRows(
   { report, fail }: Report,
 ): Promise<void> {
   await enterTenant(tx, tenantId);
-  const admitted = await admit(tx, ctx, tenantId, rows, fail);
+  const settings = await settingsOf(tx, tenantId);
+  const into = { tenantId, settings };
+  const admitted = await admit(tx, ctx, into, rows, fail);
   // A dry run takes none, so those of the batches before are counted here.
   const seats = (await freeSeats(tx, tenantId)) - (dryRun ? report.created : 0);
   for (const { line } of admitted.splice(Math.max(0, seats))) fail(line, "", "All seats are taken");
-  const written = dryRun ? admitted : await insert(tx, ctx, tenantId, admitted, fail);
+  const written = dryRun ? admitted : await insert(tx, ctx, into, admitted, fail);
   report.created += written.length;
   report.unproved += written.filter(({ row, isProved }) => row.emailVerified && !isProved).length;
 }
 
+type Into = { tenantId: string | null; settings: TenantSettings };
+
 async function admit(
   tx: Transaction,
   ctx: AuthedContext,
-  tenantId: string | null,
+  { tenantId, settings }: Into,
   rows: NumberedRow[],
   fail: Report["fail"],
 ): Promise<NewUser[]> {
-  const settings = await settingsOf(tx, tenantId);
-  const taken = await addressesTaken(tx, ctx, tenantId, rows);
+  const taken = await addressesTaken(tx, ctx, { tenantId, settings }, rows);
   const roles = roleFinder(tx, ctx, tenantId);
   const admitted: NewUser[] = [];
   for (const { line, row } of rows) {
     try {
       assertAllowedDomain(settings, row.email);
       if (taken.has(row.email)) throw emailTaken();
-      const isProved = row.emailVerified && isBelieved(ctx);
+      const isProved = row.emailVerified && isBelieved(ctx, settings);
       admitted.push({ line, row, id: newId(), roles: await roles(row.roles), isProved });
     } catch (err) {
       if (!(err instanceof ApiError)) throw err;
@@ -93,27 +98,28 @@ function roleFinder(tx: Transaction, ctx: AuthedContext, tenantId: string | null
 async function addressesTaken(
   tx: Transaction,
   ctx: AuthedContext,
-  tenantId: string | null,
+  into: Into,
   rows: NumberedRow[],
 ): Promise<Set<string>> {
   const emails = rows.map(({ row }) => row.email);
-  const everywhere = isBelieved(ctx) && emailScopeOf(ctx, tenantId) === null;
   const found = await tx.$queryRaw<{ email: string }[]>`
     SELECT email FROM users
-    WHERE email = ANY(${emails}) AND NOT is_deleted
-      AND (tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid OR ${everywhere} AND email_scope IS NULL)`;
+    WHERE email = ANY(${emails}) AND NOT is_deleted AND ${ofTenant(into.tenantId)}
+    UNION ALL SELECT email FROM accounts
+    WHERE email = ANY(${emails}) AND NOT is_deleted AND pool_id IS NOT DISTINCT FROM ${poolOfAdded(ctx, into)}::uuid`;
   return new Set(found.map(({ email }) => email));
 }
 
 async function insert(
   tx: Transaction,
   ctx: AuthedContext,
-  tenantId: string | null,
+  into: Into,
   users: NewUser[],
   fail: Report["fail"],
 ): Promise<NewUser[]> {
   const { userId } = ctx.principal;
-  const target = { tenantId, createdBy: userId, mayBePlaceholder: !isBelieved(ctx) };
+  const { tenantId } = into;
+  const target = { tenantId, createdBy: userId, poolId: poolOfAdded(ctx, into) };
   const now = new Date();
   const rows = users.map(({ id, row, isProved }) => ({
     id,
@@ -125,7 +131,7 @@ async function insert(
     passwordOrigin: originOfGiven(ctx),
     emailVerifiedAt: isProved ? now : null,
   }));
-  const ids = await insertUsers(tx, ctx, target, rows);
+  const ids = await insertUsers(tx, target, rows);
   const written = users.filter(({ id }) => ids.has(id));
   for (const { id, line } of users) if (!ids.has(id)) fail(line, "email", emailTaken().message);
   const grants = written.flatMap(({ id, roles }) =>
@@ -149,5 +155,11 @@ async function insert(
     },
   }));
   await recordAudits(tx, ctx, entries);
+  await tellAdded(
+    tx,
+    ctx,
+    into,
+    written.map(({ id }) => id),
+  );
   return written;
 }

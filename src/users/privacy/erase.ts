@@ -4,19 +4,20 @@ import type { Transaction } from "../../db/client.ts";
 import { afterCommit, commit } from "../../db/commit.ts";
 import { touch } from "../../db/touch.ts";
 import { NotFoundError, ValidationError } from "../../errors.ts";
-import { discardFactors } from "../../factors/changes.ts";
 import { assertMayManage, assertNotLastRuler } from "../../roles/giving.ts";
 import { assertInPerson } from "../../roles/in-person.ts";
 import { assertMayChangeLogin } from "../../sessions/recent-proof.ts";
-import { revokeSessions } from "../../sessions/revoke.ts";
+import { revokeSessions, revokeSessionUsers } from "../../sessions/revoke.ts";
 import { type LockedUser, lockUser } from "../reach.ts";
 import { isErased } from "./erased.ts";
 import type { EraseInput } from "./schemas.ts";
 
 /**
- * Takes everything about a person out of the database, for good (GDPR, article 17). What stays is the row with its id,
- * deleted and without a name, so that what others did to it can still be told, and the audit log, which cannot be
- * changed: it names ids, and the address and user agent from which its rows were caused.
+ * Takes everything about somebody in a tenant out of the database, for good (GDPR, article 17): who they were there. Their
+ * account, with its password, factors and sessions, goes with the last user that it has anywhere, deleted ones too (a trigger,
+ * `follow_users`): whoever erases in one tenant takes nothing from another. What stays is the row with its id, deleted
+ * and without a name, so that what others did to it can still be told, and the audit log, which cannot be changed: it names
+ * ids, and the address and user agent from which its rows were caused.
  * @throws NotFoundError, PermissionError; ValidationError when `email` is not theirs; ApiError `last_owner`,
  * `reauthentication_required` for oneself.
  */
@@ -55,28 +56,25 @@ export async function eraseUser(
 }
 
 const BLANK = {
+  accountId: null,
   firstName: null,
   lastName: null,
-  passwordHash: null,
   emailVerifiedAt: null,
   pendingEmail: null,
   lastLoginAt: null,
-  loginAttempts: 0,
-  lockedUntil: null,
 } as const;
 
-/** Deletes what belongs to the person. */
+/** Deletes what is the user's and no other user's of the account. */
 async function discard(tx: Transaction, ctx: AuthedContext, user: LockedUser): Promise<void> {
   const { id: userId, tenantId, email } = user;
   const where = { userId, tenantId };
   // Revoked and then deleted: who asks for a session that is not there must hear the same.
-  await revokeSessions(tx, ctx, where, "user_deleted");
+  await revokeSessionUsers(tx, ctx, where, "user_deleted");
   // Who runs the platform no longer acts as nobody else either.
   if (tenantId === null)
     await revokeSessions(tx, ctx, { impersonatorId: userId }, "impersonator_left");
-  await tx.session.deleteMany({ where });
+  await tx.sessionUser.deleteMany({ where });
   await tx.oneTimeToken.deleteMany({ where });
-  await discardFactors(tx, user);
   await tx.apiKey.deleteMany({ where });
   await tx.userProfile.deleteMany({ where });
   await tx.userRole.deleteMany({ where });

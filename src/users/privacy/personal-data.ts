@@ -4,11 +4,10 @@ import type { AuthedContext } from "../../context.ts";
 import { commit } from "../../db/commit.ts";
 import { withDeleted } from "../../db/scope.ts";
 import { NotFoundError } from "../../errors.ts";
-import { toSessionFields } from "../../sessions/list.ts";
-import { isHearsay } from "../placeholders.ts";
 import { toProfile } from "../profile.ts";
 import { toUserWithRoles, userWithRolesSelect } from "../public-user.ts";
 import { visibleUser } from "../reach.ts";
+import { accountDataOf, text } from "./account-data.ts";
 import { isErased } from "./erased.ts";
 import type { PersonalData } from "./schemas.ts";
 
@@ -19,25 +18,19 @@ const MOST = { take: 1000, orderBy: { createdAt: "desc" } } as const;
 
 const select = {
   ...userWithRolesSelect,
-  passwordHash: true,
-  passwordOrigin: true,
-  emailScope: true,
-  loginAttempts: true,
-  lockedUntil: true,
+  accountId: true,
   deletedAt: true,
   createdBy: true,
+  tenant: { select: { settings: true } },
   profile: true,
   roles: { select: { createdAt: true, role: { select: { name: true } } } },
-  sessions: MOST,
-  passkeys: { ...MOST, select: { name: true, createdAt: true, lastUsedAt: true } },
-  totpFactors: { ...MOST, select: { createdAt: true, confirmedAt: true } },
-  recoveryCodes: { ...MOST, select: { createdAt: true, usedAt: true } },
   apiKeys: MOST,
 } as const;
 
 /**
- * All that is stored about a person, deleted or not (GDPR, articles 15 and 20). Secrets are left out: they say nothing of
- * the person, and whoever reads this could use them. @throws NotFoundError, also for who was erased.
+ * All that is stored about a person, deleted or not (GDPR, articles 15 and 20): of who they are in the tenant, and of their
+ * account what the caller may see of it (account-data.ts). Secrets are left out: they say nothing of the person, and whoever
+ * reads this could use them. @throws NotFoundError, also for who was erased.
  */
 export async function getPersonalData(ctx: AuthedContext, id: string): Promise<PersonalData> {
   // What is kept of a deleted person is theirs to know too.
@@ -46,7 +39,8 @@ export async function getPersonalData(ctx: AuthedContext, id: string): Promise<P
   );
   if (!row || isErased(row)) throw new NotFoundError("user");
   const { tenantId, email } = row;
-  const [invitations, audit] = await Promise.all([
+  const [account, invitations, audit] = await Promise.all([
+    accountDataOf(ctx, row),
     tenantId === null
       ? []
       : ctx.db.invitation.findMany({
@@ -63,40 +57,21 @@ export async function getPersonalData(ctx: AuthedContext, id: string): Promise<P
       tenantId,
     }),
   );
+  const { sessions, memberships, passkeys, authenticatorApps, recoveryCodes, ...login } = account;
   return {
     exportedAt: new Date().toISOString(),
     user: toUserWithRoles(row),
-    account: {
-      password: row.passwordHash !== null,
-      // Nobody logs in as a placeholder, so of a user who could be one there is nothing to tell.
-      failedLogIns: isHearsay(row) ? 0 : row.loginAttempts,
-      lockedUntil: isHearsay(row) ? null : text(row.lockedUntil),
-      deletedAt: text(row.deletedAt),
-      createdBy: row.createdBy,
-    },
+    account: { ...login, deletedAt: text(row.deletedAt), createdBy: row.createdBy },
+    memberships,
     profile: toProfile(row.id, row.profile),
     roles: row.roles.map(({ role, createdAt }) => ({
       name: role.name,
       grantedAt: createdAt.toISOString(),
     })),
-    sessions: row.sessions.map((session) => ({
-      id: session.id,
-      ...toSessionFields(session),
-      revokedAt: text(session.revokedAt),
-    })),
-    passkeys: row.passkeys.map(({ name, createdAt, lastUsedAt }) => ({
-      name,
-      createdAt: createdAt.toISOString(),
-      lastUsedAt: text(lastUsedAt),
-    })),
-    authenticatorApps: row.totpFactors.map(({ createdAt, confirmedAt }) => ({
-      createdAt: createdAt.toISOString(),
-      confirmedAt: text(confirmedAt),
-    })),
-    recoveryCodes: row.recoveryCodes.map(({ createdAt, usedAt }) => ({
-      createdAt: createdAt.toISOString(),
-      usedAt: text(usedAt),
-    })),
+    sessions,
+    passkeys,
+    authenticatorApps,
+    recoveryCodes,
     apiKeys: row.apiKeys.map((key) => ({
       name: key.name,
       prefix: key.prefix,
@@ -134,8 +109,4 @@ async function auditRowsOf(
     cursor = nextCursor;
   }
   return { auditRows, auditRowsComplete: false };
-}
-
-function text(moment: Date | null): string | null {
-  return moment?.toISOString() ?? null;
 }

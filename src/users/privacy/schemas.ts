@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AuditRow } from "../../audit/list.ts";
 import { Email, Timestamp } from "../../fields.ts";
 import { sessionFields } from "../../sessions/list.ts";
+import { Membership } from "../memberships.ts";
 import { User } from "../public-user.ts";
 import { Profile } from "../schemas.ts";
 
@@ -24,12 +25,21 @@ export const PersonalData = z
   .object({
     exportedAt: Timestamp,
     user: User,
-    account: z.object({
-      password: z.boolean(),
-      failedLogIns: z.int(),
-      lockedUntil: Timestamp.nullable(),
-      deletedAt: Timestamp.nullable(),
-      createdBy: z.uuid().nullable(),
+    account: z
+      .object({
+        password: z.boolean().nullable(),
+        failedLogIns: z.int().nullable(),
+        lockedUntil: Timestamp.nullable(),
+        deletedAt: Timestamp.nullable(),
+        createdBy: z.uuid().nullable(),
+      })
+      .meta({
+        description:
+          "Of an account of the shared pool a tenant reads neither password nor failed log-ins (null), and no factors (empty)",
+      }),
+    memberships: z.array(Membership).meta({
+      description:
+        "The tenants that the account is in; for a tenant that reads nothing of the account empty",
     }),
     profile: Profile,
     roles: z.array(z.object({ name: z.string(), grantedAt: Timestamp })),

@@ -61,12 +61,12 @@ async function expectNoWayBack({ stranger, key, authenticator, mfaToken, change 
   expect((await app.call("POST /v1/auth/mfa/verify", { json: mfa })).body.code).toBe(
     "invalid_mfa_token",
   );
-  const user = await app.deps.db.user.findUniqueOrThrow({
+  const account = await app.deps.db.account.findUniqueOrThrow({
     where: { id: stranger.id },
     include: { totpFactors: true, passkeys: true, recoveryCodes: true },
   });
-  expect([user.totpFactors, user.passkeys, user.recoveryCodes]).toEqual([[], [], []]);
-  expect(user.emailVerifiedAt).toBeInstanceOf(Date);
+  expect([account.totpFactors, account.passkeys, account.recoveryCodes]).toEqual([[], [], []]);
+  expect(account.emailVerifiedAt).toBeInstanceOf(Date);
   expect(await auditOf(app, "user.unproved_discarded", stranger.id)).toHaveLength(1);
   // The change of address that the stranger has begun cannot be completed in the owner's session either.
   const open = await app.deps.db.oneTimeToken.count({
@@ -110,7 +110,7 @@ test("R18: what the owner of a proved address has set up stays", async () => {
     methods: expect.arrayContaining(["totp"]),
   });
   await reset(app, await resetToken(app, owner.email));
-  expect(await app.deps.db.totpFactor.count({ where: { userId: owner.id } })).toBe(1);
+  expect(await app.deps.db.totpFactor.count({ where: { accountId: owner.id } })).toBe(1);
   expect(await use(app, key)).toBe(200);
   expect(await auditOf(app, "user.unproved_discarded", owner.id)).toEqual([]);
 });

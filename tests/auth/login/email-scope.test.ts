@@ -42,7 +42,7 @@ test("one address in two tenants is two users, each with a password of its own",
 
 test("failures against the one do not count against the other", async () => {
   const attemptsOf = async (id: string) =>
-    (await app.deps.db.user.findUniqueOrThrow({ where: { id } })).loginAttempts;
+    (await app.deps.db.account.findUniqueOrThrow({ where: { id } })).loginAttempts;
   const before = [await attemptsOf(first.id), await attemptsOf(second.id)] as const;
   await logIn(EMAIL, "wrong", second.slug);
   expect([await attemptsOf(first.id), await attemptsOf(second.id)]).toEqual([

@@ -28,7 +28,7 @@ async function status(email: string, password: string, address = newAddress()) {
 /** The counter, and for how many seconds from now the account is locked. */
 async function lockOf(id: string) {
   const { rows } = await app.deps.pool.query(
-    "SELECT login_attempts AS attempts, extract(epoch FROM locked_until - now())::float8 AS seconds FROM users WHERE id = $1",
+    "SELECT login_attempts AS attempts, extract(epoch FROM locked_until - now())::float8 AS seconds FROM accounts WHERE id = $1",
     [id],
   );
   return rows[0] as { attempts: number; seconds: number | null };
@@ -37,7 +37,7 @@ async function lockOf(id: string) {
 /** Puts the counter where it would be after so many failures, with the last lock over. */
 async function setAttempts(id: string, attempts: number) {
   await app.deps.pool.query(
-    "UPDATE users SET login_attempts = $2, created_at = now() - interval '1 day', locked_until = now() - interval '1 second' WHERE id = $1",
+    "UPDATE accounts SET login_attempts = $2, created_at = now() - interval '1 day', locked_until = now() - interval '1 second' WHERE id = $1",
     [id, attempts],
   );
 }
@@ -81,9 +81,9 @@ describe("R12: failures in a row, from wherever they come", () => {
     const { id, email } = await makeUser(app);
     await setAttempts(id, 49);
     await status(email, "wrong");
-    const before = await app.deps.db.user.findUniqueOrThrow({ where: { id } });
+    const before = await app.deps.db.account.findUniqueOrThrow({ where: { id } });
     await tryEverywhere(app, email, 5);
-    expect(await app.deps.db.user.findUniqueOrThrow({ where: { id } })).toEqual(before);
+    expect(await app.deps.db.account.findUniqueOrThrow({ where: { id } })).toEqual(before);
   });
 
   test("are forgotten with the right password once the lock is over", async () => {
@@ -118,7 +118,7 @@ describe("R12: failures in a row, from wherever they come", () => {
     };
     expect(await status(email, PASSWORD)).toBe(401);
     expect((await lockOf(id)).attempts).toBe(50);
-    expect(await app.deps.db.session.count({ where: { userId: id } })).toBe(0);
+    expect(await app.deps.db.session.count({ where: { accountId: id } })).toBe(0);
   });
 });
 
@@ -145,7 +145,7 @@ describe("R12: an address that the account has been used from", () => {
     await setAttempts(id, 49);
     await status(email, "wrong");
     await app.deps.pool.query(
-      "UPDATE sessions SET last_used_at = now() - interval '91 days' WHERE user_id = $1",
+      "UPDATE sessions SET last_used_at = now() - interval '91 days' WHERE account_id = $1",
       [id],
     );
     expect(await status(email, PASSWORD, address)).toBe(401);

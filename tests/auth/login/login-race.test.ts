@@ -56,7 +56,7 @@ for (const [name, change] of Object.entries(changes)) {
       expect((await change(owner, member)).status).toBeWithin(200, 205);
     });
     expect({ status, code: body.code }).toEqual({ status: 401, code: "invalid_credentials" });
-    expect(await app.deps.db.session.count({ where: { userId: member.id } })).toBe(1);
+    expect(await app.deps.db.session.count({ where: { accountId: member.id } })).toBe(1);
     const after = await app.deps.db.user.findUniqueOrThrow({ where: { id: member.id } });
     expect(after.lastLoginAt).toEqual(before.lastLoginAt);
   });
@@ -85,7 +85,9 @@ test("R36: a suspension that comes while a session begins waits for it, and then
     });
     await untilSomebodyWaits();
     const origin = { requestId: "r", ip: null, userAgent: null, language: null, device: null };
-    const { sessionId } = await startSession(tx, { ...app.deps, origin }, owner, ["pwd"]);
+    // An account has the id of its first user.
+    const user = { ...owner, accountId: owner.id };
+    const { sessionId } = await startSession(tx, { ...app.deps, origin }, user, ["pwd"]);
     return { suspension, sessionId };
   });
   expect((await suspension).status).toBe(200);

@@ -17,7 +17,7 @@ beforeAll(async () => {
     json: { status: "disabled" },
   });
   const locked = await createMember(app, owner);
-  await app.deps.db.user.update({
+  await app.deps.db.account.update({
     where: { id: locked.id },
     data: { lockedUntil: new Date(Date.now() + 600_000) },
   });
@@ -29,7 +29,7 @@ beforeAll(async () => {
     disabled: { email: disabled.email, password: PASSWORD },
     unverified: { email: unverified.email, password: PASSWORD },
   };
-  await app.deps.pool.query("UPDATE users SET email_verified_at = now() WHERE id <> $1", [
+  await app.deps.pool.query("UPDATE accounts SET email_verified_at = now() WHERE id <> $1", [
     unverified.id,
   ]);
   // Only now: in such an installation nobody could have been registered as simply as this.
@@ -66,7 +66,7 @@ test("R13: the time of a refused login does not tell why it is refused", async (
 async function measure(millis: Map<string, number[]>) {
   for (let run = 0; run < RUNS; run++) {
     // Never ten failures in a row; and in turns, so that whatever else the machine does falls on all kinds alike.
-    await app.deps.pool.query("UPDATE users SET login_attempts = 0");
+    await app.deps.pool.query("UPDATE accounts SET login_attempts = 0");
     for (const [kind, times] of millis) {
       const start = performance.now();
       await attempt(kind);

@@ -51,7 +51,9 @@ test("R32: every login begins a session of its own, with its own tokens", async 
     refreshToken,
   ]);
   expect(new Set(tokens).size).toBe(6);
-  expect(await app.deps.db.session.count({ where: { userId: owner.id, revokedAt: null } })).toBe(3);
+  expect(await app.deps.db.session.count({ where: { accountId: owner.id, revokedAt: null } })).toBe(
+    3,
+  );
 });
 
 test("a session remembers the device that began it, printable and cut to fit", async () => {
@@ -61,7 +63,7 @@ test("a session remembers the device that began it, printable and cut to fit", a
     headers: { "user-agent": `Browser\u00e9${"x".repeat(600)}` },
   });
   const session = await app.deps.db.session.findFirst({
-    where: { userId: owner.id, userAgent: { not: null } },
+    where: { accountId: owner.id, userAgent: { not: null } },
   });
   expect(session?.userAgent).toHaveLength(512);
   expect(session?.userAgent).toStartWith("Browser?x");
@@ -87,7 +89,7 @@ describe("R13: every refused login has the same status, headers and body", () =>
     },
     "a locked account": async () => {
       const { id, email } = await registerOwner(app);
-      await app.deps.db.user.update({
+      await app.deps.db.account.update({
         where: { id },
         data: { lockedUntil: new Date(Date.now() + 60_000) },
       });
@@ -152,7 +154,7 @@ test("R63: a refused login is audited with its reason, which the caller does not
   expect(await lastFailure(owner.id)).toEqual({ reason: "wrong_password" });
   expect(JSON.stringify(body)).not.toContain("wrong_password");
   const lockedUntil = new Date(Date.now() + 60_000);
-  await app.deps.db.user.update({ where: { id: owner.id }, data: { lockedUntil } });
+  await app.deps.db.account.update({ where: { id: owner.id }, data: { lockedUntil } });
   await logIn({ email: owner.email });
   expect(await lastFailure(owner.id)).toEqual({ reason: "locked" });
   await logIn({ email: `${randomName()}@example.com` });
@@ -167,12 +169,11 @@ test("the tenant may be named when addresses are unique everywhere, and then it 
 
 test("a refused login changes nothing of the account but its counter", async () => {
   const { id, email } = await registerOwner(app);
-  const before = await app.deps.db.user.findUniqueOrThrow({ where: { id } });
+  const read = () =>
+    app.deps.db.account.findUniqueOrThrow({ where: { id }, include: { users: true } });
+  const before = await read();
   await logIn({ email, password: "wrong" });
-  expect(await app.deps.db.user.findUniqueOrThrow({ where: { id } })).toEqual({
-    ...before,
-    loginAttempts: 1,
-  });
+  expect(await read()).toEqual({ ...before, loginAttempts: 1 });
 });
 
 test.each([

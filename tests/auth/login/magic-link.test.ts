@@ -44,7 +44,8 @@ test("R16, R25: an authenticator app is still asked for, and makes no mfa of a m
 
 test("the request changes nothing at the account, and the password goes on working", async () => {
   const account = await verified();
-  const read = () => app.deps.db.user.findUniqueOrThrow({ where: { id: account.id } });
+  const read = () =>
+    app.deps.db.account.findUniqueOrThrow({ where: { id: account.id }, include: { users: true } });
   const before = await read();
   await magicLink(app, account.email);
   expect(await read()).toEqual(before);
@@ -136,7 +137,7 @@ test("R63: asking, logging in and failing leave rows, and none holds a secret", 
   const [asked] = await auditOf(app, "auth.magic_link_requested", account.id);
   expect(asked).toMatchObject({ tenantId: account.tenantId, outcome: "success" });
   const session = await app.deps.db.session.findFirstOrThrow({
-    where: { userId: account.id },
+    where: { accountId: account.id },
     orderBy: { id: "desc" },
   });
   const [done] = await auditOf(app, "auth.logged_in", session.id);

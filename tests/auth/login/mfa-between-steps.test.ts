@@ -58,13 +58,13 @@ describe("between the two steps", () => {
       const root = await createSuperAdmin(app);
       const user = await enrolled();
       const mfaToken = await firstStep(user);
-      const before = await app.deps.db.session.count({ where: { userId: user.id } });
+      const before = await app.deps.db.session.count({ where: { accountId: user.id } });
       const done = await disturb(user, root);
       if (done && typeof done === "object" && "status" in done)
         expect(done.status).toBeOneOf([200, 204]);
       const { status, body } = await verify(mfaToken, totpCode(user.secret));
       expect({ status, code: body.code }).toEqual({ status: 401, code: "invalid_mfa_token" });
-      expect(await app.deps.db.session.count({ where: { userId: user.id } })).toBe(before);
+      expect(await app.deps.db.session.count({ where: { accountId: user.id } })).toBe(before);
     });
   }
 
@@ -72,13 +72,13 @@ describe("between the two steps", () => {
     const owner = await enrolled();
     const mfaToken = await firstStep(owner);
     await app.deps.pool.query(
-      "UPDATE users SET login_attempts = 60, locked_until = now() + interval '1 minute' WHERE id = $1",
+      "UPDATE accounts SET login_attempts = 60, locked_until = now() + interval '1 minute' WHERE id = $1",
       [owner.id],
     );
     const { status, body } = await verify(mfaToken, totpCode(owner.secret));
     expect({ status, code: body.code }).toEqual({ status: 401, code: "invalid_second_factor" });
     // The code was not looked at, so it is good once the lock is over.
-    await app.deps.pool.query("UPDATE users SET locked_until = NULL WHERE id = $1", [owner.id]);
+    await app.deps.pool.query("UPDATE accounts SET locked_until = NULL WHERE id = $1", [owner.id]);
     expect((await verify(mfaToken, totpCode(owner.secret))).status).toBe(200);
   });
 
@@ -89,7 +89,7 @@ describe("between the two steps", () => {
       memoryCost: 8,
       timeCost: 1,
     });
-    await app.deps.db.user.update({ where: { id: owner.id }, data: { passwordHash: weak } });
+    await app.deps.db.account.update({ where: { id: owner.id }, data: { passwordHash: weak } });
     const mfaToken = await firstStep(owner);
     expect((await verify(mfaToken, totpCode(owner.secret))).status).toBe(200);
   });

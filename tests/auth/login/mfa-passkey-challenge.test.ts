@@ -107,7 +107,7 @@ describe("a passkey opens no account that is closed", () => {
   test("but one that strangers have locked by guessing passwords", async () => {
     const owner = await holder();
     await app.deps.pool.query(
-      "UPDATE users SET login_attempts = 60, locked_until = now() + interval '1 minute' WHERE id = $1",
+      "UPDATE accounts SET login_attempts = 60, locked_until = now() + interval '1 minute' WHERE id = $1",
       [owner.id],
     );
     expect((await logIn(owner.authenticator)).status).toBe(200);

@@ -123,7 +123,7 @@ test("R22: a refused passkey counts as a wrong code does, at the log-in and at t
     codes.push((await send(mfaToken, response)).body.code);
   }
   expect(codes).toEqual([...Array(5).fill("invalid_second_factor"), "invalid_mfa_token"]);
-  const row = await app.deps.db.user.findUniqueOrThrow({ where: { id: owner.id } });
+  const row = await app.deps.db.account.findUniqueOrThrow({ where: { id: owner.id } });
   expect(row.loginAttempts).toBe(5);
   const [failure] = await app.deps.db.auditLog.findMany({
     where: { resourceId: owner.id, action: "auth.second_factor_failed" },

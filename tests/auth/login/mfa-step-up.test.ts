@@ -59,7 +59,7 @@ describe("R24: a change of factors needs a fresh log-in", () => {
     const old = await aged(owner, 31);
     expect((await app.call("GET /v1/auth/me/factors", { token: old })).status).toBe(200);
     await app.deps.pool.query(
-      "UPDATE sessions SET created_at = created_at - interval '31 seconds' WHERE user_id = $1",
+      "UPDATE sessions SET created_at = created_at - interval '31 seconds' WHERE account_id = $1",
       [owner.id],
     );
     const { body } = await app.call("POST /v1/auth/refresh", {
@@ -118,7 +118,7 @@ describe("R24, R32: proving again who one is, by password", () => {
       errors: [{ path: "password", message: "Is not the current password" }],
     });
     expect(await meStatus(owner.accessToken)).toBe(200);
-    const row = await app.deps.db.user.findUniqueOrThrow({ where: { id: owner.id } });
+    const row = await app.deps.db.account.findUniqueOrThrow({ where: { id: owner.id } });
     expect(row.loginAttempts).toBe(1);
     expect(await failuresOf(owner)).toEqual([
       { outcome: "failure", details: { method: "password" } },
@@ -128,7 +128,7 @@ describe("R24, R32: proving again who one is, by password", () => {
   test("R12: a locked account's right one is as good as a wrong one", async () => {
     const owner = await registerOwner(app);
     await app.deps.pool.query(
-      "UPDATE users SET login_attempts = 60, locked_until = now() + interval '1 minute' WHERE id = $1",
+      "UPDATE accounts SET login_attempts = 60, locked_until = now() + interval '1 minute' WHERE id = $1",
       [owner.id],
     );
     expect((await reauthenticate(owner.accessToken, { password: PASSWORD })).status).toBe(422);
@@ -136,7 +136,7 @@ describe("R24, R32: proving again who one is, by password", () => {
 
   test("is not possible for who has no password", async () => {
     const owner = await registerOwner(app);
-    await app.deps.db.user.update({ where: { id: owner.id }, data: { passwordHash: null } });
+    await app.deps.db.account.update({ where: { id: owner.id }, data: { passwordHash: null } });
     expect((await reauthenticate(owner.accessToken, { password: PASSWORD })).status).toBe(422);
   });
 });

@@ -24,14 +24,14 @@ function verify(mfaToken: string, code: string) {
 }
 
 function attemptsOf({ id }: Pick<Account, "id">) {
-  return app.deps.db.user
+  return app.deps.db.account
     .findUniqueOrThrow({ where: { id } })
     .then(({ loginAttempts }) => loginAttempts);
 }
 
 test("a password alone gets no session where there is a second factor, but a token for the second step", async () => {
   const owner = await enrolled();
-  const sessions = await app.deps.db.session.count({ where: { userId: owner.id } });
+  const sessions = await app.deps.db.session.count({ where: { accountId: owner.id } });
   const body = await firstStep(owner);
   expect(body).toEqual({
     mfaRequired: true,
@@ -39,7 +39,7 @@ test("a password alone gets no session where there is a second factor, but a tok
     expiresIn: 300,
     methods: ["totp", "recovery_code"],
   });
-  expect(await app.deps.db.session.count({ where: { userId: owner.id } })).toBe(sessions);
+  expect(await app.deps.db.session.count({ where: { accountId: owner.id } })).toBe(sessions);
   // R42: it is no access token and no refresh token.
   expect((await app.call("GET /v1/auth/me", { token: body.mfaToken })).status).toBe(401);
   expect(
@@ -201,7 +201,7 @@ test("adding a factor ends the other sessions and keeps this one", async () => {
   const status = async (token: string) => (await app.call("GET /v1/auth/me", { token })).status;
   expect([await status(other.accessToken), await status(owner.accessToken)]).toEqual([401, 200]);
   const [ended] = await app.deps.db.session.findMany({
-    where: { userId: owner.id, revokedAt: { not: null } },
+    where: { accountId: owner.id, revokedAt: { not: null } },
   });
   expect(ended?.revokedReason).toBe("factors_changed");
 });

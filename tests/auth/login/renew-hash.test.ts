@@ -13,12 +13,12 @@ const OURS = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/;
 
 async function ownerWith(passwordHash: string) {
   const owner = await registerOwner(app);
-  await app.deps.db.user.update({ where: { id: owner.id }, data: { passwordHash } });
+  await app.deps.db.account.update({ where: { id: owner.id }, data: { passwordHash } });
   return owner;
 }
 
 async function hashOf({ id }: Account) {
-  return (await app.deps.db.user.findUniqueOrThrow({ where: { id } })).passwordHash;
+  return (await app.deps.db.account.findUniqueOrThrow({ where: { id } })).passwordHash;
 }
 
 async function login({ email }: Account, password = PASSWORD) {
@@ -99,7 +99,7 @@ test("R9: a password that is changed while the new hash is computed is not overw
   const other = await passwords.hash("a wholly different password");
   const hashing = passwords.hash;
   const status = await loginWith(owner, async (password) => {
-    await db.user.update({ where: { id: owner.id }, data: { passwordHash: other } });
+    await db.account.update({ where: { id: owner.id }, data: { passwordHash: other } });
     return hashing(password);
   });
   expect([status, await hashOf(owner)]).toEqual([401, other]);

@@ -31,7 +31,9 @@ test("R13: neither by password nor by passkey; once the address is proved, by bo
   };
   expect((await byPassword()).body).toMatchObject({ code: "invalid_credentials" });
   expect((await byPasskey()).body).toMatchObject({ code: "invalid_passkey" });
-  await app.deps.pool.query("UPDATE users SET email_verified_at = now() WHERE id = $1", [owner.id]);
+  await app.deps.pool.query("UPDATE accounts SET email_verified_at = now() WHERE id = $1", [
+    owner.id,
+  ]);
   expect((await byPassword()).status).toBe(200);
   expect((await byPasskey()).status).toBe(200);
 });

@@ -84,7 +84,7 @@ describe("R22: the six digits", () => {
     const tries = Array.from({ length: 50 }, () => followLink(app, { challengeId, code }));
     const statuses = (await Promise.all(tries)).map(({ status }) => status).sort();
     expect(statuses).toEqual([200, ...Array(49).fill(400)]);
-    expect(await app.deps.db.session.count({ where: { userId: account.id } })).toBe(2);
+    expect(await app.deps.db.session.count({ where: { accountId: account.id } })).toBe(2);
   });
 
   test("are over after ten minutes", async () => {

@@ -31,11 +31,11 @@ beforeEach(async () => {
 /** How each kind of token comes about. */
 const TOKENS = {
   verify_email: async () => {
-    const unproved = "UPDATE users SET email_verified_at = NULL WHERE id = $1";
+    const unproved = "UPDATE accounts SET email_verified_at = NULL WHERE id = $1";
     await app.deps.pool.query(unproved, [account.id]);
     await app.call("POST /v1/auth/me/email/verification", { token: account.accessToken });
     const token = tokenIn(await app.lastMailTo(account.email));
-    await app.deps.pool.query("UPDATE users SET email_verified_at = now() WHERE id = $1", [
+    await app.deps.pool.query("UPDATE accounts SET email_verified_at = now() WHERE id = $1", [
       account.id,
     ]);
     return token;
@@ -132,9 +132,9 @@ test.each(["verify_email", "magic_link", "reset_password", "unlock"] as const)(
   "R15: a token for %s is worth nothing once the address is another one, even without the trigger that voids it",
   async (kind) => {
     const token = await TOKENS[kind]();
-    const change = "UPDATE users SET email = 'other-' || email WHERE id = $1";
+    const change = "UPDATE accounts SET email = 'other-' || email WHERE id = $1";
     const trigger = (verb: string) =>
-      app.deps.pool.query(`ALTER TABLE users ${verb} TRIGGER users_void_one_time_tokens`);
+      app.deps.pool.query(`ALTER TABLE accounts ${verb} TRIGGER accounts_void_one_time_tokens`);
     await trigger("DISABLE");
     await app.deps.pool.query(change, [account.id]);
     await trigger("ENABLE");
@@ -164,11 +164,13 @@ test("R22: a code opens no other door than its own, whatever is said to be its c
 });
 
 test("R12: an unlock link lifts the lock once and logs nobody in", async () => {
-  await app.deps.db.user.update({ where: { id: account.id }, data: { loginAttempts: 100 } });
+  await app.deps.db.account.update({ where: { id: account.id }, data: { loginAttempts: 100 } });
   const token = await TOKENS.unlock();
   const answer = await app.call("POST /v1/auth/unlock", { json: { token } });
   expect([answer.status, answer.body]).toEqual([204, ""]);
-  const { loginAttempts } = await app.deps.db.user.findUniqueOrThrow({ where: { id: account.id } });
+  const { loginAttempts } = await app.deps.db.account.findUniqueOrThrow({
+    where: { id: account.id },
+  });
   expect(loginAttempts).toBe(0);
   for (const action of ["user.locked", "user.unlocked"])
     expect([action, (await auditOf(app, action, account.id)).length]).toEqual([action, 1]);
@@ -177,7 +179,7 @@ test("R12: an unlock link lifts the lock once and logs nobody in", async () => {
 
 test("R12: the failure that locks an account for good brings its owner a way out", async () => {
   const { id, email } = await registerOwner(app);
-  await app.deps.db.user.update({ where: { id }, data: { loginAttempts: 99 } });
+  await app.deps.db.account.update({ where: { id }, data: { loginAttempts: 99 } });
   const before = await mailsTo(app, email);
   await app.call("POST /v1/auth/login", { json: { email, password: NEW_PASSWORD } });
   // Put in beside the answer, which does not wait for it.

@@ -108,7 +108,7 @@ test("R22: a right code among wrong ones at once counts, or is one too late; the
 
 test("where addresses are proved first, one that changes while the password is looked at logs nobody in", async () => {
   const member = await createMember(app, owner);
-  await app.deps.db.user.update({
+  await app.deps.db.account.update({
     where: { id: member.id },
     data: { emailVerifiedAt: new Date() },
   });
@@ -116,7 +116,7 @@ test("where addresses are proved first, one that changes while the password is l
   const { verify: original } = passwords;
   config.emailVerification = "required";
   passwords.verify = async (hash, password) => {
-    await app.deps.db.user.update({ where: { id: member.id }, data: { emailVerifiedAt: null } });
+    await app.deps.db.account.update({ where: { id: member.id }, data: { emailVerifiedAt: null } });
     return original(hash, password);
   };
   expect(await passwordLogin(app, member.email)).toBe(401);

@@ -71,7 +71,7 @@ test("R1: the new password is held to the policy, and the fault is named", async
 
 describe("R12: a stolen access token is no way to guess the password", () => {
   async function setAttempts({ id }: Account, loginAttempts: number) {
-    await app.deps.db.user.update({ where: { id }, data: { loginAttempts } });
+    await app.deps.db.account.update({ where: { id }, data: { loginAttempts } });
   }
 
   test("failures count as they do at login, and lock the account", async () => {
@@ -81,7 +81,7 @@ describe("R12: a stolen access token is no way to guess the password", () => {
     expect(await login(owner.email, PASSWORD)).toBe(401);
     expect((await change(owner)).status).toBe(422);
     await app.deps.pool.query(
-      "UPDATE users SET created_at = now() - interval '1 day', locked_until = now() WHERE id = $1",
+      "UPDATE accounts SET created_at = now() - interval '1 day', locked_until = now() WHERE id = $1",
       [owner.id],
     );
     expect((await change(owner)).status).toBe(204);
@@ -91,7 +91,9 @@ describe("R12: a stolen access token is no way to guess the password", () => {
     const owner = await registerOwner(app);
     await setAttempts(owner, 9);
     expect((await change(owner)).status).toBe(204);
-    const { loginAttempts } = await app.deps.db.user.findUniqueOrThrow({ where: { id: owner.id } });
+    const { loginAttempts } = await app.deps.db.account.findUniqueOrThrow({
+      where: { id: owner.id },
+    });
     expect(loginAttempts).toBe(0);
   });
 });

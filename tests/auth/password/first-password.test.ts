@@ -15,7 +15,7 @@ describe("a first password", () => {
 
   async function withoutPassword() {
     const owner = await registerOwner(app);
-    await app.deps.db.user.update({ where: { id: owner.id }, data: { passwordHash: null } });
+    await app.deps.db.account.update({ where: { id: owner.id }, data: { passwordHash: null } });
     return owner;
   }
 
@@ -41,7 +41,7 @@ describe("a first password", () => {
       status: 422,
       errors: [{ path: "currentPassword", message: "Is required" }],
     });
-    const row = await app.deps.db.user.findUniqueOrThrow({ where: { id: owner.id } });
+    const row = await app.deps.db.account.findUniqueOrThrow({ where: { id: owner.id } });
     expect(row.loginAttempts).toBe(0);
     expect((await logIn(app, owner.email)).id).toBe(owner.id);
   });

@@ -5,10 +5,11 @@ const app = testApp();
 
 test("R7: a password does not expire: one of ten years ago still logs in", async () => {
   const { id, email } = await registerOwner(app);
-  await app.deps.pool.query(
-    "UPDATE users SET created_at = now() - interval '10 years', updated_at = now() - interval '10 years' WHERE id = $1",
-    [id],
-  );
+  for (const table of ["users", "accounts"])
+    await app.deps.pool.query(
+      `UPDATE ${table} SET created_at = now() - interval '10 years', updated_at = now() - interval '10 years' WHERE id = $1`,
+      [id],
+    );
   const { status } = await app.call("POST /v1/auth/login", { json: { email, password: PASSWORD } });
   expect(status).toBe(200);
 });

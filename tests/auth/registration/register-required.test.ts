@@ -161,7 +161,7 @@ test("R39, R66: neither the password nor its hash nor the link waits in the data
 test("who is not proved cannot log in: the right password is refused like a wrong one, and a link is mailed", async () => {
   const { json, challengeId, code } = await begin();
   await complete({ challengeId, code });
-  await app.deps.pool.query("UPDATE users SET email_verified_at = NULL WHERE email = $1", [
+  await app.deps.pool.query("UPDATE accounts SET email_verified_at = NULL WHERE email = $1", [
     json.email,
   ]);
   const login = (password: string) =>

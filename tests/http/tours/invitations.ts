@@ -1,5 +1,5 @@
 import { tokenIn } from "../../auth/mails/mails.ts";
-import { createMember, PASSWORD, registerOwner } from "../../support/app.ts";
+import { PASSWORD, proveAddress, randomName, registerOwner } from "../../support/app.ts";
 import type { Tour } from "../tour.ts";
 
 /** Invitations, from the mail to the account. */
@@ -27,15 +27,32 @@ export async function tour({ app, call, owner, root }: Tour): Promise<void> {
   await call(400, "POST /v1/invitations/accept", { json: { ...link, password: PASSWORD } });
   await call(404, `DELETE /v1/invitations/${id}`, { token });
 
-  const other = await registerOwner(app);
-  const mover = await createMember(app, other);
-  const invited = { ...json, email: mover.email };
+  const person = await registerOwner(app);
+  await proveAddress(app, person);
+  const invited = { ...json, email: person.email };
   const again = await call(201, "POST /v1/invitations", { token, json: invited });
-  const moving = { token: tokenIn(await app.lastMailTo(mover.email)) };
-  await call(409, "POST /v1/invitations/accept", { json: { ...moving, password: PASSWORD } });
+  const joining = { token: tokenIn(await app.lastMailTo(person.email)) };
+  await call(409, "POST /v1/invitations/accept", { json: { ...joining, password: PASSWORD } });
   await call(400, "POST /v1/invitations/join", { token, json: { token: "x" } });
-  await call(204, "POST /v1/invitations/join", { token: mover.accessToken, json: moving });
+  const joiner = { token: person.accessToken };
+  await call(403, "POST /v1/invitations/join", { token: root.accessToken, json: joining });
+  const membership = await call(200, "POST /v1/invitations/join", { ...joiner, json: joining });
   await call(404, `DELETE /v1/invitations/${again.id}`, { token });
+
+  await call(200, "GET /v1/auth/me/tenants", joiner);
+  const login = { email: person.email, password: PASSWORD };
+  const { selectionToken } = await call(200, "POST /v1/auth/login", { json: login });
+  const chosen = { selectionToken, tenantId: owner.tenantId };
+  await call(200, "POST /v1/auth/select-tenant", { json: chosen });
+  await call(400, "POST /v1/auth/select-tenant", { json: chosen });
+  const { id: tenantId } = membership.tenant as { id: string };
+  await call(204, `POST /v1/auth/me/tenants/${tenantId}/leave`, joiner);
+  await call(404, `POST /v1/auth/me/tenants/${tenantId}/leave`, joiner);
+  await call(409, `POST /v1/auth/me/tenants/${person.tenantId}/leave`, joiner);
+  const name = randomName();
+  const own = { ...joiner, json: { name, slug: name } };
+  await call(201, "POST /v1/tenants/own", own);
+  await call(409, "POST /v1/tenants/own", own);
   const last = await call(201, "POST /v1/invitations", {
     token,
     json: { email: "c@tour.example" },

@@ -21,6 +21,14 @@ export async function tour({ call, owner, root }: Tour): Promise<void> {
   await call(404, `GET /v1/tenants/${id}/usage`, { token: owner.accessToken });
   await call(200, `POST /v1/tenants/${id}/suspend`, { token });
   await call(200, `POST /v1/tenants/${id}/activate`, { token });
+  const move = { token, json: { userPool: "isolated" } };
+  await call(200, `POST /v1/tenants/${id}/user-pool`, {
+    token,
+    json: { ...move.json, dryRun: true },
+  });
+  await call(200, `POST /v1/tenants/${id}/user-pool`, move);
+  await call(403, `POST /v1/tenants/${id}/user-pool`, { ...move, token: owner.accessToken });
+  await call(404, `POST /v1/tenants/${owner.id}/user-pool`, move);
   await call(404, `POST /v1/tenants/${id}/restore`, { token });
   await call(204, `DELETE /v1/tenants/${id}`, { token });
   await call(200, "GET /v1/tenants?deleted=true", { token });

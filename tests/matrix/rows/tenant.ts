@@ -227,6 +227,14 @@ export const TENANT: Record<string, Row> = {
   "POST /v1/tenants/{id}/suspend": { access: "tenant:suspend", success: 200, id: "newTenant" },
   "POST /v1/tenants/{id}/activate": { access: "tenant:suspend", success: 200, id: "newTenant" },
   "POST /v1/tenants/{id}/restore": { access: "tenant:suspend", success: 200, id: "deletedTenant" },
+  "POST /v1/tenants/{id}/user-pool": {
+    stale: STEP_UP,
+    access: "tenant:create",
+    session: true,
+    success: 200,
+    id: "newTenant",
+    json: { userPool: "isolated" },
+  },
   "POST /v1/tenants/{id}/purge": {
     access: "tenant:purge",
     success: 204,
