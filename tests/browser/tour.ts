@@ -4,17 +4,11 @@
  *   apt-get install chromium oathtool && bun test ./tests/browser/tour.ts
  */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Browser,
-  type BrowserContext,
-  chromium,
-  type Page,
-  type Route,
-} from "playwright-core";
+import type { Browser, BrowserContext, Page, Route } from "playwright-core";
 import { filesOf } from "../guides/guide.ts";
 import { type Server, startServer } from "../server/start.ts";
+import { launchChromium } from "./chromium.ts";
 
 setDefaultTimeout(120_000);
 
@@ -47,13 +41,7 @@ beforeAll(async () => {
     CORS_ORIGINS: origin,
     LOG_LEVEL: "info",
   });
-  const executablePath = [
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome",
-  ].find(existsSync);
-  if (!executablePath) throw new Error("There is no Chromium: apt-get install chromium");
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+  browser = await launchChromium();
   page = await open(await browser.newContext());
   await addAuthenticator(page);
 });
