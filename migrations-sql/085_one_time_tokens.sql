@@ -15,12 +15,16 @@ CREATE INDEX one_time_tokens_open ON one_time_tokens (user_id, purpose) WHERE us
 -- A proof speaks of the account as it was: a reset link that an attacker asked for must not survive the administrator's
 -- change of the address, nor a half-finished log-in the new password. Triggers, so that no code path forgets it: of an
 -- account what is open of all its users, of a user who is disabled or deleted their own.
-CREATE FUNCTION void_one_time_tokens() RETURNS trigger LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
+CREATE FUNCTION void_one_time_tokens() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   UPDATE public.one_time_tokens SET used_at = now()
   WHERE user_id IN (SELECT id FROM public.users WHERE account_id = NEW.id) AND used_at IS NULL
     -- Who only has a new password still has the address that a verification was sent to.
     AND (purpose <> 'verify_email' OR NEW.email <> OLD.email);
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NULL;
 END
 $$;

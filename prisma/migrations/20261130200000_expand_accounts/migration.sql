@@ -89,8 +89,11 @@ CREATE POLICY tenant_scope ON session_users USING (in_scope(tenant_id)) WITH CHE
 GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, session_users TO tenantry_app;
 
 -- What the server of before writes.
-CREATE FUNCTION carry_user() RETURNS trigger LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
+CREATE FUNCTION carry_user() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   IF TG_OP = 'DELETE' THEN
     DELETE FROM public.accounts WHERE id = OLD.account_id;
   ELSIF TG_OP = 'INSERT' AND NEW.account_id IS NULL THEN
@@ -99,6 +102,7 @@ BEGIN
   ELSIF NEW.account_id IS NOT NULL THEN
     UPDATE public.accounts SET (pool_id, email, pending_email, email_verified_at, password_hash, password_origin, login_attempts, locked_until, is_deleted, deleted_at, created_at, updated_at) = ROW (CASE WHEN NEW.email_scope IS NOT NULL THEN NEW.email_scope WHEN NEW.tenant_id IS NOT NULL AND NEW.email_verified_at IS NULL AND NEW.password_origin = 'tenant' THEN NEW.tenant_id END, NEW.email, NEW.pending_email, NEW.email_verified_at, NEW.password_hash, NEW.password_origin, NEW.login_attempts, NEW.locked_until, NEW.is_deleted, NEW.deleted_at, NEW.created_at, NEW.updated_at) WHERE id = NEW.account_id;
   END IF;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NULL;
 END
 $$;
@@ -108,9 +112,13 @@ CREATE TRIGGER users_carry_changes AFTER UPDATE OF tenant_id, email_scope, email
   FOR EACH ROW WHEN (NEW.kind = 'person') EXECUTE FUNCTION carry_user();
 CREATE TRIGGER users_carry_end AFTER DELETE ON users FOR EACH ROW WHEN (OLD.account_id IS NOT NULL) EXECUTE FUNCTION carry_user();
 
-CREATE FUNCTION carry_account() RETURNS trigger LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
+CREATE FUNCTION carry_account() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   NEW.account_id := (SELECT account_id FROM public.users WHERE id = NEW.user_id);
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NEW;
 END
 $$;
@@ -119,12 +127,16 @@ CREATE TRIGGER totp_factors_carry_account BEFORE INSERT ON totp_factors FOR EACH
 CREATE TRIGGER recovery_codes_carry_account BEFORE INSERT ON recovery_codes FOR EACH ROW EXECUTE FUNCTION carry_account();
 CREATE TRIGGER passkeys_carry_account BEFORE INSERT ON passkeys FOR EACH ROW EXECUTE FUNCTION carry_account();
 
-CREATE FUNCTION carry_session() RETURNS trigger LANGUAGE plpgsql SET tenantry.scope = 'platform' AS $$
+CREATE FUNCTION carry_session() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   INSERT INTO public.session_users (session_id, user_id, tenant_id, ip, last_used_at, revoked_at, revoked_reason, created_at)
   VALUES (NEW.id, NEW.user_id, NEW.tenant_id, NEW.ip, NEW.last_used_at, NEW.revoked_at, NEW.revoked_reason, NEW.created_at)
   ON CONFLICT (session_id, user_id) DO UPDATE SET ip = excluded.ip, last_used_at = excluded.last_used_at,
     revoked_at = excluded.revoked_at, revoked_reason = excluded.revoked_reason;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NULL;
 END
 $$;

@@ -141,13 +141,16 @@ DROP FUNCTION public.carry_user();
 CREATE OR REPLACE FUNCTION public.void_one_time_tokens()
  RETURNS trigger
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   UPDATE public.one_time_tokens SET used_at = now()
   WHERE user_id IN (SELECT id FROM public.users WHERE account_id = NEW.id) AND used_at IS NULL
     -- Who only has a new password still has the address that a verification was sent to.
     AND (purpose <> 'verify_email' OR NEW.email <> OLD.email);
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NULL;
 END
 $function$;
@@ -200,14 +203,17 @@ $function$;
 CREATE OR REPLACE FUNCTION public.assert_own_pool()
  RETURNS trigger
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   IF EXISTS (SELECT FROM public.users JOIN public.accounts ON accounts.id = users.account_id
       WHERE accounts.id = CASE TG_TABLE_NAME WHEN 'users' THEN (to_jsonb(NEW) ->> 'account_id')::uuid ELSE NEW.id END
         AND accounts.pool_id IS NOT NULL AND accounts.pool_id IS DISTINCT FROM users.tenant_id) THEN
     RAISE EXCEPTION 'an account of one tenant''s pool has no user elsewhere' USING ERRCODE = 'foreign_key_violation';
   END IF;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NULL;
 END
 $function$;
@@ -216,13 +222,16 @@ $function$;
 CREATE OR REPLACE FUNCTION public.assert_own_session()
  RETURNS trigger
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   IF NOT EXISTS (SELECT FROM public.sessions JOIN public.users ON users.account_id = sessions.account_id
       WHERE sessions.id = NEW.session_id AND users.id = NEW.user_id) THEN
     RAISE EXCEPTION 'session_users.user_id names a user of another account' USING ERRCODE = 'foreign_key_violation';
   END IF;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NULL;
 END
 $function$;
@@ -231,9 +240,11 @@ $function$;
 CREATE OR REPLACE FUNCTION public.copy_from_account()
  RETURNS trigger
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   SELECT email, pending_email, email_verified_at INTO NEW.email, NEW.pending_email, NEW.email_verified_at
   FROM public.accounts WHERE id = NEW.account_id AND NOT is_deleted
   UNION ALL SELECT NEW.email, NEW.pending_email, NEW.email_verified_at LIMIT 1;
@@ -241,6 +252,7 @@ BEGIN
   IF NEW.email_verified_at < now() - interval '1 second' AND (TG_OP = 'INSERT' OR OLD.account_id IS DISTINCT FROM NEW.account_id) THEN
     NEW.email_verified_at := now();
   END IF;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NEW;
 END
 $function$;
@@ -249,9 +261,11 @@ $function$;
 CREATE OR REPLACE FUNCTION public.copy_to_users()
  RETURNS trigger
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   -- Whoever has proved an address is the person whom a tenant has added by it: what it has said of them gives way.
   IF NEW.email <> OLD.email AND NEW.pool_id IS NULL THEN
     UPDATE public.users AS said SET is_deleted = true, deleted_at = now(), updated_at = now(), version = said.version + 1
@@ -265,6 +279,7 @@ BEGIN
       THEN NEW.email_verified_at ELSE users.email_verified_at END,
     version = version + (NEW.email <> OLD.email)::int
   WHERE account_id = NEW.id AND NOT is_deleted;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NULL;
 END
 $function$;
@@ -273,9 +288,11 @@ $function$;
 CREATE OR REPLACE FUNCTION public.end_mute_session()
  RETURNS trigger
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   UPDATE public.sessions SET revoked_at = NEW.revoked_at, revoked_reason = NEW.revoked_reason
   WHERE id = NEW.session_id AND revoked_at IS NULL AND NOT EXISTS (
     SELECT FROM public.users
@@ -283,6 +300,7 @@ BEGIN
       AND (sessions.impersonator_id IS NULL OR users.id = NEW.user_id)
       AND NOT EXISTS (SELECT FROM public.session_users AS spoken
         WHERE spoken.session_id = sessions.id AND spoken.user_id = users.id AND spoken.revoked_at IS NOT NULL));
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NULL;
 END
 $function$;
@@ -291,11 +309,12 @@ $function$;
 CREATE OR REPLACE FUNCTION public.follow_users()
  RETURNS trigger
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
 DECLARE
+  asked text := current_setting('tenantry.scope', true);
   followed uuid;
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   -- Of an account that was exchanged for another one, both.
   FOR followed IN SELECT DISTINCT id FROM unnest(ARRAY[OLD.account_id, CASE TG_OP WHEN 'UPDATE' THEN NEW.account_id END]) AS id
     WHERE id IS NOT NULL
@@ -310,6 +329,7 @@ BEGIN
       DELETE FROM public.accounts WHERE id = followed;
     END IF;
   END LOOP;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NULL;
 END
 $function$;
@@ -318,9 +338,11 @@ $function$;
 CREATE OR REPLACE FUNCTION public.lock_account(of_user uuid, tenant uuid, OUT locked_id uuid, OUT locked_pool uuid)
  RETURNS record
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   LOOP
     SELECT accounts.id, accounts.pool_id INTO locked_id, locked_pool
     FROM public.users JOIN public.accounts ON accounts.id = users.account_id WHERE users.id = of_user;
@@ -331,6 +353,7 @@ BEGIN
     -- By now the user may be one of another account.
     EXIT WHEN EXISTS (SELECT FROM public.users WHERE users.id = of_user AND users.account_id = locked_id);
   END LOOP;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
 END
 $function$;
 
@@ -338,11 +361,12 @@ $function$;
 CREATE OR REPLACE FUNCTION public.make_room_for_user(back uuid)
  RETURNS boolean
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
 DECLARE
+  asked text := current_setting('tenantry.scope', true);
   made uuid := public.new_id();
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   INSERT INTO public.accounts (id, pool_id, email)
   SELECT made, users.tenant_id, accounts.email FROM public.users JOIN public.accounts ON accounts.id = users.account_id
   WHERE users.id = back AND users.is_deleted AND users.tenant_id IS NOT NULL AND accounts.is_deleted AND accounts.pool_id IS NULL
@@ -350,8 +374,10 @@ BEGIN
       WHERE other.email = accounts.email AND other.pool_id IS NULL AND NOT other.is_deleted);
   IF FOUND THEN
     UPDATE public.users SET account_id = made WHERE id = back;
+    PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
     RETURN true;
   END IF;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN false;
 END
 $function$;
@@ -382,13 +408,14 @@ $function$;
 CREATE OR REPLACE FUNCTION public.record_account_event(account uuid, event jsonb)
  RETURNS void
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
 DECLARE
+  asked text := current_setting('tenantry.scope', true);
   entry public.audit_log := jsonb_populate_record(NULL::public.audit_log, event);
   full_entry public.audit_log := entry;
   member record;
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   FOR member IN
     SELECT users.id, users.tenant_id FROM public.users
     WHERE users.account_id = account AND NOT users.is_deleted AND users.tenant_id IS DISTINCT FROM entry.tenant_id
@@ -411,6 +438,7 @@ BEGIN
     END IF;
   END IF;
   INSERT INTO public.audit_log SELECT entry.*;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
 END
 $function$;
 
@@ -418,13 +446,16 @@ $function$;
 CREATE OR REPLACE FUNCTION public.record_impersonation_ended()
  RETURNS trigger
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   INSERT INTO public.audit_log (id, tenant_id, actor_id, impersonator_id, session_id, action, resource_type, resource_id, details)
   SELECT public.new_id(), tenant_id, user_id, NEW.impersonator_id, NEW.id, 'platform.impersonation_ended', 'session', NEW.id,
     jsonb_build_object('reason', NEW.revoked_reason)
   FROM public.session_users WHERE session_id = NEW.id;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NULL;
 END
 $function$;
@@ -433,17 +464,19 @@ $function$;
 CREATE OR REPLACE FUNCTION public.settle_account(settled uuid)
  RETURNS uuid
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
 DECLARE
+  asked text := current_setting('tenantry.scope', true);
   own public.accounts;
   other public.accounts;
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   SELECT * INTO STRICT own FROM public.accounts WHERE id = settled FOR UPDATE;
   LOOP
     SELECT * INTO other FROM public.accounts WHERE email = own.email AND pool_id IS NULL AND NOT is_deleted AND id <> settled FOR UPDATE;
     IF other.email_verified_at IS NOT NULL THEN
       UPDATE public.users SET account_id = other.id WHERE account_id = settled;
+      PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
       RETURN other.id;
     END IF;
     -- Whoever has set that one up need not be the person: nothing of it stays but who it is in which tenant.
@@ -453,6 +486,7 @@ BEGIN
       UPDATE public.accounts SET is_deleted = true, deleted_at = now(), pending_email = NULL WHERE id = other.id;
       UPDATE public.accounts SET pool_id = NULL WHERE id = settled;
       UPDATE public.users SET account_id = settled WHERE account_id = other.id;
+      PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
       RETURN settled;
     EXCEPTION WHEN unique_violation THEN
       -- Somebody has taken the address meanwhile: look again.

@@ -163,10 +163,13 @@ CREATE OR REPLACE TRIGGER users_stay BEFORE UPDATE OF tenant_id ON public.users 
 CREATE OR REPLACE FUNCTION public.carry_account()
  RETURNS trigger
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   NEW.account_id := (SELECT account_id FROM public.users WHERE id = NEW.user_id);
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NEW;
 END
 $function$;
@@ -175,13 +178,16 @@ $function$;
 CREATE OR REPLACE FUNCTION public.carry_session()
  RETURNS trigger
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   INSERT INTO public.session_users (session_id, user_id, tenant_id, ip, last_used_at, revoked_at, revoked_reason, created_at)
   VALUES (NEW.id, NEW.user_id, NEW.tenant_id, NEW.ip, NEW.last_used_at, NEW.revoked_at, NEW.revoked_reason, NEW.created_at)
   ON CONFLICT (session_id, user_id) DO UPDATE SET ip = excluded.ip, last_used_at = excluded.last_used_at,
     revoked_at = excluded.revoked_at, revoked_reason = excluded.revoked_reason;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NULL;
 END
 $function$;
@@ -190,9 +196,11 @@ $function$;
 CREATE OR REPLACE FUNCTION public.carry_user()
  RETURNS trigger
  LANGUAGE plpgsql
- SET "tenantry.scope" TO 'platform'
 AS $function$
+DECLARE
+  asked text := current_setting('tenantry.scope', true);
 BEGIN
+  PERFORM set_config('tenantry.scope', 'platform', true);
   IF TG_OP = 'DELETE' THEN
     DELETE FROM public.accounts WHERE id = OLD.account_id;
   ELSIF TG_OP = 'INSERT' AND NEW.account_id IS NULL THEN
@@ -201,6 +209,7 @@ BEGIN
   ELSIF NEW.account_id IS NOT NULL THEN
     UPDATE public.accounts SET (pool_id, email, pending_email, email_verified_at, password_hash, password_origin, login_attempts, locked_until, is_deleted, deleted_at, created_at, updated_at) = ROW (CASE WHEN NEW.email_scope IS NOT NULL THEN NEW.email_scope WHEN NEW.tenant_id IS NOT NULL AND NEW.email_verified_at IS NULL AND NEW.password_origin = 'tenant' THEN NEW.tenant_id END, NEW.email, NEW.pending_email, NEW.email_verified_at, NEW.password_hash, NEW.password_origin, NEW.login_attempts, NEW.locked_until, NEW.is_deleted, NEW.deleted_at, NEW.created_at, NEW.updated_at) WHERE id = NEW.account_id;
   END IF;
+  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
   RETURN NULL;
 END
 $function$;
