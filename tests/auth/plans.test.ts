@@ -119,7 +119,8 @@ for (const [name, act] of Object.entries(acts)) {
       for (const mode of ["force_custom_plan", "force_generic_plan"] as const) {
         const scans = await scansOf(statement, mode);
         expect(
-          scans.filter((scan) => scan.startsWith("Seq Scan")),
+          // Roles and what they hold are a page each: PostgreSQL is right to read it whole.
+          scans.filter((scan) => /^Seq Scan on (?!roles$|role_permissions$)/.test(scan)),
           `${mode}: ${statement.text}`,
         ).toEqual([]);
       }
