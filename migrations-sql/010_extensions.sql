@@ -10,3 +10,14 @@ CREATE FUNCTION new_id() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
   SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
     PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid
 $$;
+
+-- Whose rows the statements after it see (095_row_level_security.sql). Answers whose it was before: who changes it puts it back. A
+-- function cannot say that in its head, where only a superuser may set what no extension has defined, and the owner is none.
+CREATE FUNCTION change_scope(scope text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  before CONSTANT text := coalesce(current_setting('tenantry.scope', true), '');
+BEGIN
+  PERFORM set_config('tenantry.scope', scope, true);
+  RETURN before;
+END
+$$;

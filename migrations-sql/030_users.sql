@@ -50,9 +50,8 @@ CREATE INDEX users_live_search ON users USING gin (search_text gin_trgm_ops) WHE
 -- and whoever changes it is in one of them.
 CREATE FUNCTION copy_from_account() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   SELECT email, pending_email, email_verified_at INTO NEW.email, NEW.pending_email, NEW.email_verified_at
   FROM public.accounts WHERE id = NEW.account_id AND NOT is_deleted
   UNION ALL SELECT NEW.email, NEW.pending_email, NEW.email_verified_at LIMIT 1;
@@ -60,7 +59,7 @@ BEGIN
   IF NEW.email_verified_at < now() - interval '1 second' AND (TG_OP = 'INSERT' OR OLD.account_id IS DISTINCT FROM NEW.account_id) THEN
     NEW.email_verified_at := now();
   END IF;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NEW;
 END
 $$;
@@ -69,9 +68,8 @@ CREATE TRIGGER users_copy_account BEFORE INSERT OR UPDATE OF account_id, is_dele
 
 CREATE FUNCTION copy_to_users() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   -- Whoever has proved an address is the person whom a tenant has added by it: what it has said of them gives way.
   IF NEW.email <> OLD.email AND NEW.pool_id IS NULL THEN
     UPDATE public.users AS said SET is_deleted = true, deleted_at = now(), updated_at = now(), version = said.version + 1
@@ -85,7 +83,7 @@ BEGIN
       THEN NEW.email_verified_at ELSE users.email_verified_at END,
     version = version + (NEW.email <> OLD.email)::int
   WHERE account_id = NEW.id AND NOT is_deleted;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NULL;
 END
 $$;
@@ -98,10 +96,9 @@ CREATE TRIGGER accounts_copy_to_users AFTER UPDATE OF email, pending_email, emai
 -- comes back, so does it. Without any user at all, it goes for good.
 CREATE FUNCTION follow_users() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
   followed uuid;
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   -- Of an account that was exchanged for another one, both.
   FOR followed IN SELECT DISTINCT id FROM unnest(ARRAY[OLD.account_id, CASE TG_OP WHEN 'UPDATE' THEN NEW.account_id END]) AS id
     WHERE id IS NOT NULL
@@ -116,7 +113,7 @@ BEGIN
       DELETE FROM public.accounts WHERE id = followed;
     END IF;
   END LOOP;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NULL;
 END
 $$;
@@ -131,17 +128,16 @@ CREATE TRIGGER users_account_goes AFTER DELETE ON users
 -- Answers the id of the account that stays.
 CREATE FUNCTION settle_account(settled uuid) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
   own public.accounts;
   other public.accounts;
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   SELECT * INTO STRICT own FROM public.accounts WHERE id = settled FOR UPDATE;
   LOOP
     SELECT * INTO other FROM public.accounts WHERE email = own.email AND pool_id IS NULL AND NOT is_deleted AND id <> settled FOR UPDATE;
     IF other.email_verified_at IS NOT NULL THEN
       UPDATE public.users SET account_id = other.id WHERE account_id = settled;
-      PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+      PERFORM public.change_scope(scope_before);
       RETURN other.id;
     END IF;
     -- Whoever has set that one up need not be the person: nothing of it stays but who it is in which tenant.
@@ -151,7 +147,7 @@ BEGIN
       UPDATE public.accounts SET is_deleted = true, deleted_at = now(), pending_email = NULL WHERE id = other.id;
       UPDATE public.accounts SET pool_id = NULL WHERE id = settled;
       UPDATE public.users SET account_id = settled WHERE account_id = other.id;
-      PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+      PERFORM public.change_scope(scope_before);
       RETURN settled;
     EXCEPTION WHEN unique_violation THEN
       -- Somebody has taken the address meanwhile: look again.
@@ -165,10 +161,9 @@ $$;
 -- whether that was so.
 CREATE FUNCTION make_room_for_user(back uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
   made uuid := public.new_id();
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   INSERT INTO public.accounts (id, pool_id, email)
   SELECT made, users.tenant_id, accounts.email FROM public.users JOIN public.accounts ON accounts.id = users.account_id
   WHERE users.id = back AND users.is_deleted AND users.tenant_id IS NOT NULL AND accounts.is_deleted AND accounts.pool_id IS NULL
@@ -176,10 +171,10 @@ BEGIN
       WHERE other.email = accounts.email AND other.pool_id IS NULL AND NOT other.is_deleted);
   IF FOUND THEN
     UPDATE public.users SET account_id = made WHERE id = back;
-    PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+    PERFORM public.change_scope(scope_before);
     RETURN true;
   END IF;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN false;
 END
 $$;
@@ -190,9 +185,8 @@ $$;
 CREATE FUNCTION lock_account(of_user uuid, tenant uuid, OUT locked_id uuid, OUT locked_pool uuid)
 LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   LOOP
     SELECT accounts.id, accounts.pool_id INTO locked_id, locked_pool
     FROM public.users JOIN public.accounts ON accounts.id = users.account_id WHERE users.id = of_user;
@@ -203,6 +197,6 @@ BEGIN
     -- By now the user may be one of another account.
     EXIT WHEN EXISTS (SELECT FROM public.users WHERE users.id = of_user AND users.account_id = locked_id);
   END LOOP;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
 END
 $$;

@@ -24,14 +24,13 @@ CREATE INDEX session_users_lately_revoked ON session_users (revoked_at) WHERE re
 -- A session speaks for users of its own account.
 CREATE FUNCTION assert_own_session() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   IF NOT EXISTS (SELECT FROM public.sessions JOIN public.users ON users.account_id = sessions.account_id
       WHERE sessions.id = NEW.session_id AND users.id = NEW.user_id) THEN
     RAISE EXCEPTION 'session_users.user_id names a user of another account' USING ERRCODE = 'foreign_key_violation';
   END IF;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NULL;
 END
 $$;
@@ -42,9 +41,8 @@ CREATE TRIGGER session_users_own AFTER INSERT OR UPDATE OF session_id, user_id O
 -- one tenant sees no other.
 CREATE FUNCTION end_mute_session() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   UPDATE public.sessions SET revoked_at = NEW.revoked_at, revoked_reason = NEW.revoked_reason
   WHERE id = NEW.session_id AND revoked_at IS NULL AND NOT EXISTS (
     SELECT FROM public.users
@@ -52,7 +50,7 @@ BEGIN
       AND (sessions.impersonator_id IS NULL OR users.id = NEW.user_id)
       AND NOT EXISTS (SELECT FROM public.session_users AS spoken
         WHERE spoken.session_id = sessions.id AND spoken.user_id = users.id AND spoken.revoked_at IS NOT NULL));
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NULL;
 END
 $$;
@@ -62,14 +60,13 @@ CREATE TRIGGER session_users_end_mute AFTER UPDATE OF revoked_at ON session_user
 -- Whoever ended it: the tenant's log says that nobody acts as its user any more.
 CREATE FUNCTION record_impersonation_ended() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   INSERT INTO public.audit_log (id, tenant_id, actor_id, impersonator_id, session_id, action, resource_type, resource_id, details)
   SELECT public.new_id(), tenant_id, user_id, NEW.impersonator_id, NEW.id, 'platform.impersonation_ended', 'session', NEW.id,
     jsonb_build_object('reason', NEW.revoked_reason)
   FROM public.session_users WHERE session_id = NEW.id;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NULL;
 END
 $$;

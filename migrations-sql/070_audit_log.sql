@@ -87,12 +87,11 @@ REVOKE EXECUTE ON FUNCTION prepare_audit_partitions(integer) FROM PUBLIC;
 -- which others the account has users in: so their rows are written here. Without others it is the one row.
 CREATE FUNCTION record_account_event(account uuid, event jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
   entry public.audit_log := jsonb_populate_record(NULL::public.audit_log, event);
   full_entry public.audit_log := entry;
   member record;
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   FOR member IN
     SELECT users.id, users.tenant_id FROM public.users
     WHERE users.account_id = account AND NOT users.is_deleted AND users.tenant_id IS DISTINCT FROM entry.tenant_id
@@ -115,6 +114,6 @@ BEGIN
     END IF;
   END IF;
   INSERT INTO public.audit_log SELECT entry.*;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
 END
 $$;

@@ -17,14 +17,13 @@ CREATE INDEX one_time_tokens_open ON one_time_tokens (user_id, purpose) WHERE us
 -- account what is open of all its users, of a user who is disabled or deleted their own.
 CREATE FUNCTION void_one_time_tokens() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   UPDATE public.one_time_tokens SET used_at = now()
   WHERE user_id IN (SELECT id FROM public.users WHERE account_id = NEW.id) AND used_at IS NULL
     -- Who only has a new password still has the address that a verification was sent to.
     AND (purpose <> 'verify_email' OR NEW.email <> OLD.email);
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NULL;
 END
 $$;

@@ -75,15 +75,14 @@ CREATE CONSTRAINT TRIGGER invitations_own AFTER INSERT OR UPDATE OF role_ids, in
 -- An account is of the shared pool, or of the pool of the one tenant in which it has users. The platform's are of the shared one.
 CREATE FUNCTION assert_own_pool() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   IF EXISTS (SELECT FROM public.users JOIN public.accounts ON accounts.id = users.account_id
       WHERE accounts.id = CASE TG_TABLE_NAME WHEN 'users' THEN (to_jsonb(NEW) ->> 'account_id')::uuid ELSE NEW.id END
         AND accounts.pool_id IS NOT NULL AND accounts.pool_id IS DISTINCT FROM users.tenant_id) THEN
     RAISE EXCEPTION 'an account of one tenant''s pool has no user elsewhere' USING ERRCODE = 'foreign_key_violation';
   END IF;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NULL;
 END
 $$;

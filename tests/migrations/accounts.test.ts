@@ -10,11 +10,11 @@ const FOLDER = join(import.meta.dir, "..", "..", "prisma", "migrations");
 const [EXPAND, FILL, CONTRACT] = [
   "20261130200000_expand_accounts",
   "20261130200001_fill_accounts",
-  "20261130200008_contract_accounts",
+  "20261130200010_contract_accounts",
 ] as const;
 
 const id = (end: string) => `00000000-0000-7000-8000-0000000000${end}`;
-const [A, B] = [id("a1"), id("b1")];
+const [A, B, C] = [id("a1"), id("b1"), id("c1")];
 const [OWN, VOUCHED, ADDED, PLACEHOLDER, ISOLATED, GONE, ERASED, MACHINE, ROOT, LATE] = [
   "11",
   "12",
@@ -35,6 +35,9 @@ beforeAll(async () => {
   database = await createDatabase({ template: false });
   client = new pg.Client({ connectionString: database.url });
   await client.connect();
+  // As whoever owns the tables in production: policies hold them, as they do not hold a superuser.
+  await client.query(`CREATE ROLE ${database.name} CREATEROLE; ALTER DATABASE ${database.name} OWNER TO ${database.name};
+    ALTER SCHEMA public OWNER TO ${database.name}; SET ROLE ${database.name};`);
   for (const migration of shippedMigrations(FOLDER).filter((name) => name < EXPAND))
     await apply(migration);
   await client.query(`
@@ -59,13 +62,34 @@ beforeAll(async () => {
     INSERT INTO totp_factors (id, user_id, tenant_id, secret, confirmed_at) VALUES (gen_random_uuid(), '${OWN}', '${A}', 'x', now());`);
 });
 afterAll(async () => {
+  await client.query(`RESET ROLE; REASSIGN OWNED BY ${database.name} TO CURRENT_USER;
+    DROP OWNED BY ${database.name}; DROP ROLE ${database.name}`);
   await client.end();
   await database.drop();
 });
 
 async function apply(migration: string, file = "migration.sql"): Promise<void> {
+  await client.query("RESET tenantry.scope");
   await client.query(readFileSync(join(FOLDER, migration, file), "utf8"));
   await client.query("SET tenantry.scope = 'platform'");
+}
+
+/** The same beside somebody who has changed a user, and goes on to that user's sessions: neither may wait for the other. */
+async function applyBeside(migration: string): Promise<void> {
+  const server = new pg.Client({ connectionString: database.url });
+  await server.connect();
+  try {
+    await server.query(
+      `BEGIN; SELECT FROM users WHERE id = '${OWN}' FOR UPDATE; UPDATE users SET first_name = 'X' WHERE id = '${OWN}'`,
+    );
+    const applied = apply(migration);
+    await Bun.sleep(100);
+    await server.query(`UPDATE sessions SET last_used_at = last_used_at WHERE id = '${SESSION}';
+      UPDATE users SET first_name = 'X' WHERE id = '${ISOLATED}'; COMMIT`);
+    await applied;
+  } finally {
+    await server.end();
+  }
 }
 
 async function rows(sql: string): Promise<unknown[]> {
@@ -87,7 +111,7 @@ const filled = [
 ];
 
 test("what the server of before writes between the steps is carried over", async () => {
-  await apply(EXPAND);
+  await applyBeside(EXPAND);
   await client.query(`
     INSERT INTO users (id, tenant_id, email, password_hash, password_origin) VALUES ('${LATE}', '${A}', 'late@x.example', 'hash', 'own');
     INSERT INTO sessions (id, user_id, tenant_id, amr, idle_expires_at, expires_at)
@@ -106,7 +130,7 @@ test("what the server of before writes between the steps is carried over", async
 });
 
 test("everybody who logs in has an account in the pool that is theirs, with what they log in with", async () => {
-  await apply(FILL);
+  await applyBeside(FILL);
   expect(await accounts()).toEqual(filled);
   expect(await rows("SELECT id FROM users WHERE account_id IS NULL ORDER BY id")).toEqual([
     [ERASED],
@@ -120,9 +144,10 @@ test("everybody who logs in has an account in the pool that is theirs, with what
 
 test("then the old columns go, and sessions and factors are the account's", async () => {
   for (const migration of shippedMigrations(FOLDER).filter(
-    (name) => name > FILL && name <= CONTRACT,
+    (name) => name > FILL && name < CONTRACT,
   ))
     await apply(migration);
+  await applyBeside(CONTRACT);
   expect(await accounts()).toEqual(filled);
   expect(
     await rows(`SELECT sessions.id, account_id, user_id, tenant_id, host(spoken.ip), spoken.revoked_reason
@@ -134,29 +159,75 @@ test("then the old columns go, and sessions and factors are the account's", asyn
   expect(await rows("SELECT account_id FROM totp_factors")).toEqual([[OWN]]);
 });
 
-test("the way back brings what the server of before looks for, and somebody's second tenant as one nobody logs in to", async () => {
-  const second = id("31");
+test("the way back brings what the server of before looks for, and somebody's second tenant as another account", async () => {
+  // Who has a second factor, who has none, and a super admin who is somebody in a tenant too.
+  const [second, other, root] = [id("31"), id("32"), id("33")];
   await client.query(`
-    INSERT INTO tenants (id, slug, name) VALUES ('${id("c1")}', 'cc', 'C');
-    INSERT INTO users (id, tenant_id, account_id, email, created_at)
-      VALUES ('${second}', '${id("c1")}', '${OWN}', 'own@x.example', now() + interval '1 second');
-    INSERT INTO session_users (session_id, user_id, tenant_id, last_used_at)
-      VALUES ('${SESSION}', '${second}', '${id("c1")}', now() - interval '1 hour');`);
+    INSERT INTO tenants (id, slug, name) VALUES ('${C}', 'cc', 'C');
+    INSERT INTO users (id, tenant_id, account_id, email, created_at) VALUES
+      ('${second}', '${C}', '${OWN}', 'own@x.example', now() + interval '1 second'),
+      ('${other}', '${C}', '${VOUCHED}', 'vouched@x.example', now() + interval '1 second'),
+      ('${root}', '${C}', '${ROOT}', 'root@x.example', '2000-01-01');
+    INSERT INTO session_users (session_id, user_id, tenant_id, last_used_at) VALUES
+      ('${SESSION}', '${second}', '${C}', now() - interval '1 hour');
+    INSERT INTO sessions (id, account_id, amr, idle_expires_at, expires_at)
+      VALUES ('${LATER}', '${VOUCHED}', '{pwd}', now() + interval '1 day', now() + interval '1 day');
+    INSERT INTO session_users (session_id, user_id, tenant_id, last_used_at) VALUES
+      ('${LATER}', '${VOUCHED}', '${A}', now() - interval '1 hour'), ('${LATER}', '${other}', '${C}', now());
+    INSERT INTO one_time_tokens (id, purpose, user_id, tenant_id, token_hash, expires_at)
+      VALUES (gen_random_uuid(), 'select_tenant', '${OWN}', '${A}', sha256('x'), now() + interval '1 hour');`);
   await apply(CONTRACT, "rollback.sql");
   expect(
-    await rows(`SELECT id, tenant_id, email_scope, password_hash, login_attempts FROM users
-      WHERE email = 'own@x.example' OR id IN ('${ADDED}', '${ISOLATED}') ORDER BY id`),
+    await rows(`SELECT id, tenant_id, email_scope, password_hash, login_attempts, account_id = id FROM users
+      WHERE kind = 'person' AND NOT is_deleted ORDER BY id`),
   ).toEqual([
-    [OWN, A, null, "hash of own", 3],
-    [ADDED, A, null, "hash", 0],
-    [PLACEHOLDER, B, B, "hash", 0],
-    [ISOLATED, B, B, "hash", 0],
-    [second, id("c1"), id("c1"), "hash of own", 3],
+    [OWN, A, null, "hash of own", 3, true],
+    [VOUCHED, A, null, "hash", 0, true],
+    [ADDED, A, null, "hash", 0, true],
+    [PLACEHOLDER, B, B, "hash", 0, true],
+    [ISOLATED, B, B, "hash", 0, true],
+    [ROOT, null, null, "hash", 0, true],
+    // The second factor is the first user's: without it, no password opens the second.
+    [second, C, C, null, 3, false],
+    [other, C, C, "hash", 0, false],
+    [root, C, C, "hash", 0, false],
   ]);
-  expect(await rows("SELECT id, user_id, tenant_id FROM sessions ORDER BY id")).toEqual([
-    [SESSION, OWN, A],
-    [ENDED, OWN, A],
+  expect(
+    await rows(`SELECT sessions.id, sessions.user_id, sessions.tenant_id, users.account_id = sessions.account_id, spoken.user_id
+      FROM sessions JOIN users ON users.id = sessions.user_id JOIN session_users AS spoken ON session_id = sessions.id ORDER BY sessions.id`),
+  ).toEqual([
+    [SESSION, OWN, A, true, OWN],
+    [ENDED, OWN, A, true, OWN],
+    [LATER, other, C, true, other],
   ]);
   expect(await rows("SELECT user_id, tenant_id FROM totp_factors")).toEqual([[OWN, A]]);
   expect(await rows("SELECT tenant_id FROM refresh_tokens")).toEqual([[A]]);
+  expect(await rows("SELECT purpose FROM one_time_tokens")).toEqual([]);
+
+  // Each is carried over alone again.
+  await client.query(
+    `UPDATE users SET login_attempts = 9 WHERE id = '${second}'; DELETE FROM users WHERE id = '${root}'`,
+  );
+  expect(
+    await rows(`SELECT users.id, accounts.login_attempts, pool_id FROM accounts JOIN users ON account_id = accounts.id
+      WHERE users.id IN ('${OWN}', '${second}', '${ROOT}') ORDER BY users.id`),
+  ).toEqual([
+    [OWN, 3, null],
+    [ROOT, 0, null],
+    [second, 9, C],
+  ]);
+  await client.query(`DELETE FROM users WHERE id IN ('${second}', '${other}')`);
+});
+
+test("all the way back, and there again, nobody has lost anything", async () => {
+  const steps = shippedMigrations(FOLDER).filter((name) => name >= EXPAND && name <= CONTRACT);
+  for (const migration of steps.filter((name) => name < CONTRACT).reverse())
+    await apply(migration, "rollback.sql");
+  for (const migration of steps) await apply(migration);
+  expect(await accounts()).toEqual(filled);
+  expect(await rows("SELECT account_id FROM totp_factors")).toEqual([[OWN]]);
+  expect(await rows("SELECT session_id, user_id FROM session_users ORDER BY session_id")).toEqual([
+    [SESSION, OWN],
+    [ENDED, OWN],
+  ]);
 });

@@ -1,12 +1,39 @@
 -- Accounts, and as whom a session speaks: two tables, and a column where the old ones name a user. What the server of before
--- writes, triggers carry over, so it runs on until the last of these migrations. Nothing is scanned: the locks are held for a
--- moment, and who does not get one in five seconds lets the others go on: deploy again.
-SET LOCAL lock_timeout = '5s';
+-- writes, triggers carry over, so it runs on until the last of these migrations. Nothing is scanned.
+--
+-- All locks at once, in the order in which the server takes them, or none: whoever is there goes first, whoever comes waits for
+-- half a second at most, and then it is tried again. Where no moment is found for that, it fails: deploy again.
+SET LOCAL lock_timeout = '500ms';
+DO $$
+BEGIN
+  FOR attempt IN 1..100 LOOP
+    BEGIN
+      LOCK TABLE public.tenants IN SHARE ROW EXCLUSIVE MODE;
+      LOCK TABLE public.users, public.sessions, public.totp_factors, public.recovery_codes, public.passkeys IN ACCESS EXCLUSIVE MODE;
+      RETURN;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+      PERFORM pg_sleep(0.2);
+    END;
+  END LOOP;
+  RAISE EXCEPTION 'no moment without somebody who holds a lock' USING ERRCODE = 'lock_not_available';
+END
+$$;
 
 -- An id as the server makes them (UUIDv7, RFC 9562): milliseconds first, so that rows lie in the order of their making.
 CREATE FUNCTION new_id() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
   SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
     PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid
+$$;
+
+-- Whose rows the statements after it see (095_row_level_security.sql). Answers whose it was before: who changes it puts it back. A
+-- function cannot say that in its head, where only a superuser may set what no extension has defined, and the owner is none.
+CREATE FUNCTION change_scope(scope text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  before CONSTANT text := coalesce(current_setting('tenantry.scope', true), '');
+BEGIN
+  PERFORM set_config('tenantry.scope', scope, true);
+  RETURN before;
+END
 $$;
 
 ALTER TYPE one_time_purpose ADD VALUE 'select_tenant' AFTER 'bootstrap';
@@ -91,9 +118,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, session_users TO tenantry_app;
 -- What the server of before writes.
 CREATE FUNCTION carry_user() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   IF TG_OP = 'DELETE' THEN
     DELETE FROM public.accounts WHERE id = OLD.account_id;
   ELSIF TG_OP = 'INSERT' AND NEW.account_id IS NULL THEN
@@ -102,7 +128,7 @@ BEGIN
   ELSIF NEW.account_id IS NOT NULL THEN
     UPDATE public.accounts SET (pool_id, email, pending_email, email_verified_at, password_hash, password_origin, login_attempts, locked_until, is_deleted, deleted_at, created_at, updated_at) = ROW (CASE WHEN NEW.email_scope IS NOT NULL THEN NEW.email_scope WHEN NEW.tenant_id IS NOT NULL AND NEW.email_verified_at IS NULL AND NEW.password_origin = 'tenant' THEN NEW.tenant_id END, NEW.email, NEW.pending_email, NEW.email_verified_at, NEW.password_hash, NEW.password_origin, NEW.login_attempts, NEW.locked_until, NEW.is_deleted, NEW.deleted_at, NEW.created_at, NEW.updated_at) WHERE id = NEW.account_id;
   END IF;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NULL;
 END
 $$;
@@ -114,11 +140,10 @@ CREATE TRIGGER users_carry_end AFTER DELETE ON users FOR EACH ROW WHEN (OLD.acco
 
 CREATE FUNCTION carry_account() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   NEW.account_id := (SELECT account_id FROM public.users WHERE id = NEW.user_id);
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NEW;
 END
 $$;
@@ -129,14 +154,13 @@ CREATE TRIGGER passkeys_carry_account BEFORE INSERT ON passkeys FOR EACH ROW EXE
 
 CREATE FUNCTION carry_session() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   INSERT INTO public.session_users (session_id, user_id, tenant_id, ip, last_used_at, revoked_at, revoked_reason, created_at)
   VALUES (NEW.id, NEW.user_id, NEW.tenant_id, NEW.ip, NEW.last_used_at, NEW.revoked_at, NEW.revoked_reason, NEW.created_at)
   ON CONFLICT (session_id, user_id) DO UPDATE SET ip = excluded.ip, last_used_at = excluded.last_used_at,
     revoked_at = excluded.revoked_at, revoked_reason = excluded.revoked_reason;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NULL;
 END
 $$;

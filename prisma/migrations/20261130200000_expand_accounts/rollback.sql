@@ -18,6 +18,7 @@ ALTER TABLE recovery_codes DROP COLUMN account_id;
 ALTER TABLE passkeys DROP COLUMN account_id;
 DROP FUNCTION in_account(uuid);
 DROP FUNCTION new_id();
+DROP FUNCTION change_scope(text);
 
 -- PostgreSQL takes no value from an enum: it is made anew without these two. No row of the server of before has them.
 SET LOCAL tenantry.scope = 'platform';

@@ -1,36 +1,6 @@
 -- The bodies of functions may name what comes later.
 SET check_function_bodies = off;
 
--- Drop policy public.passkeys.account_scope
-DROP POLICY account_scope ON public.passkeys;
-
--- Drop policy public.passkeys.own_pool
-DROP POLICY own_pool ON public.passkeys;
-
--- Drop policy public.recovery_codes.account_scope
-DROP POLICY account_scope ON public.recovery_codes;
-
--- Drop policy public.recovery_codes.own_pool
-DROP POLICY own_pool ON public.recovery_codes;
-
--- Drop policy public.refresh_tokens.platform
-DROP POLICY platform ON public.refresh_tokens;
-
--- Drop policy public.sessions.account_scope
-DROP POLICY account_scope ON public.sessions;
-
--- Drop policy public.sessions.own_pool
-DROP POLICY own_pool ON public.sessions;
-
--- Drop policy public.sessions.spoken_for
-DROP POLICY spoken_for ON public.sessions;
-
--- Drop policy public.totp_factors.account_scope
-DROP POLICY account_scope ON public.totp_factors;
-
--- Drop policy public.totp_factors.own_pool
-DROP POLICY own_pool ON public.totp_factors;
-
 -- Drop trigger public.accounts.accounts_copy_to_users
 DROP TRIGGER accounts_copy_to_users ON public.accounts;
 
@@ -78,9 +48,6 @@ DROP TRIGGER users_own_pool ON public.users;
 
 -- Drop index public.passkeys_account_id_idx
 DROP INDEX public.passkeys_account_id_idx;
-
--- Drop index public.recovery_codes_account_id_idx
-DROP INDEX public.recovery_codes_account_id_idx;
 
 -- Drop index public.totp_factors_account_id_idx
 DROP INDEX public.totp_factors_account_id_idx;
@@ -165,11 +132,10 @@ CREATE OR REPLACE FUNCTION public.carry_account()
  LANGUAGE plpgsql
 AS $function$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   NEW.account_id := (SELECT account_id FROM public.users WHERE id = NEW.user_id);
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NEW;
 END
 $function$;
@@ -180,14 +146,13 @@ CREATE OR REPLACE FUNCTION public.carry_session()
  LANGUAGE plpgsql
 AS $function$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   INSERT INTO public.session_users (session_id, user_id, tenant_id, ip, last_used_at, revoked_at, revoked_reason, created_at)
   VALUES (NEW.id, NEW.user_id, NEW.tenant_id, NEW.ip, NEW.last_used_at, NEW.revoked_at, NEW.revoked_reason, NEW.created_at)
   ON CONFLICT (session_id, user_id) DO UPDATE SET ip = excluded.ip, last_used_at = excluded.last_used_at,
     revoked_at = excluded.revoked_at, revoked_reason = excluded.revoked_reason;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NULL;
 END
 $function$;
@@ -198,9 +163,8 @@ CREATE OR REPLACE FUNCTION public.carry_user()
  LANGUAGE plpgsql
 AS $function$
 DECLARE
-  asked text := current_setting('tenantry.scope', true);
+  scope_before CONSTANT text := public.change_scope('platform');
 BEGIN
-  PERFORM set_config('tenantry.scope', 'platform', true);
   IF TG_OP = 'DELETE' THEN
     DELETE FROM public.accounts WHERE id = OLD.account_id;
   ELSIF TG_OP = 'INSERT' AND NEW.account_id IS NULL THEN
@@ -209,7 +173,7 @@ BEGIN
   ELSIF NEW.account_id IS NOT NULL THEN
     UPDATE public.accounts SET (pool_id, email, pending_email, email_verified_at, password_hash, password_origin, login_attempts, locked_until, is_deleted, deleted_at, created_at, updated_at) = ROW (CASE WHEN NEW.email_scope IS NOT NULL THEN NEW.email_scope WHEN NEW.tenant_id IS NOT NULL AND NEW.email_verified_at IS NULL AND NEW.password_origin = 'tenant' THEN NEW.tenant_id END, NEW.email, NEW.pending_email, NEW.email_verified_at, NEW.password_hash, NEW.password_origin, NEW.login_attempts, NEW.locked_until, NEW.is_deleted, NEW.deleted_at, NEW.created_at, NEW.updated_at) WHERE id = NEW.account_id;
   END IF;
-  PERFORM set_config('tenantry.scope', coalesce(asked, ''), true);
+  PERFORM public.change_scope(scope_before);
   RETURN NULL;
 END
 $function$;
@@ -266,30 +230,74 @@ WITH named AS (
   SELECT users.id, users.tenant_id, accounts.pool_id,
     accounts.pool_id IS NOT NULL AND (accounts.email_verified_at IS NOT NULL OR accounts.password_origin <> 'tenant') AS is_isolated,
     row_number() OVER (PARTITION BY users.email, users.is_deleted
-      ORDER BY accounts.pool_id IS NOT NULL, users.created_at, users.id) AS place
+      ORDER BY accounts.pool_id IS NOT NULL, users.tenant_id IS NOT NULL, users.created_at, users.id) AS place
   FROM public.users JOIN public.accounts ON accounts.id = users.account_id
 )
 UPDATE public.users SET email_scope = named.tenant_id FROM named WHERE named.id = users.id AND (is_isolated OR place > 1);
 -- Where addresses wait, they wait for one.
 UPDATE public.users SET pending_email = NULL WHERE pending_email IS NOT NULL AND is_deleted;
+-- An account each, as the triggers of before keep it. The second factors stay with the first: a password alone opens no other.
+WITH first AS (
+  SELECT DISTINCT ON (account_id) account_id, id FROM public.users WHERE account_id IS NOT NULL
+  ORDER BY account_id, is_deleted, email_scope IS NOT NULL, created_at, id
+), further AS MATERIALIZED (
+  SELECT users.*, public.new_id() AS made, users.account_id IN (
+    SELECT account_id FROM public.totp_factors WHERE confirmed_at IS NOT NULL UNION ALL SELECT account_id FROM public.passkeys
+  ) AS is_protected
+  FROM public.users JOIN first ON first.account_id = users.account_id WHERE users.id <> first.id
+), split AS (
+  INSERT INTO public.accounts (id, pool_id, email, pending_email, email_verified_at, password_hash, password_origin, login_attempts, locked_until, is_deleted, deleted_at, created_at, updated_at)
+  SELECT made, CASE WHEN email_scope IS NOT NULL THEN email_scope WHEN tenant_id IS NOT NULL AND email_verified_at IS NULL AND password_origin = 'tenant' THEN tenant_id END, email, NULL, email_verified_at, CASE WHEN NOT is_protected THEN password_hash END, password_origin, login_attempts, locked_until, is_deleted, deleted_at, created_at, updated_at FROM further
+)
+UPDATE public.users SET account_id = made, pending_email = NULL, password_hash = CASE WHEN NOT is_protected THEN users.password_hash END
+FROM further WHERE further.id = users.id;
 DELETE FROM public.sessions WHERE NOT EXISTS (SELECT FROM public.session_users WHERE session_id = sessions.id);
-UPDATE public.sessions SET user_id = spoken.user_id, tenant_id = spoken.tenant_id FROM (
+UPDATE public.sessions SET user_id = spoken.user_id, tenant_id = spoken.tenant_id, account_id = users.account_id FROM (
   SELECT DISTINCT ON (session_id) * FROM public.session_users ORDER BY session_id, revoked_at IS NOT NULL, last_used_at DESC
-) AS spoken WHERE spoken.session_id = sessions.id;
+) AS spoken JOIN public.users ON users.id = spoken.user_id WHERE spoken.session_id = sessions.id;
+DELETE FROM public.session_users USING public.sessions WHERE sessions.id = session_id AND session_users.user_id <> sessions.user_id;
+UPDATE public.session_users SET revoked_at = sessions.revoked_at, revoked_reason = sessions.revoked_reason FROM public.sessions
+WHERE sessions.id = session_id AND session_users.revoked_at IS DISTINCT FROM sessions.revoked_at;
 UPDATE public.refresh_tokens SET tenant_id = sessions.tenant_id FROM public.sessions WHERE sessions.id = session_id;
-UPDATE public.totp_factors SET user_id = first.id, tenant_id = first.tenant_id FROM (
-  SELECT DISTINCT ON (account_id) account_id, id, tenant_id FROM public.users ORDER BY account_id, is_deleted, email_scope IS NOT NULL, created_at
-) AS first WHERE first.account_id = totp_factors.account_id;
-UPDATE public.recovery_codes SET user_id = first.id, tenant_id = first.tenant_id FROM (
-  SELECT DISTINCT ON (account_id) account_id, id, tenant_id FROM public.users ORDER BY account_id, is_deleted, email_scope IS NOT NULL, created_at
-) AS first WHERE first.account_id = recovery_codes.account_id;
-UPDATE public.passkeys SET user_id = first.id, tenant_id = first.tenant_id FROM (
-  SELECT DISTINCT ON (account_id) account_id, id, tenant_id FROM public.users ORDER BY account_id, is_deleted, email_scope IS NOT NULL, created_at
-) AS first WHERE first.account_id = passkeys.account_id;
+-- Of these the server of before knows nothing.
+DELETE FROM public.one_time_tokens WHERE purpose IN ('select_tenant', 'join_tenant');
+UPDATE public.totp_factors SET user_id = users.id, tenant_id = users.tenant_id FROM public.users WHERE users.account_id = totp_factors.account_id;
+UPDATE public.recovery_codes SET user_id = users.id, tenant_id = users.tenant_id FROM public.users WHERE users.account_id = recovery_codes.account_id;
+UPDATE public.passkeys SET user_id = users.id, tenant_id = users.tenant_id FROM public.users WHERE users.account_id = passkeys.account_id;
 ALTER TABLE public.passkeys ALTER COLUMN user_id SET NOT NULL;
 ALTER TABLE public.recovery_codes ALTER COLUMN user_id SET NOT NULL;
 ALTER TABLE public.sessions ALTER COLUMN user_id SET NOT NULL;
 ALTER TABLE public.totp_factors ALTER COLUMN user_id SET NOT NULL;
+
+-- Drop policy public.passkeys.account_scope
+DROP POLICY account_scope ON public.passkeys;
+
+-- Drop policy public.passkeys.own_pool
+DROP POLICY own_pool ON public.passkeys;
+
+-- Drop policy public.recovery_codes.account_scope
+DROP POLICY account_scope ON public.recovery_codes;
+
+-- Drop policy public.recovery_codes.own_pool
+DROP POLICY own_pool ON public.recovery_codes;
+
+-- Drop policy public.refresh_tokens.platform
+DROP POLICY platform ON public.refresh_tokens;
+
+-- Drop policy public.sessions.account_scope
+DROP POLICY account_scope ON public.sessions;
+
+-- Drop policy public.sessions.own_pool
+DROP POLICY own_pool ON public.sessions;
+
+-- Drop policy public.sessions.spoken_for
+DROP POLICY spoken_for ON public.sessions;
+
+-- Drop policy public.totp_factors.account_scope
+DROP POLICY account_scope ON public.totp_factors;
+
+-- Drop policy public.totp_factors.own_pool
+DROP POLICY own_pool ON public.totp_factors;
 
 -- Add constraint public.passkeys.passkeys_account_check
 ALTER TABLE public.passkeys ADD CONSTRAINT passkeys_account_check CHECK ((account_id IS NOT NULL));
@@ -341,6 +349,9 @@ ALTER TABLE public.users ADD CONSTRAINT users_pending_email_check CHECK (((pendi
 
 -- Add index public.passkeys_user_id_idx
 CREATE INDEX passkeys_user_id_idx ON public.passkeys USING btree (user_id);
+
+-- Add index public.recovery_codes_unused_of_account
+CREATE INDEX recovery_codes_unused_of_account ON public.recovery_codes USING btree (account_id) WHERE (used_at IS NULL);
 
 -- Add index public.recovery_codes_user_id_idx
 CREATE INDEX recovery_codes_user_id_idx ON public.recovery_codes USING btree (user_id);

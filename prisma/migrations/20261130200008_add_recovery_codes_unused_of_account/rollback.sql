@@ -1,0 +1,1 @@
+DROP INDEX recovery_codes_unused_of_account;
