@@ -6,7 +6,7 @@ import type { Factors } from "./schemas.ts";
 /** How the caller can prove who they are. */
 export async function listFactors(ctx: SessionContext): Promise<Factors> {
   const row = await ctx.db.account.findFirst({
-    where: { id: ctx.principal.accountId ?? "", isDeleted: false },
+    where: { id: ctx.principal.accountId, isDeleted: false },
     select: {
       passwordHash: true,
       totpFactors: { where: { confirmedAt: { not: null } }, select: { confirmedAt: true } },

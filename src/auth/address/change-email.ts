@@ -48,7 +48,7 @@ export async function requestEmailChange(
     const address = await beginAddressChange(tx, ctx, user, email);
     if (address.pendingEmail === undefined) return;
     await tx.account.update({
-      where: { id: user.accountId ?? "" },
+      where: { id: ctx.principal.accountId },
       data: address,
       select: { id: true },
     });
