@@ -23,6 +23,7 @@ const WORK: Record<QueueName, { places: number; inGroup?: number; cron?: string;
 /** The places after the first are called when a job was taken, and look by themselves in case that the first is held up. */
 const SPARE_POLL = 10;
 const STOP_MILLIS = 5000;
+const GIVEN_UP_TIMES = 3;
 
 export type JobsOptions = BossOptions & { keyring: Pick<Keyring, "data"> };
 
@@ -57,9 +58,17 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
       const status = err instanceof PermanentFailure ? "deadletter" : "failed";
       return { id, status, output: { error } };
     }
-    // pg-boss may have given it up meanwhile, to be tried again.
-    if (stopping) await boss.complete(queue, id, null, { includeQueued: true });
+    if (stopping) await completeLate(queue, id);
     return { id, status: "completed" };
+  }
+
+  /**
+   * pg-boss may have given it up meanwhile, to be tried again, and does so twice when it was told to end at once: each time
+   * it deletes the row and puts it in anew, and an update that waits for that moment finds no row.
+   */
+  async function completeLate(queue: QueueName, id: string): Promise<void> {
+    for (let attempt = 0; attempt < GIVEN_UP_TIMES; attempt++)
+      if ((await boss.complete(queue, id, null, { includeQueued: true })).affected > 0) return;
   }
 
   /** It is free again as soon as its job is done, whatever the other jobs do. */

@@ -89,9 +89,11 @@ test("R68: many at once too, and nothing of it is written as the address", async
   }
 });
 
-/** What a person has set up, who has proved the address that they have. */
-async function settled() {
+/** What a person has set up, who has proved the address that they have; `shared` by all tenants, or in the tenant's pool. */
+async function settled({ shared = false } = {}) {
   const account = await proved();
+  if (shared)
+    await app.deps.db.account.update({ where: { id: account.id }, data: { poolId: null } });
   const key = await createKey(app, account);
   await enrolTotp(app, account);
   await enrolPasskey(app, account);
@@ -120,7 +122,7 @@ async function expectKept(
 }
 
 test("R68: the link alone completes what a platform account began in person; the account keeps what it had", async () => {
-  const person = await settled();
+  const person = await settled({ shared: true });
   const { account } = person;
   const email = newAddress();
   await change(app, (await createSuperAdmin(app)).accessToken, account, email);

@@ -205,6 +205,46 @@ test("a handler that hangs does not hold up the end for more than seconds", asyn
   await until(async () => (await states())[0] === "completed");
 });
 
+test("what ends late is recorded as done, also while its giving up is being written down", async () => {
+  let givingUp = 0;
+  const jobs = await createJobs({
+    pool: {
+      async query(...[text, values]: [string, unknown[]]) {
+        if (!text.includes("deleted_jobs")) return app.deps.pool.query(text, values);
+        const client = await app.deps.pool.connect();
+        try {
+          await client.query("BEGIN");
+          const answer = await client.query(text, values);
+          givingUp += 1;
+          await client.query("SELECT pg_sleep(0.5)");
+          await client.query("COMMIT");
+          return answer;
+        } finally {
+          client.release();
+        }
+      },
+    } as typeof app.deps.pool,
+    keyring: app.deps.keyring,
+    log: (_, message) => messages.push(message),
+  });
+  made.push(jobs);
+  let begun = false;
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  await jobs.start(
+    onMail(() => {
+      begun = true;
+      return released;
+    }),
+  );
+  await jobs.send("mail", 1);
+  jobs.wake("mail");
+  await until(() => begun);
+  await jobs.stop();
+  await until(() => givingUp === 2);
+  release();
+  await until(async () => (await states())[0] === "completed");
+});
+
 test("a handler that never ends holds up neither the others nor its own next try", async () => {
   const jobs = await otherInstance();
   const seen: unknown[] = [];
