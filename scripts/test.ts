@@ -42,21 +42,28 @@ try {
 /** Leaves nothing behind, prints the line that says how it went, and ends. */
 async function finish(status: number): Promise<never> {
   await dropTemplate().finally(server.stop);
-  const { passed, failed } = readReport(status);
+  const { passed, failed, names } = readReport(status);
   rmSync(folder, { recursive: true, force: true });
+  // Once more at the end: above they stand between what thousands of others have printed.
+  for (const name of names) console.log(`failed: ${name}`);
   console.log(`${passed} passed, ${failed} failed`);
   process.exit(status !== 0 || failed > 0 || passed === 0 ? 1 : 0);
 }
 
 /** Counts what ran. A run that died without its report, or that failed beside its tests, counts as one failure. */
-function readReport(status: number): { passed: number; failed: number } {
+function readReport(status: number): { passed: number; failed: number; names: string[] } {
   try {
-    const [suites = ""] = /<testsuites [^>]*>/.exec(readFileSync(report, "utf8")) ?? [];
+    const text = readFileSync(report, "utf8");
+    const [suites = ""] = /<testsuites [^>]*>/.exec(text) ?? [];
     const read = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(suites)?.[1] ?? "0");
     const failed = read("failures") + read("errors");
     const passed = read("tests") - failed - read("skipped");
-    return { passed, failed: status !== 0 && failed === 0 ? 1 : failed };
+    const cases = text.matchAll(
+      /<testcase name="([^"]*)"[^>]* file="([^"]*)"[^>]*>\s*<(?:failure|error)/g,
+    );
+    const names = [...cases].map(([, name, file]) => `${file}: ${name}`);
+    return { passed, failed: status !== 0 && failed === 0 ? 1 : failed, names };
   } catch {
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: 1, names: [] };
   }
 }
