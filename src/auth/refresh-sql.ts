@@ -131,7 +131,7 @@ export const FIND_USED = named(`
     WITH given AS (
       SELECT refresh_tokens.used_at > now() - make_interval(secs => $2) AS in_grace, successors.token_hash AS successor_hash,
         sessions.id AS session_id, sessions.account_id, sessions.amr, sessions.created_at, sessions.idle_expires_at,
-        ${IS_LIVE} AS is_live, ${LAST_SPOKEN} AS last_spoken_at
+        successors.used_at IS NOT NULL AS successor_used, ${IS_LIVE} AS is_live, ${LAST_SPOKEN} AS last_spoken_at
       FROM refresh_tokens JOIN sessions ON sessions.id = refresh_tokens.session_id
         JOIN refresh_tokens AS successors ON successors.session_id = sessions.id AND successors.token_hash = ANY($7)
       WHERE refresh_tokens.token_hash = $1 AND refresh_tokens.used_at IS NOT NULL AND ${IS_LIVE}
@@ -142,5 +142,6 @@ export const FIND_USED = named(`
     )
     SELECT speaker.*, given.session_id AS "sessionId", given.account_id AS "accountId", given.is_live AS "isLive", given.amr,
       given.created_at AS "authenticatedAt", spoken.user_id IS NOT NULL AS "isAnswered", in_grace AS "inGrace", successor_hash AS "successorHash",
+      successor_used AS "successorUsed",
       round(extract(epoch FROM given.idle_expires_at - now()))::int AS "refreshSeconds"
     FROM given LEFT JOIN speaker ON true LEFT JOIN spoken ON true`);

@@ -14,12 +14,12 @@ import { FIND_USED, type Refreshed, ROTATE, type Speaking } from "./refresh-sql.
 import type { TokenAnswer } from "./schemas.ts";
 
 type Rotated = Refreshed | Speaking;
-type Used = Rotated & { inGrace: boolean; successorHash: Buffer };
+type Used = Rotated & { inGrace: boolean; successorHash: Buffer; successorUsed: boolean };
 
 /**
  * Exchanges a refresh token for the next one, and an access token for the tenant that is named, or that the session used
  * last. A used token within the grace window (a retry, another tab) is answered with the same successor, whatever tenant
- * it names; later it is a stolen one, and the session ends.
+ * it names; later the session ends.
  * @throws ApiError `invalid_refresh_token`, whatever is wrong with it. These two use nothing up, and the session goes on:
  * NotFoundError for a tenant that is none of the account's, `reauthentication_required` (RFC 9470) where the tenant asks
  * for more than the log-in has shown.
@@ -125,17 +125,21 @@ async function findInGrace(
   });
   const found = rows[0];
   if (!found || found.inGrace) return found;
-  await endStolenSession(ctx, found);
+  await endReused(ctx, found);
   return undefined;
 }
 
-async function endStolenSession(
+/**
+ * Ends the session of a used token that came late. Where somebody had used its successor too, two have a key of the session,
+ * and its owner hears of a theft. Where nobody had, it is more likely that the answer with the successor never arrived.
+ */
+async function endReused(
   ctx: Context,
-  { sessionId, accountId }: Pick<Refreshed, "sessionId" | "accountId">,
+  { sessionId, accountId, successorUsed }: Used,
 ): Promise<void> {
   await commit(ctx, async (tx) => {
-    const stolen = { id: sessionId, accountId };
-    if ((await revokeSessions(tx, ctx, stolen, "refresh_token_reuse")) === 0) return;
+    const reused = { id: sessionId, accountId };
+    if ((await revokeSessions(tx, ctx, reused, "refresh_token_reuse")) === 0) return;
     const last = await tx.sessionUser.findFirst({
       where: { sessionId },
       orderBy: { lastUsedAt: "desc" },
@@ -149,14 +153,14 @@ async function endStolenSession(
       resourceId: sessionId,
       tenantId,
       outcome: "failure",
-      details: { userId: id },
+      details: { userId: id, successorUsed },
     });
     await tellUser(
       tx,
       ctx,
       { id, tenantId },
       {
-        template: "session_stolen",
+        template: successorUsed ? "session_stolen" : "session_ended",
         device: knownDevice(ctx.origin),
         at: new Date().toISOString(),
         link: ctx.config.appUrl,

@@ -37,7 +37,7 @@ export const Environment = z.object({
   ACCESS_TOKEN_TTL_SECONDS: integer(1, 3600, 600),
   SESSION_IDLE_SECONDS: integer(1, 366 * DAY, 30 * DAY),
   SESSION_MAX_SECONDS: integer(1, 366 * DAY, 90 * DAY),
-  REFRESH_GRACE_SECONDS: integer(0, 60, 10),
+  REFRESH_GRACE_SECONDS: integer(0, 60, 60),
   SESSION_LIMIT: integer(0, 1000, 20),
   STEP_UP_SECONDS: integer(30, DAY, 600),
   EMAIL_SCOPE: oneOf("global", "tenant").default("global"),

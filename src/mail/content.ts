@@ -35,6 +35,7 @@ export const EXAMPLES: { [T in MailTemplate]: Extract<MailContent, { template: T
   added_to_tenant: { template: "added_to_tenant", link: LINK, tenant: "Acme", minutes: 10_080 },
   account_locked: { template: "account_locked", link: LINK, minutes: 30 },
   session_stolen: { template: "session_stolen", device: DEVICE, at: AT, link: LINK },
+  session_ended: { template: "session_ended", device: DEVICE, at: AT, link: LINK },
   impersonated: { template: "impersonated", at: AT, link: LINK },
 };
 

@@ -30,6 +30,8 @@ export type MailContent =
   | { template: "added_to_tenant"; link: string; tenant: string; minutes: number }
   | { template: "account_locked"; link: string; minutes: number }
   | { template: "session_stolen"; device: string | null; at: string; link: string }
+  /** A refresh token came late a second time, and nobody had used its successor: an answer was lost. */
+  | { template: "session_ended"; device: string | null; at: string; link: string }
   /** A super admin acts as the reader, for a quarter of an hour at most. */
   | { template: "impersonated"; at: string; link: string };
 
@@ -57,6 +59,7 @@ export const KINDS = {
   recovery_code_used: "notice",
   new_device: "notice",
   session_stolen: "notice",
+  session_ended: "notice",
   impersonated: "notice",
 } as const satisfies Record<MailTemplate, "proof" | "notice">;
 

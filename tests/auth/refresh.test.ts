@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { hashToken } from "../../src/crypto/secret.ts";
 import { userSelect } from "../../src/users/public-user.ts";
-import { PASSWORD, registerOwner, testApp } from "../support/app.ts";
+import { PASSWORD, proveAddress, registerOwner, testApp } from "../support/app.ts";
 import { expectRefused, refresh, sessionOf } from "./refreshes.ts";
 
 const app = testApp({ DATABASE_POOL_SIZE: "25" });
@@ -83,7 +83,7 @@ describe("R33, R34: rotation", () => {
   test("a retry within the grace window gets the same successor, also when that was used since", async () => {
     const { refreshToken } = await registerOwner(app);
     const next = (await refresh(app, refreshToken)).body.refreshToken;
-    await ageUse(refreshToken, 9);
+    await ageUse(refreshToken, 59);
     expect((await refresh(app, refreshToken)).body.refreshToken).toBe(next);
     const last = (await refresh(app, next)).body.refreshToken;
     expect((await refresh(app, refreshToken)).body.refreshToken).toBe(next);
@@ -97,7 +97,7 @@ describe("R33, R34: rotation", () => {
     ).body;
     const session = await sessionOf(app, owner.refreshToken);
     const next = (await refresh(app, owner.refreshToken)).body;
-    await ageUse(owner.refreshToken, 11);
+    await ageUse(owner.refreshToken, 61);
 
     await expectRefused(app, owner.refreshToken);
     await expectRefused(app, next.refreshToken);
@@ -111,17 +111,43 @@ describe("R33, R34: rotation", () => {
       where: { action: "auth.refresh_token_reused", resourceId: session.id },
     });
     expect(audited).toMatchObject([
-      { outcome: "failure", tenantId: owner.tenantId, details: { userId: owner.id } },
+      {
+        outcome: "failure",
+        tenantId: owner.tenantId,
+        details: { userId: owner.id, successorUsed: false },
+      },
     ]);
 
     expect((await refresh(app, other.refreshToken)).status).toBe(200);
+  });
+
+  test("the mail of a late replay speaks of a theft where the successor was used too, and else of a lost answer", async () => {
+    for (const [used, subject] of [
+      [false, "You were logged out on a device"],
+      [true, "A session was ended because it may be stolen"],
+    ] as const) {
+      const owner = await registerOwner(app);
+      await proveAddress(app, owner);
+      const next = (await refresh(app, owner.refreshToken)).body.refreshToken;
+      if (used) await refresh(app, next);
+      await ageUse(owner.refreshToken, 61);
+      await expectRefused(app, owner.refreshToken);
+      const mail = await app.lastMailTo(owner.email);
+      expect(mail.subject).toBe(subject);
+      expect(/stolen|copied|theft/i.test(`${mail.subject} ${mail.text}`)).toBe(used);
+      const row = { action: "auth.refresh_token_reused", actorId: null, tenantId: owner.tenantId };
+      const audited = await app.deps.db.auditLog.findMany({ where: row });
+      expect(audited.map(({ details }) => details)).toEqual([
+        { userId: owner.id, successorUsed: used },
+      ]);
+    }
   });
 
   test("fifty replays at once after the grace window end the session once", async () => {
     const { refreshToken } = await registerOwner(app);
     const session = await sessionOf(app, refreshToken);
     await refresh(app, refreshToken);
-    await ageUse(refreshToken, 11);
+    await ageUse(refreshToken, 61);
     const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(app, refreshToken)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
     const reused = { action: "auth.refresh_token_reused", resourceId: session.id };
