@@ -67,8 +67,11 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
    * it deletes the row and puts it in anew, and an update that waits for that moment finds no row.
    */
   async function completeLate(queue: QueueName, id: string): Promise<void> {
-    for (let attempt = 0; attempt < GIVEN_UP_TIMES; attempt++)
-      if ((await boss.complete(queue, id, null, { includeQueued: true })).affected > 0) return;
+    for (let attempt = 0; attempt < GIVEN_UP_TIMES; attempt++) {
+      const done = await boss.complete(queue, id, null, { includeQueued: true });
+      // Its types leave out how many rows there were.
+      if ("affected" in done && done.affected !== 0) return;
+    }
   }
 
   /** It is free again as soon as its job is done, whatever the other jobs do. */

@@ -1,44 +1,14 @@
-/** Workers that go by themselves: at once, on a schedule, over an outage, and to an end. */
-import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+/** Workers that go by themselves: at once, on a schedule, and over an outage. */
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { commit } from "../../src/db/commit.ts";
-import type { Jobs } from "../../src/jobs/jobs.ts";
-import { createJobs } from "../../src/jobs/queue.ts";
 import { testApp } from "../support/app.ts";
 import { onMail } from "./handlers.ts";
+import { instancesOf } from "./instances.ts";
 
 setDefaultTimeout(60_000);
 
 const app = testApp();
-const made: Jobs[] = [];
-const messages: string[] = [];
-afterEach(async () => {
-  for (const jobs of [...made.splice(0)]) await jobs.stop();
-  await app.deps.pool.query("DELETE FROM pgboss.job");
-  messages.length = 0;
-});
-
-async function otherInstance(): Promise<Jobs> {
-  const jobs = await createJobs({
-    pool: app.deps.pool,
-    keyring: app.deps.keyring,
-    log: (_, message) => messages.push(message),
-    superviseSeconds: 1,
-  });
-  made.push(jobs);
-  return jobs;
-}
-
-async function until(holds: () => boolean | Promise<boolean>, seconds = 15): Promise<void> {
-  for (const deadline = Date.now() + seconds * 1000; !(await holds()); await Bun.sleep(20))
-    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${messages.join(", ")}`);
-}
-
-async function states(): Promise<unknown[]> {
-  const { rows } = await app.deps.pool.query(
-    "SELECT state FROM pgboss.job WHERE name = 'mail' ORDER BY created_on",
-  );
-  return rows.map(({ state }) => state);
-}
+const { made, otherInstance, until, states } = instancesOf(app);
 
 test("a job of any instance is begun at once, long before the next poll, when its transaction commits", async () => {
   const seen: unknown[] = [];
@@ -97,87 +67,16 @@ test("a job whose worker was killed is taken up again", async () => {
   expect(seen).toEqual(["orphan"]);
 });
 
-test("stopping waits for what is under way, and begins nothing new", async () => {
-  const jobs = await otherInstance();
-  let begun = 0;
-  let ended = 0;
-  await jobs.start(
-    onMail(async () => {
-      begun += 1;
-      await Bun.sleep(400);
-      ended += 1;
-    }),
-  );
-  await jobs.send("mail", 1);
-  jobs.wake("mail");
-  await until(() => begun === 1);
-  const stopped = jobs.stop();
-  await jobs.send("mail", 2);
-  await stopped;
-  expect([begun, ended]).toEqual([1, 1]);
-  expect(await states()).toEqual(["completed", "created"]);
-});
-
-test("what was taken while the end was asked for is given back untried", async () => {
-  const seen: unknown[] = [];
-  let taking = false;
-  const jobs = await createJobs({
-    pool: {
-      // A database so slow that its answer comes after the end was asked for.
-      async query(...args: [string, unknown[]]) {
-        const answer = await app.deps.pool.query(...args);
-        if (taking && answer?.rows?.some((row: { data?: unknown }) => row.data))
-          await Bun.sleep(500);
-        return answer;
-      },
-    } as typeof app.deps.pool,
-    keyring: app.deps.keyring,
-    log: (_, message) => messages.push(message),
-  });
-  made.push(jobs);
-  await jobs.send("mail", 1);
-  taking = true;
-  await jobs.start(onMail(async (data) => void seen.push(data)));
-  await until(async () => (await states())[0] === "active");
-  await jobs.stop();
-  expect([seen, await states()]).toEqual([[], ["created"]]);
-  await app.deps.jobs.drain(onMail(async (data) => void seen.push(data)));
-  expect(seen).toEqual([1]);
-});
-
-test("what an instance was giving back when it was killed, the next one to start gives back", async () => {
-  await (await otherInstance()).send("mail", 1);
-  await app.deps.pool.query("UPDATE pgboss.job SET state = 'cancelled', started_on = now()");
-  await otherInstance();
-  expect(await states()).toEqual(["created"]);
-});
-
-test("what was left cancelled of a schedule makes way for what came due since, and keeps no instance from starting", async () => {
-  const jobs = await otherInstance();
-  for (const _ of ["killed", "killed again", "due since"]) {
-    await app.deps.pool.query("UPDATE pgboss.job SET state = 'cancelled', completed_on = now()");
-    await jobs.send("clean_up", null);
-  }
-  await otherInstance();
-  const { rows } = await app.deps.pool.query("SELECT name, state FROM pgboss.job");
-  expect(rows).toEqual([{ name: "clean_up", state: "created" }]);
-});
-
 test("who puts a job in while the database is away hears of it at once: workers alone are patient", async () => {
   let isAway = false;
   let asked = 0;
-  const jobs = await createJobs({
-    pool: {
-      async query(...args: [string, unknown[]]) {
-        asked += 1;
-        if (isAway) throw Object.assign(new Error("connect"), { code: "ECONNREFUSED" });
-        return app.deps.pool.query(...args);
-      },
-    } as typeof app.deps.pool,
-    keyring: app.deps.keyring,
-    log: (_, message) => messages.push(message),
+  const jobs = await otherInstance({
+    async query(...args: [string, unknown[]]) {
+      asked += 1;
+      if (isAway) throw Object.assign(new Error("connect"), { code: "ECONNREFUSED" });
+      return app.deps.pool.query(...args);
+    },
   });
-  made.push(jobs);
   isAway = true;
   asked = 0;
   const sent = jobs.send("mail", 1);
@@ -185,106 +84,24 @@ test("who puts a job in while the database is away hears of it at once: workers 
   expect(asked).toBe(1);
 });
 
-test("a handler that hangs does not hold up the end for more than seconds", async () => {
-  const jobs = await otherInstance();
-  let begun = false;
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  await jobs.start(
-    onMail(() => {
-      begun = true;
-      return released;
-    }),
-  );
-  await jobs.send("mail", 1);
-  jobs.wake("mail");
-  await until(() => begun);
-  const start = performance.now();
-  await jobs.stop();
-  expect(performance.now() - start).toBeWithin(4000, 9000);
-  release();
-  await until(async () => (await states())[0] === "completed");
-});
-
-test("what ends late is recorded as done, also while its giving up is being written down", async () => {
-  let givingUp = 0;
-  const jobs = await createJobs({
-    pool: {
-      async query(...[text, values]: [string, unknown[]]) {
-        if (!text.includes("deleted_jobs")) return app.deps.pool.query(text, values);
-        const client = await app.deps.pool.connect();
-        try {
-          await client.query("BEGIN");
-          const answer = await client.query(text, values);
-          givingUp += 1;
-          await client.query("SELECT pg_sleep(0.5)");
-          await client.query("COMMIT");
-          return answer;
-        } finally {
-          client.release();
-        }
-      },
-    } as typeof app.deps.pool,
-    keyring: app.deps.keyring,
-    log: (_, message) => messages.push(message),
-  });
-  made.push(jobs);
-  let begun = false;
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  await jobs.start(
-    onMail(() => {
-      begun = true;
-      return released;
-    }),
-  );
-  await jobs.send("mail", 1);
-  jobs.wake("mail");
-  await until(() => begun);
-  await jobs.stop();
-  await until(() => givingUp === 2);
-  release();
-  await until(async () => (await states())[0] === "completed");
-});
-
-test("a handler that never ends holds up neither the others nor its own next try", async () => {
-  const jobs = await otherInstance();
-  const seen: unknown[] = [];
-  await jobs.send("mail", "hangs");
-  await app.deps.pool.query("UPDATE pgboss.job SET expire_seconds = 1 WHERE name = 'mail'");
-  await jobs.drain(
-    onMail(async (data) => {
-      seen.push(data);
-      if (data === "hangs") await new Promise(() => {});
-    }),
-  );
-  expect(await states()).toEqual(["retry"]);
-  await jobs.send("mail", "next");
-  await jobs.drain(onMail(async (data) => void seen.push(data)));
-  expect(seen).toEqual(["hangs", "next"]);
-});
-
 test("of one group no more are under way than may be, though all places look for work at once", async () => {
-  const { pool, keyring } = app.deps;
-  const jobs = await createJobs({
-    pool: {
-      // A database so slow that one place has taken a job, and the next one does not see it yet.
-      async query(...[text, values]: [string, unknown[]]) {
-        if (!text.includes("group_ranking")) return pool.query(text, values);
-        const client = await pool.connect();
-        try {
-          await client.query("BEGIN");
-          const answer = await client.query(text, values);
-          await client.query("SELECT pg_sleep(0.1)");
-          await client.query("COMMIT");
-          return answer;
-        } finally {
-          client.release();
-        }
-      },
-    } as typeof pool,
-    keyring,
-    log: (_, message) => messages.push(message),
+  const { pool } = app.deps;
+  const jobs = await otherInstance({
+    // A database so slow that one place has taken a job, and the next one does not see it yet.
+    async query(...[text, values]: [string, unknown[]]) {
+      if (!text.includes("group_ranking")) return pool.query(text, values);
+      const client = await pool.connect();
+      try {
+        await client.query("BEGIN");
+        const answer = await client.query(text, values);
+        await client.query("SELECT pg_sleep(0.1)");
+        await client.query("COMMIT");
+        return answer;
+      } finally {
+        client.release();
+      }
+    },
   });
-  made.push(jobs);
   for (let n = 0; n < 10; n++)
     await jobs.send("mail", "slow", undefined, { group: "slow.example" });
   await jobs.send("mail", "quick", undefined, { group: "quick.example" });
