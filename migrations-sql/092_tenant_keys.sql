@@ -33,7 +33,7 @@ CREATE TRIGGER one_time_tokens_of_platform AFTER INSERT OR UPDATE OF user_id, te
 CREATE TRIGGER api_keys_of_platform AFTER INSERT OR UPDATE OF user_id, tenant_id ON api_keys
   FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('users', 'user_id');
 CREATE TRIGGER idempotency_keys_of_platform AFTER INSERT OR UPDATE OF user_id, tenant_id ON idempotency_keys
-  FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('users', 'user_id');
+  FOR EACH ROW WHEN (NEW.tenant_id IS NULL AND NEW.user_id IS NOT NULL) EXECUTE FUNCTION assert_of_platform('users', 'user_id');
 CREATE TRIGGER role_permissions_of_platform AFTER INSERT OR UPDATE OF role_id, tenant_id ON role_permissions
   FOR EACH ROW WHEN (NEW.tenant_id IS NULL) EXECUTE FUNCTION assert_of_platform('roles', 'role_id');
 

@@ -27,6 +27,8 @@ export type Principal = {
   /** How the session was begun (RFC 8176), and when, in seconds since 1970. */
   amr: readonly string[];
   authenticatedAt: number;
+  /** Another session took the place of this one a moment ago, and the answer that said so may be lost. */
+  isReplaced?: true;
   /** The tenant asks for a second factor, and no machine. */
   mfaRequired?: boolean;
   roles: readonly string[];

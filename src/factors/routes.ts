@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
 import { authenticateSession, requireRecentLogin } from "../http/authenticate.ts";
+import { idempotent } from "../http/idempotency.ts";
 import { operation } from "../http/operation.ts";
 import { rateLimit } from "../http/rate-limit.ts";
 import { validate } from "../http/validate.ts";
@@ -41,10 +42,15 @@ export const factorRoutes = new Hono<AppEnv>()
   )
   .post(
     "/totp/confirm",
-    op("Finish setting up an authenticator app", { 200: ConfirmedTotp, errors: [403, 404, 422] }),
+    op("Finish setting up an authenticator app", {
+      200: ConfirmedTotp,
+      errors: [403, 404, 422],
+      idempotent: "optional",
+    }),
     authenticateSession(ENROLMENT),
     requireRecentLogin(),
     validate("json", ConfirmTotpInput),
+    idempotent(),
     async (c) => c.json(await confirmTotp(c.var.ctx, c.req.valid("json").code)),
   )
   .delete(
@@ -62,9 +68,11 @@ export const factorRoutes = new Hono<AppEnv>()
     op("Make new recovery codes and void the old ones", {
       200: RecoveryCodes,
       errors: [403, 404],
+      idempotent: "optional",
     }),
     authenticateSession(ENROLMENT),
     requireRecentLogin(),
+    idempotent(),
     async (c) => c.json({ codes: await renewRecoveryCodes(c.var.ctx) }),
   )
   .post(
@@ -80,10 +88,15 @@ export const factorRoutes = new Hono<AppEnv>()
   )
   .post(
     "/passkeys",
-    op("Add the passkey that the browser made", { 201: Passkey, errors: [403, 409, 422] }),
+    op("Add the passkey that the browser made", {
+      201: Passkey,
+      errors: [403, 409, 422],
+      idempotent: "optional",
+    }),
     authenticateSession(ENROLMENT),
     requireRecentLogin(),
     validate("json", RegisterPasskeyInput),
+    idempotent(),
     async (c) => {
       const passkey = await registerPasskey(c.var.ctx, c.req.valid("json"));
       c.header("location", `/v1/auth/me/passkeys/${passkey.id}`);

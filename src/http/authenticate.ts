@@ -15,6 +15,7 @@ import { assertInPerson, assertPerson } from "../roles/in-person.ts";
 import type { PermissionKey } from "../roles/permissions.ts";
 import { LONGEST_TOKEN } from "../sessions/access-token.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
+import { wasReplacedLately } from "../sessions/still-allowed.ts";
 import { tells } from "./documented-headers.ts";
 
 /** 401 unless the request carries an access token of a session that goes on, or an API key. Then `ctx` holds the principal. */
@@ -34,6 +35,8 @@ type SessionOptions = {
   beforeMfa?: boolean;
   /** Lets in who acts as the user: only where nothing of the user's own credentials is at stake. */
   impersonated?: boolean;
+  /** Lets in whose session another took the place of this moment: for the route that does so, whose answer may be lost. */
+  replaced?: boolean;
 };
 
 /**
@@ -43,11 +46,13 @@ type SessionOptions = {
 export function authenticateSession({
   beforeMfa = false,
   impersonated = false,
+  replaced = false,
 }: SessionOptions = {}): MiddlewareHandler<AppEnv & SessionEnv> {
   const says = `Takes an access token and no API key${impersonated ? "" : ", and not in somebody else's name"}.`;
   return tells({ says }, async function authenticateSession(c, next) {
     const ctx: Context = c.var.ctx;
-    const principal = personIn(await readPrincipal(ctx, c.req.header("authorization")));
+    const header = c.req.header("authorization");
+    const principal = personIn(await readPrincipal(ctx, header, { replaced }));
     if (!impersonated) assertInPerson(principal, "credentials");
     if (!beforeMfa) assertFactors(ctx, principal);
     c.set("ctx", { ...ctx, principal });
@@ -106,7 +111,11 @@ export function authorize(permission: PermissionKey): MiddlewareHandler<AuthedEn
 /** The form of a token by RFC 6750, section 2.1. */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
-async function readPrincipal(ctx: Context, header: string | undefined): Promise<Principal> {
+async function readPrincipal(
+  ctx: Context,
+  header: string | undefined,
+  { replaced }: Pick<SessionOptions, "replaced"> = {},
+): Promise<Principal> {
   // Another scheme is no access token at all (RFC 6750, section 3.1).
   const token = /^Bearer +([^ ].*)$/i.exec(header ?? "")?.[1];
   if (token === undefined) throw new ApiError("not_authenticated");
@@ -117,10 +126,12 @@ async function readPrincipal(ctx: Context, header: string | undefined): Promise<
     return machine;
   }
   const { expiresAt: _, ...claims } = await ctx.accessTokens.verify(token);
-  if (await ctx.revocations.isRevoked(claims.sessionId, claims.userId))
-    throw new ApiError("invalid_token");
+  const isRevoked = await ctx.revocations.isRevoked(claims.sessionId, claims.userId);
+  const isReplaced = isRevoked && replaced && (await wasReplacedLately(ctx, claims.sessionId));
+  if (isRevoked && !isReplaced) throw new ApiError("invalid_token");
   const grants = await ctx.grants.of(claims.userId);
-  return { impersonatorId: null, ...claims, apiKeyId: null, ...grants };
+  const speaker = { impersonatorId: null, ...claims, apiKeyId: null, ...grants };
+  return isReplaced ? { ...speaker, isReplaced } : speaker;
 }
 
 /** @throws ApiError `session_required` for a machine; `invalid_token` for somebody who has just been erased. */

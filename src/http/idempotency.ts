@@ -3,15 +3,19 @@ import { createHash } from "node:crypto";
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Config } from "../config.ts";
-import type { AuthedContext, AuthedEnv } from "../context.ts";
+import type { AppEnv, AuthedContext, Context } from "../context.ts";
 import { decrypt, encrypt, hashWithKey, isHashWithKey } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
 import { oldRows } from "../db/old-rows.ts";
+import { named } from "../db/statement-names.ts";
 import { ApiError } from "../errors.ts";
-import { payerOf } from "../principal.ts";
+import { networkOf } from "../network.ts";
+import { type Principal, payerOf } from "../principal.ts";
 import { limitedBytes } from "./body.ts";
 
 const KEPT = "24 hours";
+/** What logs somebody in is kept no longer than an access token lives by default: by then a lost answer was asked for again. */
+const TOKENS_KEPT = "10 minutes";
 export const OLD_IDEMPOTENCY_KEYS = oldRows("idempotency_keys", "expires_at");
 /** Longer than any request of ours takes between two signs of life: who is silent for so long has died. */
 const IN_FLIGHT = "1 minute";
@@ -26,7 +30,14 @@ type Options = {
   required?: boolean;
   /** The body is read as a stream by the handler, and may be this long; without it, it is validated JSON. */
   streamLimit?: (ctx: AuthedContext) => number;
+  /** The answer logs somebody in. */
+  tokens?: boolean;
 };
+/**
+ * Whose keys they are. Those of callers who are yet to log in are in one room, in which nobody finds another's: a key is a
+ * random one, and its answer goes to whoever sends the same request, password or code included.
+ */
+type Caller = { userId: string | null; tenantId: string | null; payer: string | null };
 /** Which request it is, and the row that stands for it. */
 type Reservation = { id: string; route: string; key: string };
 type Answer = {
@@ -37,29 +48,30 @@ type Answer = {
 };
 /** A longer answer is noted as given, and not kept: a thousand rows of a megabyte are a full disk. */
 export const MOST_KEPT_BYTES = 64 * 1024;
-const KEPT_HEADERS = ["content-type", "location", "etag"];
+const KEPT_HEADERS = ["content-type", "location", "etag", "set-cookie"];
 
 /**
  * With the header Idempotency-Key, the second request with one key gets the answer of the first and does nothing. 422
  * for another request under the same key, 409 while the first is under way. Only successes are kept: after a 4xx
  * nothing was done, and the caller may mend the request and send it under the same key; after a 5xx, or when the first
  * one died, the key is free again. Of an answer that is too long to be kept the second request hears that it was given.
- * A tenant has a budget of answers a day, and gets 429 beyond it. Comes after `authenticate` and `authorize`, which a
- * retry passes like every request, and after `validate("json", …)`: two bodies are the same when the same was read from
- * them.
+ * A tenant, or a network that is yet to log in, has a budget of answers a day, and gets 429 beyond it. Comes after
+ * `authenticate` and `authorize`, which a retry passes like every request, after `validate("json", …)`, since two bodies are
+ * the same when the same was read from them, and before `rateLimit`: to be told again costs no attempt.
  */
 export function idempotent({
   required = false,
   streamLimit,
-}: Options = {}): MiddlewareHandler<AuthedEnv> {
+  tokens = false,
+}: Options = {}): MiddlewareHandler<AppEnv> {
   return async function idempotent(c, next) {
     const key = readKey(c.req.header("idempotency-key"), required);
     if (key === null) return next();
     const { ctx } = c.var;
     const route = `${c.req.method} ${routePath(c, -1)}`;
     const payload = streamLimit
-      ? hashedStream(c, streamLimit(ctx), ctx.config)
-      : async () => sha256(JSON.stringify(c.req.valid("json" as never)));
+      ? hashedStream(c, streamLimit(ctx as AuthedContext), ctx.config)
+      : async () => sha256(JSON.stringify(c.req.valid("json" as never) ?? null));
     const fingerprint = async () => `${new URL(c.req.url).search} ${await payload()}`;
 
     const reservation = { id: newId(), route, key };
@@ -76,8 +88,9 @@ export function idempotent({
       clearInterval(signs);
       const done = c.finalized && c.res.ok;
       // What was done is done: that it cannot be noted is no reason to call it failed. In a minute the key is free.
-      await (done ? keep(c, reservation, fingerprint) : release(ctx, reservation)).catch((err) =>
-        ctx.log("error", "an idempotency key is not settled", { error: err }),
+      const kept = tokens ? TOKENS_KEPT : KEPT;
+      await (done ? keep(c, reservation, fingerprint, kept) : release(ctx, reservation)).catch(
+        (err) => ctx.log("error", "an idempotency key is not settled", { error: err }),
       );
     }
   };
@@ -97,26 +110,45 @@ function readKey(header: string | undefined, required: boolean): string | null {
   );
 }
 
+function callerOf(ctx: Context): Caller {
+  if (!("principal" in ctx))
+    return { userId: null, tenantId: null, payer: networkOf(ctx.origin.ip) };
+  const principal = ctx.principal as Principal;
+  return { userId: principal.userId, tenantId: principal.tenantId, payer: payerOf(principal) };
+}
+
+/** By the unique index that stands for each kind of caller. */
+const RESERVE = {
+  user: reserveUnder("(user_id, route, key)"),
+  nobody: reserveUnder("(route, key) WHERE user_id IS NULL"),
+};
+
+function reserveUnder(unique: string) {
+  return named(`
+    INSERT INTO idempotency_keys AS held (id, tenant_id, user_id, route, key, request_hash, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval)
+    ON CONFLICT ${unique} DO UPDATE
+    SET id = EXCLUDED.id, tenant_id = EXCLUDED.tenant_id, request_hash = EXCLUDED.request_hash, status = NULL,
+      response = NULL, created_at = now(), expires_at = EXCLUDED.expires_at
+    WHERE held.expires_at < now()`);
+}
+
 /** One statement, so that of many requests at once one gets the key. What has expired is as good as gone. */
 async function reserveKey(
-  ctx: AuthedContext,
+  ctx: Context,
   { id, route, key }: Reservation,
   fingerprint: string,
 ): Promise<boolean> {
-  const { userId, tenantId } = ctx.principal;
-  const reserved = await ctx.db.$executeRaw`
-    INSERT INTO idempotency_keys AS held (id, tenant_id, user_id, route, key, request_hash, expires_at)
-    VALUES (${id}::uuid, ${tenantId}::uuid, ${userId}::uuid, ${route}, ${key}, ${hash(ctx, fingerprint)},
-      now() + ${IN_FLIGHT}::interval)
-    ON CONFLICT (user_id, route, key) DO UPDATE
-    SET id = EXCLUDED.id, tenant_id = EXCLUDED.tenant_id, request_hash = EXCLUDED.request_hash, status = NULL,
-      response = NULL, created_at = now(), expires_at = EXCLUDED.expires_at
-    WHERE held.expires_at < now()`;
-  return reserved === 1;
+  const { userId, tenantId } = callerOf(ctx);
+  const { rowCount } = await ctx.pool.query({
+    ...(userId === null ? RESERVE.nobody : RESERVE.user),
+    values: [id, tenantId, userId, route, key, hash(ctx, fingerprint), IN_FLIGHT],
+  });
+  return rowCount === 1;
 }
 
 async function answerAgain(
-  c: HonoContext<AuthedEnv>,
+  c: HonoContext<AppEnv>,
   reservation: Reservation,
   fingerprint: () => Promise<string>,
   isStream: boolean,
@@ -135,19 +167,24 @@ async function answerAgain(
       "answer_not_kept",
       `The first request with this Idempotency-Key was done and answered with ${answer.status}; the answer was too long to be kept. Nothing was done again.`,
     );
-  return c.body(answer.body, answer.status as 200, answer.headers);
+  return answer.body === ""
+    ? c.body(null, answer.status as 204, answer.headers)
+    : c.body(answer.body, answer.status as 200, answer.headers);
 }
 
 /** What has expired is as good as gone, as in `reserveKey`. */
-function find({ db, principal: { userId, tenantId } }: AuthedContext, { route, key }: Reservation) {
+function find(ctx: Context, { route, key }: Reservation) {
+  const { userId, tenantId } = callerOf(ctx);
   const expiresAt = { gt: new Date() };
-  return db.idempotencyKey.findFirst({ where: { userId, tenantId, route, key, expiresAt } });
+  return ctx.db.idempotencyKey.findFirst({ where: { userId, tenantId, route, key, expiresAt } });
 }
 
 /** Counts one more answer that is kept; answers what to refuse the request with when there are too many. */
-async function count(ctx: AuthedContext): Promise<ApiError | null> {
+async function count(ctx: Context): Promise<ApiError | null> {
+  const { payer } = callerOf(ctx);
+  if (payer === null) return null;
   try {
-    await ctx.rateLimits.consume("kept_answers", payerOf(ctx.principal));
+    await ctx.rateLimits.consume("kept_answers", payer);
     return null;
   } catch (err) {
     if (err instanceof ApiError && err.code === "rate_limited") return err;
@@ -157,9 +194,10 @@ async function count(ctx: AuthedContext): Promise<ApiError | null> {
 
 /** Encrypted: an answer may hold what is shown once, and always somebody's data. */
 async function keep(
-  c: HonoContext<AuthedEnv>,
+  c: HonoContext<AppEnv>,
   { id }: Reservation,
   fingerprint: () => Promise<string>,
+  kept: string,
 ): Promise<void> {
   const { ctx, res } = { ctx: c.var.ctx, res: c.res.clone() };
   const headers = Object.fromEntries(
@@ -175,20 +213,18 @@ async function keep(
   await ctx.db.$executeRaw`
     UPDATE idempotency_keys
     SET status = ${answer.status}, response = ${sealed}, request_hash = ${hash(ctx, await fingerprint())},
-      expires_at = now() + ${KEPT}::interval
+      expires_at = now() + ${kept}::interval
     WHERE id = ${id}::uuid AND status IS NULL`;
-  await ctx.rateLimits.charge(
-    "kept_answers",
-    payerOf(ctx.principal),
-    Math.floor(sealed.length / 1024),
-  );
+  const { payer } = callerOf(ctx);
+  if (payer !== null)
+    await ctx.rateLimits.charge("kept_answers", payer, Math.floor(sealed.length / 1024));
 }
 
-async function release({ db }: AuthedContext, { id }: Reservation): Promise<void> {
+async function release({ db }: Context, { id }: Reservation): Promise<void> {
   await db.idempotencyKey.deleteMany({ where: { id, status: null } });
 }
 
-function prolong({ db, log }: AuthedContext, { id }: Reservation): void {
+function prolong({ db, log }: Context, { id }: Reservation): void {
   db.$executeRaw`
     UPDATE idempotency_keys SET expires_at = now() + ${IN_FLIGHT}::interval
     WHERE id = ${id}::uuid AND status IS NULL`.catch((err) =>
@@ -197,7 +233,7 @@ function prolong({ db, log }: AuthedContext, { id }: Reservation): void {
 }
 
 /** With a key of the server's: a payload may hold a password, and a plain hash of it would tell by trial. */
-function hash({ keyring }: AuthedContext, fingerprint: string): Uint8Array<ArrayBuffer> {
+function hash({ keyring }: Context, fingerprint: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(hashWithKey(keyring.code, label(fingerprint)));
 }
 

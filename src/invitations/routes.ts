@@ -77,8 +77,10 @@ export const invitationRoutes = new Hono<AppEnv>()
       201: TokenAnswer,
       errors: [400, 409, 422, 429, 503],
       cookie: "given",
+      idempotent: "optional",
     }),
     validate("json", AcceptInvitationInput),
+    idempotent({ tokens: true }),
     rateLimit("proof"),
     async (c) => {
       const answer = await acceptInvitation(c.var.ctx, c.req.valid("json"));
@@ -91,10 +93,12 @@ export const invitationRoutes = new Hono<AppEnv>()
     personal("Accept an invitation with my account, and belong to its tenant too", {
       200: Membership,
       errors: [400, 403, 422, 429],
+      idempotent: "optional",
     }),
     authenticateSession(),
     requireRecentLogin(),
     validate("json", InvitationTokenInput),
+    idempotent(),
     rateLimit("proof"),
     async (c) => {
       return c.json(await joinTenant(c.var.ctx, c.req.valid("json")));

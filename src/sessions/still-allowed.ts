@@ -1,7 +1,8 @@
 /** Work that lasts: whoever began it may have been stopped meanwhile. */
-import type { AuthedContext } from "../context.ts";
+import type { AuthedContext, Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { LIVE } from "../db/live.ts";
+import { acrossTenants } from "../db/scope.ts";
 import { ApiError, PermissionError } from "../errors.ts";
 import { permissionsHeldNow } from "../roles/held.ts";
 import { assertSessionLives } from "./assert-live.ts";
@@ -50,11 +51,25 @@ export async function assertStillThere(ctx: AuthedContext): Promise<void> {
   for (const permission of had) if (!permissions.has(permission)) throw takenAway(permission);
 }
 
+/**
+ * Whether another session took this one's place so lately that the answer with its tokens may not have arrived: as long as
+ * for a refresh (REFRESH_GRACE_SECONDS). Its access token opens nothing but the way to prove once more who one is.
+ */
+export async function wasReplacedLately(ctx: Context, sessionId: string): Promise<boolean> {
+  const { refreshGraceSeconds } = ctx.config;
+  const replaced = await acrossTenants(
+    () => ctx.db.$queryRaw<unknown[]>`
+      SELECT FROM sessions WHERE id = ${sessionId}::uuid AND revoked_reason = 'reauthenticated'
+        AND revoked_at > now() - make_interval(secs => ${refreshGraceSeconds})`,
+  );
+  return replaced.length > 0;
+}
+
 /** With a suspended or deleted tenant, and with a disabled user, their sessions end. */
 async function isOver({ principal, revocations, apiKeys }: AuthedContext): Promise<boolean> {
-  const { userId, sessionId, apiKeyId } = principal;
+  const { userId, sessionId, apiKeyId, isReplaced } = principal;
   return (
-    (sessionId !== null && (await revocations.isRevoked(sessionId, userId))) ||
+    (sessionId !== null && !isReplaced && (await revocations.isRevoked(sessionId, userId))) ||
     (apiKeyId !== null && !(await apiKeys.isLive(apiKeyId)))
   );
 }

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../../context.ts";
 import { authenticateSession, requireRecentLogin } from "../../http/authenticate.ts";
+import { idempotent } from "../../http/idempotency.ts";
 import { operation } from "../../http/operation.ts";
 import { rateLimit } from "../../http/rate-limit.ts";
 import { validate } from "../../http/validate.ts";
@@ -19,8 +20,10 @@ export const addressRoutes = new Hono<AppEnv>()
     anonymous("Complete a change of address that an administrator has begun, by its link", {
       204: null,
       errors: [400, 409, 422, 429],
+      idempotent: "optional",
     }),
     validate("json", ChangeByLinkInput),
+    idempotent(),
     rateLimit("proof"),
     async (c) => {
       await changeEmailByLink(c.var.ctx, c.req.valid("json"));
@@ -48,9 +51,11 @@ export const addressRoutes = new Hono<AppEnv>()
     op("Prove my address, or complete its change; a password that the tenant has set goes", {
       204: null,
       errors: [400, 403, 409, 422, 429],
+      idempotent: "optional",
     }),
     authenticateSession({ beforeMfa: true }),
     validate("json", VerifyEmailInput),
+    idempotent(),
     rateLimit("proof"),
     async (c) => {
       await verifyEmail(c.var.ctx, c.req.valid("json"));

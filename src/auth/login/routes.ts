@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import type { AppEnv } from "../../context.ts";
 import { PasskeyRequestOptions } from "../../factors/webauthn-schemas.ts";
 import { authenticateSession } from "../../http/authenticate.ts";
+import { idempotent } from "../../http/idempotency.ts";
 import { operation } from "../../http/operation.ts";
 import { rateLimit, rateLimitByUser } from "../../http/rate-limit.ts";
 import { deliverTokens } from "../../http/refresh-cookie.ts";
@@ -56,8 +57,10 @@ export const loginRoutes = new Hono<AppEnv>()
       200: LoginAnswer,
       errors: [400, 422, 429],
       cookie: "given",
+      idempotent: "optional",
     }),
     validate("json", MagicLinkInput),
+    idempotent({ tokens: true }),
     rateLimit("proof"),
     async (c) => c.json(deliverTokens(c, await logInByMagicLink(c.var.ctx, c.req.valid("json")))),
   )
@@ -87,8 +90,10 @@ export const loginRoutes = new Hono<AppEnv>()
       200: TokenAnswer,
       errors: [400, 404, 422, 429],
       cookie: "given",
+      idempotent: "optional",
     }),
     validate("json", SelectTenantInput),
+    idempotent({ tokens: true }),
     rateLimit("proof"),
     async (c) => {
       const answer = await selectTenant(c.var.ctx, c.req.valid("json"));
@@ -101,8 +106,10 @@ export const loginRoutes = new Hono<AppEnv>()
       200: LoginAnswer,
       errors: [401, 422, 429],
       cookie: "given",
+      idempotent: "optional",
     }),
     validate("json", VerifyMfaInput),
+    idempotent({ tokens: true }),
     rateLimit("proof"),
     async (c) => c.json(deliverTokens(c, await verifyMfa(c.var.ctx, c.req.valid("json")))),
   )
@@ -122,9 +129,11 @@ export const loginRoutes = new Hono<AppEnv>()
       200: LoginAnswer,
       errors: [403, 422, 429, 503],
       cookie: "given",
+      idempotent: "optional",
     }),
-    authenticateSession({ beforeMfa: true }),
+    authenticateSession({ beforeMfa: true, replaced: true }),
     validate("json", ReauthenticateInput),
+    idempotent({ tokens: true }),
     rateLimitByUser("password"),
     async (c) => c.json(deliverTokens(c, await reauthenticate(c.var.ctx, c.req.valid("json")))),
   )
@@ -140,8 +149,13 @@ export const loginRoutes = new Hono<AppEnv>()
   )
   .post(
     "/unlock",
-    byMail("Lift the lock of wrong passwords", { 204: null, errors: [400, 422, 429] }),
+    byMail("Lift the lock of wrong passwords", {
+      204: null,
+      errors: [400, 422, 429],
+      idempotent: "optional",
+    }),
     validate("json", UnlockInput),
+    idempotent(),
     rateLimit("proof"),
     async (c) => {
       await unlock(c.var.ctx, c.req.valid("json"));

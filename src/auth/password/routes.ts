@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../../context.ts";
 import { authenticate, authenticateSession, authorize } from "../../http/authenticate.ts";
+import { idempotent } from "../../http/idempotency.ts";
 import { operation } from "../../http/operation.ts";
 import { rateLimit, rateLimitByUser } from "../../http/rate-limit.ts";
 import { validate } from "../../http/validate.ts";
@@ -17,9 +18,14 @@ const byMail = operation("E-mail", { anonymous: true });
 export const passwordRoutes = new Hono<AppEnv>()
   .post(
     "/change-password",
-    own("Change my password and end my other sessions", { 204: null, errors: [422, 429, 503] }),
+    own("Change my password and end my other sessions", {
+      204: null,
+      errors: [422, 429, 503],
+      idempotent: "optional",
+    }),
     authenticateSession(),
     validate("json", ChangePasswordInput),
+    idempotent(),
     rateLimitByUser("password"),
     async (c) => {
       await changePassword(c.var.ctx, c.req.valid("json"));
@@ -41,8 +47,10 @@ export const passwordRoutes = new Hono<AppEnv>()
     byMail("Set a new password with the token of a link", {
       204: null,
       errors: [400, 422, 429],
+      idempotent: "optional",
     }),
     validate("json", ResetPasswordInput),
+    idempotent(),
     rateLimit("proof"),
     async (c) => {
       await resetPassword(c.var.ctx, c.req.valid("json"));

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import type { AppEnv } from "../../context.ts";
 import { authenticateSession } from "../../http/authenticate.ts";
+import { idempotent } from "../../http/idempotency.ts";
 import { operation } from "../../http/operation.ts";
 import { rateLimit } from "../../http/rate-limit.ts";
 import { deliverTokens } from "../../http/refresh-cookie.ts";
@@ -26,8 +27,10 @@ export const registrationRoutes = new Hono<AppEnv>()
       202: ChallengeAnswer,
       errors: [403, 409, 422, 429, 503],
       cookie: "given",
+      idempotent: "optional",
     }),
     validate("json", RegisterInput),
+    idempotent({ tokens: true }),
     rateLimit("register"),
     async (c) => {
       const answer = await register(c.var.ctx, c.req.valid("json"));
@@ -42,8 +45,10 @@ export const registrationRoutes = new Hono<AppEnv>()
       201: TokenAnswer,
       errors: [400, 409, 422, 429, 503],
       cookie: "given",
+      idempotent: "optional",
     }),
     validate("json", CompleteRegistrationInput),
+    idempotent({ tokens: true }),
     rateLimit("proof"),
     async (c) => {
       const answer = await completeRegistration(c.var.ctx, c.req.valid("json"));
@@ -58,9 +63,11 @@ export const ownTenantRoutes = new Hono<AppEnv>().post(
   personal("Make another tenant, and be its owner", {
     201: Membership,
     errors: [403, 409, 422, 429],
+    idempotent: "optional",
   }),
   authenticateSession(),
   validate("json", OwnTenantInput),
+  idempotent(),
   rateLimit("register"),
   async (c) => {
     const membership = await makeOwnTenant(c.var.ctx, c.req.valid("json"));
