@@ -68,48 +68,52 @@ export async function findByCode(
   return token;
 }
 
-/** The token that six digits would be for, whatever they are. */
-export async function findCoded(
+/**
+ * The tokens that six digits would be for, whatever they are: the newest of each purpose, since the mails of two lie side by
+ * side in a mailbox, and whoever types a code has no word for which it is. The newest comes first.
+ */
+export function findCoded(
   db: Database,
   purposes: readonly OneTimePurpose[],
   holder: CodeHolder,
-): Promise<CodedToken | null> {
+): Promise<CodedToken[]> {
   const challengeHash = "challenge" in holder ? hashToken(holder.challenge) : null;
   const boundTo = "boundTo" in holder ? holder.boundTo : null;
-  const [row] = await db.$queryRaw<CodedToken[]>`
-    SELECT ${COLUMNS}, code_hash AS "codeHash" FROM one_time_tokens
+  return db.$queryRaw<CodedToken[]>`
+    SELECT * FROM (SELECT DISTINCT ON (purpose) ${COLUMNS}, code_hash AS "codeHash" FROM one_time_tokens
     WHERE (challenge_hash = ${challengeHash} OR bound_to = ${boundTo}::uuid) AND code_hash IS NOT NULL
       AND purpose::text = ANY(${purposes}) AND ${OPEN}
       AND created_at > now() - make_interval(secs => ${CODE_SECONDS})
-    ORDER BY id DESC LIMIT 1`;
-  return row ?? null;
+    ORDER BY purpose, id DESC) AS coded ORDER BY id DESC`;
 }
 
-/** The token, if these are its six digits. Writes nothing: for a wrong code that is `countTry`. */
+/** The token whose six digits these are. Writes nothing: for a wrong code that is `countTry`. */
 export function compareCode(
   ctx: Keys,
-  coded: CodedToken | null,
+  coded: readonly CodedToken[],
   code: string,
 ): OneTimeToken | null {
-  if (!coded) return null;
-  const { codeHash, ...token } = coded;
-  const isRight = isHashWithKey(ctx.keyring.code, codeText(coded.id, code), codeHash);
-  return isRight ? opened(ctx, token) : null;
+  const [right] = coded.filter(({ id, codeHash }) =>
+    isHashWithKey(ctx.keyring.code, codeText(id, code), codeHash),
+  );
+  if (!right) return null;
+  const { codeHash: _, ...token } = right;
+  return opened(ctx, token);
 }
 
 /**
- * Counts a wrong try, and voids the token with the last one. The tries are counted where tokens are used up, in the row, so
+ * Counts a wrong try at each token that it was compared with, and voids the token with the last one. The tries are counted where tokens are used up, in the row, so
  * the order there decides: a right code whose turn comes after five wrong ones is too late, however many were tried at
  * once. With nothing to find the statement is the same: it must not tell whether a mail was sent.
  */
 export async function countTry(
   db: Database | Transaction,
-  coded: { id: string } | null,
+  coded: readonly { id: string }[],
 ): Promise<void> {
   await db.$executeRaw`
     UPDATE one_time_tokens SET
       attempts = attempts + 1, used_at = CASE WHEN attempts + 1 >= ${MOST_ATTEMPTS} THEN now() END
-    WHERE id = ${coded?.id ?? null}::uuid AND used_at IS NULL`;
+    WHERE id = ANY (${coded.map(({ id }) => id)}::uuid[]) AND used_at IS NULL`;
 }
 
 /** Uses what was found; false when it was used or voided meanwhile. Of fifty callers at once the row lets one through. */

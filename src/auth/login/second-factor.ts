@@ -60,7 +60,7 @@ export async function verifyMfa(ctx: Context, input: VerifyMfaInput): Promise<Lo
       ? { refused: "locked" }
       : await check(tx, ctx, ceremonyOf(token, user), input);
     if ("methods" in shown) await useToken(tx, token);
-    else await countTry(tx, token);
+    else await countTry(tx, [token]);
     if ("refused" in shown) {
       await countGuess(tx, ctx, user);
       await fail(token, shown.refused);

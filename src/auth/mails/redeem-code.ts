@@ -34,10 +34,12 @@ export async function redeemCode(
   code: string,
 ): Promise<Redeemed> {
   const coded = await findCoded(tx, purposes, holder);
-  const userId = coded?.userId ?? null;
+  // All of one account, and of the session or challenge that is asked with.
+  const newest = coded[0] ?? null;
+  const userId = newest?.userId ?? null;
   const { lockedOut, known } = await standingOf(tx, ctx, userId);
   const token = lockedOut ? null : compareCode(ctx, coded, code);
-  const meant = coded && { userId, tenantId: coded.tenantId };
+  const meant = newest && { userId, tenantId: newest.tenantId };
   if (!token) {
     // The account before the token, as everywhere: else this and a right code at once would wait in a circle.
     await countGuess(tx, ctx, { id: userId, known, unseen: true });
