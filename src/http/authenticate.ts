@@ -22,7 +22,7 @@ import { tells } from "./documented-headers.ts";
 export function authenticate(): MiddlewareHandler<AppEnv & AuthedEnv> {
   const says = "Takes an access token or an API key.";
   return tells({ says }, async function authenticate(c, next) {
-    const ctx: Context = c.var.ctx;
+    const ctx: Context = c.get("ctx");
     const principal = await readPrincipal(ctx, c.req.header("authorization"));
     assertFactors(ctx, principal);
     c.set("ctx", { ...ctx, principal });
@@ -50,7 +50,7 @@ export function authenticateSession({
 }: SessionOptions = {}): MiddlewareHandler<AppEnv & SessionEnv> {
   const says = `Takes an access token and no API key${impersonated ? "" : ", and not in somebody else's name"}.`;
   return tells({ says }, async function authenticateSession(c, next) {
-    const ctx: Context = c.var.ctx;
+    const ctx: Context = c.get("ctx");
     const header = c.req.header("authorization");
     const principal = personIn(await readPrincipal(ctx, header, { replaced }));
     if (!impersonated) assertInPerson(principal, "credentials");
@@ -70,7 +70,7 @@ export async function inSession(
   { mayBeGone }: { mayBeGone: boolean },
   act: (ctx: SessionContext) => Promise<void>,
 ): Promise<void> {
-  const { ctx } = c.var;
+  const ctx = c.get("ctx");
   let principal: PersonInSession;
   try {
     principal = personIn(await readPrincipal(ctx, c.req.header("authorization")));
@@ -88,7 +88,7 @@ export async function inSession(
 export function requireRecentLogin(): MiddlewareHandler<SessionEnv> {
   const says = "Takes a recent log-in; else 401 `reauthentication_required`.";
   return tells({ says }, async function requireRecentLogin(c, next) {
-    assertRecentProof(c.var.ctx);
+    assertRecentProof(c.get("ctx"));
     await next();
   });
 }
@@ -98,7 +98,7 @@ export function authorize(permission: PermissionKey): MiddlewareHandler<AuthedEn
   return tells(
     { says: `Needs the permission \`${permission}\`.` },
     async function authorize(c, next) {
-      const { principal } = c.var.ctx;
+      const { principal } = c.get("ctx");
       if (!principal.permissions.has(permission)) {
         throw new PermissionError(`This needs the permission ${permission}.`);
       }

@@ -35,7 +35,7 @@ export async function exportFile<Row extends object>(
   c: HonoContext<AuthedEnv>,
   { name, types, permission, bom, columns, pages }: Export<Row>,
 ): Promise<Response> {
-  const { ctx } = c.var;
+  const ctx = c.get("ctx");
   const supports = [...types];
   const type = accepts(c, { header: "Accept", supports, default: types[0] }) as Type;
   const format = FORMATS[type];

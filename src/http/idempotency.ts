@@ -67,7 +67,7 @@ export function idempotent({
   return async function idempotent(c, next) {
     const key = readKey(c.req.header("idempotency-key"), required);
     if (key === null) return next();
-    const { ctx } = c.var;
+    const ctx = c.get("ctx");
     const route = `${c.req.method} ${routePath(c, -1)}`;
     const payload = streamLimit
       ? hashedStream(c, streamLimit(ctx as AuthedContext), ctx.config)
@@ -153,7 +153,7 @@ async function answerAgain(
   fingerprint: () => Promise<string>,
   isStream: boolean,
 ): Promise<Response> {
-  const { ctx } = c.var;
+  const ctx = c.get("ctx");
   const held = await find(ctx, reservation);
   const sealed = held?.response ?? null;
   if (held && (sealed !== null || !isStream)) {
@@ -199,7 +199,7 @@ async function keep(
   fingerprint: () => Promise<string>,
   kept: string,
 ): Promise<void> {
-  const { ctx, res } = { ctx: c.var.ctx, res: c.res.clone() };
+  const { ctx, res } = { ctx: c.get("ctx"), res: c.res.clone() };
   const headers = Object.fromEntries(
     KEPT_HEADERS.flatMap((name) => {
       const value = res.headers.get(name);

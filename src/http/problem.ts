@@ -19,8 +19,8 @@ export function problemHandler(): ErrorHandler<AppEnv> {
     const err = toApiError(thrown);
     if (REFUSALS.includes(err.code)) await Bun.sleep(REFUSAL_MILLIS);
     if (err.code === "internal_error" || err.code === "unavailable") {
-      c.var.ctx.log("error", err.code, {
-        requestId: c.var.ctx.origin.requestId,
+      c.get("ctx").log("error", err.code, {
+        requestId: c.get("ctx").origin.requestId,
         error: describe(thrown),
       });
     }
@@ -31,7 +31,7 @@ export function problemHandler(): ErrorHandler<AppEnv> {
 export function problem(c: HonoContext<AppEnv>, err: ApiError): Response {
   const { status } = ERRORS[err.code];
   const { errors, results, allow, retryAfterSeconds, rateLimit } = err.details;
-  const { requestId } = c.var.ctx.origin;
+  const { requestId } = c.get("ctx").origin;
   const body = {
     ...kindOf(err.code),
     detail: err.message,

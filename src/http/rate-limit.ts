@@ -36,7 +36,7 @@ function limit<Env extends AppEnv>(
   return tells(
     { says, sends: ["RateLimit", "RateLimit-Policy"] },
     async function rateLimit(c, next) {
-      const { ctx } = c.var;
+      const ctx = c.get("ctx");
       const { rateLimits, config, log }: Context = ctx;
       const who = by(ctx);
       if (who === null) return next();

@@ -26,7 +26,7 @@ export function readRecords(
   readHeader: ReadHeader,
 ): AsyncGenerator<SourceRecord> {
   const { format, encoding } = recordTypeOf(c);
-  const bytes = limitedBytes(c.req.raw, recordsLimit(c.var.ctx), c.var.ctx.config);
+  const bytes = limitedBytes(c.req.raw, recordsLimit(c.get("ctx")), c.get("ctx").config);
   const text = decodeMarked(bytes, encoding);
   return format === "csv" ? readCsv(text, readHeader) : readJsonLines(text);
 }

@@ -76,7 +76,7 @@ function wantsCookie({ req }: Pick<HonoContext, "req">): boolean {
  * proxy that passes the API on below the page's own origin, that origin is APP_URL's.
  */
 function assertOwnPage(c: HonoContext<AppEnv>): void {
-  const { issuer, appUrl, corsOrigins } = c.var.ctx.config;
+  const { issuer, appUrl, corsOrigins } = c.get("ctx").config;
   const origin = c.req.header("origin");
   const own = [new URL(issuer).origin, new URL(appUrl).origin, ...corsOrigins];
   if (origin !== undefined && !own.includes(origin))

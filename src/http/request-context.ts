@@ -77,7 +77,8 @@ function userAgent(c: HonoContext): string | null {
  * What is not acceptable at all is none of them, nor is `*`, which names none (RFC 4647, section 3.4).
  */
 function language(c: HonoContext): string | null {
-  const given = c.req.header("accept-language") ?? "";
+  const given = c.req.header("accept-language");
+  if (!given) return null;
   // Up to a comma: cut within a range, what is left of it could be another one.
   const header =
     given.length > LONGEST_LANGUAGES
@@ -93,8 +94,8 @@ function language(c: HonoContext): string | null {
 
 /** The header Tenantry-Device, percent-encoded where it is not ASCII. What cannot be read is no name. */
 function device(c: HonoContext): string | null {
-  const header = c.req.header("tenantry-device") ?? "";
-  if (header.length > LONGEST_DEVICE) return null;
+  const header = c.req.header("tenantry-device");
+  if (!header || header.length > LONGEST_DEVICE) return null;
   try {
     const name = decodeURIComponent(header).trim();
     return /^.{1,120}$/u.test(name) && faultOfVisibleText(name) === null ? name : null;

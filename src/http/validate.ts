@@ -47,16 +47,23 @@ export function validateIfSent<S extends z.ZodType>(
 }
 
 function checking(target: Target, schema: z.ZodType): MiddlewareHandler<AppEnv> {
-  return zValidator(target, schema, (result) => {
-    if (!result.success) throw new ValidationError(toFieldErrors(result.error.issues));
-  });
+  // No schema of ours waits for anything, and to wait for each of its parts costs half of the check.
+  const validationFunction = (_: unknown, value: unknown) => schema.safeParse(value);
+  return zValidator(
+    target,
+    schema,
+    (result) => {
+      if (!result.success) throw new ValidationError(toFieldErrors(result.error.issues));
+    },
+    { validationFunction },
+  );
 }
 
 /** Hono would parse the text again, and what it keeps as parsed it writes out and parses again: 1e999 becomes null. */
 async function prepareBody(c: HonoContext<AppEnv>): Promise<void> {
   const body = await readJson(c);
   c.req.json = async <T>() => body as T;
-  const { ctx } = c.var;
+  const ctx = c.get("ctx");
   if ("principal" in ctx) await assertStillThere(ctx as AuthedContext);
 }
 
