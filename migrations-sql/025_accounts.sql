@@ -12,8 +12,14 @@ ALTER TABLE accounts
     AND pending_email ~ '^(?!\.)(?!.*\.\.)[A-Za-z0-9!#$%&''*+/=?^_`{|}~.-]*[A-Za-z0-9!#$%&''*+/=?^_`{|}~-]@(?=[A-Za-z0-9])(?!.*\.-)[A-Za-z0-9.-]*\.(?:[A-Za-z]{2,}|[Xx][Nn]--[A-Za-z0-9-]*[A-Za-z0-9])$'),
   ADD CONSTRAINT accounts_pending_email_check CHECK (pending_email IS NULL OR (pending_email <> email AND NOT is_deleted)),
   ADD CONSTRAINT accounts_login_attempts_check CHECK (login_attempts BETWEEN 0 AND 1000),
-  ADD CONSTRAINT accounts_locked_until_check CHECK (locked_until > created_at);
+  ADD CONSTRAINT accounts_locked_until_check CHECK (locked_until > created_at),
+  -- Ended by its person: nobody logs in to it, and the hash of what takes that back goes with it.
+  ADD CONSTRAINT accounts_ended_check CHECK (ended_at IS NULL OR is_deleted),
+  ADD CONSTRAINT accounts_undo_hash_check CHECK (undo_hash IS NULL OR (octet_length(undo_hash) = 32 AND ended_at IS NOT NULL));
 
 -- One account an address and pool among those that are not deleted; NULLS NOT DISTINCT makes the shared pool (NULL) one
 -- pool, where plain UNIQUE would let every NULL row in.
 CREATE UNIQUE INDEX accounts_live_email ON accounts (email, pool_id) NULLS NOT DISTINCT WHERE NOT is_deleted;
+
+-- Those that their people have ended: by what takes it back, and until their time is over.
+CREATE INDEX accounts_ended ON accounts (undo_hash, ended_at) WHERE ended_at IS NOT NULL;

@@ -92,6 +92,13 @@ CREATE TRIGGER accounts_copy_to_users AFTER UPDATE OF email, pending_email, emai
     IS DISTINCT FROM (NEW.email, NEW.pending_email, NEW.email_verified_at))
   EXECUTE FUNCTION copy_to_users();
 
+-- An account keeps its address while its person has a place to work in: of the platform, or of a tenant that is not deleted. To
+-- be asked in the platform's scope.
+CREATE FUNCTION keeps_address(account uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT FROM public.users LEFT JOIN public.tenants ON tenants.id = users.tenant_id
+    WHERE users.account_id = account AND NOT users.is_deleted AND (users.tenant_id IS NULL OR NOT tenants.is_deleted))
+$$;
+
 -- An account is there while a tenant has a live user of it. With the last one it is deleted, and its address free; when one
 -- comes back, so does it. Without any user at all, it goes for good.
 CREATE FUNCTION follow_users() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -106,7 +113,8 @@ BEGIN
     -- Of two users who are deleted at once each would see the other. Not by the account's row, for which log-ins wait.
     PERFORM pg_advisory_xact_lock(730209, hashtext(followed::text));
     IF EXISTS (SELECT FROM public.users WHERE account_id = followed AND NOT is_deleted) THEN
-      UPDATE public.accounts SET is_deleted = false, deleted_at = NULL WHERE id = followed AND is_deleted;
+      -- One that was set aside stays so until its tenant comes back.
+      UPDATE public.accounts SET is_deleted = false, deleted_at = NULL WHERE id = followed AND is_deleted AND public.keeps_address(id);
     ELSIF EXISTS (SELECT FROM public.users WHERE account_id = followed) THEN
       UPDATE public.accounts SET is_deleted = true, deleted_at = now(), pending_email = NULL WHERE id = followed AND NOT is_deleted;
     ELSE
@@ -122,6 +130,31 @@ CREATE TRIGGER users_account_follows AFTER UPDATE OF is_deleted, account_id ON u
   EXECUTE FUNCTION follow_users();
 CREATE TRIGGER users_account_goes AFTER DELETE ON users
   FOR EACH ROW WHEN (OLD.account_id IS NOT NULL) EXECUTE FUNCTION follow_users();
+
+-- Whoever takes an address in the shared pool sets an account aside that has it and no right to it any more: its tenants are
+-- deleted. A person would else be kept out for the whole time of grace. When the tenants are deleted nothing is written: they
+-- may have a million people.
+CREATE FUNCTION set_account_aside() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  scope_before CONSTANT text := public.change_scope('platform');
+  holder uuid;
+BEGIN
+  SELECT id INTO holder FROM public.accounts WHERE email = NEW.email AND pool_id IS NULL AND NOT is_deleted AND id <> NEW.id;
+  IF FOUND AND NOT public.keeps_address(holder) THEN
+    -- The tenant before the account. Of one that is just being restored the end is waited for.
+    PERFORM FROM public.tenants
+    WHERE id IN (SELECT tenant_id FROM public.users WHERE account_id = holder AND NOT is_deleted) ORDER BY id FOR SHARE;
+    -- A statement of its own after the lock: it sees who got the account a user meanwhile.
+    PERFORM FROM public.accounts WHERE id = holder FOR UPDATE;
+    UPDATE public.accounts SET is_deleted = true, deleted_at = now(), pending_email = NULL
+    WHERE id = holder AND NOT is_deleted AND NOT public.keeps_address(id);
+  END IF;
+  PERFORM public.change_scope(scope_before);
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER accounts_set_aside BEFORE INSERT OR UPDATE OF email, pool_id, is_deleted ON accounts
+  FOR EACH ROW WHEN (NEW.pool_id IS NULL AND NOT NEW.is_deleted) EXECUTE FUNCTION set_account_aside();
 
 -- Makes an account of a tenant's own pool everybody's, once its person has proved the address. Where they have one there
 -- already, the tenant's user becomes one of that: both are of whoever reads the mail. One that nobody has proved gives way.
@@ -156,28 +189,62 @@ BEGIN
 END
 $$;
 
--- Makes room for a deleted user of a shared account that comes back. Where somebody else has its address by now, the user gets an
--- account in the pool of their tenant, which has no credentials: the person there need not be the one of before. Answers
--- whether that was so.
-CREATE FUNCTION make_room_for_user(back uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+-- Gives a user an account in the pool of their tenant in place of a shared one that is gone. It has no credentials: the person
+-- there need not be the one of before.
+CREATE FUNCTION give_account_in_pool(of_user uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  scope_before CONSTANT text := public.change_scope('platform');
   made uuid := public.new_id();
 BEGIN
   INSERT INTO public.accounts (id, pool_id, email)
   SELECT made, users.tenant_id, accounts.email FROM public.users JOIN public.accounts ON accounts.id = users.account_id
-  WHERE users.id = back AND users.is_deleted AND users.tenant_id IS NOT NULL AND accounts.is_deleted AND accounts.pool_id IS NULL
-    AND EXISTS (SELECT FROM public.accounts AS other
-      WHERE other.email = accounts.email AND other.pool_id IS NULL AND NOT other.is_deleted);
-  IF FOUND THEN
-    UPDATE public.users SET account_id = made WHERE id = back;
-    PERFORM public.change_scope(scope_before);
-    RETURN true;
-  END IF;
-  PERFORM public.change_scope(scope_before);
-  RETURN false;
+  WHERE users.id = of_user;
+  UPDATE public.users SET account_id = made WHERE id = of_user;
 END
 $$;
+
+-- Makes room for a deleted user of a shared account that comes back, where somebody else has its address by now, or its person has
+-- ended it. Answers whether that was so.
+CREATE FUNCTION make_room_for_user(back uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  scope_before CONSTANT text := public.change_scope('platform');
+  moved boolean;
+BEGIN
+  PERFORM FROM public.users JOIN public.accounts ON accounts.id = users.account_id
+  WHERE users.id = back AND users.is_deleted AND users.tenant_id IS NOT NULL AND accounts.is_deleted AND accounts.pool_id IS NULL
+    AND (accounts.ended_at IS NOT NULL OR EXISTS (SELECT FROM public.accounts AS other
+      WHERE other.email = accounts.email AND other.pool_id IS NULL AND NOT other.is_deleted
+        AND public.keeps_address(other.id)));
+  moved := FOUND;
+  IF moved THEN
+    PERFORM public.give_account_in_pool(back);
+  END IF;
+  PERFORM public.change_scope(scope_before);
+  RETURN moved;
+END
+$$;
+
+-- A tenant that is restored finds its people: an account that was set aside comes back, unless somebody has its address by now.
+-- Whoever that is joins with what they have there once they prove the address, as whomever a tenant has added.
+CREATE FUNCTION bring_accounts_back() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  scope_before CONSTANT text := public.change_scope('platform');
+  back record;
+BEGIN
+  FOR back IN SELECT users.id, users.account_id FROM public.users JOIN public.accounts ON accounts.id = users.account_id
+    WHERE users.tenant_id = NEW.id AND NOT users.is_deleted AND accounts.is_deleted ORDER BY accounts.id FOR UPDATE OF accounts
+  LOOP
+    BEGIN
+      UPDATE public.accounts SET is_deleted = false, deleted_at = NULL WHERE id = back.account_id;
+    EXCEPTION WHEN unique_violation THEN
+      PERFORM public.give_account_in_pool(back.id);
+    END;
+  END LOOP;
+  PERFORM public.change_scope(scope_before);
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER tenants_bring_accounts_back AFTER UPDATE OF is_deleted ON tenants
+  FOR EACH ROW WHEN (OLD.is_deleted AND NOT NEW.is_deleted) EXECUTE FUNCTION bring_accounts_back();
 
 -- Locks the account of a user, which everybody does before the user's own row, and answers which one it is then: for the platform,
 -- for its person, and for the tenant in which alone it has users, so that it ends with its user there. Of one that others

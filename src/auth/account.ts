@@ -44,7 +44,8 @@ const KNOWN = knownSql("$3::inet");
 
 /**
  * The account that an address means. Where a tenant is named, that of its user. Else the shared one, before what a tenant
- * has said of the address: the earliest of those, where EMAIL_SCOPE lets people leave the tenant out.
+ * has said of the address: the earliest of those, where EMAIL_SCOPE lets people leave the tenant out. One that opens deleted
+ * tenants alone comes last: it keeps nobody from another.
  */
 function findSql(emailScope: EmailScope) {
   const isProvisional = provisionalSql({ emailScope });
@@ -62,7 +63,7 @@ function findSql(emailScope: EmailScope) {
       FROM accounts JOIN users ON users.account_id = accounts.id LEFT JOIN tenants ON tenants.id = users.tenant_id
       WHERE accounts.email = $1 AND NOT accounts.is_deleted AND NOT users.is_deleted
         AND CASE WHEN $2::varchar IS NULL THEN ${unnamed} ELSE tenants.slug = $2 END
-      ORDER BY accounts.pool_id IS NOT NULL, accounts.created_at, accounts.id,
+      ORDER BY coalesce(tenants.is_deleted, false), accounts.pool_id IS NOT NULL, accounts.created_at, accounts.id,
         ${LIVE_ACCOUNT_SQL} DESC, users.tenant_id IS NOT NULL, users.last_login_at DESC NULLS LAST, users.created_at, users.id
       LIMIT 1`);
 }

@@ -11,7 +11,7 @@ const LINK_DAYS = 7;
 
 type Added = { id: string; accountId: string; email: string };
 
-/** The job: a mail to each whose address has a shared account that was proved. Tried again, it writes to nobody twice. */
+/** The job: a mail to each whose address has a shared account that was proved, and opens some tenant. Tried again, it writes to nobody twice. */
 export async function sendAddedMails(
   ctx: Context,
   { userIds, tenantId }: { userIds: string[]; tenantId: string },
@@ -20,7 +20,7 @@ export async function sendAddedMails(
     SELECT users.id, users.account_id AS "accountId", users.email
     FROM users JOIN accounts ON accounts.id = users.account_id
       JOIN accounts AS known ON known.email = accounts.email AND known.pool_id IS NULL AND NOT known.is_deleted
-        AND known.email_verified_at IS NOT NULL
+        AND known.email_verified_at IS NOT NULL AND keeps_address(known.id)
     WHERE users.id = ANY(${userIds}::uuid[]) AND users.tenant_id = ${tenantId}::uuid AND NOT users.is_deleted
       AND accounts.pool_id = ${tenantId}::uuid AND NOT EXISTS (
         SELECT FROM one_time_tokens AS sent

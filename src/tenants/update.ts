@@ -1,8 +1,11 @@
 import type { AuthedContext } from "../context.ts";
+import { commit } from "../db/commit.ts";
 import type { Expected } from "../db/expected.ts";
 import { NotFoundError } from "../errors.ts";
+import { requestMail } from "../mail/requests.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { mergeSettings, readSettings } from "../tenant-settings/settings.ts";
+import { addedWithAccount } from "./added.ts";
 import { changeTenant, type Plan } from "./change.ts";
 import { assertMayLimit } from "./create.ts";
 import type { Tenant, UpdateTenantInput } from "./schemas.ts";
@@ -84,18 +87,21 @@ export async function deleteTenant(
 }
 
 /**
- * Takes a soft delete back within TENANT_GRACE_DAYS: people log in again, and their API keys work again.
+ * Takes a soft delete back within TENANT_GRACE_DAYS: people log in again, and their API keys work again. Whoever has another
+ * account with their address by now (`bring_accounts_back` in migrations-sql/030_users.sql) gets a mail to join with that.
  * @throws NotFoundError, also when the time for it is over.
  */
 export function restoreTenant(ctx: AuthedContext, id: string): Promise<Tenant> {
-  return changeTenant(
-    ctx,
-    id,
-    (_, { deletedAt }) => {
-      const until = (deletedAt?.getTime() ?? 0) + ctx.config.tenantGraceDays * DAY_MILLIS;
-      if (Date.now() > until) throw new NotFoundError("tenant");
-      return { action: "tenant.restored", data: { isDeleted: false, deletedAt: null } };
-    },
-    { deleted: true },
-  );
+  const plan: Plan = (_, { deletedAt }) => {
+    const until = (deletedAt?.getTime() ?? 0) + ctx.config.tenantGraceDays * DAY_MILLIS;
+    if (Date.now() > until) throw new NotFoundError("tenant");
+    return { action: "tenant.restored", data: { isDeleted: false, deletedAt: null } };
+  };
+  return commit(ctx, async (tx) => {
+    const tenant = await changeTenant({ ...ctx, db: tx }, id, plan, { deleted: true });
+    const userIds = await addedWithAccount(tx, tenant.id);
+    if (userIds.length > 0)
+      await requestMail(ctx, { kind: "added", userIds, tenantId: tenant.id }, tx);
+    return tenant;
+  });
 }

@@ -12,6 +12,7 @@ import { type MailRequest, requestMail } from "../mail/requests.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { revokeSessionUsers } from "../sessions/revoke.ts";
 import { readSettings } from "../tenant-settings/settings.ts";
+import { addedWithAccount } from "./added.ts";
 import { type LockedTenant, lockTenant } from "./change.ts";
 import type { MoveUserPoolInput, UserPoolMove } from "./schemas.ts";
 import { asJson } from "./settings-rules.ts";
@@ -180,12 +181,7 @@ async function share(tx: Transaction, { id }: LockedTenant): Promise<Outcome> {
   });
   const left = { tenantId: id, isDeleted: false, account: { poolId: id } };
   const provisional = await tx.user.count({ where: left });
-  const known = await tx.$queryRaw<{ id: string }[]>`
-    SELECT users.id FROM users JOIN accounts ON accounts.id = users.account_id
-      JOIN accounts AS other ON other.email = accounts.email AND other.pool_id IS NULL AND NOT other.is_deleted
-        AND other.email_verified_at IS NOT NULL
-    WHERE users.tenant_id = ${id}::uuid AND NOT users.is_deleted AND accounts.pool_id = ${id}::uuid`;
-  const userIds = known.map((user) => user.id);
+  const userIds = await addedWithAccount(tx, id);
   const mails: MailRequest[] = userIds.length > 0 ? [{ kind: "added", userIds, tenantId: id }] : [];
   return { counts: { moved, copied: 0, provisional }, mails };
 }

@@ -6,6 +6,7 @@ import { poolOfPerson } from "../accounts/pool.ts";
 import { recordAudit } from "../audit/record.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { KEEPS_ADDRESS } from "../db/live.ts";
 import { type BegunBy, requestMail } from "../mail/requests.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { assertSessionLives } from "../sessions/assert-live.ts";
@@ -87,7 +88,7 @@ export async function assertNotTakenHere(
     where: {
       email,
       OR: [{ poolId }, { poolId: settled }],
-      isDeleted: false,
+      ...KEEPS_ADDRESS,
       id: { not: accountId },
     },
   });

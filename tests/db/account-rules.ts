@@ -2,6 +2,9 @@
 import { IDS } from "./fixture.ts";
 import { one, type Rule, text } from "./rules.ts";
 
+const GONE = { is_deleted: "true", deleted_at: "now()" };
+const ENDED = { ...GONE, ended_at: "now()" };
+
 export const ACCOUNT_RULES: Rule[] = [
   {
     table: "accounts",
@@ -54,6 +57,21 @@ export const ACCOUNT_RULES: Rule[] = [
     name: "accounts_soft_delete_check",
     refused: [{ is_deleted: "true" }, { deleted_at: "now()" }],
     accepted: [{ is_deleted: "true", deleted_at: "now()" }],
+  },
+  {
+    table: "accounts",
+    name: "accounts_ended_check",
+    refused: [{ ended_at: "now()" }],
+    accepted: [ENDED],
+  },
+  {
+    table: "accounts",
+    name: "accounts_undo_hash_check",
+    refused: [
+      { ...ENDED, undo_hash: "'\\x00'" },
+      { ...GONE, undo_hash: "sha256('x')" },
+    ],
+    accepted: [{ ...ENDED, undo_hash: "sha256('x')" }, ENDED],
   },
   {
     table: "accounts",

@@ -1,12 +1,13 @@
 import type { Prisma } from "../../../generated/prisma/client.ts";
 import type { Database, Transaction } from "../../db/client.ts";
-import { LIVE } from "../../db/live.ts";
+import { KEEPS_ADDRESS, LIVE } from "../../db/live.ts";
 
 /** By whom an address is taken: a user of the account, for a mail to it. */
 export type AddressHolder = { id: string; tenantId: string | null; verified: boolean };
 
-/** Who can prove an address there: whoever gets no mail and no log-in keeps none (accounts/barred.ts). */
+/** One that was never proved is kept by who can prove it there: not by who gets no mail and no log-in (accounts/barred.ts). */
 const KEEPS: Prisma.AccountWhereInput = {
+  ...KEEPS_ADDRESS,
   OR: [
     { emailVerifiedAt: { not: null } },
     { users: { some: { ...LIVE, OR: [{ tenantId: null }, { tenant: LIVE }] } } },
@@ -23,7 +24,7 @@ export async function addressHolder(
   email: string,
 ): Promise<AddressHolder | null> {
   const account = await db.account.findFirst({
-    where: { email, poolId, isDeleted: false, ...KEEPS },
+    where: { email, poolId, ...KEEPS },
     select: {
       emailVerifiedAt: true,
       users: {
