@@ -3,6 +3,7 @@ import { apiKeyRoutes } from "./api-keys/routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import { addressRoutes } from "./auth/address/routes.ts";
 import { loginRoutes } from "./auth/login/routes.ts";
+import { ownAccountRoutes } from "./auth/own-account/routes.ts";
 import { passwordRoutes, userPasswordRoutes } from "./auth/password/routes.ts";
 import { ownTenantRoutes, registrationRoutes } from "./auth/registration/routes.ts";
 import { authRoutes } from "./auth/routes.ts";
@@ -50,6 +51,7 @@ export function createApp(deps: Deps, migrations: string[]) {
   app.route("/v1/auth", authRoutes);
   app.route("/v1/auth", passwordRoutes);
   app.route("/v1/auth", addressRoutes);
+  app.route("/v1/auth", ownAccountRoutes);
   app.route("/v1/auth/me", factorRoutes);
   app.route("/v1/auth/check", checkRoutes);
   app.route("/v1/auth/me", myDataRoutes);

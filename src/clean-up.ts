@@ -1,5 +1,6 @@
 /** When old rows are deleted: every night (WORK in jobs/queue.ts) what is here, each as its feature says. */
 import { warnOfDueMonths } from "./audit/partitions.ts";
+import { eraseEndedAccounts } from "./auth/own-account/erase.ts";
 import type { Deps } from "./context.ts";
 import { deleteOldRows } from "./db/old-rows.ts";
 import { OLD_IDEMPOTENCY_KEYS } from "./http/idempotency.ts";
@@ -26,6 +27,7 @@ export async function cleanUp(deps: Deps): Promise<void> {
     deleted[name] = await deleteOldRows(deps.pool, statement);
   deps.log("info", "cleaned up", deleted);
   await purgeDeletedTenants(deps);
+  await eraseEndedAccounts(deps);
   await fillLooks(deps);
   await warnOfDueMonths(deps);
 }

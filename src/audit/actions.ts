@@ -57,6 +57,9 @@ export const AUDIT_ACTIONS = {
   "tenant.suspended": "a tenant was suspended, and its sessions ended",
   "tenant.updated": "a tenant or its settings were changed",
   "tenant.user_pool_moved": "the accounts of a tenant went to its own pool, or to the shared one",
+  "user.account_deleted":
+    "somebody deleted their account in all tenants, and can take that back for a while",
+  "user.account_restored": "somebody took the deletion of their account back",
   "user.created": "a user was made",
   "user.deleted": "a user was deleted, and can be restored for a while",
   "user.email_change_called_off": "the change of an address was called off",

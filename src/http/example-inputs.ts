@@ -72,6 +72,7 @@ export const INPUTS = {
   ResetPasswordInput: { token: TOKEN, newPassword: PASSWORD },
   SelectTenantInput: { selectionToken: TOKEN, tenantId: TENANT_ID },
   UnlockInput: { token: TOKEN },
+  RestoreAccountInput: { token: TOKEN },
   UpdateProfileInput: {
     phone: PROFILE.phone,
     timezone: PROFILE.timezone,

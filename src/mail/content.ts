@@ -33,6 +33,7 @@ export const EXAMPLES: { [T in MailTemplate]: Extract<MailContent, { template: T
   new_device: { template: "new_device", device: DEVICE, ip: "192.0.2.1", at: AT, link: LINK },
   invitation: { template: "invitation", link: LINK, tenant: "Acme", minutes: 10_080 },
   added_to_tenant: { template: "added_to_tenant", link: LINK, tenant: "Acme", minutes: 10_080 },
+  account_deleted: { template: "account_deleted", link: LINK, at: AT },
   account_locked: { template: "account_locked", link: LINK, minutes: 30 },
   session_stolen: { template: "session_stolen", device: DEVICE, at: AT, link: LINK },
   session_ended: { template: "session_ended", device: DEVICE, at: AT, link: LINK },

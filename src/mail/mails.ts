@@ -29,6 +29,8 @@ export type MailContent =
   /** A tenant has added the address of an account, whose person has not said yet that they want that. */
   | { template: "added_to_tenant"; link: string; tenant: string; minutes: number }
   | { template: "account_locked"; link: string; minutes: number }
+  /** The reader has deleted their account. `at`: when it is gone for good; `link` takes it back, null where nothing does. */
+  | { template: "account_deleted"; link: string | null; at: string }
   | { template: "session_stolen"; device: string | null; at: string; link: string }
   /** A refresh token came late a second time, and nobody had used its successor: an answer was lost. */
   | { template: "session_ended"; device: string | null; at: string; link: string }
@@ -52,6 +54,8 @@ export const KINDS = {
   added_to_tenant: "proof",
   // The way back in for an owner who is held off, whether they have proved the address or not (ASVS 5.0, 6.1.1).
   account_locked: "proof",
+  // Asked for by whoever deletes the account, and the one way to take that back.
+  account_deleted: "proof",
   address_in_use: "notice",
   email_changed: "notice",
   password_changed: "notice",

@@ -6,8 +6,9 @@ import { languageFor, type Templates } from "./templates.ts";
 
 export type RenderedMail = { subject: string; text: string; html: string };
 
-/** A paragraph that is only a link, perhaps under a line that says what it is for. */
-const LINK_PARAGRAPH = /^(?:(?<label>[^\n]+):\n)?\{\{[{&]? *link *\}?\}\}$/;
+/** A paragraph that is only a link, perhaps under a line that says what it is for, or in a section for where there is one. */
+const LINK_PARAGRAPH =
+  /^(?:\{\{#link\}\})?(?:(?<label>[^\n]+):\n)?\{\{[{&]? *link *\}?\}\}(?:\{\{\/link\}\})?$/;
 const CODE_PARAGRAPH = /^\{\{[{&]? *code *\}?\}\}$/;
 
 /**

@@ -135,8 +135,18 @@ export async function assertMayManage(
  */
 export async function assertNotLastRuler(
   tx: Transaction,
-  { id, tenantId }: { id: string; tenantId: string | null },
+  user: { id: string; tenantId: string | null },
 ): Promise<void> {
+  if (!(await isLastRuler(tx, user))) return;
+  if (user.tenantId === null) throw new ApiError("last_super_admin");
+  throw new ApiError("last_owner");
+}
+
+/** Whether they are. Callers of several tenants come in the order of their ids. */
+export async function isLastRuler(
+  tx: Transaction,
+  { id, tenantId }: { id: string; tenantId: string | null },
+): Promise<boolean> {
   await lockGrantsIn(tx, tenantId);
   const roleId = SYSTEM_ROLES[rulingRole(tenantId)];
   const rulers = await tx.user.findMany({
@@ -150,9 +160,7 @@ export async function assertNotLastRuler(
     select: { id: true },
     take: 2,
   });
-  if (rulers.length !== 1 || rulers[0]?.id !== id) return;
-  if (tenantId === null) throw new ApiError("last_super_admin");
-  throw new ApiError("last_owner");
+  return rulers.length === 1 && rulers[0]?.id === id;
 }
 
 /** The role of which a tenant, or the platform, must always have somebody. */

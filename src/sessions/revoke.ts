@@ -19,6 +19,7 @@ export type RevocationReason =
   | "password_changed"
   | "user_disabled"
   | "user_deleted"
+  | "account_deleted"
   | "tenant_suspended"
   | "tenant_deleted"
   | "tenant_left"

@@ -56,7 +56,7 @@ describe("the table", () => {
 
   test("has the proofs first, and says which mails hold a code", () => {
     const kinds = rows.map(({ mail }) => KINDS[mail as keyof typeof KINDS]);
-    expect(kinds).toEqual([...Array(8).fill("proof"), ...Array(kinds.length - 8).fill("notice")]);
+    expect(kinds).toEqual([...Array(9).fill("proof"), ...Array(kinds.length - 9).fill("notice")]);
     const [, codes = ""] = readGuide("mails.md").split("| the code goes to |");
     const named = codes.split("\n\n")[0]?.matchAll(/^\| (`.+?`) \|/gm) ?? [];
     const mails = [...named].flatMap(([, cell = ""]) => cell.replaceAll("`", "").split(", "));
@@ -69,7 +69,7 @@ describe("the table", () => {
     const { body } = await served.app.call("GET /openapi.json");
     await served.stop();
     for (const { mail, path, calls, validFor } of rows) {
-      const expires = "minutes" in EXAMPLES[mail as keyof typeof EXAMPLES];
+      const expires = KINDS[mail as keyof typeof KINDS] === "proof";
       expect([mail, validFor !== "", calls.length > 0]).toEqual([
         mail,
         expires,
@@ -132,7 +132,11 @@ describe("the page behind each link", () => {
     const { pathname } = new URL(link);
     const row = rows.find((each) => each.mail === mail);
     expect(pathname).toBe(row?.path ?? "");
-    const times = row?.validFor.split("; ").map((time) => time.replace(/ when .*/, "")) ?? [];
+    // That of a deleted account names the day.
+    const times =
+      row?.validFor
+        .split("; ")
+        .map((time) => time.replace(/ when .*/, "").replace(/.* \(`.*/, "for good after")) ?? [];
     expect([mail, times.some((time) => sent.text.includes(time))]).toEqual([mail, true]);
     page.go(link);
     const { pages } = await page.load<Pages>("links.ts");
@@ -170,6 +174,15 @@ describe("the page behind each link", () => {
     expect((await logIn()).code).toBe("invalid_credentials");
     expect(await follow("account_locked")).toEqual({});
     expect((await logIn()).user.email).toBe(owner.email);
+  });
+
+  test("account_deleted brings the account back", async () => {
+    const member = await createMember(served.app, owner);
+    expect((await ask("DELETE /v1/auth/me", {}, member.accessToken)).status).toBe(204);
+    expect((await logIn(PASSWORD, member.email)).code).toBe("invalid_credentials");
+    expect(await follow("account_deleted", member.email)).toEqual({});
+    expect((await logIn(PASSWORD, member.email)).user.email).toBe(member.email);
+    expect((await follow("account_deleted", member.email)).code).toBe("invalid_one_time_token");
   });
 
   test("change_email completes a change of one's own in the session", async () => {

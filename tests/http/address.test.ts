@@ -56,7 +56,7 @@ describe("an unknown path is a 404, with or without a token", () => {
 describe("R52: the wrong method for a path is a 405 that lists the right ones", () => {
   const cases = {
     "GET /v1/auth/login": "POST",
-    "DELETE /v1/auth/me": "GET, HEAD",
+    "PUT /v1/auth/me": "GET, DELETE, HEAD",
     "PUT /v1/users": "GET, POST, HEAD",
     "PUT /v1/users/0": "GET, PATCH, DELETE, HEAD",
     "GET /v1/users/0/restore": "POST",

@@ -84,6 +84,7 @@ describe("every operation", () => {
       "POST /v1/auth/register",
       "POST /v1/auth/register/complete",
       "POST /v1/auth/reset-password",
+      "POST /v1/auth/restore-account",
       "POST /v1/auth/select-tenant",
       "POST /v1/auth/unlock",
       "POST /v1/invitations/accept",

@@ -10,6 +10,7 @@ export const PATHS = {
   unlock: "unlock",
   invitation: "accept-invitation",
   join_tenant: "accept-invitation",
+  restore_account: "restore-account",
 } as const;
 
 /** The token stands after the #: browsers send that to no server, so no log and no referrer has it. */

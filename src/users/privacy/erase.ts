@@ -1,8 +1,8 @@
-import { recordAudit } from "../../audit/record.ts";
+import { type Actor, recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
 import { afterCommit, commit } from "../../db/commit.ts";
-import { touch } from "../../db/touch.ts";
+import { touchedBy } from "../../db/touch.ts";
 import { NotFoundError, ValidationError } from "../../errors.ts";
 import { assertMayManage, assertNotLastRuler } from "../../roles/giving.ts";
 import { assertInPerson } from "../../roles/in-person.ts";
@@ -35,23 +35,40 @@ export async function eraseUser(
     if (email !== user.email)
       throw new ValidationError([{ path: "email", message: "Is not the address of this user" }]);
     if (!user.isDeleted) await assertNotLastRuler(tx, user);
-    await discard(tx, ctx, user);
-    await tx.user.update({
-      where: { id: user.id, tenantId: user.tenantId, isDeleted: user.isDeleted },
-      data: {
-        ...BLANK,
-        email: `erased-${user.id}@erased.invalid`,
-        isDeleted: true,
-        deletedAt: new Date(),
-        ...touch(ctx),
-      },
-    });
-    await recordAudit(tx, ctx, {
-      action: "user.erased",
-      resourceType: "user",
-      resourceId: user.id,
-      tenantId: user.tenantId,
-    });
+    await eraseLocked(tx, ctx, user);
+  });
+}
+
+type Erased = Pick<LockedUser, "id" | "tenantId" | "email" | "isDeleted"> & {
+  /** Since when somebody else may have the address. */
+  leftAt?: Date;
+};
+
+/** The same of a user whose row is locked; without a principal the clean-up does it. */
+export async function eraseLocked(
+  tx: Transaction,
+  ctx: Actor,
+  user: Erased,
+  details?: { reason: string },
+): Promise<void> {
+  await discard(tx, ctx, user);
+  const updatedAt = new Date();
+  await tx.user.update({
+    where: { id: user.id, tenantId: user.tenantId, isDeleted: user.isDeleted },
+    data: {
+      ...BLANK,
+      email: `erased-${user.id}@erased.invalid`,
+      isDeleted: true,
+      deletedAt: updatedAt,
+      ...touchedBy(ctx.principal?.userId ?? user.id, updatedAt),
+    },
+  });
+  await recordAudit(tx, ctx, {
+    action: "user.erased",
+    resourceType: "user",
+    resourceId: user.id,
+    tenantId: user.tenantId,
+    ...(details && { details }),
   });
 }
 
@@ -65,8 +82,8 @@ const BLANK = {
 } as const;
 
 /** Deletes what is the user's and no other user's of the account. */
-async function discard(tx: Transaction, ctx: AuthedContext, user: LockedUser): Promise<void> {
-  const { id: userId, tenantId, email } = user;
+async function discard(tx: Transaction, ctx: Actor, user: Erased): Promise<void> {
+  const { id: userId, tenantId, email, leftAt } = user;
   const where = { userId, tenantId };
   // Revoked and then deleted: who asks for a session that is not there must hear the same.
   await revokeSessionUsers(tx, ctx, where, "user_deleted");
@@ -81,7 +98,10 @@ async function discard(tx: Transaction, ctx: AuthedContext, user: LockedUser): P
   await tx.idempotencyKey.deleteMany({ where });
   if (tenantId !== null)
     await tx.invitation.deleteMany({
-      where: { tenantId, OR: [{ email }, { acceptedBy: userId }] },
+      where: {
+        tenantId,
+        OR: [{ email, ...(leftAt && { createdAt: { lt: leftAt } }) }, { acceptedBy: userId }],
+      },
     });
   afterCommit(tx, () => ctx.apiKeys.forget());
   afterCommit(tx, () => ctx.grants.forget(userId));

@@ -55,7 +55,20 @@ export async function tour({ app, call, owner }: Tour): Promise<void> {
   await call(204, "POST /v1/auth/unlock", { json: unlock });
   await call(400, "POST /v1/auth/unlock", { json: unlock });
 
+  await endAccount({ app, call });
   await registerByMail({ app, call });
+}
+
+async function endAccount({ app, call }: Pick<Tour, "app" | "call">): Promise<void> {
+  const owner = await registerOwner(app);
+  await call(401, "DELETE /v1/auth/me");
+  await call(409, "DELETE /v1/auth/me", { token: owner.accessToken });
+  const { email, accessToken: token } = await createMember(app, owner);
+  await call(204, "DELETE /v1/auth/me", { token });
+  const json = { token: tokenIn(await app.lastMailTo(email)) };
+  await call(204, "POST /v1/auth/restore-account", { json });
+  await call(400, "POST /v1/auth/restore-account", { json });
+  await call(422, "POST /v1/auth/restore-account", { json: {} });
 }
 
 async function registerByMail({ app, call }: Pick<Tour, "app" | "call">): Promise<void> {

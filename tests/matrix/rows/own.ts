@@ -1,5 +1,5 @@
 /** On the way to a session, and what belongs to oneself. */
-import { logIn, PASSWORD, randomName } from "../../support/app.ts";
+import { createMember, logIn, PASSWORD, randomName } from "../../support/app.ts";
 import { createAuthenticator } from "../../support/authenticator.ts";
 import { totpCode } from "../../support/factors.ts";
 import { must } from "../houses.ts";
@@ -133,6 +133,20 @@ export const OWN: Record<string, Row> = {
     json: { permissions: ["user:read"] },
   },
   "GET /v1/auth/me": { access: "session", success: 200 },
+  "DELETE /v1/auth/me": {
+    stale: STEP_UP,
+    access: "session",
+    success: 204,
+    fresh: true,
+    // Else the tenant of the tries would have no owner any more.
+    before: async ({ app, house }) => createMember(app, house.owner, ["owner"]),
+  },
+  "POST /v1/auth/restore-account": {
+    access: "anonymous",
+    success: 400,
+    proof: MAILED,
+    json: { token: "wrong" },
+  },
   "GET /v1/auth/me/tenants": { access: "session", success: 200 },
   "POST /v1/auth/me/tenants/{id}/leave": {
     stale: STEP_UP,
