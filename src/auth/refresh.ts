@@ -155,16 +155,13 @@ async function endReused(
       outcome: "failure",
       details: { userId: id, successorUsed },
     });
-    await tellUser(
-      tx,
-      ctx,
-      { id, tenantId },
-      {
-        template: successorUsed ? "session_stolen" : "session_ended",
-        device: knownDevice(ctx.origin),
-        at: new Date().toISOString(),
-        link: ctx.config.appUrl,
-      },
-    );
+    const ended = {
+      template: "session_ended",
+      device: knownDevice(ctx.origin),
+      at: new Date().toISOString(),
+      link: ctx.config.appUrl,
+    } as const;
+    const template = successorUsed ? "session_stolen" : ended.template;
+    await tellUser(tx, ctx, { id, tenantId }, { ...ended, template });
   });
 }

@@ -172,6 +172,7 @@ export const FIXTURE = `
   INSERT INTO invitations (id, tenant_id, email, role_ids, token_hash, expires_at)
     VALUES (gen_random_uuid(), '${IDS.tenant}', 'invited@x.example', ARRAY['${IDS.role}']::uuid[], sha256('taken'), now() + interval '1 day');
   INSERT INTO idempotency_keys (id, user_id, tenant_id, route, key, request_hash, expires_at)
-    VALUES (gen_random_uuid(), '${IDS.user}', '${IDS.tenant}', 'POST /v1/users', 'taken', sha256('x'), now() + interval '1 day');
+    VALUES (gen_random_uuid(), '${IDS.user}', '${IDS.tenant}', 'POST /v1/users', 'taken', sha256('x'), now() + interval '1 day'),
+      (gen_random_uuid(), NULL, NULL, 'POST /v1/users', 'nobodys', sha256('x'), now() + interval '1 day');
   INSERT INTO audit_seals (seq, audit_id, created_at, digest, hash)
     VALUES (1, '${IDS.user}', '2020-01-01', sha256('x'), sha256('x'));`;

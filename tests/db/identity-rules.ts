@@ -228,6 +228,18 @@ export const IDENTITY_RULES: Rule[] = [
     refused: [{ key: "'taken'" }],
     accepted: [{ key: "'taken'", user_id: `'${IDS.deleted}'`, tenant_id: "NULL" }],
   },
+  {
+    table: "idempotency_keys",
+    name: "idempotency_keys_caller_check",
+    refused: [{ user_id: "NULL" }],
+    accepted: [{ user_id: "NULL", tenant_id: "NULL" }],
+  },
+  {
+    table: "idempotency_keys",
+    name: "idempotency_keys_anonymous_key",
+    refused: [{ key: "'nobodys'", user_id: "NULL", tenant_id: "NULL" }],
+    accepted: [{ key: "'another'", user_id: "NULL", tenant_id: "NULL" }],
+  },
 
   {
     table: "rate_limits",

@@ -97,6 +97,8 @@ function* sourceLinks(): Generator<[string, string]> {
         purpose === undefined ? "APP_URL" : `/${PATHS[purpose as keyof typeof PATHS]}`,
       ];
   }
+  // The two of a late refresh are one but for their text.
+  yield ["session_stolen", "APP_URL"];
 }
 
 type Pages = { pages: Record<string, (input?: string) => Answers> };
