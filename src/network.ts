@@ -2,25 +2,59 @@
 import { isIP } from "node:net";
 
 /**
- * An address as it is kept. IPv4 in IPv6 clothes is IPv4 (RFC 4291, section 2.5.5.2), and a zone (fe80::1%eth0) means
+ * An address as it is kept. One of IPv4 that a translator has put into IPv6 is IPv4, and a zone (fe80::1%eth0) means
  * nothing outside this machine. Null for what is no address.
  */
 export function addressOf(text: string): string | null {
   const address = text.replace(/%.*$/s, "");
   if (isIP(address) === 0) return null;
   if (isIP(address) === 4) return address;
-  const groups = groupsOf(address);
-  const isMapped = groups.slice(0, 6).every((group, at) => group === (at < 5 ? 0 : 0xffff));
-  return isMapped ? groups.slice(6).flatMap(bytesOf).join(".") : address.toLowerCase();
+  return embeddedIn(groupsOf(address)) ?? address.toLowerCase();
 }
 
-/** What attempts are counted by: one IPv4 address, or the /64 that one IPv6 subscriber has. "unknown" is one caller too. */
+/**
+ * What attempts are counted by, as PostgreSQL's inet takes it: one IPv4 address, or the /64 that one IPv6 subscriber has.
+ * "unknown" is one caller too.
+ */
 export function networkOf(ip: string | null): string {
   const address = ip === null ? null : addressOf(ip);
   if (address === null) return "unknown";
   if (isIP(address) === 4) return address;
-  const prefix = groupsOf(address).slice(0, 4);
-  return `${prefix.map((group) => group.toString(16)).join(":")}::/64`;
+  const groups = groupsOf(address);
+  // Each is one of IPv4, wherever its bits stand: see `embeddedIn`.
+  if (isLocalNat64(groups)) return hexOf(groups);
+  // A site of 6to4 has one IPv4 address and 65,536 networks (RFC 3056, section 2).
+  if (groups[0] === 0x2002) return `${hexOf(groups.slice(0, 3))}::/48`;
+  return `${hexOf(groups.slice(0, 4))}::/64`;
+}
+
+/**
+ * The IPv4 address that an IPv6 one stands for, or null: of ::ffff:0:0/96 (RFC 4291, section 2.5.5.2), of the well-known
+ * prefix of NAT64, 64:ff9b::/96 (RFC 6052, section 2.1), and of Teredo, which writes the client's upside down
+ * (RFC 4380, section 4). All of NAT64's clients, or of a Teredo server's, have one /64: counted by that they would be one
+ * caller.
+ */
+function embeddedIn(groups: number[]): string | null {
+  const last = groups.slice(6);
+  if (startsWith(groups, [0, 0, 0, 0, 0, 0xffff]) || startsWith(groups, [...NAT64, 0, 0, 0, 0]))
+    return dotted(last);
+  if (startsWith(groups, TEREDO)) return dotted(last.map((group) => group ^ 0xffff));
+  // The local prefix may have any length of RFC 6052, section 2.2, each with its own place for the address. Behind all but
+  // /96 the last 24 bits are zero, and no host has an address that ends with these.
+  const [high = 0, low = 0] = last;
+  return isLocalNat64(groups) && ((high & 0xff) !== 0 || low !== 0) ? dotted(last) : null;
+}
+
+const NAT64 = [0x64, 0xff9b];
+const TEREDO = [0x2001, 0];
+
+/** 64:ff9b:1::/48 (RFC 8215). */
+function isLocalNat64(groups: number[]): boolean {
+  return startsWith(groups, [...NAT64, 1]);
+}
+
+function startsWith(groups: number[], prefix: number[]): boolean {
+  return prefix.every((group, at) => group === groups[at]);
 }
 
 /** The eight numbers of an IPv6 address: "::" stands for those that are missing, and the last two may look like IPv4. */
@@ -39,6 +73,10 @@ function fromDotted(ipv4: string): number[] {
   return [a * 256 + b, c * 256 + d];
 }
 
-function bytesOf(group: number): number[] {
-  return [group >> 8, group & 0xff];
+function dotted(groups: number[]): string {
+  return groups.flatMap((group) => [group >> 8, group & 0xff]).join(".");
+}
+
+function hexOf(groups: number[]): string {
+  return groups.map((group) => group.toString(16)).join(":");
 }

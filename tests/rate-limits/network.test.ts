@@ -48,6 +48,12 @@ function spell(groups: readonly number[], { upper, padded, dotted, from, zone }:
 const isMapped = (groups: readonly number[]) =>
   groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
 
+/** The groups of an IPv4 address. */
+const halves = (ipv4: string): number[] => {
+  const [a = 0, b = 0, c = 0, d = 0] = ipv4.split(".").map(Number);
+  return [(a << 8) | b, (c << 8) | d];
+};
+
 describe("R14: attempts are counted by network", () => {
   test("every spelling of every address of one /64 is one caller", () => {
     fc.assert(
@@ -80,14 +86,55 @@ describe("R14: attempts are counted by network", () => {
   test("IPv4 in IPv6 clothes is IPv4, however it is written", () => {
     fc.assert(
       fc.property(IPv4, Spelling, (ip, spelling) => {
-        const [a = 0, b = 0, c = 0, d = 0] = ip.split(".").map(Number);
-        const groups = [0, 0, 0, 0, 0, 0xffff, (a << 8) | b, (c << 8) | d];
+        const groups = [0, 0, 0, 0, 0, 0xffff, ...halves(ip)];
         expect(addressOf(spell(groups, spelling))).toBe(ip);
         expect(networkOf(spell(groups, spelling))).toBe(ip);
         expect(networkOf(ip)).toBe(ip);
       }),
       { numRuns: 500 },
     );
+  });
+
+  test("RFC 6052: a client of NAT64 is its IPv4 address, however that is written", () => {
+    fc.assert(
+      fc.property(IPv4, Spelling, (ip, spelling) => {
+        const written = spell([0x64, 0xff9b, 0, 0, 0, 0, ...halves(ip)], spelling);
+        expect([addressOf(written), networkOf(written)]).toEqual([ip, ip]);
+      }),
+      { numRuns: 500 },
+    );
+    expect(networkOf("64:ff9b::192.0.2.33")).toBe("192.0.2.33");
+    // Its neighbours are no part of it.
+    expect(networkOf("64:ff9b:0:0:0:1:c000:221")).toBe("64:ff9b:0:0::/64");
+    expect(networkOf("64:ff9a::192.0.2.33")).toBe("64:ff9a:0:0::/64");
+  });
+
+  test("RFC 8215: so is one of a local NAT64, and each is a caller of its own behind a prefix of any length", () => {
+    // The examples of RFC 6052, section 2.4, below the local prefix.
+    for (const address of [
+      "64:ff9b:1::192.0.2.33",
+      "64:ff9b:1:fffe::192.0.2.33",
+      "64:ff9b:1:abcd:0:5431:192.0.2.33",
+    ])
+      expect([address, networkOf(address)]).toEqual([address, "192.0.2.33"]);
+    for (const [one, other] of [
+      ["64:ff9b:1:c000:2:2100::", "64:ff9b:1:c000:2:2200::"],
+      ["64:ff9b:1:3c0:0:221::", "64:ff9b:1:3c0:0:222::"],
+      ["64:ff9b:1:344:c0:2:2100::", "64:ff9b:1:344:c0:2:2200::"],
+    ] as const) {
+      expect(networkOf(one)).not.toBe(networkOf(other));
+      expect(networkOf(one)).toBe(networkOf(one.toUpperCase()));
+    }
+  });
+
+  test("RFC 3056 and 4380: a site of 6to4 is one caller, and a client of Teredo too, whatever server and port it has", () => {
+    expect(networkOf("2002:c000:221:1::1")).toBe("2002:c000:221::/48");
+    expect(networkOf("2002:c000:221:ffff::1")).toBe(networkOf("2002:c000:221::9"));
+    expect(networkOf("2002:c000:222::1")).not.toBe(networkOf("2002:c000:221::1"));
+    // A client 192.0.2.45 behind port 40000: both stand inverted.
+    expect(networkOf("2001:0:4136:e378:8000:63bf:3fff:fdd2")).toBe("192.0.2.45");
+    expect(networkOf("2001:0:1:2:0:1:3fff:fdd2")).toBe("192.0.2.45");
+    expect(networkOf("2001:0:4136:e378:8000:63bf:3fff:fdd3")).toBe("192.0.2.44");
   });
 
   test("the kept form means the same address, and is its own kept form", () => {
