@@ -1,5 +1,6 @@
 /** The configuration: parsed once, passed in. Nothing else reads the environment. */
 import { Environment } from "./config/environment.ts";
+import { limitsOf } from "./config/limits.ts";
 import { type Fault, faultsOfServer, type Values } from "./config/rules.ts";
 
 export type Config = ReturnType<typeof toConfig>;
@@ -49,7 +50,7 @@ function read(env: Variables, rules: (values: Values) => Fault[]): Environment {
 }
 
 /** A list may stand on lines of its own. */
-const LISTS = ["CORS_ORIGINS", "PASSKEY_ORIGINS"];
+const LISTS = ["CORS_ORIGINS", "LARGE_NETWORKS", "PASSKEY_ORIGINS"];
 
 function toConfig(value: Environment) {
   const issuer = value.ISSUER ?? `http://localhost:${value.PORT}`;
@@ -91,6 +92,15 @@ function toConfig(value: Environment) {
     clientTimeoutSeconds: value.CLIENT_TIMEOUT_SECONDS,
     trustedProxyHops: value.TRUSTED_PROXY_HOPS,
     rateLimits: value.RATE_LIMITS,
+    limits: limitsOf(value),
+    largeNetworks: value.LARGE_NETWORKS,
+    largeNetworkFactor: value.LARGE_NETWORK_FACTOR,
+    lockout: {
+      attempts: value.LOCKOUT_ATTEMPTS,
+      mostAttempts: value.LOCKOUT_MOST_ATTEMPTS,
+      seconds: value.LOCKOUT_SECONDS,
+      longestSeconds: value.LOCKOUT_LONGEST_SECONDS,
+    },
     corsOrigins: value.CORS_ORIGINS,
     productName: value.PRODUCT_NAME,
     appUrl,

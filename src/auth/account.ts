@@ -57,7 +57,7 @@ function findSql(emailScope: EmailScope) {
       SELECT users.id, accounts.id AS "accountId", users.tenant_id AS "tenantId", accounts.email,
         CASE WHEN NOT ${isProvisional} THEN users.tenant_id END AS "auditTenantId", accounts.password_hash AS "passwordHash",
         accounts.email_verified_at IS NOT NULL AS verified,
-        ${lockedOutSql(KNOWN)} AS "lockedOut", ${KNOWN} AS known,
+        ${lockedOutSql(KNOWN, "$4")} AS "lockedOut", ${KNOWN} AS known,
         ${LIVE_ACCOUNT_SQL} AS active,
         $2::varchar IS NULL AND ${severalTenantsSql("accounts.id")} AS "severalTenants"
       FROM accounts JOIN users ON users.account_id = accounts.id LEFT JOIN tenants ON tenants.id = users.tenant_id
@@ -77,11 +77,11 @@ export async function findAccount(
   ctx: Pick<Context, "pool" | "config" | "origin">,
   { email, tenant }: AccountName,
 ): Promise<Account | undefined> {
-  const { emailScope } = ctx.config;
+  const { emailScope, lockout } = ctx.config;
   const { ip } = ctx.origin;
   const { rows } = await ctx.pool.query<Account>({
     ...FIND[emailScope],
-    values: [email, tenant ?? null, ip === null ? null : networkOf(ip)],
+    values: [email, tenant ?? null, ip === null ? null : networkOf(ip), lockout.mostAttempts],
   });
   return rows[0];
 }
@@ -134,9 +134,9 @@ export async function lockActiveAccount(
   if (!(await lockActiveTenant(tx, tenantId))) return null;
   const [account] = await tx.$queryRaw<LockedAccount[]>`
     SELECT users.id, users.tenant_id AS "tenantId", accounts.id AS "accountId",
-      ${Prisma.raw(lockedOutSql(KNOWN_TO_CALLER))} AS "lockedOut", ${Prisma.raw(KNOWN_TO_CALLER)} AS known
+      ${Prisma.raw(lockedOutSql(KNOWN_TO_CALLER, "caller.most"))} AS "lockedOut", ${Prisma.raw(KNOWN_TO_CALLER)} AS known
     FROM accounts JOIN users ON users.account_id = accounts.id,
-      (SELECT ${ip && networkOf(ip)}::inet AS network) AS caller
+      (SELECT ${ip && networkOf(ip)}::inet AS network, ${config.lockout.mostAttempts}::int AS most) AS caller
     WHERE users.id = ${id}::uuid AND users.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
       AND NOT accounts.is_deleted AND ${Prisma.raw(LIVE_USER_SQL)}
       AND (${config.emailVerification} = 'optional' OR accounts.email_verified_at IS NOT NULL)
@@ -150,13 +150,13 @@ export async function lockActiveAccount(
  */
 export async function standingOf(
   tx: Transaction,
-  { origin: { ip } }: Pick<Context, "origin">,
+  { origin: { ip }, config }: Pick<Context, "origin" | "config">,
   userId: string | null,
 ): Promise<Standing> {
   const [standing] = await tx.$queryRaw<Standing[]>`
-    SELECT ${Prisma.raw(lockedOutSql(KNOWN_TO_CALLER))} AS "lockedOut", ${Prisma.raw(KNOWN_TO_CALLER)} AS known
+    SELECT ${Prisma.raw(lockedOutSql(KNOWN_TO_CALLER, "caller.most"))} AS "lockedOut", ${Prisma.raw(KNOWN_TO_CALLER)} AS known
     FROM accounts JOIN users ON users.account_id = accounts.id,
-      (SELECT ${ip && networkOf(ip)}::inet AS network) AS caller
+      (SELECT ${ip && networkOf(ip)}::inet AS network, ${config.lockout.mostAttempts}::int AS most) AS caller
     WHERE users.id = ${userId}::uuid`;
   return standing ?? { lockedOut: false, known: false };
 }

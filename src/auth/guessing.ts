@@ -1,5 +1,6 @@
 /**
- * What a wrong guess costs, and when an account is locked out (ASVS 5.0, 6.1.1; SP 800-63B-4, 3.2.2). Two counters. The first
+ * What a wrong guess costs, and when an account is locked out: from the failure LOCKOUT_ATTEMPTS in a row on for
+ * LOCKOUT_SECONDS, at each further one for twice as long, up to LOCKOUT_LONGEST_SECONDS (ASVS 5.0, 6.1.1; SP 800-63B-4, 3.2.2). Two counters. The first
  * is of an account and an address together (the policy `guess` of rate-limits/policies.ts, under the names below): it
  * stops the usual attacker, and holds nobody off but them. The second is of the account, for guesses from everywhere at
  * once: it locks the account out for a while, but not for addresses that it has been used from, and a mail with a way out
@@ -11,13 +12,6 @@ import type { Context, SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { type AccountName, type MailRequest, requestMail } from "../mail/requests.ts";
 import { networkOf } from "../network.ts";
-
-/** From this failure in a row on the account is locked out for 30 s, at each further one for twice as long, 15 min at most. */
-export const FREE_ATTEMPTS = 50;
-/** No more than 100 failures in a row, whoever made them: then it takes the mail, a reset or a passkey. */
-export const MOST_ATTEMPTS = 100;
-const FIRST_LOCKOUT_SECONDS = 30;
-const LONGEST_LOCKOUT_SECONDS = 15 * 60;
 
 /** What a proven password sets back. */
 export const NO_FAILURES = {
@@ -35,18 +29,25 @@ export function knownSql(network: string): string {
       AND sessions.impersonator_id IS NULL AND sessions.last_used_at > now() - interval '90 days')`;
 }
 
-/** Whether an account is locked out for a caller, as SQL. @param known SQL: whether it has been used from their address. */
-export function lockedOutSql(known: string): string {
-  return `(accounts.login_attempts >= ${MOST_ATTEMPTS} OR NOT ${known} AND coalesce(accounts.locked_until > now(), false))`;
+/**
+ * Whether an account is locked out for a caller, as SQL.
+ * @param known SQL: whether it has been used from their address.
+ * @param most SQL: after how many failures in a row, whoever made them, it takes the mail, a reset or a passkey.
+ */
+export function lockedOutSql(known: string, most: string): string {
+  return `(accounts.login_attempts >= ${most} OR NOT ${known} AND coalesce(accounts.locked_until > now(), false))`;
 }
 
 /**
  * Stands in the write that a proven password leads to: of many guesses at once, those that were begun before the lockout
  * and end after it do not count. @param known whether the account has been used from the caller's address.
  */
-export function notLockedOut(known = false): Prisma.AccountWhereInput {
+export function notLockedOut(
+  { config: { lockout } }: Pick<Context, "config">,
+  known = false,
+): Prisma.AccountWhereInput {
   return {
-    loginAttempts: { lt: MOST_ATTEMPTS },
+    loginAttempts: { lt: lockout.mostAttempts },
     ...(!known && { OR: [{ lockedUntil: null }, { lockedUntil: { lte: new Date() } }] }),
   };
 }
@@ -69,7 +70,7 @@ export async function countGuess(
   ctx: Context,
   { id, known, unseen = false }: Guess,
 ): Promise<void> {
-  const account = await countFailure(tx, id, known);
+  const account = await countFailure(tx, ctx, id, known);
   if (!account) return;
   const request = {
     kind: "unlock",
@@ -100,21 +101,23 @@ export function mailBeside(ctx: Context, request: MailRequest): void {
  */
 async function countFailure(
   tx: Transaction,
+  { config: { lockout } }: Pick<Context, "config">,
   userId: string | null,
   known = false,
 ): Promise<AccountName | null> {
+  const { attempts, mostAttempts, seconds, longestSeconds } = lockout;
   // Attempts against an account that is locked out for the caller are not counted: nobody can keep somebody else locked out
   // by going on. For whom it is open they are: else a lockout would give a neighbour of the owner guesses without end.
   const [counted] = await tx.$queryRaw<{ attempts: number; email: string; slug: string | null }[]>`
     UPDATE accounts SET
-      login_attempts = least(login_attempts + 1, ${MOST_ATTEMPTS}),
-      locked_until = CASE WHEN login_attempts + 1 >= ${FREE_ATTEMPTS} THEN now() + make_interval(secs =>
-        least(${FIRST_LOCKOUT_SECONDS} * 2 ^ least(login_attempts + 1 - ${FREE_ATTEMPTS}, 10), ${LONGEST_LOCKOUT_SECONDS})) END
+      login_attempts = login_attempts + 1,
+      locked_until = CASE WHEN login_attempts + 1 >= ${attempts} THEN now() + make_interval(secs =>
+        least(${seconds} * 2 ^ least(login_attempts + 1 - ${attempts}, 20), ${longestSeconds})) END
     FROM users
-    WHERE users.id = ${userId}::uuid AND accounts.id = users.account_id AND login_attempts < ${MOST_ATTEMPTS}
+    WHERE users.id = ${userId}::uuid AND accounts.id = users.account_id AND login_attempts < ${mostAttempts}
       AND (${known} OR locked_until IS NULL OR locked_until <= now())
     RETURNING login_attempts AS attempts, accounts.email, (SELECT slug FROM tenants WHERE tenants.id = users.tenant_id) AS slug`;
-  if (counted?.attempts !== FREE_ATTEMPTS && counted?.attempts !== MOST_ATTEMPTS) return null;
+  if (counted?.attempts !== attempts && counted?.attempts !== mostAttempts) return null;
   return { email: counted.email, tenant: counted.slug ?? undefined };
 }
 

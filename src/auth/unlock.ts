@@ -18,7 +18,7 @@ export async function sendUnlockMail(ctx: Context, name: AccountName): Promise<v
   const account = await findAccount(ctx, name);
   if (!account) return;
   await commit(ctx, async (tx) => {
-    const user = await lockForMail(tx, account, "unlock");
+    const user = await lockForMail(tx, ctx, account, "unlock");
     if (!user) return;
     const { token } = await issueOneTimeToken(tx, ctx, {
       purpose: "unlock",

@@ -12,6 +12,8 @@ import {
   SmtpUrl,
   WebUrl,
 } from "./fields.ts";
+import { LIMIT_VARIABLES, LOCKOUT } from "./limits.ts";
+import { Networks } from "./networks.ts";
 import { PageOrigins, PasskeyOrigins } from "./origins.ts";
 
 const DAY = 24 * 3600;
@@ -52,6 +54,13 @@ export const Environment = z.object({
   CLIENT_TIMEOUT_SECONDS: integer(1, 120, 30),
   TRUSTED_PROXY_HOPS: integer(0, 10, 0),
   RATE_LIMITS: oneOf("database", "memory", "off").default("database"),
+  ...LIMIT_VARIABLES,
+  LARGE_NETWORKS: Networks.prefault(""),
+  LARGE_NETWORK_FACTOR: integer(1, 1000, 10),
+  LOCKOUT_ATTEMPTS: integer(1, 100, LOCKOUT.attempts),
+  LOCKOUT_MOST_ATTEMPTS: integer(1, 100, LOCKOUT.mostAttempts),
+  LOCKOUT_SECONDS: integer(1, DAY, LOCKOUT.seconds),
+  LOCKOUT_LONGEST_SECONDS: integer(1, DAY, LOCKOUT.longestSeconds),
   CORS_ORIGINS: PageOrigins.prefault(""),
   PRODUCT_NAME: z.string().max(64, "may have 64 characters at most").default("Tenantry"),
   APP_URL: WebUrl.optional(),

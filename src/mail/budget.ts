@@ -3,14 +3,13 @@
  * without a word to the sender: an answer that told would tell what others have sent there.
  */
 import { LRUCache } from "lru-cache";
+import { LIMITS, type Limits } from "../config/limits.ts";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import type { PolicyName } from "../rate-limits/policies.ts";
 import type { RateLimits } from "../rate-limits/rate-limits.ts";
 import { KINDS, type Mail, UNASKED } from "./mails.ts";
 
-/** What one instance queues of one kind for one mailbox within an hour, above every budget of what is delivered. */
-const QUEUED_AN_HOUR = 20;
 /** So many counts are held at most; of more, those go that were not used for longest. */
 const MOST_COUNTS = 100_000;
 const HOUR_MILLIS = 3_600_000;
@@ -42,17 +41,26 @@ export async function takesShare(
  * for one mailbox a few become rows, and the rest nothing.
  */
 export function createQueueBudget(
-  { rateLimits }: Pick<Config, "rateLimits">,
+  { rateLimits, limits = LIMITS }: Pick<Config, "rateLimits"> & { limits?: Limits },
   now: () => number = Date.now,
 ): (what: string, address: string) => boolean {
+  const mostAnHour = queuedAnHour(limits);
   const counts = new LRUCache<string, number>({ max: MOST_COUNTS });
   return function mayQueue(what, address) {
     if (rateLimits === "off") return true;
     const key = `${Math.floor(now() / HOUR_MILLIS)} ${what} ${mailboxOf(address)}`;
     const count = (counts.get(key) ?? 0) + 1;
     counts.set(key, count);
-    return count <= QUEUED_AN_HOUR;
+    return count <= mostAnHour;
   };
+}
+
+/** What one instance queues of one kind for one mailbox within an hour: twice as much as is delivered of any. */
+function queuedAnHour({ links, proof_mail, unasked_mail, notice_mail }: Limits): number {
+  const delivered = [links, proof_mail, unasked_mail, notice_mail].map(
+    ({ quota, windowSeconds }) => (quota * 3600) / windowSeconds,
+  );
+  return Math.ceil(2 * Math.max(...delivered));
 }
 
 /** One mailbox has many addresses: with anything behind a plus sign, and at Gmail with dots anywhere. */

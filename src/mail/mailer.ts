@@ -16,7 +16,7 @@ export type Mailer = {
 export type MailerOptions = Pick<
   Config,
   "smtpUrl" | "mailFrom" | "mailTemplates" | "environment" | "rateLimits"
->;
+> & { limits?: Config["limits"] };
 
 /** @throws TemplateError when a text is missing or not usable. */
 export function createMailer(config: MailerOptions, log: Log): Mailer {

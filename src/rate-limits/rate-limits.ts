@@ -11,6 +11,7 @@ import { hashWithKey, type Keys } from "../crypto/secret.ts";
 import { oldRows } from "../db/old-rows.ts";
 import { named } from "../db/statement-names.ts";
 import { ApiError, type ServiceLimit } from "../errors.ts";
+import { largeNetworks } from "./large-networks.ts";
 import { POLICIES, type Policy, type PolicyName } from "./policies.ts";
 
 export type RateLimits = {
@@ -37,25 +38,31 @@ export const OLD_COUNTERS = oldRows("rate_limits", "expire", "0", {
   isOld: "expire < extract(epoch FROM now()) * 1000",
 });
 
-type Limiter = { counter: RateLimiterAbstract; strikes: RateLimiterAbstract };
+type Limiter = { limit: Policy; counter: RateLimiterAbstract; strikes: RateLimiterAbstract };
+
+type Settings = Pick<Config, "rateLimits" | "limits" | "largeNetworks" | "largeNetworkFactor">;
 
 /** @param keys for the names under which attempts are counted: the table holds no address and no e-mail address. */
 export function createRateLimits(
-  { rateLimits }: Pick<Config, "rateLimits">,
+  { rateLimits, limits, ...large }: Settings,
   pool: Pick<Pool, "query">,
   keys: Keys,
 ): RateLimits {
-  const limiters = new Map(
-    Object.entries(POLICIES).map(([name, policy]: [string, Policy]): [string, Limiter] => [
-      name,
-      {
-        counter: makeLimiter(rateLimits, pool, name, policy.quota, policy.windowSeconds),
-        strikes: makeLimiter(rateLimits, pool, `${name}-strikes`, 1_000_000, STRIKE_SECONDS),
-      },
-    ]),
-  );
-  const limiterOf = (policy: PolicyName): Limiter => {
-    const limiter = limiters.get(policy);
+  const isLarge = largeNetworks(large.largeNetworks);
+  const limitersWith = (factor: (policy: Policy) => number) =>
+    new Map(
+      Object.entries(POLICIES).map(([name, policy]: [string, Policy]): [string, Limiter] => {
+        const given = limits[name as PolicyName];
+        const limit = { ...policy, ...given, quota: given.quota * factor(policy) };
+        const counter = makeLimiter(rateLimits, pool, name, limit.quota, limit.windowSeconds);
+        const strikes = makeLimiter(rateLimits, pool, `${name}-strikes`, 1_000_000, STRIKE_SECONDS);
+        return [name, { limit, counter, strikes }];
+      }),
+    );
+  const usual = limitersWith(() => 1);
+  const larger = limitersWith(({ ofNetwork }) => (ofNetwork ? large.largeNetworkFactor : 1));
+  const limiterOf = (policy: PolicyName, who: string): Limiter => {
+    const limiter = (isLarge(who) ? larger : usual).get(policy);
     if (!limiter) throw new Error(`there is no rate limit ${policy}`);
     return limiter;
   };
@@ -63,30 +70,29 @@ export function createRateLimits(
 
   return {
     async consume(policy, who, points = 1) {
-      if (rateLimits === "off") return serviceLimitOf(policy, POLICIES[policy].quota, 0);
-      const { counter, strikes } = limiterOf(policy);
+      const { limit, counter, strikes } = limiterOf(policy, who);
+      if (rateLimits === "off") return serviceLimitOf(policy, limit, limit.quota, 0);
       const key = keyOf(who);
       try {
         const { remainingPoints, msBeforeNext } = await counter.consume(key, points);
-        return serviceLimitOf(policy, remainingPoints, msBeforeNext);
+        return serviceLimitOf(policy, limit, remainingPoints, msBeforeNext);
       } catch (err) {
         if (!(err instanceof RateLimiterRes)) throw err;
-        const millis = await holdOff(POLICIES[policy], key, err, counter, strikes);
-        throw limited(serviceLimitOf(policy, 0, millis));
+        const millis = await holdOff(limit, key, err, counter, strikes);
+        throw limited(serviceLimitOf(policy, limit, 0, millis));
       }
     },
     async charge(policy, who, points) {
       if (rateLimits !== "off" && points > 0)
-        await limiterOf(policy).counter.penalty(keyOf(who), points);
+        await limiterOf(policy, who).counter.penalty(keyOf(who), points);
     },
     async refund(policy, who) {
-      const { refund }: Policy = POLICIES[policy];
-      if (refund && rateLimits !== "off")
-        await giveBack(pool, limiterOf(policy).counter, keyOf(who));
+      const { limit, counter } = limiterOf(policy, who);
+      if (limit.refund && rateLimits !== "off") await giveBack(pool, counter, keyOf(who));
     },
     async reset(policy, who) {
       if (rateLimits === "off") return;
-      const { counter, strikes } = limiterOf(policy);
+      const { counter, strikes } = limiterOf(policy, who);
       await Promise.all([counter.delete(keyOf(who)), strikes.delete(keyOf(who))]);
     },
   };
@@ -149,8 +155,12 @@ async function giveBack(
   if (consumedPoints < 0) await counter.delete(key);
 }
 
-function serviceLimitOf(policy: PolicyName, remaining: number, millis: number): ServiceLimit {
-  const { quota, windowSeconds } = POLICIES[policy];
+function serviceLimitOf(
+  policy: PolicyName,
+  { quota, windowSeconds }: Policy,
+  remaining: number,
+  millis: number,
+): ServiceLimit {
   return {
     policy,
     quota,

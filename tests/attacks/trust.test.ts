@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as throttle from "../../src/auth/guessing.ts";
+import { LOCKOUT } from "../../src/config/limits.ts";
 import { COSTLY_WAITING_EACH } from "../../src/db/scoped-pool.ts";
 import { ANONYMOUS_BODY_BYTES } from "../../src/http/body.ts";
 import { MOST_KEPT_BYTES } from "../../src/http/idempotency.ts";
@@ -63,8 +63,8 @@ test("R71, R72, R73 and R75: the trust statement has the bounds that hold", () =
     "kept answer": MOST_KEPT_BYTES,
     tries: codes.MOST_ATTEMPTS,
     "code seconds": codes.CODE_SECONDS,
-    guesses: throttle.FREE_ATTEMPTS,
-    "most guesses": throttle.MOST_ATTEMPTS,
+    guesses: LOCKOUT.attempts,
+    "most guesses": LOCKOUT.mostAttempts,
     roles: MOST_ROLES,
   });
 });

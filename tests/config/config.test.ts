@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import { LIMITS } from "../../src/config/limits.ts";
 import { ConfigError, parseConfig } from "../../src/config.ts";
 
 /** As Android writes it: the SHA-256 of nothing. */
@@ -105,6 +106,25 @@ describe("parseConfig", () => {
     BODY_LIMIT_BYTES: ["1023", "16777217", "1MB", "9e99"],
     TRUSTED_PROXY_HOPS: ["-1", "11", "true"],
     RATE_LIMITS: ["redis", "on"],
+    ...Object.fromEntries(
+      Object.entries(LIMITS).map(([name, limit]) => [
+        `RATE_LIMIT_${name.toUpperCase()}`,
+        [
+          ...["20", "20/", "/77", "20 / 77", "20/1h", "0/77", "20/0", "1e3/60", "-1/60"],
+          ...["10000001/60", "20/86401", "20/3600/7200/1", "020/3600", "20/3600/60", "off"],
+          ...("longestSeconds" in limit ? ["20/60/0"] : ["20/60/60"]),
+        ],
+      ]),
+    ),
+    LARGE_NETWORKS: [
+      ...["office", "203.0.113.7/33", "203.0.113.7/0", "203.0.113.0/7", "2001:db8::/65", "::/0"],
+      ...["192.0.2", "203.0.113.7,*", "fe80::1%eth0", "203.0.113.7/24/24", "203.0.113.7:80"],
+    ],
+    LARGE_NETWORK_FACTOR: ["0", "1001", "1.5"],
+    LOCKOUT_ATTEMPTS: ["0", "101"],
+    LOCKOUT_MOST_ATTEMPTS: ["0", "101", "never"],
+    LOCKOUT_SECONDS: ["0", "86401"],
+    LOCKOUT_LONGEST_SECONDS: ["0", "15m"],
     CORS_ORIGINS: [
       "*",
       "app.example.net",
@@ -195,6 +215,37 @@ describe("parseConfig", () => {
     expect(complaints(env)).toContain(
       "SESSION_IDLE_SECONDS: may not be more than SESSION_MAX_SECONDS",
     );
+  });
+
+  test("reads a limit as attempts and seconds, and the longest hold-off where there is one", () => {
+    const env = {
+      ...REQUIRED,
+      RATE_LIMIT_MAIL: "20/60",
+      RATE_LIMIT_LOGIN: "500/300",
+      RATE_LIMIT_PROOF: "500/7200",
+      RATE_LIMIT_GUESS: "5/60/60",
+    };
+    const { limits } = parseConfig(env);
+    expect(limits).toEqual({
+      ...LIMITS,
+      mail: { quota: 20, windowSeconds: 60 },
+      login: { quota: 500, windowSeconds: 300, longestSeconds: 3600 },
+      // No hold-off ends before the window.
+      proof: { quota: 500, windowSeconds: 7200, longestSeconds: 7200 },
+      guess: { quota: 5, windowSeconds: 60, longestSeconds: 60 },
+    });
+    expect(complaints({ ...REQUIRED, RATE_LIMIT_MAIL: "x", RATE_LIMIT_GUESS: "y" })).toEqual([
+      "RATE_LIMIT_GUESS: must be attempts/seconds, or attempts/seconds/seconds of the longest hold-off, in digits alone, such as 10/60/900: at most 10000000 attempts, and 86400 seconds",
+      "RATE_LIMIT_MAIL: must be attempts/seconds in digits alone, such as 500/3600: at most 10000000 attempts, and 86400 seconds",
+    ]);
+  });
+
+  test("refuses a lockout that begins after its end", () => {
+    const env = { ...REQUIRED, LOCKOUT_ATTEMPTS: "20", LOCKOUT_MOST_ATTEMPTS: "10" };
+    expect(complaints({ ...env, LOCKOUT_SECONDS: "60", LOCKOUT_LONGEST_SECONDS: "30" })).toEqual([
+      "LOCKOUT_ATTEMPTS: may not be more than LOCKOUT_MOST_ATTEMPTS",
+      "LOCKOUT_SECONDS: may not be more than LOCKOUT_LONGEST_SECONDS",
+    ]);
   });
 
   test("takes the passkeys' domain and origin from the web application's address", () => {

@@ -69,7 +69,7 @@ export async function sendChangeMail(
   const isOwn = begunBy === "owner" && sessionId !== null;
   const minutes = isOwn ? OWN_LINK_MINUTES : LINK_MINUTES;
   await commit(ctx, async (tx) => {
-    const user = await lockForMail(tx, { id, tenantId }, "change_email");
+    const user = await lockForMail(tx, ctx, { id, tenantId }, "change_email");
     if (user?.pendingEmail !== email) return;
     const taken = await addressHolder(tx, user.poolId, email);
     // Issued for a taken address too, of which nobody learns link or code: wrong codes must count in both cases.

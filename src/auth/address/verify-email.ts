@@ -55,7 +55,7 @@ export async function sendVerification(
 export async function resendVerification(ctx: SessionContext): Promise<{ expiresIn: number }> {
   const { userId: id, tenantId, sessionId } = ctx.principal;
   await commit(ctx, async (tx) => {
-    const user = await lockForMail(tx, { id, tenantId }, "verify_email");
+    const user = await lockForMail(tx, ctx, { id, tenantId }, "verify_email");
     if (!user || user.verified) return;
     await sendVerification(tx, ctx, user, sessionId);
     await recordOwn(tx, ctx, "user.email_verification_requested");

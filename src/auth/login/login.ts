@@ -80,7 +80,7 @@ function begin(ctx: Context, account: Account, renewed: { passwordHash?: string 
         passwordHash: account.passwordHash,
         users: { some: { id: account.id, ...LIVE } },
         ...(ctx.config.emailVerification === "required" && { emailVerifiedAt: { not: null } }),
-        ...notLockedOut(account.known),
+        ...notLockedOut(ctx, account.known),
       },
       // The failures are set back when the log-in is complete; until then the write is for the sake of the lock.
       data: { loginAttempts: { increment: 0 }, ...renewed },

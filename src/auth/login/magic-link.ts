@@ -39,7 +39,7 @@ export async function sendMagicLink(
   const account = await findAccount(ctx, name);
   if (!account) return;
   await commit(ctx, async (tx) => {
-    const user = await lockForMail(tx, account, "magic_link");
+    const user = await lockForMail(tx, ctx, account, "magic_link");
     if (!user) return;
     const { token, code } = await issueOneTimeToken(tx, ctx, {
       purpose: "magic_link",

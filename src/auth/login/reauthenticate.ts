@@ -68,7 +68,7 @@ async function byPassword(ctx: SessionContext, password: string) {
           isDeleted: false,
           users: { some: { id: userId, tenantId, ...LIVE } },
           passwordHash,
-          ...notLockedOut(),
+          ...notLockedOut(ctx),
         },
         data: { loginAttempts: { increment: 0 }, ...renewed },
       });

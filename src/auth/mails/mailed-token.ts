@@ -4,15 +4,13 @@ import {
   type PasswordOrigin,
   Prisma,
 } from "../../../generated/prisma/client.ts";
+import type { Context } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
 import { LIVE_USER_SQL } from "../../db/live.ts";
 import { LOCKS } from "../../db/lock-names.ts";
 import { ApiError } from "../../errors.ts";
 import { type OneTimeToken, useToken } from "../../one-time-tokens/redeem.ts";
 import { lockActiveTenant } from "../../tenants/lock.ts";
-
-/** Whoever asks more often gets no further mail: a mailbox must not be flooded through us. */
-export const MAILS_AN_HOUR = 5;
 
 /** An account, as the user by whom the mail came about. */
 export type Recipient = {
@@ -34,11 +32,12 @@ type Owner = { id: string | null; tenantId: string | null };
 
 /**
  * Locks the account and its user for one more mail of this kind, so that of two at once the later one voids the earlier
- * one's token. Null when user or tenant is not active, or the hour has had its mails: of all that has the address, in
+ * one's token. Null when user or tenant is not active, or the hour (RATE_LIMIT_LINKS) has had its mails: of all that has the address, in
  * whatever tenant or pool, or whoever has many tenants could flood a mailbox by adding its address to each.
  */
 export async function lockForMail(
   tx: Transaction,
+  ctx: Pick<Context, "config">,
   owner: Owner,
   purpose: OneTimePurpose,
 ): Promise<Recipient | null> {
@@ -46,14 +45,22 @@ export async function lockForMail(
   if (!user) return null;
   // One after the other: of accounts with one address each would find the mails of the others not yet sent. Last of all locks.
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.mails}::int, hashtext(${user.email}))`;
-  const sent = await tx.oneTimeToken.count({
-    where: { user: { account: { email: user.email } }, purpose, createdAt: { gt: hourAgo() } },
-  });
-  return sent < MAILS_AN_HOUR ? user : null;
+  const { email } = user;
+  return (await mayHaveMail(tx, ctx, { user: { account: { email } }, purpose })) ? user : null;
 }
 
-export function hourAgo(): Date {
-  return new Date(Date.now() - 3_600_000);
+/**
+ * Whether one more mail with a link is sent: whoever asks more often gets no further one, so that no mailbox is flooded
+ * through us. @param which the tokens that count together.
+ */
+export async function mayHaveMail(
+  tx: Transaction,
+  { config: { limits } }: Pick<Context, "config">,
+  which: Prisma.OneTimeTokenWhereInput,
+): Promise<boolean> {
+  const { quota, windowSeconds } = limits.links;
+  const since = new Date(Date.now() - windowSeconds * 1000);
+  return (await tx.oneTimeToken.count({ where: { ...which, createdAt: { gt: since } } })) < quota;
 }
 
 /**

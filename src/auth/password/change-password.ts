@@ -46,7 +46,7 @@ export async function changePassword(
         id: account.id,
         isDeleted: false,
         passwordHash: account.passwordHash,
-        ...notLockedOut(),
+        ...notLockedOut(ctx),
       },
       data: { passwordHash, passwordOrigin, ...NO_FAILURES },
     });

@@ -32,7 +32,7 @@ export async function sendResetMail(
   const account = await findAccount(ctx, name);
   if (!account || (userId !== undefined && account.id !== userId)) return;
   await commit(ctx, async (tx) => {
-    const user = await lockForMail(tx, account, "reset_password");
+    const user = await lockForMail(tx, ctx, account, "reset_password");
     if (!user) return;
     const { token } = await issueOneTimeToken(tx, ctx, {
       purpose: "reset_password",

@@ -26,7 +26,7 @@ import { addressHolder } from "../address/taken.ts";
 import { tokenAnswer } from "../answer.ts";
 import { sendMagicLink } from "../login/magic-link.ts";
 import { linkFor } from "../mails/links.ts";
-import { hourAgo, invalidMailedToken, MAILS_AN_HOUR } from "../mails/mailed-token.ts";
+import { invalidMailedToken, mayHaveMail } from "../mails/mailed-token.ts";
 import type { ChallengeAnswer } from "../mails/schemas.ts";
 import type { TokenAnswer } from "../schemas.ts";
 import { insertRegistration } from "./insert-registration.ts";
@@ -61,10 +61,7 @@ export async function sendRegistrationMail(
   await commit(ctx, async (tx) => {
     // One after the other: of several at once each would find the hour's mails not yet sent.
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.registration}::int, hashtext(${email}))`;
-    const sent = await tx.oneTimeToken.count({
-      where: { userId: null, purpose: "register", email, createdAt: { gt: hourAgo() } },
-    });
-    if (sent >= MAILS_AN_HOUR) return;
+    if (!(await mayHaveMail(tx, ctx, { userId: null, purpose: "register", email }))) return;
     const { token, code } = await issueOneTimeToken(tx, ctx, {
       purpose: "register",
       user: null,
