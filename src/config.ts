@@ -98,6 +98,7 @@ function toConfig(value: Environment) {
     lockout: {
       attempts: value.LOCKOUT_ATTEMPTS,
       mostAttempts: value.LOCKOUT_MOST_ATTEMPTS,
+      deviceAttempts: value.LOCKOUT_DEVICE_ATTEMPTS,
       seconds: value.LOCKOUT_SECONDS,
       longestSeconds: value.LOCKOUT_LONGEST_SECONDS,
     },

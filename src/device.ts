@@ -2,6 +2,9 @@
 import Bowser from "bowser";
 import type { RequestOrigin } from "./principal.ts";
 
+/** How long a device stays known that is not used: as long as ended sessions are kept. */
+export const KNOWN_DAYS = 90;
+
 /** What the column takes. The parser hands out the beginning of a user agent as it stands, however long. */
 const LONGEST_NAME = 120;
 

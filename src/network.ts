@@ -57,6 +57,14 @@ function startsWith(groups: number[], prefix: number[]): boolean {
   return prefix.every((group, at) => group === groups[at]);
 }
 
+/**
+ * Whom attempts at an account are counted by: the device, where the account knows it; else all who share the network, and
+ * hold each other off.
+ */
+export function callerOf({ ip, knownDevice }: { ip: string | null; knownDevice?: string }): string {
+  return knownDevice === undefined ? networkOf(ip) : `device ${knownDevice}`;
+}
+
 /** The eight numbers of an IPv6 address: "::" stands for those that are missing, and the last two may look like IPv4. */
 function groupsOf(ipv6: string): number[] {
   const [head = [], tail = []] = ipv6.split("::").map((half) =>

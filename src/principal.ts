@@ -10,6 +10,10 @@ export type RequestOrigin = {
   language: string | null;
   /** What the client calls the device that it runs on. */
   device: string | null;
+  /** The devices that it has shown to have been (crypto/device-token.ts); absent where it does not ask to be known again. */
+  devices?: readonly string[];
+  /** That of them by which the account that a log-in is about knows it: http/known-device.ts. */
+  knownDevice?: string;
 };
 
 /** Who calls: a user in a session, or a machine with an API key. tenantId NULL is a platform account. */

@@ -6,6 +6,7 @@ import { LIVE_ACCOUNT_SQL, LIVE_USER_SQL } from "../db/live.ts";
 import { named } from "../db/statement-names.ts";
 import type { AccountName } from "../mail/requests.ts";
 import { networkOf } from "../network.ts";
+import { knownDeviceSql } from "../sessions/device.ts";
 import { lockActiveTenant } from "../tenants/lock.ts";
 import { knownSql, lockedOutSql } from "./guessing.ts";
 
@@ -24,8 +25,10 @@ export type Account = {
   verified: boolean;
   /** By too many wrong passwords, for this caller. */
   lockedOut: boolean;
-  /** It has been used from the caller's address in the last 90 days. */
+  /** It has been used from the caller's network or device in the last 90 days. */
   known: boolean;
+  /** By which of the devices that the caller has shown; null for none. */
+  knownDevice: string | null;
   /** The user is not disabled, nor the tenant suspended or deleted. */
   active: boolean;
 };
@@ -40,7 +43,18 @@ function severalTenantsSql(accountId: string): string {
           WHERE users.account_id = ${accountId} AND ${LIVE_ACCOUNT_SQL})`;
 }
 
-const KNOWN = knownSql("$3::inet");
+/** `lockedOut`, `known` and `knownDevice`, as SQL. */
+function standingSql(caller: Parameters<typeof lockedOutSql>[0]): string {
+  return `${lockedOutSql(caller)} AS "lockedOut", ${knownSql(caller.network, caller.devices)} AS known,
+    ${knownDeviceSql(caller.devices)} AS "knownDevice"`;
+}
+
+const STANDING = standingSql({
+  network: "$3::inet",
+  devices: "$4::uuid[]",
+  most: "$5::int",
+  deviceAttempts: "$6::int",
+});
 
 /**
  * The account that an address means. Where a tenant is named, that of its user. Else the shared one, before what a tenant
@@ -57,7 +71,7 @@ function findSql(emailScope: EmailScope) {
       SELECT users.id, accounts.id AS "accountId", users.tenant_id AS "tenantId", accounts.email,
         CASE WHEN NOT ${isProvisional} THEN users.tenant_id END AS "auditTenantId", accounts.password_hash AS "passwordHash",
         accounts.email_verified_at IS NOT NULL AS verified,
-        ${lockedOutSql(KNOWN, "$4")} AS "lockedOut", ${KNOWN} AS known,
+        ${STANDING},
         ${LIVE_ACCOUNT_SQL} AS active,
         $2::varchar IS NULL AND ${severalTenantsSql("accounts.id")} AS "severalTenants"
       FROM accounts JOIN users ON users.account_id = accounts.id LEFT JOIN tenants ON tenants.id = users.tenant_id
@@ -72,16 +86,23 @@ type EmailScope = Context["config"]["emailScope"];
 
 const FIND = { global: findSql("global"), tenant: findSql("tenant") };
 
+type Caller = Pick<Context, "config" | "origin">;
+
+/** The network, the devices, and when the account is locked out for them. */
+function callerValues({ config: { lockout }, origin: { ip, devices = [] } }: Caller) {
+  const network = ip === null ? null : networkOf(ip);
+  return [network, devices, lockout.mostAttempts, lockout.deviceAttempts] as const;
+}
+
 /** One query, whatever there is to find: a second one for what belongs to an account would tell that there is one. */
 export async function findAccount(
   ctx: Pick<Context, "pool" | "config" | "origin">,
   { email, tenant }: AccountName,
 ): Promise<Account | undefined> {
-  const { emailScope, lockout } = ctx.config;
-  const { ip } = ctx.origin;
+  const { emailScope } = ctx.config;
   const { rows } = await ctx.pool.query<Account>({
     ...FIND[emailScope],
-    values: [email, tenant ?? null, ip === null ? null : networkOf(ip), lockout.mostAttempts],
+    values: [email, tenant ?? null, ...callerValues(ctx)],
   });
   return rows[0];
 }
@@ -113,13 +134,27 @@ export type LockedAccount = {
   accountId: string;
   /** By too many wrong guesses, for this caller. */
   lockedOut: boolean;
-  /** It has been used from the caller's address. */
+  /** As of an account. */
   known: boolean;
+  knownDevice: string | null;
 };
 
-export type Standing = Pick<LockedAccount, "lockedOut" | "known">;
+export type Standing = Pick<LockedAccount, "lockedOut" | "known" | "knownDevice">;
 
-const KNOWN_TO_CALLER = knownSql("caller.network");
+const STANDING_OF_CALLER = Prisma.raw(
+  standingSql({
+    network: "caller.network",
+    devices: "caller.devices",
+    most: "caller.most",
+    deviceAttempts: "caller.device_attempts",
+  }),
+);
+
+function callerSql(ctx: Caller): Prisma.Sql {
+  const [network, devices, most, deviceAttempts] = callerValues(ctx);
+  return Prisma.sql`(SELECT ${network}::inet AS network, ${[...devices]}::uuid[] AS devices, ${most}::int AS most,
+    ${deviceAttempts}::int AS device_attempts) AS caller`;
+}
 
 /**
  * Locks the account and its user for the end of a log-in. Null unless user and tenant are active, and the address proved
@@ -128,18 +163,18 @@ const KNOWN_TO_CALLER = knownSql("caller.network");
  */
 export async function lockActiveAccount(
   tx: Transaction,
-  { origin: { ip }, config }: Pick<Context, "origin" | "config">,
+  ctx: Caller,
   { id, tenantId }: { id: string; tenantId: string | null },
 ): Promise<LockedAccount | null> {
   if (!(await lockActiveTenant(tx, tenantId))) return null;
   const [account] = await tx.$queryRaw<LockedAccount[]>`
     SELECT users.id, users.tenant_id AS "tenantId", accounts.id AS "accountId",
-      ${Prisma.raw(lockedOutSql(KNOWN_TO_CALLER, "caller.most"))} AS "lockedOut", ${Prisma.raw(KNOWN_TO_CALLER)} AS known
+      ${STANDING_OF_CALLER}
     FROM accounts JOIN users ON users.account_id = accounts.id,
-      (SELECT ${ip && networkOf(ip)}::inet AS network, ${config.lockout.mostAttempts}::int AS most) AS caller
+      ${callerSql(ctx)}
     WHERE users.id = ${id}::uuid AND users.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
       AND NOT accounts.is_deleted AND ${Prisma.raw(LIVE_USER_SQL)}
-      AND (${config.emailVerification} = 'optional' OR accounts.email_verified_at IS NOT NULL)
+      AND (${ctx.config.emailVerification} = 'optional' OR accounts.email_verified_at IS NOT NULL)
     FOR UPDATE OF accounts, users`;
   return account ?? null;
 }
@@ -150,13 +185,13 @@ export async function lockActiveAccount(
  */
 export async function standingOf(
   tx: Transaction,
-  { origin: { ip }, config }: Pick<Context, "origin" | "config">,
+  ctx: Caller,
   userId: string | null,
 ): Promise<Standing> {
   const [standing] = await tx.$queryRaw<Standing[]>`
-    SELECT ${Prisma.raw(lockedOutSql(KNOWN_TO_CALLER, "caller.most"))} AS "lockedOut", ${Prisma.raw(KNOWN_TO_CALLER)} AS known
+    SELECT ${STANDING_OF_CALLER}
     FROM accounts JOIN users ON users.account_id = accounts.id,
-      (SELECT ${ip && networkOf(ip)}::inet AS network, ${config.lockout.mostAttempts}::int AS most) AS caller
+      ${callerSql(ctx)}
     WHERE users.id = ${userId}::uuid`;
-  return standing ?? { lockedOut: false, known: false };
+  return standing ?? { lockedOut: false, known: false, knownDevice: null };
 }

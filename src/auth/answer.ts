@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { deviceToken } from "../crypto/device-token.ts";
 import { REFRESH_SECONDS } from "../principal.ts";
 import type { SessionFacts } from "../sessions/facts.ts";
 import { toUser, type UserRow } from "../users/public-user.ts";
@@ -9,6 +10,8 @@ type AnsweredSession = SessionFacts & {
   refreshToken?: string;
   refreshSeconds?: number;
   impersonatorId?: string;
+  /** Absent where the client does not ask to be known again. */
+  devices?: readonly string[];
 };
 
 /**
@@ -18,7 +21,7 @@ type AnsweredSession = SessionFacts & {
 export async function tokenAnswer(
   ctx: Context,
   user: UserRow,
-  { refreshToken, refreshSeconds, impersonatorId, ...session }: AnsweredSession,
+  { refreshToken, refreshSeconds, impersonatorId, devices, ...session }: AnsweredSession,
   longestSeconds?: number,
 ): Promise<TokenAnswer> {
   const claims = {
@@ -39,6 +42,7 @@ export async function tokenAnswer(
     tokenType: "Bearer",
     expiresIn: expiresInSeconds,
     ...(refreshToken !== undefined && { refreshToken, [REFRESH_SECONDS]: refreshSeconds }),
+    ...(devices && { deviceToken: deviceToken(ctx.keyring.device, devices) }),
     user: toUser(user, roles),
   };
 }

@@ -11,7 +11,8 @@ import type { Prisma } from "../../generated/prisma/client.ts";
 import type { Context, SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { type AccountName, type MailRequest, requestMail } from "../mail/requests.ts";
-import { networkOf } from "../network.ts";
+import { callerOf, networkOf } from "../network.ts";
+import { knownDeviceSql, knownNetworkSql } from "../sessions/device.ts";
 
 /** What a proven password sets back. */
 export const NO_FAILURES = {
@@ -19,44 +20,54 @@ export const NO_FAILURES = {
   lockedUntil: null,
 } satisfies Prisma.AccountUpdateInput;
 
-/**
- * Whether an account has been used from a network in the last 90 days, as SQL.
- * @param network SQL: an inet, or NULL where it is not known.
- */
-export function knownSql(network: string): string {
-  return `EXISTS (
-    SELECT FROM sessions WHERE sessions.account_id = accounts.id AND sessions.ip <<= ${network}
-      AND sessions.impersonator_id IS NULL AND sessions.last_used_at > now() - interval '90 days')`;
+/** How an account knows a caller. */
+export type Acquaintance = {
+  /** It has been used from their network or device in the last 90 days. */
+  known?: boolean | undefined;
+  /** By which device: only a right log-in there makes one known, so it is no neighbour. */
+  knownDevice?: string | null | undefined;
+};
+
+/** Whether an account has been used from a network or device, as SQL. */
+export function knownSql(network: string, devices: string): string {
+  return `(${knownNetworkSql(network)} OR ${knownDeviceSql(devices)} IS NOT NULL)`;
 }
+
+type Sql = { network: string; devices: string; most: string; deviceAttempts: string };
 
 /**
  * Whether an account is locked out for a caller, as SQL.
- * @param known SQL: whether it has been used from their address.
- * @param most SQL: after how many failures in a row, whoever made them, it takes the mail, a reset or a passkey.
+ * @param sql of most: after how many failures in a row, whoever made them, it takes the mail, a reset or a passkey; and of
+ * deviceAttempts: how many more a known device has. Strangers can use up the others, and would else keep its person out.
  */
-export function lockedOutSql(known: string, most: string): string {
-  return `(accounts.login_attempts >= ${most} OR NOT ${known} AND coalesce(accounts.locked_until > now(), false))`;
+export function lockedOutSql({ network, devices, most, deviceAttempts }: Sql): string {
+  const own = `CASE WHEN ${knownDeviceSql(devices)} IS NULL THEN 0 ELSE ${deviceAttempts} END`;
+  return `(accounts.login_attempts >= ${most} + ${own}
+    OR NOT ${knownSql(network, devices)} AND coalesce(accounts.locked_until > now(), false))`;
+}
+
+function mostAttempts({ config }: Pick<Context, "config">, { knownDevice }: Acquaintance): number {
+  const { mostAttempts: most, deviceAttempts } = config.lockout;
+  return knownDevice ? most + deviceAttempts : most;
 }
 
 /**
  * Stands in the write that a proven password leads to: of many guesses at once, those that were begun before the lockout
- * and end after it do not count. @param known whether the account has been used from the caller's address.
+ * and end after it do not count.
  */
 export function notLockedOut(
-  { config: { lockout } }: Pick<Context, "config">,
-  known = false,
+  ctx: Pick<Context, "config">,
+  caller: Acquaintance = {},
 ): Prisma.AccountWhereInput {
   return {
-    loginAttempts: { lt: lockout.mostAttempts },
-    ...(!known && { OR: [{ lockedUntil: null }, { lockedUntil: { lte: new Date() } }] }),
+    loginAttempts: { lt: mostAttempts(ctx, caller) },
+    ...(!caller.known && { OR: [{ lockedUntil: null }, { lockedUntil: { lte: new Date() } }] }),
   };
 }
 
-type Guess = {
+type Guess = Acquaintance & {
   /** At whose secret, as the user by whom the account is spoken of; null where there is nobody, which takes the same statement. */
   id: string | null;
-  /** Whether the account has been used from the caller's address. */
-  known?: boolean | undefined;
   /** Nobody who asks is to learn that there is an account: its mail is asked for beside the answer. */
   unseen?: boolean;
 };
@@ -68,9 +79,9 @@ type Guess = {
 export async function countGuess(
   tx: Transaction,
   ctx: Context,
-  { id, known, unseen = false }: Guess,
+  { id, unseen = false, ...caller }: Guess,
 ): Promise<void> {
-  const account = await countFailure(tx, ctx, id, known);
+  const account = await countFailure(tx, ctx, id, caller);
   if (!account) return;
   const request = {
     kind: "unlock",
@@ -97,15 +108,15 @@ export function mailBeside(ctx: Context, request: MailRequest): void {
 /**
  * Counts a wrong guess. Without a user it does the same work: the time must not tell whether there is one.
  * Answers the account's name when it is locked out by it for the first time or for good: then its owner must hear of it.
- * @param known whether the account has been used from the caller's address.
  */
 async function countFailure(
   tx: Transaction,
-  { config: { lockout } }: Pick<Context, "config">,
+  ctx: Pick<Context, "config">,
   userId: string | null,
-  known = false,
+  caller: Acquaintance,
 ): Promise<AccountName | null> {
-  const { attempts, mostAttempts, seconds, longestSeconds } = lockout;
+  const { known = false } = caller;
+  const { attempts, seconds, longestSeconds, ...lockout } = ctx.config.lockout;
   // Attempts against an account that is locked out for the caller are not counted: nobody can keep somebody else locked out
   // by going on. For whom it is open they are: else a lockout would give a neighbour of the owner guesses without end.
   const [counted] = await tx.$queryRaw<{ attempts: number; email: string; slug: string | null }[]>`
@@ -114,21 +125,21 @@ async function countFailure(
       locked_until = CASE WHEN login_attempts + 1 >= ${attempts} THEN now() + make_interval(secs =>
         least(${seconds} * 2 ^ least(login_attempts + 1 - ${attempts}, 20), ${longestSeconds})) END
     FROM users
-    WHERE users.id = ${userId}::uuid AND accounts.id = users.account_id AND login_attempts < ${mostAttempts}
+    WHERE users.id = ${userId}::uuid AND accounts.id = users.account_id AND login_attempts < ${mostAttempts(ctx, caller)}
       AND (${known} OR locked_until IS NULL OR locked_until <= now())
     RETURNING login_attempts AS attempts, accounts.email, (SELECT slug FROM tenants WHERE tenants.id = users.tenant_id) AS slug`;
-  if (counted?.attempts !== attempts && counted?.attempts !== mostAttempts) return null;
+  if (counted?.attempts !== attempts && counted?.attempts !== lockout.mostAttempts) return null;
   return { email: counted.email, tenant: counted.slug ?? undefined };
 }
 
-/** Under what name guesses at this account from this address are counted, whether there is such an account or not. */
+/** Under what name guesses at this account from this network or known device are counted, whether there is such an account or not. */
 export function guesser(
   { origin, config }: Pick<Context, "origin" | "config">,
   { email, tenant = "" }: AccountName,
 ): string {
   // Where an address is one account, naming its tenant or not must not be two budgets.
   const slug = config.emailScope === "tenant" ? tenant : "";
-  return `${networkOf(origin.ip)} ${slug} ${email}`;
+  return `${callerOf(origin)} ${slug} ${email}`;
 }
 
 /** The same at the second factor of an account whose first one was shown. */
@@ -136,7 +147,7 @@ export function guesserAtFactor(
   { origin }: Pick<Context, "origin">,
   { userId }: { userId: string },
 ): string {
-  return `${networkOf(origin.ip)} second factor ${userId}`;
+  return `${callerOf(origin)} second factor ${userId}`;
 }
 
 /** The same for somebody in a session, by whatever route they show their password again. */

@@ -31,6 +31,10 @@ export const TokenAnswer = z
     tokenType: z.literal("Bearer"),
     expiresIn: z.int().meta({ description: "Seconds until the access token expires" }),
     refreshToken: z.string().optional().meta({ description: "Absent where it is in the cookie" }),
+    deviceToken: z.string().optional().meta({
+      description:
+        "After a log-in that was asked for with Tenantry-Device-Token: keep it, and send it there at the next. Absent where it is in the cookie",
+    }),
     user: User,
   })
   .meta({ ref: "TokenAnswer" });

@@ -59,6 +59,7 @@ export const Environment = z.object({
   LARGE_NETWORK_FACTOR: integer(1, 1000, 10),
   LOCKOUT_ATTEMPTS: integer(1, 100, LOCKOUT.attempts),
   LOCKOUT_MOST_ATTEMPTS: integer(1, 100, LOCKOUT.mostAttempts),
+  LOCKOUT_DEVICE_ATTEMPTS: integer(0, 50, LOCKOUT.deviceAttempts),
   LOCKOUT_SECONDS: integer(1, DAY, LOCKOUT.seconds),
   LOCKOUT_LONGEST_SECONDS: integer(1, DAY, LOCKOUT.longestSeconds),
   CORS_ORIGINS: PageOrigins.prefault(""),

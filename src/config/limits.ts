@@ -98,6 +98,7 @@ function read(text: string, fallback: Limit): Limit {
 export const LOCKOUT = {
   attempts: 50,
   mostAttempts: 100,
+  deviceAttempts: 10,
   seconds: 30,
   longestSeconds: 900,
 } as const;

@@ -24,6 +24,8 @@ const PURPOSES = {
   /** Codes of six digits, and addresses in rate-limit keys: a plain hash of either is undone by trying them all. */
   code: "code",
   rateLimit: "rate limit",
+  /** By what clients are known again: device-token.ts. */
+  device: "device",
   /** The seals of the audit log. */
   audit: "audit",
 } as const;

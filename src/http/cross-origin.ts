@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from "hono";
 const PREFLIGHT = {
   "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
   "access-control-allow-headers":
-    "authorization, content-type, idempotency-key, if-match, if-none-match, tenantry-device, tenantry-tokens, x-request-id",
+    "authorization, content-type, idempotency-key, if-match, if-none-match, tenantry-device, tenantry-device-token, tenantry-tokens, x-request-id",
   "access-control-max-age": "600",
 };
 const EXPOSED =

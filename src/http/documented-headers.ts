@@ -7,7 +7,7 @@ const FIELDS = {
   "Cache-Control": ["Nothing of this is kept by a cache on the way", "no-store"],
   ETag: ["The version of what is answered (RFC 9110, section 8.8.3): for If-None-Match and If-Match", '"7"'],
   Location: ["Where to get what was made", "/v1/users/0193a1c2-7f3e-7b44-9d52-6a1c0de5b8f7"],
-  "Set-Cookie": ["The refresh token, where the page asked for it with Tenantry-Tokens: cookie; emptied where it is worth nothing any more", "__Host-tenantry_refresh=pX0v2n5Yb1Qm8Kc7Rt4Wz9Jd3Fh6Lg0Us2Ne5Ai8Vo1; Path=/; Secure; HttpOnly; SameSite=Strict"],
+  "Set-Cookie": ["The refresh token, where the page asked for it with Tenantry-Tokens: cookie; emptied where it is worth nothing any more. After a log-in with Tenantry-Device-Token: cookie, in a field of its own, by what the client is known again", "__Host-tenantry_refresh=pX0v2n5Yb1Qm8Kc7Rt4Wz9Jd3Fh6Lg0Us2Ne5Ai8Vo1; Path=/; Secure; HttpOnly; SameSite=Strict"],
   "Content-Disposition": ["A name for the file", 'attachment; filename="users.csv"'],
   Vary: ["What else the answer depends on", "Origin, Accept"],
   RateLimit: ["How many attempts are left, and in how many seconds all of them are back (draft-ietf-httpapi-ratelimit-headers-10). Where attempts are counted", '"login";r=19;t=900'],

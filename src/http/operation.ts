@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { describeRoute } from "hono-openapi";
 import { z } from "zod";
 import { ERRORS, type ErrorCode, type ErrorStatus } from "../errors.ts";
+import { DEVICE_COOKIE } from "./device-cookie.ts";
 import { type FieldName, fields } from "./documented-headers.ts";
 import { described } from "./json-schema.ts";
 import { kindOf } from "./problem.ts";
@@ -112,6 +113,18 @@ function parametersOf(statuses: string[], { idempotent, cookie }: Options) {
       header("Tenantry-Device", "What the session's device is called, percent-encoded", {
         examples: ["Ada's%20phone"],
       }),
+    cookie === "given" &&
+      header(
+        "Tenantry-Device-Token",
+        "Asks for the client to be known again: cookie for a page, else the deviceToken of the last log-in, or new",
+        { examples: ["cookie"] },
+      ),
+    cookie === "given" && {
+      in: "cookie" as const,
+      name: DEVICE_COOKIE,
+      description: "By which the client is known again, beside Tenantry-Device-Token: cookie",
+      schema: { type: "string" as const },
+    },
     (cookie === "exchanged" || cookie === "ended") && {
       in: "cookie" as const,
       name: REFRESH_COOKIE,

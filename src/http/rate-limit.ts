@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv, AuthedEnv, Context } from "../context.ts";
 import type { ServiceLimit } from "../errors.ts";
-import { networkOf } from "../network.ts";
+import { callerOf } from "../network.ts";
 import type { PolicyName } from "../rate-limits/policies.ts";
 import { tells } from "./documented-headers.ts";
 
@@ -9,13 +9,13 @@ import { tells } from "./documented-headers.ts";
 type By<Ctx> = (ctx: Ctx) => string | null;
 
 /**
- * 429 for whoever tries too often, an address unless it is said otherwise; else the answer tells how many attempts are
+ * 429 for whoever tries too often, a network or known device unless it is said otherwise; else the answer tells how many attempts are
  * left. Stands after `validate`: what is not even a request is no attempt, and needs no database. To find that out is
  * cheap: until the caller is known a body is small (body.ts), and every length is looked at before any pattern (`text` in
  * fields.ts).
  */
 export function rateLimit(policy: PolicyName): MiddlewareHandler<AppEnv> {
-  return limit<AppEnv>(policy, ({ origin }) => networkOf(origin.ip));
+  return limit<AppEnv>(policy, ({ origin }) => callerOf(origin));
 }
 
 /** The same for who has authenticated, from wherever they come. */

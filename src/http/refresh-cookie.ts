@@ -8,13 +8,21 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { AppEnv } from "../context.ts";
 import { ApiError } from "../errors.ts";
 import { REFRESH_SECONDS } from "../principal.ts";
+import { deliverDevice } from "./device-cookie.ts";
 
 /** With this prefix a browser takes it over HTTPS (or from localhost) alone, for this host and all of its paths. */
 export const REFRESH_COOKIE = "__Host-tenantry_refresh";
 const OPTIONS = { path: "/", secure: true, httpOnly: true, sameSite: "Strict" } as const;
 
-/** Moves the refresh token of an answer into the cookie where the page asked for that. */
+/** Moves the tokens of an answer into the cookies that the page asked for. */
 export function deliverTokens<Env extends AppEnv, Answer extends object>(
+  c: HonoContext<Env>,
+  answer: Answer,
+): Answer {
+  return deliverDevice(c, deliverRefreshToken(c, answer));
+}
+
+function deliverRefreshToken<Env extends AppEnv, Answer extends object>(
   c: HonoContext<Env>,
   answer: Answer,
 ): Answer {

@@ -4,6 +4,7 @@ import { newId } from "../db/id.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { addressOf, networkOf } from "../network.ts";
 import { faultOfVisibleText } from "../visible-text.ts";
+import { devicesOf } from "./device-cookie.ts";
 
 const CALLERS_ID = /^[A-Za-z0-9._-]{8,64}$/;
 /** The longest address with a zone and a port has some eighty characters. */
@@ -21,12 +22,14 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
     const start = performance.now();
     const given = c.req.header("x-request-id");
     const requestId = given && CALLERS_ID.test(given) ? given : newId();
+    const devices = devicesOf(c, deps.keyring.device);
     const origin = {
       requestId,
       ip: clientIp(c, deps.config.trustedProxyHops),
       userAgent: userAgent(c),
       language: language(c),
       device: device(c),
+      ...(devices && { devices }),
     };
     c.set("ctx", { ...deps, origin });
     c.header("x-request-id", requestId);

@@ -1,14 +1,25 @@
 /** Knowing devices again. */
+import { Prisma } from "../../generated/prisma/client.ts";
 import type { Transaction } from "../db/client.ts";
-import { deviceName } from "../device.ts";
+import { newId } from "../db/id.ts";
+import { deviceName, KNOWN_DAYS } from "../device.ts";
 import { networkOf } from "../network.ts";
 import type { RequestOrigin } from "../principal.ts";
-import type { RevocationReason } from "./revoke.ts";
+import { DISOWNED } from "./revoke.ts";
 
-/** How long a device stays known that is not used. */
-const KNOWN_DAYS = 90;
-/** Sessions that were ended for being somebody else's, perhaps: their device is known to nobody. */
-const DISOWNED: RevocationReason[] = ["ended_by_user", "ended_by_admin", "refresh_token_reuse"];
+/** The sessions of `accounts` by which it is known where it has been used of late, as SQL. */
+const RECENT = `FROM sessions WHERE sessions.account_id = accounts.id AND sessions.impersonator_id IS NULL
+  AND sessions.last_used_at > now() - interval '${KNOWN_DAYS} days'`;
+
+/** By which of these devices the account knows the client, as SQL; NULL for none. @param devices SQL: uuid[]. */
+export function knownDeviceSql(devices: string): string {
+  return `(SELECT min(sessions.device_id::text) ${RECENT} AND sessions.device_id = ANY (${devices}))`;
+}
+
+/** Whether an account has been used from a network, as SQL. @param network SQL: an inet, or NULL where it is not known. */
+export function knownNetworkSql(network: string): string {
+  return `EXISTS (SELECT ${RECENT} AND sessions.ip <<= ${network})`;
+}
 
 /**
  * Whether somebody has logged in with the account before, but never from here with a device of this name. To be asked before the log-in is
@@ -32,4 +43,23 @@ export async function isNewDevice(
       WHERE device_name IS NOT DISTINCT FROM ${deviceName(origin)}
         AND (${network}::inet IS NULL OR ip <<= ${network}::inet)) AS "isNew"`;
   return user?.isNew ?? false;
+}
+
+/**
+ * The devices of a client that logs in, that of its new session first; undefined where it does not ask to be known again.
+ * What it has shown counts where this account knows it by that. Else it is given a new one: a device that somebody else
+ * has put there, to be known by it too, is none of this account's.
+ */
+export async function devicesAfterLogin(
+  tx: Transaction,
+  { accountId }: { accountId: string },
+  { devices }: RequestOrigin,
+): Promise<[string, ...string[]] | undefined> {
+  if (devices === undefined) return undefined;
+  const [found] = await tx.$queryRaw<{ known: string | null }[]>`
+    SELECT ${Prisma.raw(knownDeviceSql("shown.devices"))} AS known
+    FROM accounts, (SELECT ${[...devices]}::uuid[] AS devices) AS shown
+    WHERE accounts.id = ${accountId}::uuid`;
+  const own = found?.known ?? newId();
+  return [own, ...devices.filter((id) => id !== own)];
 }

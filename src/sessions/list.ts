@@ -36,7 +36,7 @@ const ORDER = {
   direction: "desc",
 } as const;
 
-const OMITTED = { accountId: true, revokedAt: true, revokedReason: true } as const;
+const OMITTED = { accountId: true, deviceId: true, revokedAt: true, revokedReason: true } as const;
 
 /** The sessions of an account that go on, the newest first, whatever tenants they speak for: its person's own list. */
 export async function listSessions(

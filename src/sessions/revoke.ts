@@ -28,10 +28,22 @@ export type RevocationReason =
   | "impersonated_again"
   | "impersonator_left";
 
+/** Of sessions that were somebody else's, perhaps: their device is known to nobody. */
+export const DISOWNED: readonly RevocationReason[] = [
+  "ended_by_user",
+  "ended_by_admin",
+  "refresh_token_reuse",
+];
+const PASSWORD_GONE: readonly RevocationReason[] = [
+  "password_changed",
+  "password_reset",
+  "address_proved",
+];
+
 /** How long somebody may act as a user. */
 export const IMPERSONATION_SECONDS = 15 * 60;
 
-type EndedSession = { id: string; accountId: string };
+type EndedSession = { id: string; accountId: string; deviceId: string | null };
 
 /**
  * Ends the sessions that match and go on, for all that their accounts are; answers how many. With the session of a super
@@ -45,6 +57,7 @@ export async function revokeSessions(
   reason: RevocationReason,
 ): Promise<number> {
   const ended = await end(tx, where, reason);
+  await forgetDevices(tx, where, ended, reason);
   const acting = await actingAsOthers(tx, ended);
   if (acting) ended.push(...(await end(tx, acting, "impersonator_left")));
   afterCommit(tx, () => revocations.add(ended.map((session) => session.id)));
@@ -86,8 +99,28 @@ async function end(
   return tx.session.updateManyAndReturn({
     where: { ...where, revokedAt: null },
     data: { revokedAt: new Date(), revokedReason: reason },
-    select: { id: true, accountId: true },
+    select: { id: true, accountId: true, deviceId: true },
   });
+}
+
+/**
+ * What the account knows a client by goes with sessions that were somebody else's, perhaps, and with a changed password for
+ * all but those that stay, also where the session ended before. The next right log-in makes a device known again.
+ */
+async function forgetDevices(
+  tx: Transaction,
+  where: Prisma.SessionWhereInput,
+  ended: EndedSession[],
+  reason: RevocationReason,
+): Promise<void> {
+  const data = { deviceId: null };
+  if (PASSWORD_GONE.includes(reason))
+    await tx.session.updateMany({ where: { ...where, deviceId: { not: null } }, data });
+  if (!DISOWNED.includes(reason)) return;
+  const deviceIds = ended.flatMap(({ deviceId }) => deviceId ?? []);
+  const accountIds = ended.map(({ accountId }) => accountId);
+  const ofThese = { accountId: { in: accountIds }, deviceId: { in: deviceIds } };
+  if (deviceIds.length > 0) await tx.session.updateMany({ where: ofThese, data });
 }
 
 /** Only platform accounts act as others, and within a tenant no session of one is seen. */

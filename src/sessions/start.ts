@@ -4,13 +4,15 @@ import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 import { deviceName } from "../device.ts";
 import { sessionSeconds, settingsOf } from "../tenant-settings/settings.ts";
-import { isNewDevice } from "./device.ts";
+import { devicesAfterLogin, isNewDevice } from "./device.ts";
 import type { AuthenticationMethod, SessionFacts } from "./facts.ts";
 import { revokeSessions } from "./revoke.ts";
 
 export type StartedSession = SessionFacts & {
   refreshToken: string;
   refreshSeconds: number;
+  /** As `devicesAfterLogin`. */
+  devices?: readonly string[];
   /** The user was not seen with this device before. */
   isNewDevice: boolean;
 };
@@ -32,6 +34,7 @@ export async function startSession(
   const sessionId = newId();
   const refreshToken = randomToken();
   const isNew = await isNewDevice(tx, user, ctx.origin);
+  const devices = await devicesAfterLogin(tx, user, ctx.origin);
   const settings = await settingsOf(tx, user.tenantId);
   const seconds = sessionSeconds(ctx.config, settings);
   const idleExpiresAt = new Date(now + seconds.idle * 1000);
@@ -43,6 +46,7 @@ export async function startSession(
     idleExpiresAt,
     expiresAt: new Date(now + seconds.max * 1000),
     tokenHash: hashToken(refreshToken),
+    deviceId: devices?.[0] ?? null,
   });
   await endBeyondLimit(tx, ctx, user, sessionId);
   return {
@@ -53,6 +57,7 @@ export async function startSession(
     refreshToken,
     refreshSeconds: seconds.idle,
     isNewDevice: isNew,
+    ...(devices && { devices }),
   };
 }
 
@@ -71,7 +76,7 @@ export async function startImpersonation(
   const expiresAt = new Date(now + seconds * 1000);
   const sessionId = newId();
   const at = new Date(now);
-  const ends = { idleExpiresAt: expiresAt, expiresAt, tokenHash: null };
+  const ends = { idleExpiresAt: expiresAt, expiresAt, tokenHash: null, deviceId: null };
   await insertSession(tx, { origin }, user, { id: sessionId, amr, impersonatorId, at, ...ends });
   // A second factor that the tenant asks for is its users' to set up, not the super admin's.
   return { sessionId, amr, authenticatedAt: new Date(now), mfaRequired: false, expiresAt };
@@ -86,6 +91,8 @@ type NewSession = {
   expiresAt: Date;
   /** Of its first refresh token; null for none. */
   tokenHash: Buffer | null;
+  /** By which the account knows the client from here on; null where it did not ask for that. */
+  deviceId: string | null;
 };
 
 /** The session, as whom it speaks, and its first token: one statement, as every log-in ends here. */
@@ -93,15 +100,15 @@ async function insertSession(
   tx: Transaction,
   { origin }: Pick<Context, "origin">,
   { id: userId, tenantId, accountId }: SessionUser,
-  { id, amr, impersonatorId, at, idleExpiresAt, expiresAt, tokenHash }: NewSession,
+  { id, amr, impersonatorId, at, idleExpiresAt, expiresAt, tokenHash, deviceId }: NewSession,
 ): Promise<void> {
   const { ip, userAgent } = origin;
   await tx.$executeRaw`
     WITH begun AS (
       INSERT INTO sessions (id, account_id, impersonator_id, device_name, user_agent, ip, amr, last_used_at, created_at,
-        idle_expires_at, expires_at)
+        idle_expires_at, expires_at, device_id)
       VALUES (${id}::uuid, ${accountId}::uuid, ${impersonatorId}::uuid, ${deviceName(origin)}, ${userAgent}, ${ip}::inet,
-        ${[...amr]}::varchar[], ${at}, ${at}, ${idleExpiresAt}, ${expiresAt})
+        ${[...amr]}::varchar[], ${at}, ${at}, ${idleExpiresAt}, ${expiresAt}, ${deviceId}::uuid)
     ), first_token AS (
       INSERT INTO refresh_tokens (id, session_id, token_hash, created_at, expires_at)
       SELECT ${newId()}::uuid, ${id}::uuid, ${tokenHash}::bytea, ${at}, ${idleExpiresAt} WHERE ${tokenHash !== null}

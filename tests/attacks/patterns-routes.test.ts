@@ -102,6 +102,7 @@ test("R73: no header takes longer than in proportion to it", async () => {
       "user-agent",
       "accept-language",
       "tenantry-device",
+      "tenantry-device-token",
       "x-forwarded-for",
       "x-request-id",
       "origin",

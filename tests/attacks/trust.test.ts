@@ -65,6 +65,7 @@ test("R71, R72, R73 and R75: the trust statement has the bounds that hold", () =
     "code seconds": codes.CODE_SECONDS,
     guesses: LOCKOUT.attempts,
     "most guesses": LOCKOUT.mostAttempts,
+    "device guesses": LOCKOUT.deviceAttempts,
     roles: MOST_ROLES,
   });
 });

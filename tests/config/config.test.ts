@@ -123,6 +123,7 @@ describe("parseConfig", () => {
     LARGE_NETWORK_FACTOR: ["0", "1001", "1.5"],
     LOCKOUT_ATTEMPTS: ["0", "101"],
     LOCKOUT_MOST_ATTEMPTS: ["0", "101", "never"],
+    LOCKOUT_DEVICE_ATTEMPTS: ["-1", "51"],
     LOCKOUT_SECONDS: ["0", "86401"],
     LOCKOUT_LONGEST_SECONDS: ["0", "15m"],
     CORS_ORIGINS: [

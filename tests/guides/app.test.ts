@@ -11,7 +11,8 @@ type Keychain = {
   write(token: string): Promise<void>;
   clear(): Promise<void>;
 };
-type App = { createSession(keychain: Keychain, device: string): Client };
+type Known = Pick<Keychain, "read" | "write">;
+type App = { createSession(keychain: Keychain, device: string, known?: Known): Client };
 
 const ME = "/v1/auth/me";
 const DEVICE = "Ada’s phone";
@@ -96,4 +97,21 @@ test("forgets what it has when the session has ended, and when it logs out", asy
   await session.post("/v1/auth/login", { email, password: PASSWORD });
   await session.logOut();
   expect([stored, (await session.call("GET", ME)).status]).toEqual([[], 401]);
+});
+
+test("is known again by what it has kept beside the refresh token, also after a log-out", async () => {
+  let token: string | null = null;
+  const known: Known = {
+    read: async () => token,
+    write: async (given) => {
+      token = given;
+    },
+  };
+  const asked = createSession(keychain, DEVICE, known);
+  await asked.post("/v1/auth/login", { email, password: PASSWORD });
+  const first = token;
+  expect(first).toMatch(/^[A-Za-z0-9_-]{64}$/);
+  await asked.logOut();
+  await asked.post("/v1/auth/login", { email, password: PASSWORD });
+  expect(token).toBe(first);
 });

@@ -5,7 +5,7 @@ import { LIVE } from "../../db/live.ts";
 import { acrossTenants } from "../../db/scope.ts";
 import { ApiError } from "../../errors.ts";
 import type { AccountName } from "../../mail/requests.ts";
-import { networkOf } from "../../network.ts";
+import { callerOf } from "../../network.ts";
 import { lockActiveTenant } from "../../tenants/lock.ts";
 import { type Account, findAccount } from "../account.ts";
 import { countGuess, guesser, mailBeside, notLockedOut } from "../guessing.ts";
@@ -27,7 +27,7 @@ export async function login(ctx: Context, input: LoginInput): Promise<LoginAnswe
   await Promise.all([
     ctx.rateLimits.consume("guess", guesser(ctx, input)),
     ctx.rateLimits.consume("account_logins", guesser(ctx, input)),
-    ctx.rateLimits.consume("logins", networkOf(ctx.origin.ip)),
+    ctx.rateLimits.consume("logins", callerOf(ctx.origin)),
   ]);
   const account = await findAccount(ctx, input);
   const matches = await ctx.passwords.verify(
@@ -80,7 +80,7 @@ function begin(ctx: Context, account: Account, renewed: { passwordHash?: string 
         passwordHash: account.passwordHash,
         users: { some: { id: account.id, ...LIVE } },
         ...(ctx.config.emailVerification === "required" && { emailVerifiedAt: { not: null } }),
-        ...notLockedOut(ctx, account.known),
+        ...notLockedOut(ctx, account),
       },
       // The failures are set back when the log-in is complete; until then the write is for the sake of the lock.
       data: { loginAttempts: { increment: 0 }, ...renewed },
@@ -94,7 +94,7 @@ function begin(ctx: Context, account: Account, renewed: { passwordHash?: string 
 /** The same two writes whether the account exists or not: the time must not tell. */
 async function refuse(ctx: Context, account: Account | undefined, reason: string): Promise<void> {
   await commit(ctx, async (tx) => {
-    await countGuess(tx, ctx, { id: account?.id ?? null, known: account?.known, unseen: true });
+    await countGuess(tx, ctx, { ...account, id: account?.id ?? null, unseen: true });
     await recordFailure(tx, ctx, {
       action: "auth.login_failed",
       userId: account?.id,

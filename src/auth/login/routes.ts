@@ -4,10 +4,12 @@ import type { AppEnv } from "../../context.ts";
 import { PasskeyRequestOptions } from "../../factors/webauthn-schemas.ts";
 import { authenticateSession } from "../../http/authenticate.ts";
 import { idempotent } from "../../http/idempotency.ts";
+import { knownDevice } from "../../http/known-device.ts";
 import { operation } from "../../http/operation.ts";
 import { rateLimit, rateLimitByUser } from "../../http/rate-limit.ts";
 import { deliverTokens } from "../../http/refresh-cookie.ts";
 import { validate } from "../../http/validate.ts";
+import { deviceAtLogin, deviceOfPasskey, deviceOfToken } from "../known-device.ts";
 import { AddressInput, ChallengeAnswer } from "../mails/schemas.ts";
 import { LoginAnswer, TokenAnswer } from "../schemas.ts";
 import { unlock } from "../unlock.ts";
@@ -41,6 +43,7 @@ export const loginRoutes = new Hono<AppEnv>()
       cookie: "given",
     }),
     validate("json", LoginInput),
+    knownDevice(deviceAtLogin),
     rateLimit("login"),
     async (c) => c.json(deliverTokens(c, await login(c.var.ctx, c.req.valid("json")))),
   )
@@ -61,6 +64,9 @@ export const loginRoutes = new Hono<AppEnv>()
     }),
     validate("json", MagicLinkInput),
     idempotent({ tokens: true }),
+    knownDevice<MagicLinkInput>((ctx, input) =>
+      deviceOfToken(ctx, "token" in input ? input.token : input.challengeId),
+    ),
     rateLimit("proof"),
     async (c) => c.json(deliverTokens(c, await logInByMagicLink(c.var.ctx, c.req.valid("json")))),
   )
@@ -81,6 +87,7 @@ export const loginRoutes = new Hono<AppEnv>()
       cookie: "given",
     }),
     validate("json", PasskeyLoginInput),
+    knownDevice<PasskeyLoginInput>((ctx, { response }) => deviceOfPasskey(ctx, response)),
     rateLimit("login"),
     async (c) => c.json(deliverTokens(c, await logInWithPasskey(c.var.ctx, c.req.valid("json")))),
   )
@@ -94,6 +101,7 @@ export const loginRoutes = new Hono<AppEnv>()
     }),
     validate("json", SelectTenantInput),
     idempotent({ tokens: true }),
+    knownDevice<SelectTenantInput>((ctx, { selectionToken }) => deviceOfToken(ctx, selectionToken)),
     rateLimit("proof"),
     async (c) => {
       const answer = await selectTenant(c.var.ctx, c.req.valid("json"));
@@ -110,6 +118,7 @@ export const loginRoutes = new Hono<AppEnv>()
     }),
     validate("json", VerifyMfaInput),
     idempotent({ tokens: true }),
+    knownDevice<VerifyMfaInput>((ctx, { mfaToken }) => deviceOfToken(ctx, mfaToken)),
     rateLimit("proof"),
     async (c) => c.json(deliverTokens(c, await verifyMfa(c.var.ctx, c.req.valid("json")))),
   )
@@ -120,6 +129,7 @@ export const loginRoutes = new Hono<AppEnv>()
       errors: [401, 422, 429],
     }),
     validate("json", MfaTokenInput),
+    knownDevice<MfaTokenInput>((ctx, { mfaToken }) => deviceOfToken(ctx, mfaToken)),
     rateLimit("challenge"),
     async (c) => c.json(await mfaPasskeyOptions(c.var.ctx, c.req.valid("json"))),
   )

@@ -37,12 +37,12 @@ export async function redeemCode(
   // All of one account, and of the session or challenge that is asked with.
   const newest = coded[0] ?? null;
   const userId = newest?.userId ?? null;
-  const { lockedOut, known } = await standingOf(tx, ctx, userId);
-  const token = lockedOut ? null : compareCode(ctx, coded, code);
+  const standing = await standingOf(tx, ctx, userId);
+  const token = standing.lockedOut ? null : compareCode(ctx, coded, code);
   const meant = newest && { userId, tenantId: newest.tenantId };
   if (!token) {
     // The account before the token, as everywhere: else this and a right code at once would wait in a circle.
-    await countGuess(tx, ctx, { id: userId, known, unseen: true });
+    await countGuess(tx, ctx, { ...standing, id: userId, unseen: true });
     await countTry(tx, coded);
     return { meant, used: null };
   }
