@@ -45,10 +45,12 @@ type Answer = {
   /** Null when it was too long to be kept. */
   body: string | null;
   headers: Record<string, string>;
+  /** Each is a field of its own: a cookie's date has a comma (RFC 6265, section 3). */
+  cookies?: string[];
 };
 /** A longer answer is noted as given, and not kept: a thousand rows of a megabyte are a full disk. */
 export const MOST_KEPT_BYTES = 64 * 1024;
-const KEPT_HEADERS = ["content-type", "location", "etag", "set-cookie"];
+const KEPT_HEADERS = ["content-type", "location", "etag"];
 
 /**
  * With the header Idempotency-Key, the second request with one key gets the answer of the first and does nothing. 422
@@ -167,6 +169,7 @@ async function answerAgain(
       "answer_not_kept",
       `The first request with this Idempotency-Key was done and answered with ${answer.status}; the answer was too long to be kept. Nothing was done again.`,
     );
+  for (const cookie of answer.cookies ?? []) c.header("set-cookie", cookie, { append: true });
   return answer.body === ""
     ? c.body(null, answer.status as 204, answer.headers)
     : c.body(answer.body, answer.status as 200, answer.headers);
@@ -208,7 +211,8 @@ async function keep(
   );
   const text = await res.text();
   const isKept = Buffer.byteLength(text) <= MOST_KEPT_BYTES;
-  const answer: Answer = { status: res.status, body: isKept ? text : null, headers };
+  const cookies = res.headers.getSetCookie();
+  const answer: Answer = { status: res.status, body: isKept ? text : null, headers, cookies };
   const sealed = Uint8Array.from(encrypt(ctx.keyring.data, JSON.stringify(answer), id));
   await ctx.db.$executeRaw`
     UPDATE idempotency_keys
