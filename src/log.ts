@@ -14,8 +14,25 @@ export function createLog(threshold: LogLevel | "silent"): Log {
     const line = { time: new Date().toISOString(), level, message, ...fields };
     const cut = (_name: string, value: unknown) =>
       value instanceof Error ? describeError(value) : value;
-    process.stdout.write(`${JSON.stringify(line, cut)}\n`);
+    print(`${JSON.stringify(line, cut)}\n`);
   };
+}
+
+/** Lines of this turn of the event loop. Each write is a call of the system, which costs more than all else of a line. */
+let waiting = "";
+const MOST_WAITING = 64 * 1024;
+process.once("exit", flush);
+
+function print(line: string): void {
+  if (waiting === "") setImmediate(flush);
+  waiting += line;
+  if (waiting.length > MOST_WAITING) flush();
+}
+
+function flush(): void {
+  const lines = waiting;
+  waiting = "";
+  if (lines !== "") process.stdout.write(lines);
 }
 
 /**
