@@ -87,6 +87,6 @@ export function refreshTokenOf(session: number): string {
 }
 
 /** An address of its own for each number, so that no limit by address is reached. */
-export function addressOf(number: number): string {
-  return `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
+export function addressOf(user: number): string {
+  return `10.${(user >> 16) & 255}.${(user >> 8) & 255}.${user & 255}`;
 }

@@ -7,6 +7,7 @@ import { belowFloors, faultsOfMachine, median, type Noise } from "./arithmetic.t
 import { toChart } from "./chart.ts";
 import { startDatabase } from "./database.ts";
 import floors from "./floors.json";
+import { growthTable, measureGrowth } from "./growth.ts";
 import { type Machine, measureRow, type RowResult, spreadOf } from "./measure.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { type Report, ratiosOf, toMarkdown } from "./report.ts";
@@ -14,6 +15,7 @@ import { CHECKED, chooseRows, ROWS } from "./rows/all.ts";
 import { makeWorld } from "./world.ts";
 
 const loadAtStart = (loadavg()[0] ?? 0) / availableParallelism();
+const HOME = join(ROOT, ".data", "bench");
 const folder = mkdtempSync(join(tmpdir(), "tenantry-bench-"));
 /** What to undo at the end, the last first. */
 const started: { stop(): unknown }[] = [];
@@ -31,6 +33,12 @@ async function main(options: Options): Promise<number> {
     return 0;
   }
   const chosen = chooseRows(options.check && options.only.length === 0 ? CHECKED : options.only);
+  if (options.growth) {
+    const grown = await measureGrowth(options, folder);
+    keep("growth.md", growthTable(grown));
+    console.log(growthTable(grown));
+    return 0;
+  }
   const machine: Machine = { bareRates: [], foreignShares: [] };
   const startedAt = new Date().toISOString();
   console.error(`${options.users} users, ${options.auditRows} audit rows …`);
@@ -65,16 +73,19 @@ function describeMachine(): Report["machine"] {
 
 /** Into .data/bench, where the newest is always under the same names; the table to standard output as well. */
 function write(report: Report): void {
-  const home = join(ROOT, ".data", "bench");
-  mkdirSync(home, { recursive: true });
   const json = JSON.stringify(report, null, 2);
   const markdown = toMarkdown(report);
-  writeFileSync(join(home, `${report.startedAt.replace(/[:.]/g, "-")}.json`), json);
-  writeFileSync(join(home, "latest.json"), json);
-  writeFileSync(join(home, "latest.md"), `${markdown}\n`);
-  writeFileSync(join(home, "latest.svg"), toChart(report.rows.flatMap(({ ratios }) => ratios)));
+  keep(`${report.startedAt.replace(/[:.]/g, "-")}.json`, json);
+  keep("latest.json", json);
+  keep("latest.md", `${markdown}\n`);
+  keep("latest.svg", toChart(report.rows.flatMap(({ ratios }) => ratios)));
   console.log(markdown);
-  console.error(`\nWritten to ${home}`);
+  console.error(`\nWritten to ${HOME}`);
+}
+
+function keep(name: string, text: string): void {
+  mkdirSync(HOME, { recursive: true });
+  writeFileSync(join(HOME, name), text);
 }
 
 /** A noisy machine proves nothing, so it fails nobody. */

@@ -25,6 +25,8 @@ export type Row = {
   /** Beforehand: that both sides answer the same. @throws Error when they do not. */
   compare?(world: World): Promise<void>;
   facts?(world: World): Promise<Fact[]>;
+  /** What has to be known to judge the numbers. */
+  note?: string;
 };
 
 export type SideResult = {
@@ -45,13 +47,14 @@ export type RowResult = {
   sides: SideResult[];
   ratios: Ratio[];
   facts: Fact[];
+  note?: string;
 };
 
 /** What the machine itself did meanwhile. */
 export type Machine = { bareRates: number[]; foreignShares: number[] };
 
 export async function measureRow(world: World, row: Row, machine: Machine): Promise<RowResult> {
-  const { key, title } = row;
+  const { key, title, note } = row;
   await row.compare?.(world);
   const sides = row.sides ? await measureSides(world, await row.sides(world), machine) : [];
   const [ours] = sides;
@@ -59,7 +62,8 @@ export async function measureRow(world: World, row: Row, machine: Machine): Prom
     const beside = sides.find(({ name }) => name === wanted.against);
     return ours && beside ? [{ ...wanted, ratio: ratioOf(ours.rates, beside.rates) }] : [];
   });
-  return { key, title, sides, ratios, facts: (await row.facts?.(world)) ?? [] };
+  const facts = (await row.facts?.(world)) ?? [];
+  return { key, title, sides, ratios, facts, ...(note !== undefined && { note }) };
 }
 
 async function measureSides(world: World, sides: Side[], machine: Machine): Promise<SideResult[]> {

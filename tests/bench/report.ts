@@ -31,6 +31,7 @@ export function toMarkdown(report: Report): string {
     ),
     ...table(["row", "Tenantry to", "ratio", "goal"], ratios),
     ...table(["what", "measured", "goal"], facts),
+    ...rows.flatMap(({ key, note }) => (note === undefined ? [] : ["", `${key}: ${note}`])),
   ].join("\n");
 }
 

@@ -4,8 +4,10 @@
  * take seconds so.
  */
 import type pg from "pg";
+import { deviceName } from "../../src/device.ts";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import { type Layout, sqlIdOf, type Tenant, userOfSession } from "./layout.ts";
+import { USER_AGENT } from "./load/requests.ts";
 
 /** Days over which the audit rows lie: some months, each a partition. */
 const AUDIT_DAYS = 100;
@@ -14,6 +16,10 @@ const AGENTS = [
   "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
 ];
+const DEVICE = deviceName({
+  ...{ requestId: "", ip: null, language: null, device: null },
+  userAgent: USER_AGENT,
+});
 
 /** @param client of a superuser. @param passwordHash of the password that all of them have. */
 export async function seed(client: pg.Client, layout: Layout, passwordHash: string): Promise<void> {
@@ -73,19 +79,22 @@ async function seedUsers(client: pg.Client, tenants: Tenant[], hash: string): Pr
   await client.query("DROP TABLE plan");
 }
 
-/** @param users by number of the session. Their refresh tokens are those that layout.ts knows. */
+/**
+ * On the device from which the load logs in, so that no log-in is from a new one, of which a mail would tell.
+ * @param users by number of the session. Their refresh tokens are those that layout.ts knows.
+ */
 export async function seedSessions(client: pg.Client, users: Map<number, number>): Promise<void> {
   const values = [[...users.keys()], [...users.values()]];
   const each = `FROM unnest($1::int[], $2::int[]) AS given (n, person)`;
   await client.query(
-    `INSERT INTO sessions (id, account_id, user_agent, ip, amr, idle_expires_at, expires_at)
-     SELECT ${sqlIdOf("session", "n")}, ${sqlIdOf("account", "person")}, '${AGENTS[0]}', '10.0.0.1', '{pwd}',
+    `INSERT INTO sessions (id, account_id, device_name, user_agent, ip, amr, idle_expires_at, expires_at)
+     SELECT ${sqlIdOf("session", "n")}, ${sqlIdOf("account", "person")}, $3, $4, '10.0.0.0'::inet + person, '{pwd}',
        now() + interval '30 days', now() + interval '90 days' ${each}`,
-    values,
+    [...values, DEVICE, USER_AGENT],
   );
   await client.query(
     `INSERT INTO session_users (session_id, user_id, tenant_id, ip)
-     SELECT ${sqlIdOf("session", "n")}, users.id, tenant_id, '10.0.0.1'
+     SELECT ${sqlIdOf("session", "n")}, users.id, tenant_id, '10.0.0.0'::inet + person
      ${each} JOIN users ON users.id = ${sqlIdOf("user", "person")}`,
     values,
   );

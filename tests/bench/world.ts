@@ -12,6 +12,9 @@ import { createMint, ISSUER, type Mint } from "./tokens.ts";
 /** Of every seeded account. */
 export const PASSWORD = "correct horse battery staple";
 
+/** After those of the owners, so many are of whoever reads, and are not spent. */
+const FIRST_SESSIONS = 100;
+
 export type World = {
   options: Options;
   layout: Layout;
@@ -81,7 +84,7 @@ export async function makeWorld(
   };
 
   await once("tenantry", anotherTenantry);
-  const next = { session: layout.tenants.length + 1000, login: layout.sessions, user: 1 };
+  const next = { session: layout.tenants.length + FIRST_SESSIONS, login: layout.sessions, user: 1 };
   return {
     options,
     layout,

@@ -1,13 +1,16 @@
 /** Requests as the bytes that go over the wire. All of ASCII, so that a character is a byte. */
 import type { Call } from "./plan.ts";
 
+/** By which the server knows the device again. */
+export const USER_AGENT = "tenantry-bench";
+
 export function toRequest(port: number, { route, headers = {}, body }: Call): string {
   const [method = "GET", path = "/"] = route.split(" ");
   const text = body === undefined ? "" : JSON.stringify(body);
   const fields = {
     host: `127.0.0.1:${port}`,
     accept: "application/json",
-    "user-agent": "tenantry-bench",
+    "user-agent": USER_AGENT,
     ...headers,
     ...(text !== "" && { "content-type": "application/json", "content-length": text.length }),
   };

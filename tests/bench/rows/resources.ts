@@ -9,6 +9,7 @@ import { callsAsTenantry, members, ownerOf, planOf } from "./sides.ts";
 import { creations, refreshes, tenantryLogins } from "./writes.ts";
 
 const OPEN_CONNECTIONS = 1000;
+const ACTIVE_SESSIONS = 10_000;
 /** How many tokens are made and sent at a time. */
 const TOKEN_BATCH = 10_000;
 const ME = { route: "GET /v1/auth/me" };
@@ -130,6 +131,23 @@ async function openConnections(world: World): Promise<Fact[]> {
   ];
 }
 
+/** What an instance remembers of people who have a session each, and have asked once. */
+async function remember(world: World): Promise<Fact[]> {
+  const server = await world.anotherTenantry();
+  const count = Math.min(ACTIVE_SESSIONS, world.options.sessions);
+  const ask = async (sessions: number[]) => {
+    const calls = await callsAsTenantry(world, { sessions, asks: () => ME, count });
+    await sendLoad(planOf(world, server, { calls, once: true, seconds: 600, warmUpSeconds: 0 }));
+    return server.residentMegabytes();
+  };
+  // As many requests of few people first: what those leave behind is not what is remembered.
+  const before = await ask(members(world));
+  const after = await ask(Array.from({ length: count }, (_, n) => n + 1));
+  await server.stop();
+  const what = `${count} people with a session each: memory that they add`;
+  return [{ what, value: after - before, unit: "MB" }];
+}
+
 async function rememberTokens(world: World): Promise<Fact[]> {
   const server = await world.anotherTenantry();
   const { tokens } = world.options;
@@ -157,6 +175,7 @@ async function rememberTokens(world: World): Promise<Fact[]> {
 export const RESOURCES: Row[] = [
   { key: "start", title: "Start, migrations applied", facts: timeStarts },
   { key: "connections", title: "Many open connections", facts: openConnections },
+  { key: "sessions", title: "Many sessions", facts: remember },
   { key: "tokens", title: "Many tokens", facts: rememberTokens },
   { key: "memory", title: "Memory", facts: watchMemory },
 ];
