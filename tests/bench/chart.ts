@@ -32,11 +32,14 @@ ${bars.join("\n")}
 function bar({ key, against, ratio, goal }: Ratio, y: number): string {
   const shown = ratio.toFixed(2);
   const end = xOf(ratio);
+  const aim = goal === undefined ? end : xOf(goal);
   return [
     `<text x="${LABEL - 8}" y="${y + 13}" text-anchor="end">${escaped(`${key} / ${against}`)}</text>`,
-    `<rect class="${ratio >= goal ? "bar" : "short"}" x="${LABEL}" y="${y}" width="${end - LABEL}" height="18" rx="2"/>`,
-    `<line class="goal" x1="${xOf(goal)}" x2="${xOf(goal)}" y1="${y - 2}" y2="${y + 20}"/>`,
-    `<text x="${Math.max(end, xOf(goal)) + 6}" y="${y + 13}">${shown}</text>`,
+    `<rect class="${goal === undefined || ratio >= goal ? "bar" : "short"}" x="${LABEL}" y="${y}" width="${end - LABEL}" height="18" rx="2"/>`,
+    goal === undefined
+      ? ""
+      : `<line class="goal" x1="${aim}" x2="${aim}" y1="${y - 2}" y2="${y + 20}"/>`,
+    `<text x="${Math.max(end, aim) + 6}" y="${y + 13}">${shown}</text>`,
   ].join("");
 }
 

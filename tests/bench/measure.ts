@@ -13,8 +13,8 @@ export type Side = {
 /** Something that is one number and no rate. */
 export type Fact = { what: string; value: number; unit: string; goal?: string };
 
-/** Ours to another side. @param goal what it is meant to be at least. */
-export type Wanted = { key: string; against: string; goal: number };
+/** Ours to another side, and what it is meant to be at least. */
+export type Wanted = { key: string; against: string; goal?: number };
 
 export type Row = {
   key: string;

@@ -60,7 +60,7 @@ function sideLine({ title, key }: RowResult, side: SideResult, at: number): stri
 }
 
 function ratioLine({ key, against, ratio, goal }: Ratio): string[] {
-  return [key, against, ratio.toFixed(2), `≥ ${goal}`];
+  return [key, against, ratio.toFixed(2), goal === undefined ? "" : `≥ ${goal}`];
 }
 
 function factLine({ what, value, unit, goal }: Fact): string[] {

@@ -5,6 +5,8 @@ import type { Load, Plan } from "./plan.ts";
 import { cpuMicrosOf, machineMicros } from "./proc.ts";
 import { nextRefresh, toRequest } from "./requests.ts";
 
+const SHOWN_FAULTS = 3;
+
 const plan: Plan = await Bun.stdin.json();
 const { port, calls, status, processes, pauseMillis = 0 } = plan;
 const requests = plan.followRefreshToken ? [] : calls.map((call) => toRequest(port, call));
@@ -28,7 +30,12 @@ isOver = true;
 await sent;
 for (const connection of connections) connection.close();
 if (faults.size > 0) {
-  console.error([...faults].map(([fault, times]) => `${times} times ${fault}`).join("\n"));
+  console.error(
+    [...faults]
+      .slice(0, SHOWN_FAULTS)
+      .map(([fault, times]) => `${times} times ${fault}`)
+      .join("\n"),
+  );
   process.exit(1);
 }
 console.log(JSON.stringify(toLoad()));

@@ -2,10 +2,11 @@ import type { Row } from "../measure.ts";
 import { READS } from "./reads.ts";
 import { RESOURCES } from "./resources.ts";
 import { SEARCHES } from "./search.ts";
+import { WORKERS } from "./workers.ts";
 import { WRITES } from "./writes.ts";
 
 /** In the order in which they are measured: what changes the database most comes last. */
-export const ROWS: Row[] = [...READS, ...WRITES, ...RESOURCES, ...SEARCHES];
+export const ROWS: Row[] = [...READS, ...WRITES, ...WORKERS, ...RESOURCES, ...SEARCHES];
 
 /** Of the short form. */
 export const CHECKED = ["check", "me", "list", "get", "audit", "login", "refresh"];
