@@ -60,6 +60,14 @@ describe("the layout", () => {
     expect([Math.min(...people), Math.max(...people)]).toEqual([1, layout.users]);
   });
 
+  test("knows the tenant of everybody, from its first user to its last", () => {
+    for (const { number, first, size } of [...layout.tenants, layout.later])
+      expect([tenantOf(layout, first), tenantOf(layout, first + size - 1)]).toEqual([
+        number,
+        number,
+      ]);
+  });
+
   test("knows the owner's session of each tenant, and of the one that is added later", () => {
     for (const { number, first } of layout.tenants)
       expect(tenantOf(layout, userOfSession(layout, number))).toBe(tenantOf(layout, first));
