@@ -77,10 +77,16 @@ describe("the chart", () => {
     expect(toChart([ratio(1), ratio(2)]).match(/<rect/g)).toHaveLength(2);
   });
 
-  test("a bar beyond the scale ends there, and its number says the whole", () => {
+  test("a bar is as long as its share of the goal, which is at one place for all", () => {
+    expect(widthOf(toChart([{ ...ratio(5), goal: 10 }]))).toBe(widthOf(toChart([ratio(0.5)])));
+    const { goal: _, ...without } = ratio(0.5);
+    expect(widthOf(toChart([without]))).toBe(widthOf(toChart([ratio(0.5)])));
+  });
+
+  test("a bar far beyond its goal ends within the picture, and its number says the whole", () => {
     const svg = toChart([ratio(12)]);
     expect(widthOf(svg)).toBe(widthOf(toChart([ratio(2)])));
-    expect(svg).toContain(">12.00</text>");
+    expect(svg).toContain(">12.00 of 1</text>");
   });
 
   test("a ratio below its goal looks different", () => {
