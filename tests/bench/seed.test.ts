@@ -1,7 +1,7 @@
 /** What is seeded past triggers and keys is what they would have let in, and the application takes it for its own. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { randomBytes } from "node:crypto";
-import { createTestApp, PASSWORD as OTHER, type TestApp } from "../support/app.ts";
+import { createHash, randomBytes } from "node:crypto";
+import { createTestApp, PASSWORD, type TestApp } from "../support/app.ts";
 import { withClient } from "./database.ts";
 import {
   addressOf,
@@ -15,6 +15,7 @@ import {
   tenantOf,
   userOfSession,
 } from "./layout.ts";
+import { REFRESH } from "./peers/bare-sql.ts";
 import { addTenants, seed, seedSessions } from "./seed.ts";
 import { createMint, ISSUER, type Mint } from "./tokens.ts";
 
@@ -31,7 +32,7 @@ beforeAll(async () => {
   app = await createTestApp({ SECRET_KEY: secretKey, ISSUER });
   layout = layoutOf(SIZES);
   indexes = await rowsOf(INDEXES);
-  const hash = await app.served.passwords.hash(OTHER);
+  const hash = await app.served.passwords.hash(PASSWORD);
   await withClient(app.database.url, async (client) => {
     await seed(client, layout, hash);
     await addTenants(client, [{ ...layout.later, size: 5 }], hash);
@@ -129,7 +130,7 @@ describe("the application", () => {
   test("lets a seeded person log in", async () => {
     const user = scattered(layout, 500);
     const { status, body } = await app.call("POST /v1/auth/login", {
-      json: { email: emailOf(user), password: OTHER },
+      json: { email: emailOf(user), password: PASSWORD },
       headers: { "x-forwarded-for": addressOf(user) },
     });
     expect(status).toBe(200);
@@ -141,6 +142,30 @@ describe("the application", () => {
     const { status, body } = await app.call("POST /v1/auth/refresh", { json: { refreshToken } });
     expect(status).toBe(200);
     expect(body.user.id).toBe(idOf("user", userOfSession(layout, 40)));
+  });
+
+  test("writes with a refresh what the bare statement writes", async () => {
+    const [ours, bare] = [41, 42];
+    const json = { refreshToken: refreshTokenOf(ours) };
+    await app.call("POST /v1/auth/refresh", { json });
+    const [spent, next] = [refreshTokenOf(bare), "next"].map((token) =>
+      createHash("sha256").update(token).digest(),
+    );
+    const [tokenId, auditId] = [Bun.randomUUIDv7(), Bun.randomUUIDv7()];
+    const values = [spent, tokenId, next, auditId, "10.0.0.1", "bench", "request"];
+    expect((await app.deps.pool.query({ ...REFRESH, values })).rowCount).toBe(1);
+    const written = async (session: number) => {
+      const id = idOf("session", session);
+      return rowsOf(`SELECT
+        (SELECT array_agg(used_at IS NULL ORDER BY used_at) FROM refresh_tokens WHERE session_id = '${id}') AS tokens,
+        (SELECT last_used_at > created_at FROM sessions WHERE id = '${id}') AS prolonged,
+        (SELECT last_used_at > created_at FROM session_users WHERE session_id = '${id}') AS spoken,
+        (SELECT array_agg(action) FROM audit_log WHERE session_id = '${id}') AS audited`);
+    };
+    expect(await written(bare)).toEqual(await written(ours));
+    expect(await written(ours)).toEqual([
+      { tokens: [false, true], prolonged: true, spoken: true, audited: ["auth.refreshed"] },
+    ]);
   });
 
   test("takes a token that was made here for its own, of an owner and of a member", async () => {
