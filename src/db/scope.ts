@@ -1,6 +1,6 @@
 /**
  * Whose rows a statement may touch: the second fence of tenant isolation, below every `where`. The scope travels with the
- * asynchronous call, client.ts hands it to PostgreSQL with each transaction, and the policies of
+ * asynchronous call, scoped-client.ts hands it to PostgreSQL with each transaction, and the policies of
  * migrations-sql/095_row_level_security.sql compare it with the row. Without a scope no tenant's row is seen.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -66,14 +66,20 @@ function within<T>(scope: Scope, work: () => T | PromiseLike<T>): Promise<T> {
   return scopes.run(scope, async () => await work());
 }
 
-/** The scope of the present call: a tenant's id, "platform", or null where nobody has set one. */
-export function currentScope(): string | null {
-  return scopes.getStore()?.rows ?? null;
-}
+/** What PostgreSQL is told: whose rows, of which account, and for how long a statement may run where that is limited. */
+export type Settings = readonly [rows: string, account: string, statementMillis?: string];
 
-/** The account whose own rows the present call may touch, or "none". */
-export function currentAccount(): string {
-  return scopes.getStore()?.account ?? NO_ACCOUNT;
+/** Of whom no row of a tenant is. */
+export const NOBODY: Settings = ["", NO_ACCOUNT];
+
+/** The settings of the present call, or null where nobody has set a scope. */
+export function currentSettings(): Settings | null {
+  const scope = scopes.getStore();
+  if (!scope) return null;
+  const { rows, account, statementMillis } = scope;
+  return statementMillis === undefined
+    ? [rows, account ?? NO_ACCOUNT]
+    : [rows, account ?? NO_ACCOUNT, String(statementMillis)];
 }
 
 /** For whom the present call is: a tenant's id, a network, "platform", "jobs", or null where nobody has said so. */
@@ -92,8 +98,8 @@ export function currentStatementMillis(): number | undefined {
 
 /** The tenant whose rows alone may be touched; null across tenants and outside of every scope. */
 export function scopedTenant(): string | null {
-  const scope = currentScope();
-  return scope === ALL ? null : scope;
+  const { rows = ALL } = scopes.getStore() ?? {};
+  return rows === ALL ? null : rows;
 }
 
 const deleted = new AsyncLocalStorage<true>();

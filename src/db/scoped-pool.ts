@@ -5,14 +5,18 @@ import { createFairQueue, type FairQueue } from "../fair-queue.ts";
 import { isStatementTimeout } from "./failures.ts";
 import {
   acrossTenants,
-  currentAccount,
   currentCaller,
-  currentScope,
+  currentSettings,
   currentStatementMillis,
   isStranger,
   withStatementLimit,
 } from "./scope.ts";
-import { type StatementNames, statementName } from "./statement-names.ts";
+import {
+  type NamesOption,
+  ScopedClient,
+  type ScopedStatement,
+  statementOf,
+} from "./scoped-client.ts";
 
 /** How many may wait for each connection, and how many of these one tenant's or network's requests may be. */
 const WAITING = 400;
@@ -25,44 +29,7 @@ export const COSTLY_WAITING_EACH = 100;
 const COSTLY_WAITING_MILLIS = { read: 10_000, export: 60_000, write: 10_000 };
 const COSTLY_STATEMENT_MILLIS = 3000;
 
-/**
- * The scope holds for one transaction, so it cannot leak into the next use of the connection, nor into another client's
- * behind PgBouncer. A single statement becomes a transaction of its own; the connection is in pipeline mode, so that is
- * still one round trip.
- */
-class ScopedClient extends pg.Client {
-  readonly #names: StatementNames;
-
-  constructor(config: pg.ClientConfig & NamesOption) {
-    super(config);
-    this.#names = config.statementNames;
-    this.connection.on("errorMessage", ({ code }: pg.DatabaseError) => this.#names.heard(code));
-    // A query that fails with its connection says so itself. In pipeline mode pg also emits the end of the connection,
-    // after the pool has stopped listening: without a listener that would end the process.
-    this.on("error", () => {});
-  }
-
-  // pg declares eight overloads; ours passes through whatever it is given.
-  // biome-ignore lint/suspicious/noExplicitAny: the arguments are pg's.
-  override query(...args: any[]): any {
-    const [first] = args;
-    const text = typeof first === "string" ? first : first?.text;
-    // What Prisma and `pool.connect()` users begin a transaction with.
-    if (text === "BEGIN") args = [beginInScope()];
-    else if (first?.name) args = [renamed(first, this.#names), ...args.slice(1)];
-    return Reflect.apply(super.query, this, args);
-  }
-}
-
-/** The pool hands its options to each of its clients. */
-type NamesOption = { statementNames: StatementNames };
-
-/** Whatever name a statement was given, by a library too, it goes by that of its text, or without one. */
-function renamed(statement: pg.QueryConfig, { inUse }: StatementNames): pg.QueryConfig {
-  const name = inUse ? statementName(statement.text) : "";
-  return name === statement.name ? statement : { ...statement, name };
-}
-
+type ScopedPoolClient = pg.PoolClient & ScopedClient;
 type Connected = (err: Error | undefined, client?: pg.PoolClient, done?: unknown) => void;
 
 /** As pg has it, and more. */
@@ -155,43 +122,38 @@ class Pool extends pg.Pool {
   /** For promises alone. Outside of every scope the statement goes out as it is. */
   // biome-ignore lint/suspicious/noExplicitAny: the arguments are pg's.
   override query(...args: any[]): any {
-    if (currentScope() === null || typeof args.at(-1) === "function")
+    const settings = currentSettings();
+    if (settings === null || typeof args.at(-1) === "function")
       return Reflect.apply(super.query, this, args);
-    return this.#queryInScope(args);
+    return this.#queryInScope({ ...statementOf(args), settings });
   }
 
   plain<Row extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<Row>> {
     return super.query<Row>(config);
   }
 
-  async #queryInScope(args: unknown[]): Promise<unknown> {
+  async #queryInScope(statement: ScopedStatement): Promise<unknown> {
     const client = await this.connect();
-    const sent = [
-      client.query("BEGIN"),
-      Reflect.apply(client.query, client, args) as Promise<unknown>,
-      // After a failure this is a rollback.
-      client.query("COMMIT"),
-    ];
-    const [begun, answered, ended] = await Promise.allSettled(sent);
-    const lost = [begun, ended].find((each) => each?.status === "rejected");
-    client.release(lost !== undefined);
-    if (answered?.status === "rejected") throw answered.reason;
-    if (lost?.status === "rejected") throw lost.reason;
-    return answered?.value;
+    try {
+      const answer = await client.query(statement);
+      client.release();
+      return answer;
+    } catch (err) {
+      // Whether it was the statement or its connection that failed, its next answer says.
+      const isAlive = await client.query("SELECT").then(
+        () => true,
+        () => false,
+      );
+      client.release(!isAlive);
+      throw err;
+    }
   }
 }
 
-/** One message: what it interpolates is a UUID or a word of ours (scope.ts), or a number. */
-function beginInScope(): string {
-  const begin = `BEGIN; SET LOCAL tenantry.scope = '${currentScope() ?? ""}'; SET LOCAL tenantry.account = '${currentAccount()}'`;
-  const millis = currentStatementMillis();
-  return millis === undefined ? begin : `${begin}; SET LOCAL statement_timeout = ${millis}`;
-}
-
 function endWithRelease(client: pg.PoolClient, end: () => void): void {
-  const release = client.release;
+  const { release } = client;
   client.release = (err) => {
-    release(err);
+    release(err || (client as ScopedPoolClient).isSpent);
     end();
   };
 }
