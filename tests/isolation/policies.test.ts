@@ -135,3 +135,38 @@ test("R60: nobody but the platform changes a system role", async () => {
   expect((await within(ours.tenantId, () => client.query(sql))).rowCount).toBe(0);
   expect((await within("platform", () => client.query(sql))).rowCount).toBe(5);
 });
+
+test("both forms of the rule let the same rows through: the scope's own, all for the platform, none without a scope", async () => {
+  const own = ours.tenantId;
+  // On a connection that has never had one a setting is NULL; afterwards it is empty.
+  const fresh = new pg.Client({ connectionString: app.database.appUrl });
+  await fresh.connect();
+  const scopes = [null, "", "platform", "PLATFORM", own, own.toUpperCase(), `${own} `, "none"];
+  for (const scope of scopes)
+    for (const row of [own, theirs.tenantId, null]) {
+      if (scope !== null)
+        await fresh.query("SELECT set_config('tenantry.scope', $1, false)", [scope]);
+      const { rows } = await fresh.query(
+        `SELECT in_scope($1::uuid) AS each, in_scope($1::uuid, (SELECT current_setting('tenantry.scope', true))) AS once`,
+        [row],
+      );
+      const seen = scope === "platform" || (scope === own && row === own);
+      expect([scope, row, rows[0]]).toEqual([scope, row, { each: seen, once: seen }]);
+    }
+  await fresh.end();
+});
+
+test("the policies are written out into the query, and those of users and audit_log read the scope once", async () => {
+  for (const [table, initPlans] of [
+    ["users", 1],
+    ["audit_log", 1],
+    ["user_roles", 0],
+    ["tenants", 0],
+  ] as const) {
+    const { rows } = await client.query<Record<string, string>>(`EXPLAIN SELECT FROM ${table}`);
+    const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+    expect(plan).not.toContain("in_scope");
+    expect([table, plan.match(/InitPlan \d+\b(?!\))/g)?.length ?? 0]).toEqual([table, initPlans]);
+    expect(plan.match(/current_setting/g)?.length ?? 0).toBeLessThanOrEqual(1);
+  }
+});
