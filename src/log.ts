@@ -15,6 +15,8 @@ export function createLog(threshold: LogLevel | "silent"): Log {
     // A function that looks at each value doubles what a line costs, and those of requests hold nothing to look at.
     const isFlat = fields === undefined || Object.values(fields).every(isPlain);
     print(`${isFlat ? JSON.stringify(line) : JSON.stringify(line, cut)}\n`);
+    // Whoever warns may be about to end.
+    if (level === "warn" || level === "error") flush();
   };
 }
 
