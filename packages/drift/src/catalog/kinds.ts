@@ -11,6 +11,7 @@ import { database } from "./kinds/database.ts";
 import { foreign } from "./kinds/foreign.ts";
 import { operators } from "./kinds/operators.ts";
 import { routines } from "./kinds/routines.ts";
+import { settledDefault, settledTypes } from "./kinds/settled-default.ts";
 import { settledText } from "./kinds/settled-text.ts";
 import { tableParts } from "./kinds/table-parts.ts";
 import { tables } from "./kinds/tables.ts";
@@ -39,7 +40,10 @@ export const kinds = { ...objectKinds, ...attachedKinds } as const satisfies Rec
 
 /** One text for what servers of different versions, or one server after the other's text was run, print differently. */
 export function canonicalText(kind: string, definition: string): string {
-  return settledText(VIEWS.has(kind) ? withoutOnlyTable(definition) : definition);
+  const text = settledText(VIEWS.has(kind) ? withoutOnlyTable(definition) : definition);
+  return TYPED.has(kind) ? settledDefault(settledTypes(text)) : text;
 }
 
+/** They begin with a type, or list types. */
+const TYPED = new Set(["column", "domain", "composite type"]);
 const VIEWS = new Set(["view", "materialized view"]);

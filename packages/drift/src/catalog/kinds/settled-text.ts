@@ -30,7 +30,7 @@ export function settledText(definition: string): string {
   return hasJoins ? withoutLeftBrackets(cast) : cast.text;
 }
 
-function masked(text: string): Masked {
+export function masked(text: string): Masked {
   return { text, mask: text.replace(QUOTED, (quoted) => "_".repeat(quoted.length)) };
 }
 
@@ -66,7 +66,7 @@ function castItemsAt({ text, mask }: Masked, at: number): string | null {
 }
 
 /** Where the bracket that is open at `start` closes, and the commas that are in no bracket within. */
-function listAt(mask: string, start: number): { commas: number[]; end: number } {
+export function listAt(mask: string, start: number): { commas: number[]; end: number } {
   const commas: number[] = [];
   let end = start;
   for (let depth = 0; end < mask.length; end++) {

@@ -1,0 +1,152 @@
+/**
+ * One text for types and defaults that mean the same. `timestamp(6)` is what `timestamp` is, `now()` is CURRENT_TIMESTAMP,
+ * and a value may be written with a cast that the column makes anyway, or as ARRAY[…] for '{…}'. Prisma writes the one, its
+ * users the other, and no row ever shows which. What is not known to be the same stays as it is.
+ */
+import { listAt, masked } from "./settled-text.ts";
+
+const TYPE = String.raw`(?:[a-z0-9_. ]|"(?:[^"]|"")*")+(?:\([\d,-]+\))?(?: with(?:out)? time zone)?(?:\[\])*`;
+const ATOM = String.raw`'(?:[^']|'')*'|-?\d+(?:\.\d+)?|true|false|NULL`;
+const CAST = new RegExp(`^(.*)::(${TYPE})$`, "s");
+const WHOLE_ATOM = new RegExp(`^(?:${ATOM})$`);
+
+const FULL_PRECISION =
+  /\b((?:timestamp|time|interval)(?: (?:year|month|day|hour|minute|second)(?: to \w+)?)?)\(6\)/g;
+const CLOCK = /(?<![\w.$])(?:now|transaction_timestamp)\(\)|\bCURRENT_TIMESTAMP\(6\)/g;
+/** What ends a type, and what ends a default: nothing of it stands in brackets there. */
+const AFTER_TYPE = / (?:COLLATE|NOT NULL|NO INHERIT|NOT VALID|DEFAULT|GENERATED|OPTIONS) |;|$/;
+const AFTER_DEFAULT = /; | OPTIONS \(| NOT NULL$|$/;
+
+const TEXTS = ["text", "character varying"];
+const INTEGERS = ["smallint", "integer", "bigint"];
+const NUMBERS = [...INTEGERS, "numeric", "double precision", "real"];
+
+/** The definition of a column or a domain; one of a type whose attributes have types. */
+export function settledTypes(definition: string): string {
+  return replaced(definition, FULL_PRECISION, "$1");
+}
+
+/** The definition of a column or of a domain with its default as the type takes it. */
+export function settledDefault(definition: string): string {
+  const { mask } = masked(definition);
+  const start = mask.indexOf(" DEFAULT ");
+  if (start === -1) return definition;
+  const from = start + " DEFAULT ".length;
+  const to = from + mask.slice(from).search(AFTER_DEFAULT);
+  const type = definition.slice(0, mask.search(AFTER_TYPE)).replace(/^AS /, "");
+  const value = settledValue(definition.slice(from, to), type);
+  const text = value === null ? "" : ` DEFAULT ${value}`;
+  return definition.slice(0, start) + text + definition.slice(to);
+}
+
+/** Null for a default that is none. */
+function settledValue(expression: string, type: string): string | null {
+  const value = replaced(expression, CLOCK, "CURRENT_TIMESTAMP");
+  const clock = settledClock(value, type);
+  if (clock) return clock;
+  if (type.endsWith("[]")) return settledArray(value, baseOf(type.slice(0, -2))) ?? value;
+  const base = baseOf(type);
+  const atom = atomOf(value, base);
+  // A domain may have a default of its own, which NULL takes away.
+  if (atom === "NULL") return base.includes(".") ? value : null;
+  if (atom === null) return value;
+  if (TEXTS.includes(base)) return `${atom}::${base}`;
+  if (NUMBERS.includes(base)) return numberText(unquoted(atom));
+  return base === "jsonb" ? `${atom}::jsonb` : value;
+}
+
+/** The moment, the day or the time of day, whichever the column keeps of it. */
+function settledClock(value: string, type: string): string | null {
+  const [, digits] = /\((\d)\)/.exec(type) ?? [];
+  const same = ["CURRENT_TIMESTAMP", `CURRENT_TIMESTAMP(${digits})`];
+  if (type === "date" && ["CURRENT_TIMESTAMP", "(CURRENT_TIMESTAMP)::date"].includes(value))
+    return "CURRENT_DATE";
+  const isLocal = /^timestamp(\(\d\))? without/.test(type);
+  if (isLocal) same.push("LOCALTIMESTAMP", `LOCALTIMESTAMP(${digits})`);
+  return /^timestamp/.test(type) && same.includes(value) ? "CURRENT_TIMESTAMP" : null;
+}
+
+/** The literal in a text of casts that a column of the type makes no less; null for anything else. */
+function atomOf(value: string, base: string): string | null {
+  const inner = /^\((.*)\)$/s.exec(value)?.[1];
+  if (inner !== undefined && listAt(masked(value).mask, 1).end === value.length - 1)
+    return atomOf(inner, base);
+  if (WHOLE_ATOM.test(value)) return value;
+  const [, text, cast] = CAST.exec(value) ?? [];
+  if (text === undefined || cast === undefined || masked(value).mask[text.length] !== ":")
+    return null;
+  const atom = atomOf(text, base);
+  return atom !== null && isIdle(cast, base, atom) ? atom : null;
+}
+
+/** Whether a value of the type is the same with the cast before it and without. */
+function isIdle(cast: string, base: string, atom: string): boolean {
+  if (cast === base || atom === "NULL") return true;
+  if (TEXTS.includes(base)) return TEXTS.includes(cast);
+  if (base === "jsonb") return cast === "json" && ["'{}'", "'[]'"].includes(atom);
+  const isWhole = /^-?\d{1,4}$/.test(unquoted(atom));
+  return (
+    NUMBERS.includes(base) &&
+    (cast === "numeric" || (isWhole && [...INTEGERS, "numeric"].includes(baseOf(cast))))
+  );
+}
+
+/** As PostgreSQL prints the array itself; null where an item is more than a literal. */
+function settledArray(value: string, base: string): string | null {
+  const inner = /^\((.*)\)$/s.exec(value)?.[1];
+  if (inner !== undefined && listAt(masked(value).mask, 1).end === value.length - 1)
+    return settledArray(inner, base);
+  const { mask } = masked(value);
+  if (mask.startsWith("ARRAY[") && listAt(mask, "ARRAY[".length).end === value.length - 1)
+    return listed(value, base);
+  const [, text, cast] = CAST.exec(value) ?? [];
+  if (text === undefined || !cast?.endsWith("[]") || mask[text.length] !== ":") return null;
+  if (text.startsWith("'"))
+    return isIdle(baseOf(cast.slice(0, -2)), base, "'0'") ? `${text}::${base}[]` : null;
+  return isIdle(baseOf(cast.slice(0, -2)), base, "'0'") ? settledArray(text, base) : null;
+}
+
+function listed(value: string, base: string): string | null {
+  const { commas, end } = listAt(masked(value).mask, "ARRAY[".length);
+  const ends = [...commas, end];
+  const items = ends.map((to, i) =>
+    value.slice(i === 0 ? "ARRAY[".length : (ends[i - 1] ?? 0) + 1, to).trim(),
+  );
+  const atoms = items[0] === "" ? [] : items.map((item) => atomOf(item, base));
+  if (!atoms.every((atom) => atom !== null)) return null;
+  return `'{${atoms.map((atom) => itemText(atom).replaceAll("'", "''")).join(",")}}'::${base}[]`;
+}
+
+function itemText(atom: string): string {
+  if (atom === "true" || atom === "false") return atom.charAt(0);
+  if (!atom.startsWith("'")) return atom;
+  const text = unquoted(atom);
+  const isPlain = text !== "" && !/[\s{},"\\]/.test(text) && text.toUpperCase() !== "NULL";
+  return isPlain ? text : `"${text.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/** PostgreSQL prints a number below zero in quotes, as the sign would else be an operator. */
+function numberText(number: string): string {
+  const short = number.includes(".") ? number.replace(/\.?0+$/, "") : number;
+  if (!short.startsWith("-")) return short;
+  return `'${short}'::${short.includes(".") ? "numeric" : "integer"}`;
+}
+
+function unquoted(atom: string): string {
+  return atom.startsWith("'") ? atom.slice(1, -1).replaceAll("''", "'") : atom;
+}
+
+function baseOf(type: string): string {
+  return type.replace(/\([\d,-]+\)/, "");
+}
+
+function replaced(text: string, pattern: RegExp, by: string): string {
+  const { mask } = masked(text);
+  let result = "";
+  let from = 0;
+  for (const match of mask.matchAll(pattern)) {
+    result += text.slice(from, match.index) + match[0].replace(new RegExp(pattern.source), by);
+    from = match.index + match[0].length;
+  }
+  return result + text.slice(from);
+}
