@@ -75,7 +75,7 @@ major: changed column public.users.email
                               ^^
   repair    ALTER TABLE public.users ALTER COLUMN email TYPE character varying(120) USING email::character varying(120);
 
-repair: proved on a copy of the schema, which has no rows
+repair: proved on a copy of the schema with invented rows
 
 drift: 1 missing, 1 changed; N objects of the declared schema compared with ${database.name}
 `);

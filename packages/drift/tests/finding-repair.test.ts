@@ -117,7 +117,7 @@ describe("of a live database", () => {
     expect(stdout).toContain(
       "  repair    -- DESTRUCTIVE: drops the column with its data\n            ALTER TABLE public.users DROP COLUMN extra;\n",
     );
-    expect(stdout).toContain("\nrepair: proved on a copy of the schema, which has no rows\n");
+    expect(stdout).toContain("\nrepair: proved on a copy of the schema with invented rows\n");
     expect(code).toBe(2);
   });
 

@@ -12,6 +12,7 @@ import { type Basis, basisOf, type Progress, progressOf } from "../project/histo
 import { type Declaration, findPlaces, isDeclared } from "../project/places.ts";
 import { type Project, readProject } from "../project/project.ts";
 import { withRepairs } from "../repair/per-finding.ts";
+import { readSurroundings } from "../repair/surroundings.ts";
 import { repairTask } from "../repair/task.ts";
 import { type Report, toReport } from "../report/report.ts";
 import { liveUrl, type Options, scratchServer } from "./options.ts";
@@ -41,7 +42,15 @@ export async function check(options: Options): Promise<Report> {
 
     const { findings, repair } =
       options.repair && basis !== "snapshot"
-        ? await withRepairs(placed, repairTask(compared, project, options), server, options)
+        ? await withRepairs(
+            placed,
+            {
+              ...repairTask(compared, project, options),
+              surroundings: await readSurroundings(client, options),
+            },
+            server,
+            options,
+          )
         : { findings: placed, repair: null };
 
     const database = client.database ?? "";

@@ -7,10 +7,12 @@ import { beginInsteadOfMigration } from "../database/migration-lock.ts";
 import { withScratchDatabase } from "../database/scratch.ts";
 import { differingKeys } from "../model/diff.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
+import { oneLine } from "../model/words.ts";
 import { compare } from "../project/compare.ts";
 import { readProject } from "../project/project.ts";
 import { type Proposal, propose, statements } from "../repair/proposal.ts";
 import { repairScript } from "../repair/script.ts";
+import { readSurroundings } from "../repair/surroundings.ts";
 import { type RepairTask, repairTask } from "../repair/task.ts";
 import { PLAN_SETTINGS } from "../repair/trial.ts";
 import { summaryLine } from "../report/text.ts";
@@ -31,7 +33,10 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
   return withConnection(url, async (client) => {
     const server = scratchServer(options, client);
     const { expected, actual } = await readSides(client, server, project, options);
-    const task = repairTask(compare(expected, actual, project), project, options);
+    const task = {
+      ...repairTask(compare(expected, actual, project), project, options),
+      surroundings: await readSurroundings(client, options),
+    };
     options.onProgress?.("trying the repair on a copy of the schema");
     const proposal = await withScratchDatabase(server, (scratch) => propose(scratch, task));
 
@@ -51,9 +56,14 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
 async function apply(
   client: pg.Client,
   { actual, expected, reader }: RepairTask,
-  { safe, destructive }: Proposal,
+  { safe, destructive, doubt, safeDoubt }: Proposal,
   { allowDestructive }: RepairOptions,
 ): Promise<void> {
+  const reason = allowDestructive ? doubt : safeDoubt;
+  if (reason !== null)
+    throw new DriftError(
+      `Nothing was run, since not all of it was proved: ${oneLine(reason)}. Mend that by hand, or leave it out with --ignore, and repair again.`,
+    );
   const known = new Set(differingKeys(expected, actual));
   const sql = statements(allowDestructive ? [...safe, ...destructive] : safe);
   try {

@@ -23,6 +23,8 @@ type Rule = {
   gained?: RegExp;
   /** Nothing but this differs between the two definitions. */
   only?: RegExp;
+  /** Nothing but the order of these differs. */
+  order?: RegExp;
 };
 
 /** What only costs time or space: how rows are stored, packed, ordered and counted. */
@@ -58,6 +60,9 @@ const rules: Rule[] = [
   },
   { severity: "critical", kind: /^(column|domain)$/, lost: /NOT NULL/ },
 
+  // Only what sorts or compares labels sees it, and Prisma itself adds them at the end.
+  { severity: "minor", kind: /^enum$/, change: ["changed"], order: /'(?:[^']|'')*'/g },
+
   // What informs, and what is too much and keeps nothing out.
   { severity: "minor", kind: /^(comment|statistics object)$/ },
   { severity: "minor", kind: /^index$/, change: ["unexpected"], gained: /^CREATE INDEX/ },
@@ -74,6 +79,7 @@ export function severityOf(difference: Difference): Severity {
     (rule.expected?.test(expected) ?? true) &&
     (!rule.lost || (rule.lost.test(expected) && !rule.lost.test(actual))) &&
     (!rule.gained || (rule.gained.test(actual) && !rule.gained.test(expected))) &&
+    (!rule.order || isReordered(rule.order, expected, actual)) &&
     (!rule.only ||
       (difference.change === "changed" &&
         without(rule.only, expected) === without(rule.only, actual)));
@@ -87,6 +93,11 @@ export function isAtLeast(one: Severity, least: Severity): boolean {
 
 export function rank(severity: Severity): number {
   return severities.indexOf(severity);
+}
+
+function isReordered(pattern: RegExp, expected: string, actual: string): boolean {
+  const items = (text: string) => (text.match(pattern) ?? []).sort().join("\n");
+  return items(expected) === items(actual);
 }
 
 function without(pattern: RegExp, text: string): string {

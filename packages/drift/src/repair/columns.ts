@@ -1,9 +1,10 @@
 /** Columns. A change keeps the data wherever PostgreSQL can convert it. */
 import type { CatalogObject } from "../model/object.ts";
 import { type Clauses, clauses } from "./clauses.ts";
+import { continued, sequenceIn } from "./positions.ts";
 import { sequenceSettings } from "./sequences.ts";
 import { stateActions, stated, undoColumnState } from "./state.ts";
-import { memberOf, type Repair, relationOf, way } from "./way.ts";
+import { memberOf, type Repair, relationOf, type Way, way } from "./way.ts";
 
 const KEYWORDS = [
   "COLLATE",
@@ -44,6 +45,7 @@ export const column: Repair = {
       (!found.has("GENERATED ALWAYS AS") || wanted.has("STORED") !== found.has("STORED"))
     )
       return []; // There is no way to make a column generated but to make it anew.
+    if (!expression && found.has("VIRTUAL")) return kept(expected, wanted, found);
 
     const table = `ALTER TABLE ${relationOf(expected)}`;
     const alter = `ALTER COLUMN ${memberOf(expected)}`;
@@ -66,6 +68,7 @@ export const column: Repair = {
       ...(wanted.get("NOT NULL") === "NOT VALID" && !same("NOT NULL")
         ? [`${table} ADD NOT NULL ${memberOf(expected)} NOT VALID`]
         : []),
+      ...positions(expected, wanted, found),
     ];
     if (sql.length === 0) return [];
     // Before PostgreSQL 16 there is no STORAGE DEFAULT, but a type that is set again brings its own.
@@ -114,6 +117,38 @@ export function columnFacts(object: CatalogObject): {
     notNull: parts.get("NOT NULL") !== undefined,
     hasValue: values.some((keyword) => parts.has(keyword)),
   };
+}
+
+/**
+ * A virtual column has no values that could stay, so it is made anew and gets them in a rewrite, in which, other than in an
+ * UPDATE, no trigger fires. What else is declared of it differs then, and is altered.
+ */
+function kept(object: CatalogObject, wanted: Clauses, found: Clauses): Way[] {
+  const table = `ALTER TABLE ${relationOf(object)}`;
+  const member = memberOf(object);
+  const type = typeOf(wanted);
+  const value = `(${found.get("GENERATED ALWAYS AS")})::${wanted.get("")}`;
+  return way(
+    `${table} DROP COLUMN ${member}`,
+    `${table} ADD COLUMN ${member} ${type}`,
+    `${table} ALTER COLUMN ${member} TYPE ${type} USING ${value}`,
+  );
+}
+
+/** A sequence that numbers a column from now on goes on where the rows, and the one before it, have ended. */
+function positions(object: CatalogObject, wanted: Clauses, found: Clauses): string[] {
+  if (!["smallint", "integer", "bigint"].includes(wanted.get("") ?? "")) return [];
+  const isNew = !IDENTITIES.some((keyword) => found.has(keyword));
+  const identity = IDENTITIES.map((keyword) => wanted.get(keyword)).find(
+    (list) => list !== undefined,
+  );
+  const former = sequenceIn(found.get("DEFAULT"));
+  if (identity !== undefined)
+    return isNew ? [continued({ column: object, sequence: null, former })] : [];
+  const sequence = sequenceIn(wanted.get("DEFAULT"));
+  return sequence !== null && sequence !== former
+    ? [continued({ column: object, sequence, former })]
+    : [];
 }
 
 function partsOf(object: CatalogObject): Clauses {

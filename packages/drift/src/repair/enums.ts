@@ -13,36 +13,54 @@ export const enumType: Repair = {
     const wanted = labelsOf(expected.definition);
     const found = labelsOf(actual.definition);
     const name = qualifiedName(expected);
-    const isNew = (label: string) => !found.includes(label);
-    const isGone = (label: string) => !wanted.includes(label);
-    const renamed = wanted.every(
-      (label, i) => label === found[i] || (isNew(label) && isGone(found[i] ?? label)),
+    const gone = found.filter((label) => !wanted.includes(label));
+    const added = wanted.filter((label) => !found.includes(label));
+    if (gone.length > 0)
+      return [
+        ...renamed(name, wanted, found),
+        rebuild(expected, "drops labels of the enum; a row that has one makes it fail", catalogs),
+      ];
+    const additions = added.map(
+      (label) => `ALTER TYPE ${name} ADD VALUE ${label}${placeOf(label, wanted, found)}`,
     );
-    if (wanted.length === found.length && renamed) {
-      const renames = wanted.flatMap((label, i) => (label === found[i] ? [] : [[found[i], label]]));
-      return way(
-        ...renames.map(([from, to]) => `ALTER TYPE ${name} RENAME VALUE ${from} TO ${to}`),
-      );
-    }
-    const rebuilt = rebuild(expected, found.some(isGone), catalogs);
-    const keepsOrder = wanted.filter((label) => !isNew(label)).join() === found.join();
-    if (!keepsOrder) return [rebuilt];
-    const added = wanted.flatMap((label, i) => {
-      if (!isNew(label)) return [];
-      // The first has nothing before it; every other comes after its neighbour, which is there by then.
-      const place = i > 0 ? ` AFTER ${wanted[i - 1]}` : found[0] ? ` BEFORE ${found[0]}` : "";
-      return [`ALTER TYPE ${name} ADD VALUE ${label}${place}`];
-    });
-    return [{ sql: added, usableAfterCommit: true }, rebuilt];
+    const isInOrder = wanted.filter((label) => found.includes(label)).join() === found.join();
+    // Who compares labels by their order asks for that; Prisma itself adds labels at the end.
+    const inOrder = rebuild(expected, isInOrder ? undefined : ORDER, catalogs);
+    return added.length > 0 ? [{ sql: additions, usableAfterCommit: true }, inOrder] : [inOrder];
   },
 };
+
+const ORDER = "rewrites the tables that have the enum, only for the order of its labels";
+
+/** One label in the place of another is a guess: nothing but a person knows whether it means the same. */
+function renamed(name: string, wanted: string[], found: string[]): Way[] {
+  const pairs = wanted.flatMap((label, i) => (label === found[i] ? [] : [[found[i] ?? "", label]]));
+  const isRenamed = pairs.every(
+    ([from = "", to = ""]) => !wanted.includes(from) && !found.includes(to),
+  );
+  if (wanted.length !== found.length || !isRenamed) return [];
+  const taken = pairs.map(([from, to]) => `${from} for ${to}`).join(", ");
+  return [
+    {
+      sql: pairs.map(([from, to]) => `ALTER TYPE ${name} RENAME VALUE ${from} TO ${to}`),
+      destroys: `takes ${taken}; if it is not the same, rows get another meaning`,
+    },
+  ];
+}
+
+/** After the nearest label before it, as every label before it is there by then. */
+function placeOf(label: string, wanted: string[], found: string[]): string {
+  const before = wanted[wanted.indexOf(label) - 1];
+  if (before !== undefined) return ` AFTER ${before}`;
+  return found[0] === undefined ? "" : ` BEFORE ${found[0]}`;
+}
 
 function labelsOf(definition: string): string[] {
   return items(definition.replace(/^ENUM /, ""));
 }
 
 /** PostgreSQL takes no label away: a new type takes the old one's place in every column. */
-function rebuild(object: CatalogObject, losesLabels: boolean, catalogs: Catalogs): Way {
+function rebuild(object: CatalogObject, destroys: string | undefined, catalogs: Catalogs): Way {
   const name = qualifiedName(object);
   const old = `${object.name.replace(/"$/, "")}_old${object.name.endsWith('"') ? '"' : ""}`;
   const columns = [...catalogs.actual.values()].filter(
@@ -71,6 +89,6 @@ function rebuild(object: CatalogObject, losesLabels: boolean, catalogs: Catalogs
       ...retype,
       `DROP TYPE ${object.schema}.${old}`,
     ],
-    ...(losesLabels && { destroys: "drops labels of the enum; a row that has one makes it fail" }),
+    ...(destroys !== undefined && { destroys }),
   };
 }

@@ -20,6 +20,8 @@ export type Step = {
   sql: string[];
   /** What is lost for good, in words. */
   destroys: string | null;
+  /** Tables whose rows are all written anew, and how large they are where that is known. */
+  rewrites?: string[];
 };
 
 export type Plan = {

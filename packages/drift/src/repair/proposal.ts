@@ -1,36 +1,41 @@
-/** A repair that was tried: planned on a copy of the live schema, run there once more as a whole, and compared. */
+/** A repair that was tried: planned on a copy of the live schema, run there once more with rows, and compared. */
 import type pg from "pg";
 import { differingKeys } from "../model/diff.ts";
-import { messageOf } from "../model/errors.ts";
 import type { CatalogObject } from "../model/object.ts";
 import { fewOf } from "../model/words.ts";
 import { type Plan, plan, type Step } from "./plan.ts";
-import type { RepairTask } from "./task.ts";
+import { firstLoss, type Proved, prove } from "./proof.ts";
+import { repairs } from "./repairs.ts";
+import { NO_SURROUNDINGS, type RepairTask, type Surroundings } from "./task.ts";
 import { committing, inTransaction, type Reader } from "./trial.ts";
 
 export type Proposal = Plan & {
   /** Null when the whole repair was proved, else why it was not. */
   doubt: string | null;
+  /** The same of the steps that lose nothing, when they are run alone. */
+  safeDoubt: string | null;
 };
 
 /** Makes `actual` in the empty scratch database, and finds there what makes it `expected`. */
 export async function propose(
   scratch: pg.Client,
-  { actual, expected, reader }: RepairTask,
+  { actual, expected, reader, surroundings = NO_SURROUNDINGS }: RepairTask,
 ): Promise<Proposal> {
   const copy = await committing(scratch, reader);
   await plan(copy, actual, { isCopy: true });
   const uncopied = differingKeys(actual, await copy.read());
-  const proposal = await planFrom(scratch, { actual, expected, reader });
-  return uncopied.length === 0
-    ? proposal
-    : { ...proposal, doubt: `not all of the live schema could be copied: ${fewOf(uncopied)}` };
+  const proposal = await planFrom(scratch, { actual, expected, reader, surroundings });
+  if (uncopied.length === 0) return proposal;
+  const doubt = `not all of the live schema could be copied: ${fewOf(uncopied)}`;
+  return { ...proposal, doubt, safeDoubt: doubt };
 }
+
+type Trying = { expected: CatalogObject[]; reader: Reader } & Partial<RepairTask>;
 
 /** The same where the scratch database has the objects already. It is left as it was. */
 export async function planFrom(
   scratch: pg.Client,
-  { actual, expected, reader }: Omit<RepairTask, "actual"> & Partial<RepairTask>,
+  { actual, expected, reader, surroundings = NO_SURROUNDINGS }: Trying,
 ): Promise<Proposal> {
   const planned = (onlyUsable: boolean) =>
     inTransaction(scratch, reader, (trial) =>
@@ -38,28 +43,85 @@ export async function planFrom(
     );
   const first = await planned(false);
   const found = first.unresolved.length > 0 ? await planned(true) : first;
-  return { ...found, doubt: await doubtOf(found, scratch, expected, reader) };
-}
+  const present = await inTransaction(scratch, reader, (trial) => trial.read());
+  const known = new Set(differingKeys(expected, present));
 
-/** Runs all of it as one text, as it will be run. */
-async function doubtOf(
-  { safe, destructive, unresolved }: Plan,
-  scratch: pg.Client,
-  expected: CatalogObject[],
-  reader: Reader,
-): Promise<string | null> {
-  if (unresolved.length > 0)
-    return `no statements were found for: ${fewOf(unresolved.map(({ reason }) => reason))}`;
-  try {
-    const left = await inTransaction(scratch, reader, async (trial) => {
-      await trial.run(statements([...safe, ...destructive]));
-      return differingKeys(expected, await trial.read());
-    });
-    return left.length === 0 ? null : `on the copy it leaves: ${fewOf(left)}`;
-  } catch (error) {
-    return `on the copy it fails: ${messageOf(error)}`;
+  const { steps, proved: safely } = await harmless(scratch, found, { expected, reader, known });
+  const all = [...steps.safe, ...steps.destructive];
+  const wholly =
+    steps.destructive.length === 0
+      ? { ...safely, doubt: safely.doubt ?? leftBy(found) }
+      : await prove(scratch, all, { expected, reader, known: new Set() });
+  const unresolved = unresolvedOf(found);
+  return {
+    ...withConsequences(steps, safely, wholly, surroundings),
+    doubt: unresolved ?? wholly.doubt,
+    safeDoubt: unresolved ?? safely.doubt,
+  };
+
+  function leftBy({ unresolved }: Plan): string | null {
+    return unresolved.length > 0 ? unresolvedOf(found) : null;
   }
 }
+
+function unresolvedOf({ unresolved }: Plan): string | null {
+  if (unresolved.length === 0) return null;
+  return `no statements were found for: ${fewOf(unresolved.map(({ reason }) => reason))}`;
+}
+
+type Task = Parameters<typeof prove>[2];
+
+/** Whatever the plan thinks of its steps: one with which rows lose something, and all after it, are not safe. */
+async function harmless(
+  scratch: pg.Client,
+  plan: Plan,
+  task: Task,
+): Promise<{ steps: Plan; proved: Proved }> {
+  const proved = await prove(scratch, plan.safe, task);
+  if (proved.losses.length === 0) return { steps: plan, proved };
+  const place = await firstLoss(scratch, plan.safe, task);
+  const moved = plan.safe
+    .slice(place)
+    .map((step, i) => (i === 0 ? { ...step, destroys: proved.losses.join(", ") } : step));
+  const steps = {
+    ...plan,
+    safe: plan.safe.slice(0, place),
+    destructive: [...moved, ...plan.destructive],
+  };
+  return harmless(scratch, steps, task);
+}
+
+/** What the proof has seen the steps do besides: tables written anew, and owners that objects made anew have lost. */
+function withConsequences(
+  { safe, destructive, unresolved }: Plan,
+  safely: Proved,
+  wholly: Proved,
+  { owners, sizes }: Surroundings,
+): Plan {
+  const sized = (table: string) => (sizes.has(table) ? `${table} (${sizes.get(table)})` : table);
+  const rewriting = (steps: Step[], { rewrites }: Proved, from: number) =>
+    steps.map((step, i) => {
+      const tables = rewrites.get(from + i);
+      return tables ? { ...step, rewrites: tables.map(sized) } : step;
+    });
+  const restored = (keys: Iterable<string>) =>
+    [...keys].flatMap((key) => {
+      const owner = owners.get(key);
+      const [way] = owner ? (repairs.owner?.create(owner, NO_CATALOGS) ?? []) : [];
+      if (!way) return [];
+      return [
+        { reason: `owner of ${key}, as before`, key, mends: key, sql: way.sql, destroys: null },
+      ];
+    });
+  const later = [...wholly.anew].filter((key) => !safely.anew.has(key));
+  return {
+    safe: [...rewriting(safe, safely, 0), ...restored(safely.anew)],
+    destructive: [...rewriting(destructive, wholly, safe.length), ...restored(later)],
+    unresolved,
+  };
+}
+
+const NO_CATALOGS = { expected: new Map(), actual: new Map() };
 
 export function statements(steps: Step[]): string[] {
   return steps.flatMap(({ sql }) => sql);
@@ -68,6 +130,6 @@ export function statements(steps: Step[]): string[] {
 /** How far the statements of a repair can be trusted. */
 export function proofOf({ doubt }: { doubt: string | null }): string {
   return doubt === null
-    ? "proved on a copy of the schema, which has no rows"
+    ? "proved on a copy of the schema with invented rows"
     : `not proved: ${doubt}`;
 }

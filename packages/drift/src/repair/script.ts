@@ -26,9 +26,10 @@ export function repairScript(
 }
 
 /** The statements of a step under its reason. */
-export function block({ reason, sql, destroys }: Step): string {
-  const title = `-- ${oneLine(reason)}${destroys ? ` (DESTRUCTIVE: ${destroys})` : ""}`;
-  return [title, ...sql.map((statement) => `${statement};`)].join("\n");
+export function block({ reason, sql, destroys, rewrites = [] }: Step): string {
+  const title = `-- ${oneLine(reason)}${destroys ? ` (DESTRUCTIVE: ${oneLine(destroys)})` : ""}`;
+  const rewriting = rewrites.map((table) => `-- writes every row of ${oneLine(table)} anew`);
+  return [title, ...rewriting, ...sql.map((statement) => `${statement};`)].join("\n");
 }
 
 function commented(text: string): string {

@@ -7,7 +7,22 @@ import { withoutIgnored } from "../project/ignore.ts";
 import type { Rules } from "../project/project.ts";
 import type { Reader } from "./trial.ts";
 
-export type RepairTask = { actual: CatalogObject[]; expected: CatalogObject[]; reader: Reader };
+/** What the live database has besides, which no comparison sees and no repair may lose. */
+export type Surroundings = {
+  /** Who owns what is not the checker's own, by the key of what is owned: objects of the kind "owner". */
+  owners: ReadonlyMap<string, CatalogObject>;
+  /** How large tables are, in words, by their name. */
+  sizes: ReadonlyMap<string, string>;
+};
+
+export const NO_SURROUNDINGS: Surroundings = { owners: new Map(), sizes: new Map() };
+
+export type RepairTask = {
+  actual: CatalogObject[];
+  expected: CatalogObject[];
+  reader: Reader;
+  surroundings?: Surroundings;
+};
 
 /** The task that a comparison sets. */
 export function repairTask(

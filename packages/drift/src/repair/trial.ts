@@ -35,8 +35,18 @@ export async function committing(client: pg.Client, reader: Reader): Promise<Tri
   };
 }
 
-/** Statements as a plan needs them: their names are complete, and bodies may name what comes later. */
-export const PLAN_SETTINGS = `SET LOCAL search_path = '';\nSET LOCAL check_function_bodies = off;`;
+/**
+ * Statements as a plan needs them: their names are complete, and bodies may name what comes later. A time without a zone is
+ * UTC's wherever it is run, and rows that a policy hides make a statement fail instead of being left out.
+ */
+export const PLAN_SETTINGS = [
+  "search_path = ''",
+  "check_function_bodies = off",
+  "row_security = off",
+  "TimeZone = 'UTC'",
+]
+  .map((setting) => `SET LOCAL ${setting};`)
+  .join("\n");
 
 /** For planning: one transaction, as the plan will be run, that is rolled back at the end. */
 export async function inTransaction<T>(
