@@ -1,15 +1,19 @@
 /** `bun run drift migrate`: writes the migration that brings the history to what the project declares. */
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readObjects } from "../catalog/objects.ts";
+import { readObjects, unmodelledWarnings } from "../catalog/objects.ts";
 import { build, type Script } from "../database/replay.ts";
 import { withScratchDatabase } from "../database/scratch.ts";
 import { type Danger, dangersOf } from "../migrate/dangers.ts";
 import { draft } from "../migrate/draft.ts";
+import { dangersIn } from "../migrate/harm.ts";
+import { inOrderOf } from "../migrate/labels.ts";
 import { checkName, folderName } from "../migrate/name.ts";
-import { countRows, rowWarnings } from "../migrate/rows.ts";
+import { countRows, rowWarnings, unwritten } from "../migrate/rows.ts";
 import { diff } from "../model/diff.ts";
 import { DriftError } from "../model/errors.ts";
+import { fingerprintOf } from "../model/fingerprint.ts";
 import type { CatalogObject } from "../model/object.ts";
 import { readDeclared, readMigrations, readSchema } from "../project/files.ts";
 import { readIgnored, withoutIgnored } from "../project/ignore.ts";
@@ -37,7 +41,17 @@ export async function migrateCommand(options: MigrateOptions, output: Output): P
   const [prismaFile, ...written] = declaredFiles;
   options.onProgress?.("replaying the migrations and the declared files");
   const history = await made([migrations]);
-  const declared = await made([prismaFile ? [prismaFile] : [], written]);
+  const files = await made([prismaFile ? [prismaFile] : [], ...written.map((file) => [file])]);
+  for (const warning of [
+    ...unwritten(written, files.changed),
+    ...unmodelledWarnings(files.objects),
+  ])
+    await output.note(`warning: ${warning}\n`);
+  const { objects, warnings } = options.allowDangerous
+    ? { objects: files.objects, warnings: [] }
+    : inOrderOf(history.objects, files.objects);
+  for (const warning of warnings) await output.note(`warning: ${warning}\n`);
+  const declared = { ...files, objects };
   const differences = diff(declared.objects, history.objects);
   for (const warning of rowWarnings(declared.rows, history.rows))
     await output.note(`warning: ${warning}\n`);
@@ -45,10 +59,9 @@ export async function migrateCommand(options: MigrateOptions, output: Output): P
     await output.note("The migrations make what the files declare: there is nothing to write.\n");
     return;
   }
-  await confirmed(dangersOf(differences, { expected: declared.objects, actual: history.objects }));
 
   options.onProgress?.("writing the migration and proving it");
-  const { migration, rollback } = await draft({
+  const { migration, rollback, harm } = await draft({
     server,
     replay: options,
     reader: async (client, prepare) =>
@@ -59,6 +72,8 @@ export async function migrateCommand(options: MigrateOptions, output: Output): P
     declared: declared.objects,
     history: history.objects,
   });
+  const known = dangersOf(differences, { expected: declared.objects, actual: history.objects });
+  await confirmed([...known, ...dangersIn(harm, known)]);
   const path = join(
     folder,
     folderName(
@@ -73,6 +88,10 @@ export async function migrateCommand(options: MigrateOptions, output: Output): P
   await output.note(
     "Proved by replay: with it the migrations make what the files declare, and rollback.sql leads back.\n",
   );
+  if (existsSync(options.snapshotFile))
+    await output.note(
+      `${options.snapshotFile} is not written by this: run \`bun run drift snapshot\`.\n`,
+    );
 
   /** What groups of scripts make one after the other, and what the first of them made. */
   function made(groups: Script[][]) {
@@ -81,7 +100,13 @@ export async function migrateCommand(options: MigrateOptions, output: Output): P
       for (const scripts of groups)
         steps.push(withoutIgnored(await build(scratch, scripts, options), ignored));
       const objects = steps.at(-1) ?? [];
-      return { first: steps[0] ?? [], objects, rows: await countRows(scratch, objects) };
+      const prints = steps.map(fingerprintOf);
+      return {
+        first: steps[0] ?? [],
+        objects,
+        changed: prints.map((print, place) => print !== prints[place - 1]).slice(1),
+        rows: await countRows(scratch, objects),
+      };
     });
   }
 

@@ -1,6 +1,6 @@
 /** Writes a migration and its way back, and proves both by replay before anybody sees them. */
 import { changesToSql, type SchemaFile } from "@tenantry/prisma-engine/to-sql";
-import type pg from "pg";
+import pg from "pg";
 import { inReadTransaction } from "../catalog/catalog.ts";
 import { build, type ReplayOptions } from "../database/replay.ts";
 import { type ScratchServer, withScratchDatabase } from "../database/scratch.ts";
@@ -8,12 +8,21 @@ import { differingKeys } from "../model/diff.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
 import type { Migration } from "../project/files.ts";
+import { ORDER } from "../repair/enums.ts";
 import { type Plan, plan, type Step } from "../repair/plan.ts";
+import { prove } from "../repair/proof.ts";
 import { planFrom } from "../repair/proposal.ts";
 import { block } from "../repair/script.ts";
 import { committing, type Reader } from "../repair/trial.ts";
 
-export type Draft = { migration: string; rollback: string };
+export type Draft = {
+  migration: string;
+  rollback: string;
+  /** What rows lose by the migration, and which tables it writes anew. */
+  harm: Harm;
+};
+
+export type Harm = { losses: string[]; rewrites: string[]; steps: Step[] };
 
 export type Work = {
   server: ScratchServer;
@@ -33,7 +42,7 @@ export async function draft(work: Work): Promise<Draft> {
   for (const prisma of [fromPrisma, async () => ""]) {
     try {
       const written = await write(work, await prisma(work));
-      await prove(work, written);
+      await proveByReplay(work, written);
       return written;
     } catch (error) {
       if (!(error instanceof DriftError)) throw error;
@@ -52,13 +61,43 @@ function write(
 ): Promise<Draft> {
   return withScratchDatabase(server, async (scratch) => {
     await build(scratch, migrations, replay);
+    const before = prisma ? await harmOf(scratch, prisma, reader, replay) : NO_HARM;
     if (prisma)
       await build(scratch, [{ path: "Prisma's part of the migration", sql: prisma }], replay);
     const forward = await planFrom(scratch, { expected: work.declared, reader });
+    // Prisma adds labels at the end: they are better put where they belong at once.
+    if (prisma && forward.destructive.some(({ destroys }) => destroys === ORDER))
+      throw new DriftError("Prisma's part leaves labels of an enum in another order.");
     await applyPlan(scratch, forward, "the migration");
     const back = await planFrom(scratch, { expected: work.history, reader });
-    return { migration: text(prisma, forward), rollback: text("", back) };
+    const steps = [...forward.safe, ...forward.destructive];
+    const harm = {
+      losses: [...before.losses, ...forward.losses],
+      rewrites: [...before.rewrites, ...steps.flatMap(({ rewrites = [] }) => rewrites)],
+      steps,
+    };
+    return { migration: text(prisma, forward), rollback: text("", back), harm };
   });
+}
+
+const NO_HARM: Harm = { losses: [], rewrites: [], steps: [] };
+
+/** What Prisma's statements do to rows: they are no steps of a plan, and say nothing of it themselves. */
+async function harmOf(
+  scratch: pg.Client,
+  prisma: string,
+  reader: Reader,
+  { defaultSchema }: ReplayOptions,
+): Promise<Harm> {
+  const path = pg.escapeIdentifier(defaultSchema ?? "public");
+  const sql = [`SET LOCAL search_path = ${path}`, prisma, "SET LOCAL search_path = ''"];
+  const step = { reason: "Prisma's part", key: "", mends: "", sql, destroys: null };
+  const { losses, rewrites } = await prove(scratch, [step], {
+    expected: null,
+    reader,
+    known: new Set(),
+  });
+  return { losses, rewrites: [...rewrites.values()].flat(), steps: [] };
 }
 
 /** What Prisma would see if the files of hand-written SQL were not there, against the schema. */
@@ -110,7 +149,7 @@ function seenByPrisma({
     });
 }
 
-async function prove(
+async function proveByReplay(
   { server, replay, migrations, reader, ...work }: Work,
   { migration, rollback }: Draft,
 ) {

@@ -1,5 +1,6 @@
 /** Rows are not part of a catalog, so that INSERTs in the declared files would get lost without a word. */
 import type pg from "pg";
+import type { Script } from "../database/replay.ts";
 import { type CatalogObject, qualifiedName } from "../model/object.ts";
 
 /** How many rows each table has. */
@@ -16,6 +17,21 @@ export async function countRows(
     counts.set(table, rows[0]?.count ?? 0);
   }
   return counts;
+}
+
+/**
+ * Files of which nothing gets into the migration: roles, settings of the server and the like are in no catalog of a schema.
+ * @param changed whether each of them has changed the catalog.
+ */
+export function unwritten(files: Script[], changed: boolean[]): string[] {
+  const isAboutRows = /\b(INSERT|COPY|UPDATE|DELETE|MERGE)\b/i;
+  const says = (sql: string) => sql.replace(/--.*|\/\*[\s\S]*?\*\//g, "").trim() !== "";
+  return files
+    .filter(({ sql }, place) => !changed[place] && says(sql) && !isAboutRows.test(sql))
+    .map(
+      ({ path }) =>
+        `${path} changes nothing that a migration is made from, such as a role or a setting of the server: it is not carried over.`,
+    );
 }
 
 /** What has to be carried over by hand. */

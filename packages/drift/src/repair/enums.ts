@@ -14,23 +14,23 @@ export const enumType: Repair = {
     const found = labelsOf(actual.definition);
     const name = qualifiedName(expected);
     const gone = found.filter((label) => !wanted.includes(label));
-    const added = wanted.filter((label) => !found.includes(label));
     if (gone.length > 0)
       return [
         ...renamed(name, wanted, found),
         rebuild(expected, "drops labels of the enum; a row that has one makes it fail", catalogs),
       ];
-    const additions = added.map(
-      (label) => `ALTER TYPE ${name} ADD VALUE ${label}${placeOf(label, wanted, found)}`,
-    );
+    const added = additions(wanted, found).map(({ label, after }) => {
+      const first = found[0] === undefined ? "" : ` BEFORE ${found[0]}`;
+      return `ALTER TYPE ${name} ADD VALUE ${label}${after === null ? first : ` AFTER ${after}`}`;
+    });
     const isInOrder = wanted.filter((label) => found.includes(label)).join() === found.join();
     // Who compares labels by their order asks for that; Prisma itself adds labels at the end.
     const inOrder = rebuild(expected, isInOrder ? undefined : ORDER, catalogs);
-    return added.length > 0 ? [{ sql: additions, usableAfterCommit: true }, inOrder] : [inOrder];
+    return added.length > 0 ? [{ sql: added, usableAfterCommit: true }, inOrder] : [inOrder];
   },
 };
 
-const ORDER = "rewrites the tables that have the enum, only for the order of its labels";
+export const ORDER = "rewrites the tables that have the enum, only for the order of its labels";
 
 /** One label in the place of another is a guess: nothing but a person knows whether it means the same. */
 function renamed(name: string, wanted: string[], found: string[]): Way[] {
@@ -48,11 +48,14 @@ function renamed(name: string, wanted: string[], found: string[]): Way[] {
   ];
 }
 
-/** After the nearest label before it, as every label before it is there by then. */
-function placeOf(label: string, wanted: string[], found: string[]): string {
-  const before = wanted[wanted.indexOf(label) - 1];
-  if (before !== undefined) return ` AFTER ${before}`;
-  return found[0] === undefined ? "" : ` BEFORE ${found[0]}`;
+/** New labels, each after the one before it, which is there by then; null comes before all. */
+export function additions(
+  wanted: string[],
+  found: string[],
+): { label: string; after: string | null }[] {
+  return wanted.flatMap((label, i) =>
+    found.includes(label) ? [] : [{ label, after: wanted[i - 1] ?? null }],
+  );
 }
 
 function labelsOf(definition: string): string[] {

@@ -23,10 +23,14 @@ function lossesOf(before: CountedTable, after: CountedTable): string[] {
     const there =
       after.columns.find(({ number }) => isSame && number === column.number) ??
       after.columns.find(({ name }) => name === column.name);
-    if (there) kept.push({ from: column.name, to: there.name });
+    // What is computed from now on replaces what was there.
+    const isReplaced = there?.computed && !column.computed;
+    if (there && !isReplaced) kept.push({ from: column.name, to: there.name });
     else if (!column.computed) lost.push(column.name);
   }
-  const drops = lost.map((name) => `drops column ${before.name}.${name} with its data`);
+  const drops = lost.map((name) => `drops column ${before.name}.${quoted(name)} with its data`);
+  if (after.rows.length < before.rows.length && !isSame)
+    return [`drops table ${before.name} with its rows`];
   if (after.rows.length < before.rows.length) return [...drops, `deletes rows of ${before.name}`];
   // A computed column follows its expression, which is what is declared.
   const compared = kept.filter(({ to }) => !isComputed(after, to));
@@ -52,6 +56,10 @@ function valuesOf({ rows }: CountedTable, columns: string[]): string {
     .join("\n");
 }
 
+function quoted(name: string): string {
+  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
 /** A number and its text are the same value. */
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return "NULL";
@@ -67,7 +75,7 @@ function namesTaken(before: Census, byOid: Map<string, CountedTable>): string[] 
     return table.columns.flatMap(({ number, name }) => {
       const column = now.columns.find((other) => other.number === number);
       return column && column.name !== name
-        ? [`takes column ${table.name}.${name} for ${column.name}`]
+        ? [`takes column ${table.name}.${quoted(name)} for ${quoted(column.name)}`]
         : [];
     });
   });

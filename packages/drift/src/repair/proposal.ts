@@ -14,6 +14,8 @@ export type Proposal = Plan & {
   doubt: string | null;
   /** The same of the steps that lose nothing, when they are run alone. */
   safeDoubt: string | null;
+  /** What rows have lost when all of it was run, in words. */
+  losses: string[];
 };
 
 /** Makes `actual` in the empty scratch database, and finds there what makes it `expected`. */
@@ -50,18 +52,15 @@ export async function planFrom(
   const all = [...steps.safe, ...steps.destructive];
   const wholly =
     steps.destructive.length === 0
-      ? { ...safely, doubt: safely.doubt ?? leftBy(found) }
+      ? safely
       : await prove(scratch, all, { expected, reader, known: new Set() });
   const unresolved = unresolvedOf(found);
   return {
     ...withConsequences(steps, safely, wholly, surroundings),
     doubt: unresolved ?? wholly.doubt,
     safeDoubt: unresolved ?? safely.doubt,
+    losses: wholly.losses,
   };
-
-  function leftBy({ unresolved }: Plan): string | null {
-    return unresolved.length > 0 ? unresolvedOf(found) : null;
-  }
 }
 
 function unresolvedOf({ unresolved }: Plan): string | null {
