@@ -15,6 +15,7 @@ import { diff } from "../model/diff.ts";
 import { DriftError } from "../model/errors.ts";
 import { fingerprintOf } from "../model/fingerprint.ts";
 import type { CatalogObject } from "../model/object.ts";
+import { HARMLESS, paired } from "../model/pairs.ts";
 import { readDeclared, readMigrations, readSchema } from "../project/files.ts";
 import { readIgnored, withoutIgnored } from "../project/ignore.ts";
 import { type Options, type Output, scratchServer } from "./options.ts";
@@ -72,7 +73,8 @@ export async function migrateCommand(options: MigrateOptions, output: Output): P
     declared: declared.objects,
     history: history.objects,
   });
-  const known = dangersOf(differences, { expected: declared.objects, actual: history.objects });
+  const { differences: apart } = paired(declared.objects, history.objects, HARMLESS);
+  const known = dangersOf(apart, { expected: declared.objects, actual: history.objects });
   await confirmed([...known, ...dangersIn(harm, known)]);
   const path = join(
     folder,

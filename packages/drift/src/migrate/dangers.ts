@@ -14,6 +14,7 @@ type Both = { expected: CatalogObject[]; actual: CatalogObject[] };
 /** Differences of the declared schema from the history; what a new table brings along is under it and hurts nobody. */
 export function dangersOf(differences: Difference[], catalogs: Both): Danger[] {
   return differences.flatMap((difference) => {
+    if (difference.change === "renamed") return [];
     const { kind } = "expected" in difference ? difference.expected : difference.actual;
     return finders[kind]?.(difference, differences, catalogs) ?? [];
   });

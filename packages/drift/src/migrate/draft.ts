@@ -188,8 +188,8 @@ function text(prisma: string, { safe, destructive }: Plan): string {
 
 /** In a migration nothing is missing or unexpected: it is what is done. */
 function blockOf(step: Step): string {
-  const verbs = { missing: "Add", unexpected: "Drop", changed: "Change" };
-  const [, change, object] = /^(missing|unexpected|changed) (.*)$/s.exec(step.reason) ?? [];
+  const verbs = { missing: "Add", unexpected: "Drop", changed: "Change", renamed: "Rename" };
+  const [, change, object] = /^(missing|unexpected|changed|renamed) (.*)$/s.exec(step.reason) ?? [];
   const verb = verbs[change as keyof typeof verbs];
   return block(verb ? { ...step, reason: `${verb} ${object}` } : step);
 }

@@ -1,8 +1,16 @@
 /** Compares two catalogs. It knows no kind: a test reads this file and fails when one is named in it. */
 import { type CatalogObject, keyOf } from "./object.ts";
 
-/** Seen from the expected side: missing is expected and not there, unexpected is there and not expected. */
+/**
+ * Seen from the expected side: missing is expected and not there, unexpected is there and not expected. Renamed is there
+ * under another name, which no comparison by names finds: see pairs.ts.
+ */
 export type Difference =
+  | NamedDifference
+  | { change: "renamed"; expected: CatalogObject; actual: CatalogObject };
+
+/** What a comparison by names finds. */
+export type NamedDifference =
   | { change: "missing"; expected: CatalogObject }
   | { change: "unexpected"; actual: CatalogObject }
   | { change: "changed"; expected: CatalogObject; actual: CatalogObject };
@@ -10,10 +18,10 @@ export type Difference =
 type Catalog = Map<string, CatalogObject>;
 
 /** All that keeps `actual` from being `expected`, sorted by key. */
-export function diff(expected: CatalogObject[], actual: CatalogObject[]): Difference[] {
+export function diff(expected: CatalogObject[], actual: CatalogObject[]): NamedDifference[] {
   const wanted = byKey(expected);
   const found = byKey(actual);
-  const differences: Difference[] = [
+  const differences: NamedDifference[] = [
     ...absent(wanted, found).map((expected) => ({ change: "missing" as const, expected })),
     ...absent(found, wanted).map((actual) => ({ change: "unexpected" as const, actual })),
     ...changed(wanted, found),
@@ -21,9 +29,9 @@ export function diff(expected: CatalogObject[], actual: CatalogObject[]): Differ
   return differences.sort((one, other) => (keyOf(objectOf(one)) < keyOf(objectOf(other)) ? -1 : 1));
 }
 
-/** The object that a difference is about, as it is if it is there, else as it should be. */
+/** The object that a difference is about, as it should be if it should be, else as it is. */
 export function objectOf(difference: Difference): CatalogObject {
-  return "actual" in difference ? difference.actual : difference.expected;
+  return "expected" in difference ? difference.expected : difference.actual;
 }
 
 /** The keys of all that differs. */
@@ -39,7 +47,7 @@ function absent(here: Catalog, there: Catalog): CatalogObject[] {
     .map(([, object]) => object);
 }
 
-function changed(wanted: Catalog, found: Catalog): Difference[] {
+function changed(wanted: Catalog, found: Catalog): NamedDifference[] {
   return [...wanted].flatMap(([key, expected]) => {
     const actual = found.get(key);
     if (!actual || actual.definition === expected.definition) return [];

@@ -1,6 +1,6 @@
 /** A difference as people are told of it: how bad it is, where the object is declared, what mends it. */
 import { type Difference, objectOf } from "./diff.ts";
-import { keyOf } from "./object.ts";
+import { keyOf, qualifiedName } from "./object.ts";
 import { type Severity, severityOf } from "./severity.ts";
 
 export type Finding = {
@@ -31,6 +31,7 @@ export type Place = { path: string; line: number | null };
 /** The difference alone: the place and the repair are still to be found. */
 export function toFinding(difference: Difference): Finding {
   const { kind, schema, name, parent } = objectOf(difference);
+  const [expected, actual] = textsOf(difference);
   return {
     change: difference.change,
     severity: severityOf(difference),
@@ -38,14 +39,29 @@ export function toFinding(difference: Difference): Finding {
     schema,
     name,
     parent,
-    expected: "expected" in difference ? difference.expected.definition : null,
-    actual: "actual" in difference ? difference.actual.definition : null,
+    expected,
+    actual,
     declaredIn: null,
     line: null,
     repair: [],
     destroys: null,
     unrepaired: null,
   };
+}
+
+/** Of what has only another name the names are what differs; of what is kept in another way, also the way. */
+function textsOf(difference: Difference): [expected: string | null, actual: string | null] {
+  if (difference.change === "missing") return [difference.expected.definition, null];
+  if (difference.change === "unexpected") return [null, difference.actual.definition];
+  const { change, expected, actual } = difference;
+  if (change === "renamed") return [qualifiedName(expected), qualifiedName(actual)];
+  if (expected.kind === actual.kind) return [expected.definition, actual.definition];
+  const [wanted = "", found = ""] = [expected, actual].map(({ kind, name, definition }) =>
+    kind === "constraint"
+      ? `CONSTRAINT ${name.slice(name.lastIndexOf(".") + 1)} ${definition}`
+      : definition,
+  );
+  return [wanted, found];
 }
 
 /** The same findings, each with the place that one of the maps has under its key. */

@@ -17,6 +17,8 @@ type Rule = {
   change?: Difference["change"][];
   /** Stands in the expected definition. */
   expected?: RegExp;
+  /** Stands in the actual definition. */
+  actual?: RegExp;
   /** Stands in the expected definition and no longer in the actual one. */
   lost?: RegExp;
   /** Stands in the actual definition and not in the expected one. */
@@ -32,6 +34,10 @@ const COSTS =
   /(SET )?(STORAGE|COMPRESSION) \w+|(ALTER COLUMN \d+ )?SET STATISTICS -?\d+|(SET|INDEX WITH|WITH) \([^)]*\)|\bCLUSTER\b|CACHE \d+/g;
 
 const rules: Rule[] = [
+  // A query by the old name fails; that of a rule or a sequence stands in no query.
+  { severity: "critical", kind: /^(table|column)$/, change: ["renamed"] },
+  { severity: "minor", change: ["renamed"] },
+
   // Row-level security, policies and rights.
   { severity: "critical", lost: /ENABLE ROW LEVEL SECURITY/ },
   { severity: "critical", lost: /FORCE ROW LEVEL SECURITY/ },
@@ -42,6 +48,10 @@ const rules: Rule[] = [
   { severity: "critical", kind: /^default privilege$/, name: / to PUBLIC$/ },
   { severity: "critical", kind: /^(function|procedure)$/, gained: /SECURITY DEFINER/ },
   { severity: "critical", kind: /^view$/, lost: /security_(barrier|invoker)=(true|on|1)/ },
+
+  // The rule holds. Only ON CONFLICT ON CONSTRAINT tells that it is none.
+  { severity: "minor", kind: /^index$/, change: ["changed"], actual: /^UNIQUE/ },
+  { severity: "major", kind: /^constraint$/, change: ["changed"], actual: /^CREATE UNIQUE INDEX/ },
 
   // Rules that keep data right: gone, or there and switched off.
   { severity: "critical", kind: /^(schema|table|column)$/, change: ["missing"] },
@@ -77,6 +87,7 @@ export function severityOf(difference: Difference): Severity {
     (rule.name?.test(name) ?? true) &&
     (rule.change?.includes(difference.change) ?? true) &&
     (rule.expected?.test(expected) ?? true) &&
+    (rule.actual?.test(actual) ?? true) &&
     (!rule.lost || (rule.lost.test(expected) && !rule.lost.test(actual))) &&
     (!rule.gained || (rule.gained.test(actual) && !rule.gained.test(expected))) &&
     (!rule.order || isReordered(rule.order, expected, actual)) &&

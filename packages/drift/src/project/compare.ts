@@ -1,8 +1,8 @@
 /** Two catalogs become findings: what differs, how bad it is, and what of it is allowed. */
 import { unmodelledWarnings } from "../catalog/objects.ts";
-import { diff } from "../model/diff.ts";
 import { type Finding, toFinding } from "../model/finding.ts";
 import type { CatalogObject } from "../model/object.ts";
+import { paired } from "../model/pairs.ts";
 import { rank } from "../model/severity.ts";
 import { type Allowed, applyExceptions, type StaleException } from "./exceptions.ts";
 import { withoutIgnored } from "./ignore.ts";
@@ -26,8 +26,8 @@ export function compare(
 ): Compared {
   const expected = withoutIgnored(wanted, ignored);
   const actual = withoutIgnored(found, ignored);
-  const all = diff(expected, actual)
-    .map(toFinding)
+  const all = paired(expected, actual)
+    .differences.map(toFinding)
     .sort((one, other) => rank(other.severity) - rank(one.severity));
   const warnings = unmodelledWarnings(actual);
   return { expected, actual, warnings, ...applyExceptions(all, exceptions) };

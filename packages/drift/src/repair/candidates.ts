@@ -1,6 +1,7 @@
 /** Which ways the planner tries, and in which order. */
 import { type Difference, objectOf } from "../model/diff.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
+import type { Paired } from "../model/pairs.ts";
 import { repairs } from "./repairs.ts";
 import type { Catalogs, Way } from "./way.ts";
 
@@ -15,17 +16,18 @@ export type Level = {
 
 export type Candidate = { difference: Difference; ways: Way[] };
 
-/** Away with the unexpected first, the last made first; then changes; then what is missing. */
+/** Names first, then away with the unexpected, the last made first; then changes; then what is missing. */
 export function candidates(
-  differences: Difference[],
+  { differences, present: named }: Paired,
   catalogs: Catalogs,
   { children, dependents, destructive }: Level,
 ): Candidate[] {
+  const present = new Set(named.map(keyOf));
   const known = new Set(differences.map((difference) => keyOf(objectOf(difference))));
   const deeper: Difference[] =
     children || dependents || destructive
       ? [...catalogs.expected]
-          .filter(([key]) => !catalogs.actual.has(key) && !known.has(key))
+          .filter(([key]) => !present.has(key) && !known.has(key))
           .map(([, expected]) => ({ change: "missing", expected }))
       : [];
   return [...differences, ...deeper]
@@ -43,11 +45,16 @@ function waysOf(difference: Difference, catalogs: Catalogs): Way[] {
   if (!repair) return [];
   if (difference.change === "missing") return repair.create(difference.expected, catalogs);
   if (difference.change === "unexpected") return repair.drop(difference.actual, catalogs);
-  const { expected, actual } = difference;
-  const [drop] = repair.drop(actual, catalogs);
+  const { change, expected, actual } = difference;
+  if (change === "renamed") return repair.rename?.(expected, actual) ?? [];
+  const [drop] = repairs[actual.kind]?.drop(actual, catalogs) ?? [];
   const [create] = repair.create(expected, catalogs);
   const anew = drop && create ? [{ ...drop, ...create, sql: [...drop.sql, ...create.sql] }] : [];
-  return [...(repair.alter?.(expected, actual, catalogs) ?? []), ...anew];
+  const altered =
+    expected.kind === actual.kind
+      ? repair.alter?.(expected, actual, catalogs)
+      : repair.from?.(expected, actual);
+  return [...(altered ?? []), ...anew];
 }
 
 /** The best way to remove an object. */
@@ -72,6 +79,7 @@ export function rank(kind: string): number {
 
 function order(difference: Difference): number {
   const place = rank(objectOf(difference).kind);
+  if (difference.change === "renamed") return place - 2 * LAST - 1;
   if (difference.change === "unexpected") return -place - 1;
   return difference.change === "changed" ? place : place + LAST + 1;
 }

@@ -36,6 +36,15 @@ export const column: Repair = {
     },
   ],
 
+  rename: (expected, actual) => [
+    {
+      sql: [
+        `ALTER TABLE ${relationOf(expected)} RENAME COLUMN ${memberOf(actual)} TO ${memberOf(expected)}`,
+      ],
+      destroys: `takes column ${relationOf(expected)}.${memberOf(actual)} for ${memberOf(expected)}; if it is not the same, values get another meaning`,
+    },
+  ],
+
   alter(expected, actual) {
     const wanted = partsOf(expected);
     const found = partsOf(actual);

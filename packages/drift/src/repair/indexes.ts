@@ -14,6 +14,8 @@ export const index: Repair = {
   },
 
   drop: (object) => way(`DROP INDEX ${qualifiedName(object)}`),
+  rename: (expected, actual) =>
+    way(`ALTER INDEX ${qualifiedName(actual)} RENAME TO ${expected.name}`),
 
   alter(expected, actual) {
     const [wanted, found] = [stated(expected.definition), stated(actual.definition)];
@@ -35,6 +37,17 @@ export const constraint: Repair = {
     ...way(`ALTER TABLE ${relationOf(object)} DROP CONSTRAINT ${memberOf(object)}`),
     ...way(...triggers(object, undefined, firingOf(object))),
   ],
+
+  rename: (expected, actual) =>
+    way(
+      `ALTER TABLE ${relationOf(expected)} RENAME CONSTRAINT ${memberOf(actual)} TO ${memberOf(expected)}`,
+    ),
+
+  /** Out of a unique index, which then has the constraint's name. */
+  from: (expected, actual) =>
+    way(
+      `ALTER TABLE ${relationOf(expected)} ADD CONSTRAINT ${memberOf(expected)} UNIQUE USING INDEX ${actual.name}`,
+    ),
 
   alter(expected, actual) {
     const [wanted, found] = [stated(expected.definition), stated(actual.definition)];

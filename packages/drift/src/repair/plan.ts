@@ -5,7 +5,8 @@
  */
 import { type Difference, diff, objectOf } from "../model/diff.ts";
 import { messageOf } from "../model/errors.ts";
-import { type CatalogObject, keyOf } from "../model/object.ts";
+import { type CatalogObject, keyOf, qualifiedName } from "../model/object.ts";
+import { type Paired, paired } from "../model/pairs.ts";
 import { assumptions, byKey, overlay } from "./assumptions.ts";
 import { candidates, cascade, dropOf, type Level, rank } from "./candidates.ts";
 import type { Trial } from "./trial.ts";
@@ -71,11 +72,21 @@ export async function plan(
   const assumed = actual ? assumptions(actual, await trial.read()) : new Map();
   const read = async () => overlay(await trial.read(), assumed);
   let present = await read();
-  const known = new Set(diff(expected, present).map(reasonOf));
+  // A name that cannot be given is no way: then what has it is dropped, and the other made.
+  let isPaired = !isCopy;
+  const compare = () => (isPaired ? paired(expected, present) : unpaired(expected, present));
+  const known = new Set(compare().differences.map(reasonOf));
   let level = 0;
   for (;;) {
-    const differences = diff(expected, present);
+    const compared = compare();
+    const { differences } = compared;
     const limits = LEVELS[level];
+    if (!limits && differences.some(({ change }) => change === "renamed")) {
+      isPaired = false;
+      for (const difference of compare().differences) known.add(reasonOf(difference));
+      level = 0;
+      continue;
+    }
     if (differences.length === 0 || !limits) {
       result.unresolved = differences.map((difference) => {
         const reason = reasonOf(difference);
@@ -85,7 +96,7 @@ export async function plan(
       return result;
     }
     if (limits.destructive && result.destructive.length === 0) keepWhole(differences);
-    const progressed = await pass(differences, limits);
+    const progressed = await pass(compared, limits);
     if (progressed) present = await read();
     level = progressed ? 0 : level + 1;
   }
@@ -97,10 +108,10 @@ export async function plan(
   }
 
   /** Tries every difference once, so that what is taken away for one of them is out of the way of the others too. */
-  async function pass(differences: Difference[], limits: Level): Promise<boolean> {
+  async function pass(compared: Paired, limits: Level): Promise<boolean> {
     const catalogs = { expected: byKey(expected), actual: byKey(present) };
     let progressed = false;
-    for (const { difference, ways } of candidates(differences, catalogs, limits)) {
+    for (const { difference, ways } of candidates(compared, catalogs, limits)) {
       for (const way of ways) {
         if ((onlyUsable && way.usableAfterCommit) || (way.hidesSecret && !isCopy)) continue;
         if ((taken.get(signature(difference, way)) ?? 0) >= MOST_REPEATS) continue;
@@ -196,7 +207,13 @@ function isWithin(object: CatalogObject, whole: CatalogObject, { actual }: Catal
   return parent !== undefined && isWithin(parent, whole, { actual, expected: actual });
 }
 
+function unpaired(expected: CatalogObject[], present: CatalogObject[]): Paired {
+  return { differences: diff(expected, present), present };
+}
+
 function reasonOf(difference: Difference): string {
+  if (difference.change === "renamed")
+    return `renamed ${keyOf(difference.actual)} to ${qualifiedName(difference.expected)}`;
   return `${difference.change} ${keyOf(objectOf(difference))}`;
 }
 

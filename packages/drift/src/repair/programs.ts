@@ -12,6 +12,11 @@ export const trigger: Repair = {
     ...fire(object, stateOf(object) === "ENABLE" ? "DISABLE" : "ENABLE"),
   ],
 
+  rename: (expected, actual) =>
+    way(
+      `ALTER TRIGGER ${memberOf(actual)} ON ${relationOf(expected)} RENAME TO ${memberOf(expected)}`,
+    ),
+
   alter: (expected, actual) =>
     isSameText(expected, actual)
       ? fire(expected, stateOf(expected))
@@ -31,6 +36,10 @@ export const policy: Repair = {
   create: (object) =>
     way(`CREATE POLICY ${memberOf(object)} ON ${relationOf(object)} ${object.definition}`),
   drop: (object) => way(`DROP POLICY ${memberOf(object)} ON ${relationOf(object)}`),
+  rename: (expected, actual) =>
+    way(
+      `ALTER POLICY ${memberOf(actual)} ON ${relationOf(expected)} RENAME TO ${memberOf(expected)}`,
+    ),
 };
 
 function isSameText(expected: CatalogObject, actual: CatalogObject): boolean {

@@ -21,6 +21,9 @@ export const sequence: Repair = {
     },
   ],
 
+  rename: (expected, actual) =>
+    way(`ALTER SEQUENCE ${qualifiedName(actual)} RENAME TO ${expected.name}`),
+
   alter(expected, actual) {
     const wanted = clauses(expected.definition, KEYWORDS);
     const found = clauses(actual.definition, KEYWORDS);

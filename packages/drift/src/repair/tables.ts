@@ -31,6 +31,13 @@ export const table: Repair = {
     { sql: [`DROP TABLE ${qualifiedName(object)}`], destroys: "drops the table with its rows" },
   ],
 
+  rename: (expected, actual) => [
+    {
+      sql: [`ALTER TABLE ${qualifiedName(actual)} RENAME TO ${expected.name}`],
+      destroys: `takes table ${qualifiedName(actual)} for ${qualifiedName(expected)}; if it is not the same, rows get another meaning`,
+    },
+  ],
+
   alter(expected, actual) {
     const [wanted, found] = [partsOf(expected), partsOf(actual)];
     const name = qualifiedName(expected);

@@ -1,7 +1,9 @@
 /** What a repair starts from and what it has to reach: what the check compares, without what it has been told to let be. */
 import { readObjects, type Scope } from "../catalog/objects.ts";
 import { isRole } from "../catalog/roles.ts";
+import { objectOf } from "../model/diff.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
+import { paired } from "../model/pairs.ts";
 import type { Compared } from "../project/compare.ts";
 import { withoutIgnored } from "../project/ignore.ts";
 import type { Rules } from "../project/project.ts";
@@ -33,6 +35,10 @@ export function repairTask(
   const present = actual.filter((object) => !isRole(object));
   const wanted = expected.filter((object) => !isRole(object));
   const keys = new Set(allowed.map(({ key }) => key));
+  // What is allowed to have another name is expected under that name.
+  for (const difference of paired(wanted, present).differences)
+    if (difference.change !== "missing" && keys.has(keyOf(objectOf(difference))))
+      keys.add(keyOf(difference.actual));
   return {
     actual: present,
     expected: withAllowed(wanted, present, keys),

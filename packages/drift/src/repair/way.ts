@@ -26,6 +26,10 @@ export type Repair = {
   drop(object: CatalogObject, catalogs: Catalogs): Way[];
   /** Without it, or where its ways fail, a change is a drop and a create. */
   alter?(expected: CatalogObject, actual: CatalogObject, catalogs: Catalogs): Way[];
+  /** Gives the object the name of another of its kind. Without it, it is dropped and created. */
+  rename?(expected: CatalogObject, actual: CatalogObject): Way[];
+  /** Makes it out of an object of another kind that does the same. */
+  from?(expected: CatalogObject, actual: CatalogObject): Way[];
 };
 
 /** One way of statements that destroy nothing; none where there is no statement. */

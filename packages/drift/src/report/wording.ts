@@ -36,6 +36,7 @@ export function verdict({ findings, pending, staleExceptions, allowed, faults, d
     [number("missing"), "missing"],
     [number("unexpected"), "unexpected"],
     [number("changed"), "changed"],
+    [number("renamed"), "renamed"],
     [staleExceptions.length, "stale exception", "s"],
     [drift ? pending.length : 0, "pending"],
     [drift ? faults.length : 0, "history fault", "s"],
