@@ -203,10 +203,12 @@ const TENANT_KEYS = [
 /** Tried below, and in account-triggers.test.ts. */
 const OTHERS = [
   "accounts_copy_to_users",
+  "accounts_set_aside",
   "accounts_void_one_time_tokens",
   "session_users_end_mute",
   "session_users_notify_deleted",
   "sessions_record_impersonation_ended",
+  "tenants_bring_accounts_back",
   "users_account_follows",
   "users_account_goes",
   "users_copy_account",
