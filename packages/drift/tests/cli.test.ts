@@ -169,7 +169,7 @@ test("faults of the history are explained, fail the check with --strict, and are
   await execute(database.url, gone + failed);
   const { code, stdout } = await project.drift();
   expect(stdout).toContain("history: 0_gone (missing): it is applied, but its folder is gone");
-  expect(stdout).toContain("\n  bunx prisma migrate resolve --rolled-back 2_failed ");
+  expect(stdout).toContain("\n  npx prisma migrate resolve --rolled-back 2_failed ");
   expect(code).toBe(0);
   expect((await project.drift(["--strict"])).code).toBe(2);
 

@@ -32,7 +32,7 @@ test("edited after it was applied: the file has another checksum", () => {
 test("failed half-way, and no longer once it was resolved or tried again", () => {
   const [found] = faults(["1_a"], [row("1_a", "failed")]);
   expect(found?.fault).toBe("1_a: failed");
-  expect(found?.mend).toStartWith("bunx prisma migrate resolve --rolled-back 1_a");
+  expect(found?.mend).toStartWith("npx prisma migrate resolve --rolled-back 1_a");
   expect(faults(["1_a"], [row("1_a", "failed"), row("1_a")])).toEqual([]);
 });
 
@@ -46,7 +46,7 @@ test("a folder that is gone is told from a database that is ahead", () => {
 test("applied out of order", () => {
   const [found] = faults(["1_a", "2_b"], [row("2_b"), row("1_a")]);
   expect(found?.fault).toBe("1_a: out of order");
-  expect(found?.mend).toStartWith("bun run drift parity");
+  expect(found?.mend).toStartWith("tenantry-drift parity");
 });
 
 test("about to be applied out of order: it gets a name that comes last", () => {

@@ -206,7 +206,7 @@ describe("where none can be made", () => {
     const many = { ...task, actual: Array.from({ length: 2001 }, () => object) };
     const { repair } = await withRepairs(findings, many, server);
     expect(repair?.doubt).toContain("2001 objects");
-    expect(repair?.doubt).toContain("bun run drift repair");
+    expect(repair?.doubt).toContain("tenantry-drift repair");
   });
 
   test("nor is it waited for without end, and nothing of it stays", async () => {

@@ -124,7 +124,20 @@ test("rows that the files insert are warned of, since they are not carried over"
   );
 });
 
-describe("a name is refused", () => {
+test("any name that can be a folder's is taken, such as Prisma's own init", async () => {
+  await project.write({ "prisma/schema.prisma": datasource + users("  phone String?\n") });
+  for (const name of ["../up", "a b", "\u001b[31m"]) {
+    const { code, stderr } = await migrate(name);
+    expect(stderr).toContain("cannot be that of a folder");
+    expect(stderr).not.toContain("\u001b");
+    expect(code).toBe(1);
+  }
+  const { code, stdout } = await migrate("init");
+  expect(stdout).toMatch(/_init\n$/);
+  expect(code).toBe(0);
+});
+
+describe("with --strict-names a name is refused", () => {
   for (const name of [
     "",
     "update",
@@ -137,7 +150,7 @@ describe("a name is refused", () => {
     "phone",
   ]) {
     test(JSON.stringify(name), async () => {
-      const { code, stderr } = await migrate(name);
+      const { code, stderr } = await migrate(name, "--strict-names");
       expect(stderr).toMatch(/name/);
       expect(stderr).toContain("add_users_phone");
       expect(code).toBe(1);

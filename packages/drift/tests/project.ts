@@ -13,6 +13,7 @@ export type Files = Record<string, string>;
 export type Outcome = { code: number; stdout: string; stderr: string };
 
 export type Project = {
+  folder: string;
   write(files: Files): Promise<void>;
   read(path: string): Promise<string>;
   /** The same, run in a folder of the project. */
@@ -51,6 +52,7 @@ export async function createProject(databaseUrl: string, files: Files = {}): Pro
   await write({ "prisma/migrations/migration_lock.toml": 'provider = "postgresql"\n', ...files });
 
   return {
+    folder,
     write,
     read: (path) => Bun.file(join(folder, path)).text(),
     at: (below) => ({

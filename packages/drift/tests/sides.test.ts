@@ -97,7 +97,7 @@ test("the snapshot has one object a line, in one order, and is the same whenever
   const stale = await project.drift(["snapshot", "--check"]);
   expect(stale.stdout).toContain("missing constraint public.users.users_email_short");
   expect(stale.stdout).toContain("unexpected constraint public.users.users_email_lower");
-  expect(stale.stderr).toContain("bun run drift snapshot");
+  expect(stale.stderr).toContain("tenantry-drift snapshot");
   expect(stale.code).toBe(2);
 });
 
@@ -105,7 +105,7 @@ test("a snapshot whose objects are right and whose files have moved is stale too
   await project.drift(["snapshot"]);
   await project.write({ "migrations-sql/users.sql": "", "migrations-sql/zz.sql": emailCheck });
   const { code, stderr } = await project.drift(["snapshot", "--check"]);
-  expect(stderr).toContain("bun run drift snapshot");
+  expect(stderr).toContain("tenantry-drift snapshot");
   expect(code).toBe(2);
 });
 

@@ -1,7 +1,6 @@
 import {
   ColumnTypeEnum,
   type SqlDriverAdapter,
-  type SqlMigrationAwareDriverAdapterFactory,
   type SqlResultSet,
 } from "@prisma/driver-adapter-utils";
 
@@ -23,13 +22,6 @@ export const OFFLINE: SqlDriverAdapter = {
   executeScript: refuse,
   startTransaction: refuse,
   dispose: () => Promise.resolve(),
-};
-
-export const OFFLINE_FACTORY: SqlMigrationAwareDriverAdapterFactory = {
-  provider: OFFLINE.provider,
-  adapterName: OFFLINE.adapterName,
-  connect: () => Promise.resolve(OFFLINE),
-  connectToShadowDb: refuse,
 };
 
 function refuse(): Promise<never> {

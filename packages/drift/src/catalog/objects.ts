@@ -35,7 +35,8 @@ export async function readObjects(
 /** What the reader must know of the objects whose definitions are not compared. */
 export function unmodelledWarnings(objects: CatalogObject[]): string[] {
   const unknown = objects.filter(({ definition }) => definition === UNKNOWN_DEFINITION);
-  return [...Map.groupBy(unknown, ({ kind }) => kind)].map(([kind, found]) => {
+  return [...new Set(unknown.map(({ kind }) => kind))].map((kind) => {
+    const found = unknown.filter((object) => object.kind === kind);
     const shown = fewOf(found.map(({ name }) => name));
     return `Only the name is compared: ${kind} (${shown}). The check does not know this kind of object yet.`;
   });

@@ -1,20 +1,49 @@
 /** What a project is taken to be when the command line does not say. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import type { PrismaConfig } from "../prisma/config.ts";
+import { type Datasource, datasourceOf, urlOf, withDotenv } from "../prisma/datasource.ts";
+import type { SchemaFile } from "../prisma/schema-file.ts";
 
 export const SQL_FOLDER = "migrations-sql";
-export const MIGRATIONS_FOLDER = "prisma/migrations";
 
 /** Where Prisma looks as well; the first is named when there is none. */
 const SCHEMAS = ["prisma/schema.prisma", "prisma/schema", "schema.prisma"] as const;
 
+type Named = {
+  schema?: string | undefined;
+  migrations?: string | undefined;
+  "database-url"?: string | undefined;
+  "database-url-file"?: string | undefined;
+};
+type Environment = Record<string, string | undefined>;
+
+export type Defaults = {
+  schema: string;
+  migrations: string | null;
+  databaseUrl: string | null;
+  /** PostgreSQL's, that the Prisma schema lists. */
+  schemas: string[];
+};
+
+/** What is named, else what the project's own files say, else where Prisma looks. */
+export function defaultsOf(named: Named, env: Environment, config: PrismaConfig | null): Defaults {
+  const schema = named.schema ?? config?.schema ?? prismaSchema();
+  const datasource = datasourceOf(prismaFiles(schema));
+  return {
+    schema,
+    migrations: named.migrations ?? config?.migrations ?? migrationsOf(schema, datasource),
+    databaseUrl:
+      named["database-url"] ??
+      (config?.url || fromSchema(datasource, config ? env : withDotenv(env, schema))) ??
+      urlIn(named["database-url-file"]),
+    schemas: datasource?.schemas ?? [],
+  };
+}
+
 /** A default place counts only when something is there; what is named must be. */
 export function present(path: string): string | null {
   return existsSync(path) ? path : null;
-}
-
-export function prismaSchema(): string {
-  return SCHEMAS.find(existsSync) ?? SCHEMAS[0];
 }
 
 /** The URL that a development server has noted, while there is such a note. */
@@ -27,22 +56,41 @@ export function schemaOf(url: string | null): string | null {
   return url && URL.canParse(url) ? new URL(url).searchParams.get("schema") : null;
 }
 
-/** The PostgreSQL schemas that the Prisma schema lists, else the one in the URL, else public. */
-export function defaultSchemas(schema: string, url: string | null): string[] {
-  const [, list] = /^\s*schemas\s*=\s*\[([^\]]*)\]/m.exec(prismaText(schema)) ?? [];
-  const listed = [...(list ?? "").matchAll(/"([^"]+)"/g)].map(([, name = ""]) => name);
-  if (listed.length > 0) return listed;
-  return [schemaOf(url) || "public"];
+function fromSchema(datasource: Datasource | null, env: Environment): string | null {
+  return (datasource && urlOf(datasource, env)) || env.DATABASE_URL || null;
 }
 
-/** Empty when it cannot be read: who needs the file says so, and says it better. */
-function prismaText(path: string): string {
+function prismaSchema(): string {
+  return inPackageJson() ?? SCHEMAS.find(existsSync) ?? SCHEMAS[0];
+}
+
+/** Where Prisma 6 lets a project name its schema. */
+function inPackageJson(): string | null {
   try {
-    if (!statSync(path).isDirectory()) return readFileSync(path, "utf8");
-    const names = readdirSync(path, { recursive: true, encoding: "utf8" });
-    const files = names.filter((name) => name.endsWith(".prisma"));
-    return files.map((name) => readFileSync(join(path, name), "utf8")).join("\n");
+    const { prisma } = JSON.parse(readFileSync("package.json", "utf8"));
+    return typeof prisma?.schema === "string" ? prisma.schema : null;
   } catch {
-    return "";
+    return null;
+  }
+}
+
+/** Prisma keeps them beside the file that has the datasource. */
+function migrationsOf(schema: string, datasource: Datasource | null): string | null {
+  const beside = [...(datasource ? [dirname(datasource.path)] : []), schema, dirname(schema)];
+  const places = [...beside.map((folder) => join(folder, "migrations")), "prisma/migrations"];
+  return places.find(existsSync) ?? null;
+}
+
+/** Empty when they cannot be read: who needs them says so, and says it better. */
+function prismaFiles(path: string): SchemaFile[] {
+  try {
+    const paths = statSync(path).isDirectory()
+      ? readdirSync(path, { recursive: true, encoding: "utf8" })
+          .filter((name) => name.endsWith(".prisma"))
+          .map((name) => join(path, name))
+      : [path];
+    return paths.map((path) => ({ path, content: readFileSync(path, "utf8") }));
+  } catch {
+    return [];
   }
 }

@@ -1,16 +1,19 @@
-#!/usr/bin/env bun
-/** `bun run drift`. The only file of the check that prints and exits: results on stdout, all else on stderr. */
+#!/usr/bin/env node
+/** `tenantry-drift`. The only file of the check that prints and exits: results on stdout, all else on stderr. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { dirname } from "node:path";
+import { createInterface } from "node:readline/promises";
 import { allowLine } from "../commands/allow.ts";
 import { check } from "../commands/check.ts";
+import { initCommand } from "../commands/init.ts";
 import { migrateCommand } from "../commands/migrate.ts";
 import type { Options } from "../commands/options.ts";
 import { parity } from "../commands/parity.ts";
 import { repairCommand } from "../commands/repair.ts";
 import { checkSnapshot, takeSnapshot } from "../commands/snapshot.ts";
 import { DriftError, explanationOf, messageOf } from "../model/errors.ts";
+import { loadPrismaConfig } from "../prisma/config.ts";
 import { formats } from "../report/formats.ts";
 import type { Report } from "../report/report.ts";
 import { summaryLine } from "../report/text.ts";
@@ -37,7 +40,9 @@ const progress = progressLine(process.stderr);
 process.exit(await main(process.argv.slice(2)).catch(explain));
 
 async function main(args: string[]): Promise<number> {
-  const flags = parseFlags(args, process.env);
+  const isHelp = args.includes("--help") || args.includes("-h");
+  const config = isHelp ? null : await loadPrismaConfig(process.cwd(), process.env);
+  const flags = parseFlags(args, process.env, config);
   if (flags.help) return print(process.stdout, usage);
   return run(flags, {
     ...flags.options,
@@ -63,6 +68,9 @@ async function run(flags: Flags, options: Options): Promise<number> {
     case "migrate":
       await migrateCommand({ ...options, ...flags, confirm: asker() }, output(flags));
       return EXIT.noDrift;
+    case "init":
+      await initCommand(options, flags.sqlFolder, output(flags));
+      return EXIT.noDrift;
     case "allow":
       return print(process.stdout, `${await allowLine(flags, options)}\n`);
   }
@@ -81,9 +89,13 @@ function output(flags: Flags) {
 function asker(): ((question: string) => Promise<boolean>) | null {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return null;
   return async (question) => {
-    await print(process.stderr, `${question} [y/N] `);
-    for await (const answer of console) return /^y(es)?$/i.test(answer.trim());
-    return false;
+    progress.clear();
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+    } finally {
+      terminal.close();
+    }
   };
 }
 

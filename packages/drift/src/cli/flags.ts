@@ -4,18 +4,19 @@ import { parseArgs } from "node:util";
 import type { Options } from "../commands/options.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
 import { severities } from "../model/severity.ts";
+import type { PrismaConfig } from "../prisma/config.ts";
 import { formatNames } from "../report/formats.ts";
-import {
-  defaultSchemas,
-  MIGRATIONS_FOLDER,
-  present,
-  prismaSchema,
-  SQL_FOLDER,
-  schemaOf,
-  urlIn,
-} from "./defaults.ts";
+import { defaultsOf, present, SQL_FOLDER, schemaOf } from "./defaults.ts";
 
-export const commands = ["drift", "parity", "snapshot", "allow", "repair", "migrate"] as const;
+export const commands = [
+  "drift",
+  "parity",
+  "snapshot",
+  "allow",
+  "repair",
+  "migrate",
+  "init",
+] as const;
 
 export type Flags = {
   command: (typeof commands)[number];
@@ -29,11 +30,14 @@ export type Flags = {
   key: string;
   until: string;
   reason: string;
+  /** The folder of hand-written SQL, also where there is none yet. */
+  sqlFolder: string;
   /** Of `repair`. */
   apply: boolean;
   allowDestructive: boolean;
   /** Of `migrate`. */
   name: string;
+  strictNames: boolean;
   yes: boolean;
   allowDangerous: boolean;
   options: Omit<Options, "signal">;
@@ -53,8 +57,12 @@ const OWNED = [
   ["allow-dangerous", ["migrate"]],
 ] as const satisfies [string, Flags["command"][]][];
 
-/** Throws a DriftError for what it cannot understand. */
-export function parseFlags(args: string[], env: Record<string, string | undefined>): Flags {
+/** Throws a DriftError for what it cannot understand. @param config what the project's prisma.config.ts says. */
+export function parseFlags(
+  args: string[],
+  env: Record<string, string | undefined>,
+  config: PrismaConfig | null = null,
+): Flags {
   const { values, positionals } = parse(args);
   const [name = "drift", ...rest] = positionals;
   const command = commands.find((known) => known === name);
@@ -70,10 +78,9 @@ export function parseFlags(args: string[], env: Record<string, string | undefine
   }
 
   const isSql = values.format === "sql"; // The same as `repair` prints: it takes a trial, not only a comparison.
-  const databaseUrl =
-    values["database-url"] ?? (env.DATABASE_URL || urlIn(values["database-url-file"]));
-  const schema = values.schema ?? prismaSchema();
+  const { databaseUrl, schema, migrations, schemas } = defaultsOf(values, env, config);
   const shadowUrl = values["shadow-url"] ?? null;
+  const namelessSchema = schemaOf(databaseUrl ?? shadowUrl);
   const isShown = values.format !== "github" && (!values.quiet || values.output !== undefined);
   const beside = join(values.sql ?? SQL_FOLDER, "drift.");
   return {
@@ -86,21 +93,24 @@ export function parseFlags(args: string[], env: Record<string, string | undefine
     key: rest[0] ?? "",
     until: values.until,
     reason: values.reason,
+    sqlFolder: values.sql ?? SQL_FOLDER,
     apply: values.apply,
     allowDestructive: values["allow-destructive"],
     name: values.name,
+    strictNames: values["strict-names"],
     yes: values.yes,
     allowDangerous: values["allow-dangerous"],
     options: {
       databaseUrl,
       shadowUrl,
       schema,
-      migrations: values.migrations ?? present(MIGRATIONS_FOLDER),
-      sql: values.sql ?? present(SQL_FOLDER),
-      schemas: values.schemas
-        ? names(values.schemas)
-        : defaultSchemas(schema, databaseUrl ?? shadowUrl),
-      defaultSchema: schemaOf(databaseUrl ?? shadowUrl),
+      migrations,
+      sql:
+        command === "init"
+          ? present(values.sql ?? SQL_FOLDER)
+          : (values.sql ?? present(SQL_FOLDER)),
+      schemas: schemasOf(values.schemas, schemas, namelessSchema),
+      defaultSchema: namelessSchema,
       owners: values.owners && !values["no-owner"],
       grants: !values["no-grants"],
       useSnapshot: values.snapshot,
@@ -150,6 +160,7 @@ function parse(args: string[]) {
         apply: { type: "boolean", default: false },
         "allow-destructive": { type: "boolean", default: false },
         name: { type: "string", default: "" },
+        "strict-names": { type: "boolean", default: false },
         yes: { type: "boolean", default: false },
         "allow-dangerous": { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
@@ -164,8 +175,10 @@ function misuse(message: string): DriftError {
   return new DriftError(`${message}\nSee --help for the options.`);
 }
 
-function names(list: string): string[] {
-  const found = list
+/** Those that are named, else those that the Prisma schema lists, else the one in the URL, else public. */
+function schemasOf(named: string | undefined, listed: string[], inUrl: string | null): string[] {
+  if (named === undefined) return listed.length > 0 ? listed : [inUrl || "public"];
+  const found = named
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");

@@ -1,5 +1,5 @@
-#!/usr/bin/env bun
-/** `bun run db:rollback`. The only file of it that prints and exits. */
+#!/usr/bin/env node
+/** `tenantry-drift-rollback`. The only file of it that prints and exits. */
 import { parseArgs } from "node:util";
 import { rollback } from "../commands/rollback.ts";
 import { DriftError, explanationOf, messageOf } from "../model/errors.ts";
@@ -7,7 +7,7 @@ import { urlIn } from "./defaults.ts";
 
 const usage = `Takes the last applied migration back: runs its rollback.sql and deletes its row of _prisma_migrations.
 
-Usage: bun run db:rollback [name] [options]
+Usage: tenantry-drift-rollback [name] [options]
 
   name                  refuses unless this is the last applied migration
   --database-url URL    the database (DATABASE_URL)

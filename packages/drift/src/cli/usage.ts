@@ -3,27 +3,30 @@ import { formatNames } from "../report/formats.ts";
 
 export const usage = `Compares a PostgreSQL database with what the project declares: the Prisma schema and the hand-written SQL.
 
-Usage: bun run drift [command] [options]
+Usage: tenantry-drift [command] [options]
 
-  bun run drift                   the live database with the declared schema
-  bun run drift --snapshot        the live database with the committed snapshot: a read-only login is enough
-  bun run drift parity            the migrations with the declared schema; needs a server, and no live database
-  bun run drift snapshot          writes the snapshot of the declared schema; with --check, tells whether it is stale
-  bun run drift allow KEY --until YYYY-MM-DD --reason TEXT
+  tenantry-drift                  the live database with the declared schema
+  tenantry-drift --snapshot       the live database with the committed snapshot: a read-only login is enough
+  tenantry-drift parity           the migrations with the declared schema; needs a server, and no live database
+  tenantry-drift snapshot         writes the snapshot of the declared schema; with --check, tells whether it is stale
+  tenantry-drift allow KEY --until YYYY-MM-DD --reason TEXT
                                   prints the line for drift.allow that allows a finding until that day
-  bun run drift repair            the SQL that makes the live database what is declared, proved on a copy of its schema;
+  tenantry-drift repair           the SQL that makes the live database what is declared, proved on a copy of its schema;
                                   --apply also runs it, --allow-destructive also what loses data
-  bun run drift migrate --name NAME
+  tenantry-drift migrate --name NAME
                                   writes the migration, and its rollback, from the history to what is declared;
-                                  --yes asks nothing, --allow-dangerous writes what may hurt a table with rows
+                                  --yes asks nothing, --allow-dangerous writes what may hurt a table with rows,
+                                  --strict-names holds NAME to a verb and its object in snake_case
+  tenantry-drift init             writes into migrations-sql what the migrations make beyond the Prisma schema
 
 What is compared
-  --database-url URL    the live database (DATABASE_URL)
+  --database-url URL    the live database (that of prisma.config or of the schema, else DATABASE_URL)
   --database-url-file F the file that holds the URL where nothing else says it; it may be absent
   --shadow-url URL      the database beside which scratch databases are made (the live one)
-  --schema PATH         Prisma schema, a file or a folder (prisma/schema.prisma)
-  --migrations FOLDER   Prisma migrations (prisma/migrations)
-  --sql FOLDER          hand-written SQL, applied in the order of names (migrations-sql)
+  --schema PATH         Prisma schema, a file or a folder (that of prisma.config, else prisma/schema.prisma)
+  --migrations FOLDER   Prisma migrations (those of prisma.config, else beside the schema)
+  --sql FOLDER          hand-written SQL, applied in the order of names after the Prisma schema, and before it
+                        what lies in its folder before (migrations-sql)
   --schemas A,B         PostgreSQL schemas to compare (those of the Prisma schema, else the URL's, else public)
   --owners              compares owners as well (--no-owner: does not, as without either)
   --no-grants           leaves out grants and default privileges

@@ -1,4 +1,4 @@
-/** `bun run drift allow`: the line that allows a finding, so that nobody has to work out a hash. */
+/** `tenantry-drift allow`: the line that allows a finding, so that nobody has to work out a hash. */
 
 import { DriftError } from "../model/errors.ts";
 import { keyOf } from "../model/object.ts";
@@ -14,7 +14,7 @@ export async function allowLine(
 ): Promise<string> {
   if (key === "" || reason.trim() === "" || !isDay(until))
     throw new DriftError(
-      "An exception needs a key, a day and a reason: bun run drift allow 'index public.extra' --until 2027-01-31 --reason 'why'",
+      "An exception needs a key, a day and a reason: tenantry-drift allow 'index public.extra' --until 2027-01-31 --reason 'why'",
     );
   const { findings } = await check({ ...options, allowFile: null, repair: false });
   const found = findings.find((finding) => keyOf(finding) === key);

@@ -2,12 +2,14 @@
 import type pg from "pg";
 import { withConnection } from "../database/connection.ts";
 import { readLive } from "../database/live.ts";
-import { buildIn } from "../database/replay.ts";
+import { buildIn, type Script } from "../database/replay.ts";
 import type { ScratchServer } from "../database/scratch.ts";
 import { unlessAborted } from "../database/work.ts";
-import { withPlaces } from "../model/finding.ts";
+import { type Finding, type Place, withPlaces } from "../model/finding.ts";
 import type { CatalogObject } from "../model/object.ts";
+import { keyOf } from "../model/object.ts";
 import { compare } from "../project/compare.ts";
+import { expectedOf, MADE_TOO, madeToo } from "../project/expected.ts";
 import { type Basis, basisOf, type Progress, progressOf } from "../project/history.ts";
 import { type Declaration, findPlaces, isDeclared } from "../project/places.ts";
 import { type Project, readProject } from "../project/project.ts";
@@ -23,6 +25,10 @@ export type Sides = Declaration & {
   expected: CatalogObject[];
   actual: CatalogObject[];
   progress: Progress;
+  /** Those that make a part of what is expected, where no other file does. */
+  migrations: Script[];
+  /** What the reader must know of where the expected comes from. */
+  note: string | null;
 };
 
 /** Compares the live database with the expected one. Throws a DriftError when that cannot be done. */
@@ -33,28 +39,40 @@ export async function check(options: Options): Promise<Report> {
   return withConnection(url, async (client) => {
     const server = scratchServer(options, client);
     const sides = await readSides(client, server, project, options);
-    const { basis, progress } = sides;
+    const { basis, progress, note } = sides;
 
     const compared = compare(sides.expected, sides.actual, project);
-    const declared = compared.findings.filter(isDeclared);
-    const places = await findPlaces(declared, sides, server, options);
+    const places = await placesIn(compared.findings, sides, server, options);
     const placed = withPlaces(compared.findings, places, project.roles.places);
 
+    const kept = await keptBack(compared.findings, sides, server, project, options);
     const { findings, repair } =
       options.repair && basis !== "snapshot"
         ? await withRepairs(
             placed,
             {
-              ...repairTask(compared, project, options),
+              ...repairTask(compared, kept, project, options),
               surroundings: await readSurroundings(client, options),
             },
             server,
             options,
           )
         : { findings: placed, repair: null };
+    const told = findings.map((finding) =>
+      kept.has(keyOf(finding)) ? { ...finding, unrepaired: MADE_TOO } : finding,
+    );
 
     const database = client.database ?? "";
-    return toReport({ database, basis, ...compared, findings, repair, progress, options });
+    return toReport({
+      database,
+      basis,
+      ...compared,
+      findings: told,
+      repair,
+      progress,
+      note,
+      options,
+    });
   });
 }
 
@@ -70,12 +88,54 @@ export async function readSides(
   const progress = progressOf(migrations, live);
   const basis = basisOf(progress, options);
 
-  const scripts = basis === "applied migrations" ? progress.applied : await project.declared;
-  if (!snapshot) options.onProgress?.("replaying the files in a scratch database");
-  const { objects, declaredIn } = snapshot ?? {
-    objects: await buildIn(server, scripts, options),
+  const shared = { basis, progress, actual: live.objects };
+  if (snapshot) {
+    const scripts = await project.declared;
+    const expected = [...snapshot.objects, ...roles.objects];
+    const { declaredIn } = snapshot;
+    return { ...shared, expected, scripts, declaredIn, migrations: [], note: null };
+  }
+  options.onProgress?.("replaying the files in a scratch database");
+  const made =
+    basis === "applied migrations"
+      ? { ...(await buildIn(server, progress.applied, options)), migrations: [], note: null }
+      : await expectedOf(server, await project.declared, migrations, options);
+  return {
+    ...shared,
+    ...made,
+    expected: [...made.objects, ...roles.objects],
     declaredIn: null,
   };
-  const expected = [...objects, ...roles.objects];
-  return { basis, progress, actual: live.objects, expected, scripts, declaredIn };
+}
+
+/** The places of what is declared; what only the migrations make is looked up in these. */
+async function placesIn(
+  findings: Finding[],
+  sides: Sides,
+  server: ScratchServer,
+  options: Options,
+): Promise<Map<string, Place>> {
+  const declared = findings.filter(isDeclared);
+  const places = await findPlaces(declared, sides, server, options);
+  const others = declared.filter((finding) => !places.has(keyOf(finding)));
+  if (sides.migrations.length === 0 || others.length === 0) return places;
+  const { migrations } = sides;
+  const beyond = await findPlaces(
+    others,
+    { scripts: migrations, declaredIn: null },
+    server,
+    options,
+  );
+  return new Map([...places, ...beyond]);
+}
+
+/** Keys of what no repair drops, since the migrations make it. */
+export async function keptBack(
+  findings: Finding[],
+  { basis }: Pick<Sides, "basis">,
+  server: ScratchServer,
+  { migrations }: Pick<Project, "migrations">,
+  options: Options,
+): Promise<Set<string>> {
+  return basis === "declared" ? madeToo(findings, migrations, server, options) : new Set();
 }

@@ -1,4 +1,4 @@
-/** `bun run drift repair`: shows the SQL that brings the live database back to what is declared, and runs it if asked. */
+/** `tenantry-drift repair`: shows the SQL that brings the live database back to what is declared, and runs it if asked. */
 
 import type pg from "pg";
 import { CANONICAL_OUTPUT } from "../catalog/catalog.ts";
@@ -9,6 +9,7 @@ import { differingKeys } from "../model/diff.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
 import { oneLine } from "../model/words.ts";
 import { compare } from "../project/compare.ts";
+import { MADE_TOO } from "../project/expected.ts";
 import { readProject } from "../project/project.ts";
 import { type Proposal, propose, statements } from "../repair/proposal.ts";
 import { repairScript } from "../repair/script.ts";
@@ -16,7 +17,7 @@ import { readSurroundings } from "../repair/surroundings.ts";
 import { type RepairTask, repairTask } from "../repair/task.ts";
 import { PLAN_SETTINGS } from "../repair/trial.ts";
 import { summaryLine } from "../report/text.ts";
-import { check, readSides } from "./check.ts";
+import { check, keptBack, readSides } from "./check.ts";
 import { liveUrl, type Options, type Output, scratchServer } from "./options.ts";
 
 export type RepairOptions = Options & {
@@ -32,9 +33,12 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
 
   return withConnection(url, async (client) => {
     const server = scratchServer(options, client);
-    const { expected, actual } = await readSides(client, server, project, options);
+    const sides = await readSides(client, server, project, options);
+    const compared = compare(sides.expected, sides.actual, project);
+    const kept = await keptBack(compared.findings, sides, server, project, options);
+    for (const key of kept) await output.note(`kept: ${key}: ${MADE_TOO}\n`);
     const task = {
-      ...repairTask(compare(expected, actual, project), project, options),
+      ...repairTask(compared, kept, project, options),
       surroundings: await readSurroundings(client, options),
     };
     options.onProgress?.("trying the repair on a copy of the schema");

@@ -70,7 +70,7 @@ async function lastApplied(client: pg.Client, table: string): Promise<Row> {
 function refuseUnlessLast(last: Row, name: string | null): void {
   if (last.failed)
     throw new DriftError(
-      `Migration ${last.name} has failed, so that nobody knows which of its statements to take back. See what it has left with \`bun run drift\`, mend that by hand, and run \`bunx prisma migrate resolve --rolled-back ${last.name}\`.`,
+      `Migration ${last.name} has failed, so that nobody knows which of its statements to take back. See what it has left with \`tenantry-drift\`, mend that by hand, and run \`npx prisma migrate resolve --rolled-back ${last.name}\`.`,
     );
   if (name !== null && name !== last.name)
     throw new DriftError(

@@ -1,15 +1,16 @@
-/** `bun run drift snapshot`: the committed snapshot is written, or compared with what would be written now. */
-import { replayIn } from "../database/replay.ts";
+/** `tenantry-drift snapshot`: the committed snapshot is written, or compared with what would be written now. */
+import { replayIn } from "../database/provenance.ts";
 import { withPlaces } from "../model/finding.ts";
 import { compare } from "../project/compare.ts";
-import { readDeclared } from "../project/files.ts";
+import { expectedOf } from "../project/expected.ts";
+import { readDeclared, readMigrations } from "../project/files.ts";
 import { readIgnored, withoutIgnored } from "../project/ignore.ts";
 import { isDeclared, placesOf } from "../project/places.ts";
 import { formatSnapshot, readSnapshot, readSnapshotText } from "../project/snapshot.ts";
 import { type Report, toReport } from "../report/report.ts";
 import { type Options, scratchServer } from "./options.ts";
 
-const STALE = "The snapshot is stale. Write it anew with `bun run drift snapshot`.";
+const STALE = "The snapshot is stale. Write it anew with `tenantry-drift snapshot`.";
 
 /** The text that the file should have. */
 export async function takeSnapshot(options: Options): Promise<string> {
@@ -37,15 +38,19 @@ export async function checkSnapshot(options: Options): Promise<Report> {
 }
 
 async function declaredSnapshot(options: Options) {
-  const [scripts, ignored] = await Promise.all([
+  const [declared, migrations, ignored] = await Promise.all([
     readDeclared(options),
+    readMigrations(options.migrations),
     readIgnored(options.ignoreFile, options.ignore),
   ]);
+  const server = scratchServer(options);
+  const expected = await expectedOf(server, declared, migrations, options);
   options.onProgress?.("finding out where objects are declared");
-  const { objects, declaredIn } = await replayIn(scratchServer(options), scripts, options);
+  const scripts = expected.migrations.length > 0 ? expected.migrations : expected.scripts;
+  const { declaredIn } = await replayIn(server, scripts, options);
   return {
     scope: options,
-    objects: withoutIgnored(objects, ignored),
+    objects: withoutIgnored(expected.objects, ignored),
     declaredIn,
     scripts,
     ignored,

@@ -4,6 +4,17 @@ import { codeOf, DriftError, messageOf } from "../model/errors.ts";
 
 const OLDEST_SERVER = 150000;
 const CONNECT_TIMEOUT_MS = 10_000;
+const OTHERS = new Map([
+  ["mysql", "MySQL"],
+  ["file", "SQLite"],
+  ["sqlite", "SQLite"],
+  ["sqlserver", "SQL Server"],
+  ["mongodb", "MongoDB"],
+  ["mongodb+srv", "MongoDB"],
+]);
+/** What TLS says of a certificate that no known authority has signed. */
+const UNKNOWN_AUTHORITY =
+  /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?))$/;
 
 /** Runs `work` with a connection that is closed afterwards. What the server refuses comes back as a DriftError. */
 export async function withConnection<T>(
@@ -58,6 +69,16 @@ async function connect(url: string): Promise<pg.Client> {
 }
 
 function newClient(url: string): pg.Client {
+  const scheme = /^([\w+]+):/.exec(url)?.[1] ?? "";
+  if (/^prisma(\+postgres)?$/.test(scheme))
+    throw new DriftError(
+      `The database URL is one of ${scheme}://, behind which no SQL is spoken. Give the address of PostgreSQL itself with --database-url, or as directUrl.`,
+    );
+  const other = OTHERS.get(scheme);
+  if (other !== undefined)
+    throw new DriftError(
+      `The database URL is one of ${other}, and the drift check compares PostgreSQL alone.`,
+    );
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
     throw new DriftError(
       "The database URL cannot be read. It should look like postgresql://user:password@host:5432/database, with special characters in the password percent-encoded.",
@@ -73,6 +94,8 @@ function newClient(url: string): pg.Client {
 function explain(error: unknown, client: pg.Client): string {
   const server = serverOf(client);
   const { host, user, database } = client;
+  if (UNKNOWN_AUTHORITY.test(codeOf(error) ?? ""))
+    return `The server at ${server} has a certificate of an authority that is not known here (${messageOf(error)}). Name the authority's file in the database URL with sslrootcert=/path/to/ca.pem, or in the variable NODE_EXTRA_CA_CERTS.`;
   switch (codeOf(error)) {
     case "ECONNREFUSED":
     case "ENOENT":

@@ -1,10 +1,11 @@
-/** Applies SQL files and remembers which of them made or last changed each object. */
-import type { SchemaFile } from "@tenantry/prisma-engine/to-sql";
+/** Makes what SQL files declare. */
+
 import pg from "pg";
 import { inReadTransaction } from "../catalog/catalog.ts";
 import { readObjects, type Scope } from "../catalog/objects.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
-import { type CatalogObject, keyOf } from "../model/object.ts";
+import type { CatalogObject } from "../model/object.ts";
+import type { SchemaFile } from "../prisma/schema-file.ts";
 import { type ScratchServer, withScratchDatabase } from "./scratch.ts";
 
 export type Script = {
@@ -15,14 +16,14 @@ export type Script = {
   sources?: SchemaFile[];
 };
 
-export type Replayed = {
-  objects: CatalogObject[];
-  /** Path of the script that declares an object, by its key. */
-  declaredIn: Map<string, string>;
-};
-
 /** What is read, and the schema that names without one mean; null leaves it to the server. */
 export type ReplayOptions = Scope & { defaultSchema: string | null };
+
+export type Built = {
+  objects: CatalogObject[];
+  /** The scripts as they could be applied. */
+  scripts: Script[];
+};
 
 /** Applies the scripts one after the other and reads the result. Throws a DriftError that points at the place when one fails. */
 export async function build(
@@ -30,27 +31,18 @@ export async function build(
   scripts: Script[],
   options: ReplayOptions,
 ): Promise<CatalogObject[]> {
-  for (const script of scripts) await apply(client, script, options);
-  return inReadTransaction(client, () => readObjects(client, options));
+  return (await buildInOrder(client, scripts, options)).objects;
 }
 
-/** The same, and reads also between the scripts, to learn which of them declares each object. */
-async function replay(
+/** The same, and tells in which order and form the scripts could be applied. */
+export async function buildInOrder(
   client: pg.Client,
   scripts: Script[],
   options: ReplayOptions,
-): Promise<Replayed> {
-  const declaredIn = new Map<string, string>();
-  let objects = await build(client, [], options);
-  for (const script of scripts) {
-    const before = new Map(objects.map((object) => [keyOf(object), object.definition]));
-    objects = await build(client, [script], options);
-    for (const object of objects) {
-      if (before.get(keyOf(object)) !== object.definition)
-        declaredIn.set(keyOf(object), script.path);
-    }
-  }
-  return { objects, declaredIn };
+): Promise<Built> {
+  const applied = await applyAll(client, scripts, options);
+  const objects = await inReadTransaction(client, () => readObjects(client, options));
+  return { objects, scripts: applied };
 }
 
 /** What scripts make in a scratch database. They may still be on their way while that is made. */
@@ -58,25 +50,93 @@ export function buildIn(
   server: ScratchServer,
   scripts: Script[] | Promise<Script[]>,
   options: ReplayOptions,
-): Promise<CatalogObject[]> {
-  return withScratchDatabase(server, async (scratch) => build(scratch, await scripts, options));
+): Promise<Built> {
+  return withScratchDatabase(server, async (scratch) =>
+    buildInOrder(scratch, await scripts, options),
+  );
 }
 
-/** The same with the script that declares each object. */
-export function replayIn(
-  server: ScratchServer,
+/**
+ * Prisma's part may stand on what a hand-written file makes that lies beside the others. Then those of them that can come
+ * first do.
+ */
+async function applyAll(
+  client: pg.Client,
   scripts: Script[],
   options: ReplayOptions,
-): Promise<Replayed> {
-  return withScratchDatabase(server, (scratch) => replay(scratch, scripts, options));
+): Promise<Script[]> {
+  const done: Script[] = [];
+  const waiting = [...scripts];
+  for (let script = waiting.shift(); script; script = waiting.shift()) {
+    const first = script.sources ? await applyPrisma(client, script, waiting, options) : null;
+    if (!first) await applyScript(client, script, options);
+    done.push(...(first ?? [script]));
+  }
+  return done;
+}
+
+/** Takes the scripts out of `waiting` that had to come before. */
+async function applyPrisma(
+  client: pg.Client,
+  script: Script,
+  waiting: Script[],
+  options: ReplayOptions,
+): Promise<Script[]> {
+  try {
+    return [await applyGenerated(client, script, options)];
+  } catch (error) {
+    const first: Script[] = [];
+    for (const other of [...waiting]) {
+      if (!(await applyScript(client, other, options).then(Boolean, () => false))) continue;
+      first.push(...waiting.splice(waiting.indexOf(other), 1));
+    }
+    const second = first.length === 0 ? null : applyGenerated(client, script, options);
+    const applied = await second?.catch(() => null);
+    if (applied) return [...first, applied];
+    const hint =
+      "What Prisma's part stands on belongs into a folder `before` of the hand-written SQL; `tenantry-drift init` writes it from the migrations.";
+    throw new DriftError(`${messageOf(error)}\n${hint}`, { cause: error });
+  }
+}
+
+/**
+ * A schema says of a generated column that its default reads other columns, which no default can. Prisma writes a column a
+ * line, and so that line is written anew.
+ */
+async function applyGenerated(
+  client: pg.Client,
+  script: Script,
+  options: ReplayOptions,
+): Promise<Script> {
+  for (let sql = script.sql; ; ) {
+    try {
+      return await applyScript(client, { ...script, sql }, options);
+    } catch (error) {
+      const generated = withGeneratedColumn(sql, error instanceof Error ? error.cause : null);
+      if (generated === sql) throw error;
+      sql = generated;
+    }
+  }
+}
+
+function withGeneratedColumn(sql: string, cause: unknown): string {
+  if (!(cause instanceof pg.DatabaseError) || cause.code !== "0A000") return sql;
+  const place = locate(sql, Number(cause.position));
+  const lines = sql.split("\n");
+  const at = place.line - 1;
+  lines[at] = (lines[at] ?? "").replace(
+    /^(\s*"(?:[^"]|"")*" .*?) DEFAULT (.*?)(,?)$/,
+    "$1 GENERATED ALWAYS AS ($2) STORED$3",
+  );
+  return lines.join("\n");
 }
 
 /** One simple query a file, as Prisma sends a migration: all of it happens or nothing does. */
-async function apply(
+export async function applyScript(
   client: pg.Client,
   script: Script,
   { defaultSchema }: ReplayOptions,
-): Promise<void> {
+): Promise<Script> {
   await client.query("DISCARD ALL"); // What one script sets must not reach the next.
   await client.query("SET lock_timeout = '10s'; SET statement_timeout = '5min'");
   if (defaultSchema !== null) {
@@ -85,6 +145,7 @@ async function apply(
   }
   try {
     await client.query(script.sql);
+    return script;
   } catch (error) {
     throw new DriftError(describe(script, error), { cause: error });
   }

@@ -1,12 +1,14 @@
 /** Writes a migration and its way back, and proves both by replay before anybody sees them. */
-import { changesToSql, type SchemaFile } from "@tenantry/prisma-engine/to-sql";
 import pg from "pg";
 import { inReadTransaction } from "../catalog/catalog.ts";
+import { withConnection } from "../database/connection.ts";
 import { build, type ReplayOptions } from "../database/replay.ts";
 import { type ScratchServer, withScratchDatabase } from "../database/scratch.ts";
 import { differingKeys } from "../model/diff.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
+import type { SchemaFile } from "../prisma/schema-file.ts";
+import { changesToSql } from "../prisma/to-sql.ts";
 import type { Migration } from "../project/files.ts";
 import { ORDER } from "../repair/enums.ts";
 import { type Plan, plan, type Step } from "../repair/plan.ts";
@@ -51,6 +53,13 @@ export async function draft(work: Work): Promise<Draft> {
   }
   throw new DriftError(
     `No migration was found that is proved by replay. Nothing was written.\n${doubts.at(-1)}`,
+  );
+}
+
+/** True for what the schema has no words for: only a file of hand-written SQL could keep it. */
+export function isBeyondPrisma({ kind, definition }: CatalogObject): boolean {
+  return (
+    !PRISMA_KINDS.includes(kind) || (kind === "constraint" && /^(CHECK|EXCLUDE)\b/.test(definition))
   );
 }
 
@@ -108,11 +117,14 @@ function fromPrisma({ server, schemaFiles, reader, replay, ...work }: Work): Pro
     if (unresolved.length > 0)
       throw new DriftError(`Prisma's part cannot be told apart: ${unresolved[0]?.reason}.`);
     const schema = replay.defaultSchema ?? "public";
-    return changesToSql(url, schemaFiles, schema).catch((error) => {
-      throw new DriftError(
-        `Prisma's schema engine could not compare the schema: ${messageOf(error).trim()}`,
-        { cause: error },
-      );
+    return withConnection(url, async (client) => {
+      await client.query(`SET search_path = ${pg.escapeIdentifier(schema)}`);
+      return changesToSql(schemaFiles, { client, url, schema }).catch((error) => {
+        throw new DriftError(
+          `Prisma's schema engine could not compare the schema: ${messageOf(error).trim()}`,
+          { cause: error },
+        );
+      });
     });
   });
 }
@@ -138,8 +150,11 @@ function seenByPrisma({
   const [own, all, past] = [prisma, declared, history].map(
     (objects) => new Map(objects.map((object) => [keyOf(object), object])),
   ) as [Map<string, CatalogObject>, Map<string, CatalogObject>, Map<string, CatalogObject>];
+  // What is in a schema is not written because the schema is.
   const isWritten = (key: string): boolean =>
-    key !== "" && ((all.has(key) && !own.has(key)) || isWritten(past.get(key)?.parent ?? ""));
+    key !== "" &&
+    !key.startsWith("schema ") &&
+    ((all.has(key) && !own.has(key)) || isWritten(past.get(key)?.parent ?? ""));
   return history
     .filter(({ kind }) => PRISMA_KINDS.includes(kind))
     .filter((object) => object.kind === "extension" || !isWritten(keyOf(object)))
@@ -187,7 +202,7 @@ function text(prisma: string, { safe, destructive }: Plan): string {
 }
 
 /** In a migration nothing is missing or unexpected: it is what is done. */
-function blockOf(step: Step): string {
+export function blockOf(step: Step): string {
   const verbs = { missing: "Add", unexpected: "Drop", changed: "Change", renamed: "Rename" };
   const [, change, object] = /^(missing|unexpected|changed|renamed) (.*)$/s.exec(step.reason) ?? [];
   const verb = verbs[change as keyof typeof verbs];

@@ -1,5 +1,6 @@
 /** Names of migrations: in a year's time the name is all that most people read of one. */
 import { DriftError } from "../model/errors.ts";
+import { visible } from "../model/words.ts";
 
 /** Words that say nothing of what a migration does; a name needs another one beside them. */
 const VAGUE = [
@@ -9,10 +10,19 @@ const VAGUE = [
   ..."stuff things schema db database table tables sql prisma initial next more final".split(" "),
 ];
 
-/** Throws a DriftError that says what is wrong with the name. */
-export function checkName(name: string): void {
+/**
+ * Throws a DriftError that says what is wrong with the name.
+ * @param isStrict holds it to a style: words that say what is done and to what.
+ */
+export function checkName(name: string, isStrict: boolean): void {
   if (name === "")
     throw new DriftError("A migration needs a name that says what it does: --name add_users_phone");
+  if (!isStrict) {
+    if (/^[\w-]{1,180}$/.test(name)) return;
+    throw new DriftError(
+      `The name "${visible(name)}" cannot be that of a folder: letters, digits, "_" and "-" can, 180 of them at most.`,
+    );
+  }
   if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name))
     throw refused(
       name,

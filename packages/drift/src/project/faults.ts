@@ -45,7 +45,7 @@ function failed(history: HistoryRow[]): Fault[] {
       migration: name,
       fault: "failed",
       explanation: "it failed half-way, and Prisma applies nothing more until that is resolved.",
-      mend: `bunx prisma migrate resolve --rolled-back ${name}   # once nothing of it is left, else --applied once all of it is there`,
+      mend: `npx prisma migrate resolve --rolled-back ${name}   # once nothing of it is left, else --applied once all of it is there`,
     }));
 }
 
@@ -89,7 +89,7 @@ function outOfOrder(
         migration: name,
         fault: "out of order",
         explanation: `it was applied after ${after}, and a new database gets it before.`,
-        mend: "bun run drift parity   # shows whether the order matters",
+        mend: "tenantry-drift parity   # shows whether the order matters",
       },
     ];
   });
@@ -117,7 +117,7 @@ function rolledBack(migrations: Migration[], history: HistoryRow[]): Fault[] {
       migration: name,
       fault: "rolled back",
       explanation: "it was marked as rolled back, so the next deploy applies it again.",
-      mend: "bunx prisma migrate deploy   # once it is mended",
+      mend: "npx prisma migrate deploy   # once it is mended",
     }));
 }
 

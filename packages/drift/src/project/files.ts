@@ -2,10 +2,12 @@
 
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { type SchemaFile, schemaToSql } from "@tenantry/prisma-engine/to-sql";
+import { join, sep } from "node:path";
 import type { Script } from "../database/replay.ts";
 import { codeOf, DriftError, messageOf } from "../model/errors.ts";
+import { requirePostgres } from "../prisma/datasource.ts";
+import type { SchemaFile } from "../prisma/schema-file.ts";
+import { schemaToSql } from "../prisma/to-sql.ts";
 
 export type ProjectFiles = {
   /** Path of schema.prisma, or of a folder of .prisma files. */
@@ -15,24 +17,36 @@ export type ProjectFiles = {
   sql: string | null;
 };
 
+/** The folder of hand-written SQL that Prisma's part stands on. */
+const BEFORE = "before";
+
 type DeclaredFiles = Pick<ProjectFiles, "schema" | "sql">;
 
-/** The declared schema as scripts: Prisma's part first, since the hand-written part builds on its tables. */
+/**
+ * The declared schema as scripts: Prisma's part before the hand-written one, which builds on its tables, and before that
+ * the files of a folder `before`, on which Prisma's part builds: extensions, and the functions of its defaults.
+ */
 export async function readDeclared(files: DeclaredFiles): Promise<Script[]> {
-  const [prisma, ...written] = await readDeclaredSources(files);
-  if (!prisma) return written;
-  const sql = await schemaToSql(prisma.sources ?? []).catch((error) => {
-    throw new DriftError(`Prisma does not accept the schema. ${messageOf(error).trim()}`, {
-      cause: error,
-    });
-  });
-  return [{ ...prisma, sql }, ...written];
+  return Promise.all((await readDeclaredSources(files)).map(withSql));
 }
 
 /** The same files as they are written: enough to find a line, and nothing that could be applied. */
 export async function readDeclaredSources({ schema, sql }: DeclaredFiles): Promise<Script[]> {
   const [sources, written] = await Promise.all([readSchema(schema), readSqlFiles(sql)]);
-  return [{ path: schema, sql: "", sources }, ...written];
+  const isBefore = ({ path }: Script) => sql !== null && path.startsWith(join(sql, BEFORE, sep));
+  const prisma: Script = { path: schema, sql: "", sources };
+  return [...written.filter(isBefore), prisma, ...written.filter((script) => !isBefore(script))];
+}
+
+async function withSql(script: Script): Promise<Script> {
+  if (!script.sources) return script;
+  const sql = await schemaToSql(script.sources).catch((error) => {
+    if (error instanceof DriftError) throw error;
+    throw new DriftError(`Prisma does not accept the schema. ${messageOf(error).trim()}`, {
+      cause: error,
+    });
+  });
+  return { ...script, sql };
 }
 
 /** A schema file, or every .prisma file below a folder. */
@@ -40,7 +54,11 @@ export async function readSchema(path: string): Promise<SchemaFile[]> {
   const paths = (await isFolder(path, "--schema")) ? await list(path, ".prisma") : [path];
   if (paths.length === 0)
     throw new DriftError(`There is no .prisma file in ${path}. Name the schema with --schema.`);
-  return Promise.all(paths.map(async (path) => ({ path, content: await readText(path) })));
+  const files = await Promise.all(
+    paths.map(async (path) => ({ path, content: await readText(path) })),
+  );
+  requirePostgres(files);
+  return files;
 }
 
 /** The hand-written SQL, in the order of the file names. */

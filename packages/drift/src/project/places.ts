@@ -4,7 +4,8 @@
  */
 
 import { isRole } from "../catalog/roles.ts";
-import { type ReplayOptions, replayIn, type Script } from "../database/replay.ts";
+import { replayIn } from "../database/provenance.ts";
+import type { ReplayOptions, Script } from "../database/replay.ts";
 import type { ScratchServer } from "../database/scratch.ts";
 import type { Finding, Place } from "../model/finding.ts";
 import { keyOf } from "../model/object.ts";
@@ -33,7 +34,27 @@ export async function findPlaces(
   if (declaredIn || findings.length === 0)
     return placesOf(findings, declaredIn ?? new Map(), scripts);
   options.onProgress?.("finding out where objects are declared");
-  return placesOf(findings, (await replayIn(server, scripts, options)).declaredIn, scripts);
+  const replayed = await replayIn(server, scripts, options, suspectsOf(findings, scripts));
+  return placesOf(findings, replayed.declaredIn, scripts);
+}
+
+/** How many scripts that seem to declare a finding are looked at. */
+const MOST_SUSPECTS = 3;
+
+/** The scripts whose text seems to declare a finding, or else to be about what it belongs to. */
+function suspectsOf(findings: Finding[], scripts: Script[]): number[] {
+  const found = findings.flatMap((finding) => {
+    const names = namesOf(finding);
+    const places = (isSuspect: (script: Script) => boolean) =>
+      scripts.flatMap((script, place) => (isSuspect(script) ? [place] : [])).slice(-MOST_SUSPECTS);
+    const declaring = places(
+      (script) => script.sources !== undefined || lineInSql(script.sql, names) !== null,
+    );
+    if (declaring.length > 0) return declaring;
+    const about = new RegExp(word(names.owner ?? names.own));
+    return places(({ sql }) => about.test(sql));
+  });
+  return [...new Set(found)];
 }
 
 /** The same where it is known which script declares what. */
@@ -82,16 +103,17 @@ function patternsOf({ kind, own, owner }: Names): { declares: RegExp; about: Reg
   const name = word(own);
   if (owner === null)
     return {
-      declares: new RegExp(`\\b(?i:${kind.split(" ").at(-1)}|TYPE)\\b[^(;]*${name}`),
+      declares: new RegExp(`\\b(?:${anyCase(`${kind.split(" ").at(-1)}|TYPE`)})\\b[^(;]*${name}`),
       about: /(?:)/,
     };
   if (kind !== "column") return { declares: new RegExp(name), about: new RegExp(word(owner)) };
   // Many statements name a column; those that declare it have a type or an ALTER behind the name.
-  const before = `(^|,|\\b(?i:ADD|ALTER|COLUMN|EXISTS)\\s|\\b(?i:TABLE)\\b[^(]*\\()`;
-  const after = `\\s+(?!(?i:IS|IN|AND|OR|NOT|LIKE|BETWEEN)\\b)["\\w]`;
+  const table = `\\b${anyCase("TABLE")}\\b`;
+  const before = `(^|,|\\b(?:${anyCase("ADD|ALTER|COLUMN|EXISTS")})\\s|${table}[^(]*\\()`;
+  const after = `\\s+(?!(?:${anyCase("IS|IN|AND|OR|NOT|LIKE|BETWEEN")})\\b)["\\w]`;
   return {
     declares: new RegExp(`${before}\\s*${name}${after}`),
-    about: new RegExp(`\\b(?i:TABLE)\\b[^(;]*${word(owner)}`),
+    about: new RegExp(`${table}[^(;]*${word(owner)}`),
   };
 }
 
@@ -99,6 +121,11 @@ function patternsOf({ kind, own, owner }: Names): { declares: RegExp; about: Reg
 function word(name: string): string {
   const quoted = `"${name.replaceAll('"', '""').replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}"`;
   return /^[a-z_][a-z0-9_$]*$/.test(name)
-    ? `(?:${quoted}|(?<![\\w$"])(?i:${name.replaceAll("$", "\\$")})(?![\\w$"]))`
+    ? `(?:${quoted}|(?<![\\w$"])${anyCase(name.replaceAll("$", "\\$"))}(?![\\w$"]))`
     : quoted;
+}
+
+/** The words in capitals, in small letters or mixed. */
+function anyCase(words: string): string {
+  return words.replace(/[a-z]/gi, (letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`);
 }

@@ -1,6 +1,7 @@
 /** Finds in a Prisma schema the line that a database object comes from, by the names that it gives to the database. */
-import type { SchemaFile } from "@tenantry/prisma-engine/to-sql";
+
 import type { Place } from "../model/finding.ts";
+import type { SchemaFile } from "../prisma/schema-file.ts";
 import type { Names } from "./names.ts";
 
 type Block = { path: string; name: string; line: number; body: string[] };

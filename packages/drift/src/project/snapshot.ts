@@ -48,7 +48,7 @@ export async function readSnapshot(path: string, scope: Scope): Promise<Snapshot
   const snapshot = await openSnapshot(path);
   if (describe(snapshot.scope) === describe(scope)) return snapshot;
   throw new DriftError(
-    `The snapshot ${path} is of ${describe(snapshot.scope)}, and the check is of ${describe(scope)}. Give the same --schemas, --owners and --no-grants, or write it anew with \`bun run drift snapshot\`.`,
+    `The snapshot ${path} is of ${describe(snapshot.scope)}, and the check is of ${describe(scope)}. Give the same --schemas, --owners and --no-grants, or write it anew with \`tenantry-drift snapshot\`.`,
   );
 }
 
@@ -58,7 +58,7 @@ export async function readSnapshotText(path: string): Promise<string> {
   } catch (error) {
     throw new DriftError(
       codeOf(error) === "ENOENT"
-        ? `There is no snapshot ${path}. Write it with \`bun run drift snapshot\`, or name it with --snapshot-file.`
+        ? `There is no snapshot ${path}. Write it with \`tenantry-drift snapshot\`, or name it with --snapshot-file.`
         : `The snapshot ${path} cannot be read: ${messageOf(error)}`,
       { cause: error },
     );
@@ -68,7 +68,7 @@ export async function readSnapshotText(path: string): Promise<string> {
 function parse(path: string, text: string): Snapshot {
   const corrupt = (why: string, cause?: unknown) =>
     new DriftError(
-      `The snapshot ${path} is corrupt: ${why}. Write it anew with \`bun run drift snapshot\`.`,
+      `The snapshot ${path} is corrupt: ${why}. Write it anew with \`tenantry-drift snapshot\`.`,
       { cause },
     );
   let read: { version?: unknown; fingerprint?: unknown; scope?: unknown; objects?: unknown };
@@ -79,7 +79,7 @@ function parse(path: string, text: string): Snapshot {
   }
   if (typeof read?.version === "number" && read.version !== VERSION)
     throw new DriftError(
-      `The snapshot ${path} has the format version ${read.version}, and this check reads ${VERSION}. Write it anew with \`bun run drift snapshot\`.`,
+      `The snapshot ${path} has the format version ${read.version}, and this check reads ${VERSION}. Write it anew with \`tenantry-drift snapshot\`.`,
     );
   if (!Array.isArray(read?.objects) || !read.objects.every(isObject) || !isScope(read.scope))
     throw corrupt("it does not have the shape of one");

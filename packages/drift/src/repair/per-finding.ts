@@ -13,7 +13,7 @@ export type Proof = { proved: boolean; doubt: string | null };
 /** More than that is more than who asked for a check wants to wait for. */
 const MOST_OBJECTS = 2000;
 const MOST_MS = 20_000;
-const MADE_BY = "`bun run drift repair` makes it";
+const MADE_BY = "`tenantry-drift repair` makes it";
 
 /** That there is no repair is said in the report, and is no reason for the check to fail. */
 export async function withRepairs(

@@ -26,15 +26,16 @@ export type RepairTask = {
   surroundings?: Surroundings;
 };
 
-/** The task that a comparison sets. */
+/** The task that a comparison sets. @param kept keys of what stays besides what is allowed. */
 export function repairTask(
   { expected, actual, allowed }: Pick<Compared, "expected" | "actual" | "allowed">,
+  kept: ReadonlySet<string>,
   { ignored }: Pick<Rules, "ignored">,
   scope: Scope,
 ): RepairTask {
   const present = actual.filter((object) => !isRole(object));
   const wanted = expected.filter((object) => !isRole(object));
-  const keys = new Set(allowed.map(({ key }) => key));
+  const keys = new Set([...allowed.map(({ key }) => key), ...kept]);
   // What is allowed to have another name is expected under that name.
   for (const difference of paired(wanted, present).differences)
     if (difference.change !== "missing" && keys.has(keyOf(objectOf(difference))))

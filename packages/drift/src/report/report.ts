@@ -45,11 +45,19 @@ type Parts = Omit<Compared, "actual"> & {
   basis: Basis;
   repair?: Proof | null;
   progress?: Progress;
+  /** What the reader must know of where the expected comes from. */
+  note?: string | null;
   options: Pick<ProjectFiles, "sql" | "migrations"> & Verdict;
 };
 
 /** What a comparison found, with what is known of the history of migrations. */
-export function toReport({ repair = null, progress, options, ...compared }: Parts): Report {
+export function toReport({
+  repair = null,
+  progress,
+  note = null,
+  options,
+  ...compared
+}: Parts): Report {
   const { database, basis, findings, allowed, stale } = compared;
   const { pending = [], faults = [], warnings = [] } = progress ?? {};
   const isBad = findings.some(({ severity }) => isAtLeast(severity, options.failOn));
@@ -62,7 +70,11 @@ export function toReport({ repair = null, progress, options, ...compared }: Part
     allowed,
     staleExceptions: stale,
     objects: compared.expected.length,
-    warnings: [...missingFolders(options), ...warnings, ...compared.warnings],
+    warnings: [
+      ...(note === null ? missingFolders(options) : [note]),
+      ...warnings,
+      ...compared.warnings,
+    ],
     pending: pending.map(({ name }) => name),
     faults,
     drift: stale.length > 0 || isBad || isBehind,

@@ -1,0 +1,2 @@
+/** A file of a Prisma schema. */
+export type SchemaFile = { path: string; content: string };

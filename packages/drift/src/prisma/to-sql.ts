@@ -1,0 +1,84 @@
+/** A Prisma schema as SQL, by the engine of the project's own Prisma. What it says is what `prisma migrate diff` prints. */
+import { readFile } from "node:fs/promises";
+import type pg from "pg";
+import { offline, online } from "./adapter.ts";
+import { type StartEngine, startable } from "./glue.ts";
+import { type Located, locateEngine } from "./locate.ts";
+import { diffByProgram } from "./native.ts";
+import type { SchemaFile } from "./schema-file.ts";
+
+const NO_CHANGE = "-- This is an empty migration.";
+const started = new Map<string, Promise<StartEngine>>();
+
+/** A database that the engine shall read. */
+type Source = { client: pg.Client; url: string; schema: string };
+
+/**
+ * The statements that make an empty database what the schema says.
+ * @throws Error when Prisma does not accept it, DriftError when there is no engine.
+ */
+export function schemaToSql(files: SchemaFile[]): Promise<string> {
+  return diff(files, null);
+}
+
+/**
+ * The statements that bring a database to the schema; empty when it is that already.
+ * @param source.schema PostgreSQL's, that names without one mean.
+ * @throws Error when the engine cannot compare them.
+ */
+export async function changesToSql(files: SchemaFile[], source: Source): Promise<string> {
+  const sql = (await diff(files, source)).trim();
+  return sql === NO_CHANGE ? "" : sql;
+}
+
+async function diff(given: SchemaFile[], source: Source | null): Promise<string> {
+  const engine = locateEngine(given[0]?.path ?? ".");
+  const files = engine.major >= 7 ? given.map(withoutUrls) : given;
+  const params = {
+    from: source ? { tag: "schemaDatasource", files, configDir: "." } : { tag: "empty" },
+    to: { tag: "schemaDatamodel", files },
+    script: true,
+    exitCode: null,
+    shadowDatabaseUrl: null,
+    filters: { externalTables: [], externalEnums: [] },
+  };
+  return engine.kind === "native"
+    ? inProgram(engine, params, source)
+    : inProcess(engine, files, params, source);
+}
+
+async function inProcess(
+  { path }: Located,
+  files: SchemaFile[],
+  params: object,
+  source: Source | null,
+): Promise<string> {
+  const start = started.get(path) ?? readFile(path).then(startable);
+  started.set(path, start);
+  const datamodels = files.map(({ path, content }) => [path, content]);
+  const adapter = source ? online(source.client, source.schema) : offline;
+  const engine = await (await start)({ datamodels }, () => undefined, adapter);
+  const { stdout } = await engine.diff(params);
+  return stdout ?? "";
+}
+
+/** Before version 7 the program takes the address from the request alone. */
+function inProgram(
+  { path, major }: Located,
+  params: object,
+  source: Source | null,
+): Promise<string> {
+  if (!source) return diffByProgram(path, params);
+  const url = new URL(source.url);
+  url.searchParams.set("schema", source.schema);
+  if (major >= 7 || major === 0) return diffByProgram(path, params, url.href);
+  return diffByProgram(path, { ...params, from: { tag: "url", url: url.href } });
+}
+
+/** Version 7 refuses addresses in the schema, and they say nothing of what it makes. Lines stay where they are. */
+function withoutUrls({ path, content }: SchemaFile): SchemaFile {
+  const withoutThem = content.replace(/^datasource\s+\w+\s*\{[^}]*\}/gm, (block) =>
+    block.replace(/^\s*(url|directUrl|shadowDatabaseUrl)\s*=.*$/gm, ""),
+  );
+  return { path, content: withoutThem };
+}
