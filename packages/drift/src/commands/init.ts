@@ -38,10 +38,10 @@ export async function initCommand(options: Options, folder: string, output: Outp
     readDeclared(options),
     readIgnored(options.ignoreFile, options.ignore),
   ]);
-  if (migrations.length === 0)
-    throw new DriftError(
-      "There are no migrations, so there is nothing that they make beyond the schema.",
-    );
+  if (migrations.length === 0) {
+    await output.note("There are no migrations, so there is nothing to write.\n");
+    return;
+  }
   if (declared.some(({ sources }) => sources === undefined))
     throw new DriftError(`${folder} has hand-written SQL already, and nothing was written.`);
   const server = scratchServer(options);

@@ -1,6 +1,7 @@
 /** A Prisma schema as SQL, by the engine of the project's own Prisma. What it says is what `prisma migrate diff` prints. */
 import { readFile } from "node:fs/promises";
 import type pg from "pg";
+import { DriftError, messageOf } from "../model/errors.ts";
 import { offline, online } from "./adapter.ts";
 import { type StartEngine, startable } from "./glue.ts";
 import { type Located, locateEngine } from "./locate.ts";
@@ -53,13 +54,22 @@ async function inProcess(
   params: object,
   source: Source | null,
 ): Promise<string> {
-  const start = started.get(path) ?? readFile(path).then(startable);
+  const start = started.get(path) ?? readFile(path).then(startable).catch(explainMemory);
   started.set(path, start);
   const datamodels = files.map(({ path, content }) => [path, content]);
   const adapter = source ? online(source.client, source.schema) : offline;
   const engine = await (await start)({ datamodels }, () => undefined, adapter);
   const { stdout } = await engine.diff(params);
   return stdout ?? "";
+}
+
+/** Node sets aside ten gigabytes of addresses for it, which a limit such as `ulimit -v` forbids. */
+function explainMemory(error: unknown): never {
+  if (!/Wasm memory/i.test(messageOf(error))) throw error;
+  throw new DriftError(
+    "Prisma's engine needs more room for addresses than this process may have. Set NODE_OPTIONS=--disable-wasm-trap-handler, with which it needs little.",
+    { cause: error },
+  );
 }
 
 /** Before version 7 the program takes the address from the request alone. */
