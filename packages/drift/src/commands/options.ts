@@ -40,7 +40,8 @@ export function scratchServer(
   live: pg.Client | null = null,
 ): ScratchServer {
   const url = shadowUrl ?? databaseUrl;
-  if (url !== null) return { url, client: shadowUrl === null ? live : null, signal };
+  const isNamed = shadowUrl !== null;
+  if (url !== null) return { url, isNamed, client: isNamed ? null : live, signal };
   throw new DriftError(
     "No server is named to make scratch databases on. Give --shadow-url or --database-url, or set DATABASE_URL.",
   );

@@ -4,7 +4,7 @@ import type pg from "pg";
 import { CANONICAL_OUTPUT } from "../catalog/catalog.ts";
 import { withConnection } from "../database/connection.ts";
 import { beginInsteadOfMigration } from "../database/migration-lock.ts";
-import { withScratchDatabase } from "../database/scratch.ts";
+import { withTrialDatabase } from "../database/trial-database.ts";
 import { differingKeys } from "../model/diff.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
 import { oneLine } from "../model/words.ts";
@@ -14,7 +14,7 @@ import { readProject } from "../project/project.ts";
 import { type Proposal, propose, statements } from "../repair/proposal.ts";
 import { repairScript } from "../repair/script.ts";
 import { readSurroundings } from "../repair/surroundings.ts";
-import { type RepairTask, repairTask } from "../repair/task.ts";
+import { extensionsOf, type RepairTask, repairTask } from "../repair/task.ts";
 import { PLAN_SETTINGS } from "../repair/trial.ts";
 import { summaryLine } from "../report/text.ts";
 import { check, keptBack, readSides } from "./check.ts";
@@ -42,7 +42,12 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
       surroundings: await readSurroundings(client, options),
     };
     options.onProgress?.("trying the repair on a copy of the schema");
-    const proposal = await withScratchDatabase(server, (scratch) => propose(scratch, task));
+    const proposal = await withTrialDatabase(server, extensionsOf(task), (scratch) =>
+      propose(scratch, task),
+    ).catch((error) => {
+      if (!(error instanceof DriftError)) throw error;
+      throw new DriftError(`No repair could be tried: ${error.message}`, { cause: error });
+    });
 
     await output.result(repairScript(proposal, options));
     const { safe, destructive, unresolved } = proposal;

@@ -9,6 +9,8 @@ import { unlessAborted } from "./work.ts";
 export type ScratchServer = {
   /** Of the database beside which they are made, and whose encoding and locale they get. */
   url: string;
+  /** It was named for scratch databases, and not found beside the live one. */
+  isNamed?: boolean;
   /** A connection to that database. Without one each scratch database brings its own. */
   client: pg.Client | null;
   /** Ends the work and drops the database, as on Ctrl-C. */
@@ -33,6 +35,12 @@ SELECT datname AS name FROM pg_database d
 WHERE datname ~ '^${PREFIX}[0-9]{10}_' AND pg_has_role(datdba, 'MEMBER')
   AND substring(datname FROM '^${PREFIX}([0-9]{10})')::bigint < extract(epoch FROM now()) - 3600
   AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)`;
+
+/** Owners of databases for trials, that are named as these are. */
+const STALE_ROLES = `
+SELECT rolname AS name FROM pg_roles
+WHERE rolname ~ '^${PREFIX}[0-9]{10}_'
+  AND substring(rolname FROM '^${PREFIX}([0-9]{10})')::bigint < extract(epoch FROM now()) - 3600`;
 
 /** Runs `work` in an empty database that is dropped afterwards, whatever happens. */
 export async function withScratchDatabase<T>(
@@ -86,4 +94,6 @@ async function sweep(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ name: string }>(STALE);
   for (const { name } of rows)
     await client.query(`DROP DATABASE IF EXISTS ${name}`).catch(() => {});
+  const { rows: roles } = await client.query<{ name: string }>(STALE_ROLES);
+  for (const { name } of roles) await client.query(`DROP ROLE IF EXISTS ${name}`).catch(() => {});
 }

@@ -1,11 +1,12 @@
 /** Gives each finding of a check the statements that mend it, out of one repair that was tried on a copy. */
-import { type ScratchServer, withScratchDatabase } from "../database/scratch.ts";
+import type { ScratchServer } from "../database/scratch.ts";
+import { withTrialDatabase } from "../database/trial-database.ts";
 import { messageOf } from "../model/errors.ts";
 import type { Finding } from "../model/finding.ts";
 import { keyOf } from "../model/object.ts";
 import { count, oneLine } from "../model/words.ts";
 import { type Proposal, propose } from "./proposal.ts";
-import type { RepairTask } from "./task.ts";
+import { extensionsOf, type RepairTask } from "./task.ts";
 
 /** Whether the statements of all findings together were proved, else why not. */
 export type Proof = { proved: boolean; doubt: string | null };
@@ -33,7 +34,7 @@ export async function withRepairs(
   const limit = AbortSignal.timeout(mostMs);
   const signal = AbortSignal.any([server.signal, limit]);
   try {
-    const proposal = await withScratchDatabase({ ...server, signal }, (scratch) =>
+    const proposal = await withTrialDatabase({ ...server, signal }, extensionsOf(task), (scratch) =>
       propose(scratch, task),
     );
     const repaired = repairedBy(proposal, task, findings);

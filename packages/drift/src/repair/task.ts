@@ -48,6 +48,11 @@ export function repairTask(
   };
 }
 
+/** The extensions that the live schema has: its copy stands on them. */
+export function extensionsOf({ actual }: Pick<RepairTask, "actual">): CatalogObject[] {
+  return actual.filter(({ kind }) => kind === "extension");
+}
+
 /** What an exception allows is expected to be as it is, with all that belongs to it. */
 function withAllowed(
   expected: CatalogObject[],

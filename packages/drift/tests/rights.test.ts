@@ -1,0 +1,119 @@
+/** Whose rights the code of a compared schema has while the check runs, and what of a project's files reaches the server. */
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { createDatabase, type TestDatabase } from "../../../tests/support/postgres.ts";
+import { createProject, execute, type Project } from "./project.ts";
+
+setDefaultTimeout(60_000);
+
+const schema = 'datasource db {\n  provider = "postgresql"\n}\nmodel Note {\n  id Int @id\n}\n';
+const table =
+  'CREATE TABLE "Note" ("id" INTEGER NOT NULL, CONSTRAINT "Note_pkey" PRIMARY KEY ("id"));';
+
+let database: TestDatabase;
+let project: Project;
+let role: string;
+
+beforeEach(async () => {
+  database = await createDatabase({ template: false });
+  project = await createProject(database.url, { "prisma/schema.prisma": schema });
+  role = `drift_test_${randomBytes(4).toString("hex")}`;
+  await execute(database.url, `CREATE ROLE ${role} LOGIN PASSWORD 'x'; ${table}`);
+});
+
+afterEach(async () => {
+  await project.remove();
+  const server = await execute(database.url, "SELECT current_database() AS name");
+  await execute(database.url, `DROP OWNED BY ${role}`);
+  await database.drop();
+  const other = database.url.replace(`/${server.rows[0].name}`, "/postgres");
+  await execute(other, `DROP ROLE ${role}`);
+});
+
+function asRole(): string {
+  const url = new URL(database.url);
+  url.username = role;
+  url.password = "x";
+  return url.href;
+}
+
+async function isSuper(): Promise<boolean> {
+  const sql = `SELECT rolsuper FROM pg_roles WHERE rolname = '${role}'`;
+  return (await execute(database.url, sql)).rows[0].rolsuper;
+}
+
+async function leftRoles(): Promise<string[]> {
+  const { rows } = await execute(
+    database.url,
+    "SELECT rolname FROM pg_roles WHERE rolname ~ '^drift_scratch_' AND NOT EXISTS (SELECT FROM pg_database WHERE datname = rolname)",
+  );
+  return rows.map(({ rolname }) => rolname);
+}
+
+describe("code of somebody who may create tables", () => {
+  beforeEach(async () => {
+    await execute(database.url, `GRANT CREATE ON SCHEMA public TO ${role}`);
+    const escalate = `
+      CREATE FUNCTION public.escalate() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+      BEGIN
+        BEGIN EXECUTE 'RESET SESSION AUTHORIZATION'; EXCEPTION WHEN OTHERS THEN NULL; END;
+        BEGIN EXECUTE 'RESET ROLE'; EXCEPTION WHEN OTHERS THEN NULL; END;
+        BEGIN EXECUTE 'ALTER ROLE ${role} SUPERUSER'; EXCEPTION WHEN OTHERS THEN NULL; END;
+      END $$;
+      CREATE FUNCTION public.trap(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+      BEGIN
+        PERFORM public.escalate();
+        RETURN n;
+      END $$;
+      CREATE TABLE public.bait (id int CHECK (public.trap(1) = id));
+      CREATE INDEX bait_trap ON public.bait (id) WHERE public.trap(2) = 2;
+      CREATE VIEW public.lure AS SELECT public.trap(3) AS n;`;
+    await execute(asRole(), escalate);
+    await execute(database.url, `ALTER ROLE ${role} NOSUPERUSER`);
+  });
+
+  for (const args of [
+    [],
+    ["repair"],
+    ["parity"],
+    ["allow", "table public.bait", "--until", "2999-01-01", "--reason", "x"],
+  ])
+    test(`does not run with the rights of whoever runs drift ${args[0] ?? ""}`, async () => {
+      await project.write({ "prisma/migrations/1_init/migration.sql": table });
+      const { code, stdout } = await project.drift(args);
+      expect(code).not.toBe(1);
+      if (args[0] === "repair") expect(stdout).toStartWith("-- Proved");
+      expect(await isSuper()).toBe(false);
+      expect(await leftRoles()).toEqual([]);
+    });
+
+  test("is not tried where the login can make no role for it", async () => {
+    const login = `${role}_login`;
+    await execute(
+      database.url,
+      `CREATE ROLE ${login} LOGIN CREATEDB PASSWORD 'x'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${login}`,
+    );
+    const url = new URL(database.url);
+    url.username = login;
+    url.password = "x";
+    try {
+      const { stdout } = await project.drift(["--database-url", url.href]);
+      expect(stdout).toContain("unexpected table public.bait");
+      expect(stdout).toContain("objects of other roles, whose code would run with the rights");
+      const repair = await project.drift(["repair", "--database-url", url.href]);
+      expect(repair.stderr).toContain("No repair could be tried");
+      expect(repair.code).toBe(1);
+    } finally {
+      await execute(database.url, `DROP OWNED BY ${login}; DROP ROLE ${login}`);
+    }
+  });
+});
+
+test("a login that owns all of it needs no other role", async () => {
+  await execute(
+    database.url,
+    `ALTER ROLE ${role} CREATEDB; ALTER TABLE "Note" OWNER TO ${role}; CREATE INDEX z ON "Note" (id)`,
+  );
+  const { stdout } = await project.drift(["--database-url", asRole()]);
+  expect(stdout).toContain("repair: proved");
+});
