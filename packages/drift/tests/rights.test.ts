@@ -117,3 +117,61 @@ test("a login that owns all of it needs no other role", async () => {
   const { stdout } = await project.drift(["--database-url", asRole()]);
   expect(stdout).toContain("repair: proved");
 });
+
+describe("what files do to the whole server", () => {
+  const setting =
+    "SELECT count(*)::int AS count FROM pg_db_role_setting WHERE 'work_mem=7MB' = ANY (setconfig)";
+  const roles = (name: string) =>
+    `SELECT count(*)::int AS count FROM pg_roles WHERE rolname = '${name}'`;
+  const count = async (sql: string) => (await execute(database.url, sql)).rows[0].count;
+
+  for (const [title, where] of [
+    ["of a migration", "prisma/migrations/1_init/migration.sql"],
+    ["of hand-written SQL", "migrations-sql/a.sql"],
+  ] as const) {
+    test(`${title} is seen by the check and does not reach the live server`, async () => {
+      const made = `${role}_made`;
+      const { rows } = await execute(database.url, "SELECT current_database() AS name");
+      const sql = `DO $$ BEGIN CREATE ROLE ${made}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+        ALTER DATABASE "${rows[0].name}" SET work_mem = '7MB'; GRANT SELECT ON "Note" TO ${made};`;
+      const isMigration = where.startsWith("prisma");
+      await project.write({
+        [where]: isMigration ? table + sql : sql,
+        "migrations-sql/b.sql": "SELECT 1;",
+      });
+      const { code, stdout, stderr } = await project.drift(isMigration ? ["parity"] : []);
+      expect(stderr).not.toContain("error");
+      expect(stdout).toContain(`grant on table public."Note" to ${made}`);
+      expect(code).toBe(2);
+      expect(await count(roles(made))).toBe(0);
+      expect(await count(setting)).toBe(0);
+    });
+  }
+
+  for (const [title, sql] of [
+    ["ends its transaction", `BEGIN; CREATE ROLE x_made; COMMIT;`],
+    ["ends it and begins another", `COMMIT; ALTER DATABASE postgres SET work_mem = '7MB'; BEGIN;`],
+    ["cannot be in one", "ALTER SYSTEM SET work_mem = '7MB'"],
+  ] as const)
+    test(`a file that ${title} is refused, unless a server is named`, async () => {
+      await project.write({ "migrations-sql/a.sql": sql });
+      const { code, stderr } = await project.drift();
+      expect(stderr).toContain("migrations-sql/a.sql");
+      expect(stderr).toContain("--shadow-url");
+      expect(code).toBe(1);
+      expect(await count(roles("x_made"))).toBe(0);
+      expect(await count(setting)).toBe(0);
+    });
+
+  test("settings of the database itself, and what must be alone, are as they were", async () => {
+    await project.write({
+      "migrations-sql/a.sql": `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''5MB''', current_database()); END $$;`,
+      "migrations-sql/b.sql": 'CREATE INDEX CONCURRENTLY b ON "Note" (id);',
+      "migrations-sql/c.sql": 'BEGIN; CREATE INDEX c ON "Note" (id); COMMIT;',
+    });
+    const { stdout } = await project.drift();
+    expect(stdout).toContain("drift: 3 missing;");
+    const migrate = await project.drift(["migrate", "--name", "init", "--allow-dangerous"]);
+    expect(migrate).toMatchObject({ code: 0 });
+  });
+});

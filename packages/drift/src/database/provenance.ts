@@ -3,7 +3,8 @@ import pg from "pg";
 import { inReadTransaction } from "../catalog/catalog.ts";
 import { readObjects } from "../catalog/objects.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
-import { applyScript, type ReplayOptions, type Script } from "./replay.ts";
+import { isHeld } from "./hold.ts";
+import { applyScript, type ReplayOptions, readMade, type Script } from "./replay.ts";
 import { type ScratchServer, withScratchDatabase } from "./scratch.ts";
 
 export type Replayed = {
@@ -32,7 +33,10 @@ export function replayIn(
     const reader = new pg.Client({ connectionString: url, application_name: "drift" });
     await reader.connect();
     try {
-      const read = () => inReadTransaction(reader, () => readObjects(reader, options, true));
+      const read = () =>
+        isHeld(scratch)
+          ? readMade(scratch, options)
+          : inReadTransaction(reader, () => readObjects(reader, options, true));
       const declaredIn = new Map<string, string>();
       let objects = await read();
       let since = 0;

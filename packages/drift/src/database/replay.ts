@@ -1,11 +1,12 @@
 /** Makes what SQL files declare. */
 
 import pg from "pg";
-import { inReadTransaction } from "../catalog/catalog.ts";
+import { CANONICAL_OUTPUT, inReadTransaction } from "../catalog/catalog.ts";
 import { readObjects, type Scope } from "../catalog/objects.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
 import type { CatalogObject } from "../model/object.ts";
 import type { SchemaFile } from "../prisma/schema-file.ts";
+import { isHeld, requireLasting, runScript } from "./hold.ts";
 import { type ScratchServer, withScratchDatabase } from "./scratch.ts";
 
 export type Script = {
@@ -17,7 +18,11 @@ export type Script = {
 };
 
 /** What is read, and the schema that names without one mean; null leaves it to the server. */
-export type ReplayOptions = Scope & { defaultSchema: string | null };
+export type ReplayOptions = Scope & {
+  defaultSchema: string | null;
+  /** A server that was named for scratch databases: what scripts do to it is what they are for. */
+  shadowUrl?: string | null;
+};
 
 export type Built = {
   objects: CatalogObject[];
@@ -25,13 +30,18 @@ export type Built = {
   scripts: Script[];
 };
 
-/** Applies the scripts one after the other and reads the result. Throws a DriftError that points at the place when one fails. */
+/**
+ * Applies the scripts one after the other and reads the result, on which more may be built.
+ * @throws DriftError that points at the place when one fails.
+ */
 export async function build(
   client: pg.Client,
   scripts: Script[],
   options: ReplayOptions,
 ): Promise<CatalogObject[]> {
-  return (await buildInOrder(client, scripts, options)).objects;
+  const { objects } = await buildInOrder(client, scripts, options);
+  requireLasting(client);
+  return objects;
 }
 
 /** The same, and tells in which order and form the scripts could be applied. */
@@ -41,8 +51,19 @@ export async function buildInOrder(
   options: ReplayOptions,
 ): Promise<Built> {
   const applied = await applyAll(client, scripts, options);
-  const objects = await inReadTransaction(client, () => readObjects(client, options));
-  return { objects, scripts: applied };
+  return { objects: await readMade(client, options), scripts: applied };
+}
+
+/** What scripts have made, also in a transaction that is still open. */
+export async function readMade(client: pg.Client, options: Scope): Promise<CatalogObject[]> {
+  const read = () => readObjects(client, options);
+  if (!isHeld(client)) return inReadTransaction(client, read);
+  await client.query(`SAVEPOINT reading; ${CANONICAL_OUTPUT}`);
+  try {
+    return await read();
+  } finally {
+    await client.query("ROLLBACK TO reading; RELEASE reading");
+  }
 }
 
 /** What scripts make in a scratch database. They may still be on their way while that is made. */
@@ -131,20 +152,20 @@ function withGeneratedColumn(sql: string, cause: unknown): string {
   return lines.join("\n");
 }
 
-/** One simple query a file, as Prisma sends a migration: all of it happens or nothing does. */
+/** One simple query a file, as Prisma sends a migration. */
 export async function applyScript(
   client: pg.Client,
   script: Script,
-  { defaultSchema }: ReplayOptions,
+  { defaultSchema, shadowUrl = null }: ReplayOptions,
 ): Promise<Script> {
-  await client.query("DISCARD ALL"); // What one script sets must not reach the next.
-  await client.query("SET lock_timeout = '10s'; SET statement_timeout = '5min'");
+  const settings = ["SET lock_timeout = '10s'; SET statement_timeout = '5min'"];
   if (defaultSchema !== null) {
     const name = pg.escapeIdentifier(defaultSchema);
-    await client.query(`CREATE SCHEMA IF NOT EXISTS ${name}; SET search_path = ${name}`);
+    settings.unshift(`CREATE SCHEMA IF NOT EXISTS ${name}`);
+    settings.push(`SET search_path = ${name}`);
   }
   try {
-    await client.query(script.sql);
+    await runScript(client, settings.join("; "), script.sql, shadowUrl !== null);
     return script;
   } catch (error) {
     throw new DriftError(describe(script, error), { cause: error });

@@ -1,7 +1,8 @@
 /** What the files of a project make: its declared schema, and what its migrations make that no file declares. */
 import pg from "pg";
 import { withConnection } from "../database/connection.ts";
-import { build, buildIn, type ReplayOptions, type Script } from "../database/replay.ts";
+import { isHeld } from "../database/hold.ts";
+import { buildIn, buildInOrder, type ReplayOptions, type Script } from "../database/replay.ts";
 import { type ScratchServer, withScratchDatabase } from "../database/scratch.ts";
 import { begun } from "../database/work.ts";
 import { diff, objectOf } from "../model/diff.ts";
@@ -78,7 +79,8 @@ function madeBy(
   options: ReplayOptions,
 ): Promise<Made> {
   return withScratchDatabase(server, async (scratch, url) => {
-    const objects = await build(scratch, migrations, options);
+    const { objects } = await buildInOrder(scratch, migrations, options);
+    if (isHeld(scratch)) return { objects, isSchema: false };
     const files = declared.flatMap(({ sources = [] }) => sources);
     return { objects, isSchema: await isSeenAs(url, files, options) };
   });
