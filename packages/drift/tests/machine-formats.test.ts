@@ -128,7 +128,7 @@ test("GitHub: an annotation for each, at file and line, and nothing in a name ca
     "::error file=migrations-sql/a b.sql,line=7,title=changed materialized view public.totals::critical%0Aexpected SELECT 1%0A100%25%0Aactual   SELECT 2",
   );
   expect(lines[1]).toBe(
-    '::warning title=unexpected table public."</code><script>alert(1)</script>%2C%3A%3Aerror%3A%3A%250A"::minor%0Aactual   ````%0A::error::injected',
+    '::warning title=unexpected table public."</code><script>alert(1)</script>%2C%3A%3Aerror%3A%3A%250A"::minor%0Aactual   ````%0A\\u003a:error::injected',
   );
   expect(lines[2]).toBe(
     "::error file=migrations-sql/drift.allow,line=3,title=stale exception::index public.b expired on 2020-01-01",
@@ -147,7 +147,7 @@ test("Markdown: a comment that folds, with differences in colour, and nothing in
   expect(text).toContain("`````sql\n-- DESTRUCTIVE: drops the table with its rows\nDROP TABLE");
   expect(text).toContain("Repair: not proved: &lt;b&gt;&amp;.");
   // A fence within the definition cannot end that of the comment.
-  expect(text).toContain("`````diff\n+ ````\n+ ::error::injected\n`````");
+  expect(text).toContain("`````diff\n+ ````\n+ \\u003a:error::injected\n`````");
   expect(formats.markdown(clean)).toStartWith("### ✅ Schema: no drift\n");
 });
 

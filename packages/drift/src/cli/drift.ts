@@ -13,10 +13,12 @@ import { parity } from "../commands/parity.ts";
 import { repairCommand } from "../commands/repair.ts";
 import { checkSnapshot, takeSnapshot } from "../commands/snapshot.ts";
 import { DriftError, explanationOf, messageOf } from "../model/errors.ts";
+import { visible, visibleLine } from "../model/words.ts";
 import { loadPrismaConfig } from "../prisma/config.ts";
 import { formats } from "../report/formats.ts";
 import type { Report } from "../report/report.ts";
 import { summaryLine } from "../report/text.ts";
+import { visibleReport } from "../report/visible-report.ts";
 import { type Flags, parseFlags } from "./flags.ts";
 import { progressLine } from "./progress.ts";
 import { usage } from "./usage.ts";
@@ -80,8 +82,10 @@ async function run(flags: Flags, options: Options): Promise<number> {
 function output(flags: Flags) {
   return {
     result: (text: string) =>
-      flags.output === null ? print(process.stdout, text) : write(flags.output, text),
-    note: (text: string) => print(process.stderr, text),
+      flags.output === null
+        ? print(process.stdout, process.stdout.isTTY ? visible(text) : text)
+        : write(flags.output, text),
+    note: (text: string) => print(process.stderr, visible(text)),
   };
 }
 
@@ -104,8 +108,12 @@ async function show(report: Report, { format, output, quiet }: Flags): Promise<n
   const text = formats[format](report, { colour: colour && output === null });
   if (output !== null) await write(output, text);
   if (!quiet) {
-    for (const warning of report.warnings) await print(process.stderr, `warning: ${warning}\n`);
-    await print(process.stdout, output === null ? text : `${summaryLine(report, colour)}\n`);
+    for (const warning of report.warnings)
+      await print(process.stderr, `warning: ${visibleLine(warning)}\n`);
+    await print(
+      process.stdout,
+      output === null ? text : `${summaryLine(visibleReport(report), colour)}\n`,
+    );
   }
   return report.drift ? EXIT.drift : EXIT.noDrift;
 }
@@ -122,7 +130,7 @@ async function write(path: string, text: string, { makeFolder = false } = {}): P
 async function explain(error: unknown): Promise<number> {
   progress.clear();
   if (error instanceof Interrupted) return 128 + constants.signals[error.signal];
-  await print(process.stderr, explanationOf(error));
+  await print(process.stderr, visible(explanationOf(error)));
   return EXIT.failed;
 }
 

@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import { rollback } from "../commands/rollback.ts";
 import { DriftError, explanationOf, messageOf } from "../model/errors.ts";
+import { visible } from "../model/words.ts";
 import { urlIn } from "./defaults.ts";
 
 const usage = `Takes the last applied migration back: runs its rollback.sql and deletes its row of _prisma_migrations.
@@ -36,7 +37,7 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(`Took ${name} back.\n`);
     return 0;
   } catch (error) {
-    process.stderr.write(explanationOf(error));
+    process.stderr.write(visible(explanationOf(error)));
     return 1;
   }
 }

@@ -7,16 +7,22 @@ import { formatMarkdown } from "./markdown.ts";
 import type { Report } from "./report.ts";
 import { formatSarif } from "./sarif.ts";
 import { formatText } from "./text.ts";
+import { visibleReport } from "./visible-report.ts";
 
 export type Format = (report: Report, options?: { colour?: boolean }) => string;
 
+/** JSON is for programs, which get names as they are; all else is read by people or obeyed by machines. */
 export const formats = {
-  text: formatText,
+  text: ofVisible(formatText),
   json: formatJson,
-  markdown: formatMarkdown,
-  sarif: formatSarif,
-  github: formatGithub,
-  html: formatHtml,
+  markdown: ofVisible(formatMarkdown),
+  sarif: ofVisible(formatSarif),
+  github: ofVisible(formatGithub),
+  html: ofVisible(formatHtml),
 } as const satisfies Record<string, Format>;
 
 export const formatNames = Object.keys(formats) as (keyof typeof formats)[];
+
+function ofVisible(format: Format): Format {
+  return (report, options) => format(visibleReport(report), options);
+}

@@ -1,3 +1,4 @@
+import { visible } from "../model/words.ts";
 import type { Report } from "./report.ts";
 
 /**
@@ -11,5 +12,11 @@ import type { Report } from "./report.ts";
  */
 export function formatJson(report: Report): string {
   const { database, expected, drift, objects, findings, ...rest } = report;
-  return `${JSON.stringify({ version: 1, database, expected, drift, objects, findings, ...rest }, null, 2)}\n`;
+  const text = JSON.stringify(
+    { version: 1, database, expected, drift, objects, findings, ...rest },
+    null,
+    2,
+  );
+  // Each character that a terminal would obey is written as JSON writes it, and so read as it is.
+  return text.split("\n").map(visible).join("\n").concat("\n");
 }

@@ -12,22 +12,24 @@ export function formatMarkdown(report: Report): string {
   const { result, counts } = verdict(report);
   return [
     `### ${report.drift ? "❌" : "✅"} Schema: ${result}`,
-    `${counts === "" ? "" : `**${counts}** · `}${comparison(report)}`,
+    `${counts === "" ? "" : `**${counts}** · `}${literal(comparison(report))}`,
     ...report.findings.map(describe),
-    ...(report.repair ? [`Repair: ${escapeHtml(proofOf(report.repair))}.`] : []),
+    ...(report.repair ? [`Repair: ${literal(proofOf(report.repair))}.`] : []),
     ...section(
       "Stale exceptions",
-      report.staleExceptions.map(({ at, key, problem }) => `${code(key)} ${problem} (${code(at)})`),
+      report.staleExceptions.map(
+        ({ at, key, problem }) => `${code(key)} ${literal(problem)} (${code(at)})`,
+      ),
     ),
     ...section(
       "History",
       report.faults.map(
         ({ migration, fault, explanation, mend }) =>
-          `${code(migration)} (${fault}): ${explanation}<br>${code(mend)}`,
+          `${code(migration)} (${fault}): ${literal(explanation)}<br>${code(mend)}`,
       ),
     ),
     ...section("Pending migrations", report.pending.map(code)),
-    ...section("Warnings", report.warnings.map(escapeHtml)),
+    ...section("Warnings", report.warnings.map(literal)),
   ]
     .map((block) => `${block}\n`)
     .join("\n");
@@ -77,5 +79,14 @@ function fence(language: "diff" | "sql", text: string): string {
 }
 
 function code(text: string): string {
-  return `<code>${escapeHtml(text)}</code>`;
+  return `<code>${literal(text)}</code>`;
+}
+
+/** Text that stays text: what markdown has a meaning for is an entity, nothing is a link, and nobody is mentioned. */
+function literal(text: string): string {
+  return escapeHtml(text)
+    .replace(/[!$*[\\\]_`|~]/g, (mark) => `&#${mark.charCodeAt(0)};`)
+    .replaceAll("://", ":&#47;/")
+    .replaceAll("www.", "www&#46;")
+    .replaceAll("@", "&#64;&#8203;");
 }

@@ -1,0 +1,73 @@
+/** Names that somebody chose who may create a table: whoever reads a report obeys none of them. */
+import { describe, expect, test } from "bun:test";
+import { visible, visibleLine } from "../src/model/words.ts";
+import { formatNames, formats } from "../src/report/formats.ts";
+import type { Report } from "../src/report/report.ts";
+
+const nasty = [
+  "a\u001b[2J\u0007b",
+  "c\n::error file=x::gone",
+  "##[set-output name=x]y",
+  "**bold** [link](https://evil.invalid) `tick` <img src=x> @everybody",
+  "\u202egnp.exe\u200b\u009b31m",
+].join(" ");
+
+function report(text: string): Report {
+  const finding = {
+    ...{ change: "changed", severity: "critical", kind: "index", schema: "public", name: text },
+    ...{ parent: `table ${text}`, expected: `x ${text}`, actual: `y ${text}`, declaredIn: text },
+    ...{ line: 3, repair: [`DROP ${text}`], destroys: text, unrepaired: text },
+  };
+  return {
+    ...{ database: text, expected: "declared", objects: 1, drift: true, pending: [text] },
+    findings: [finding],
+    repair: { proved: false, doubt: text },
+    allowed: [{ key: text, until: "2999-01-01", reason: text }],
+    staleExceptions: [{ at: `${text}:1`, key: text, problem: text }],
+    faults: [{ migration: text, fault: "edited", explanation: text, mend: text }],
+    warnings: [text],
+  } as Report;
+}
+
+describe("in every format", () => {
+  for (const name of formatNames) {
+    const text = formats[name](report(nasty));
+
+    test(`${name} has no character that a terminal obeys`, () => {
+      const obeyed = [...text].filter((one) => one !== "\n" && /[\p{Cc}\p{Cf}]/u.test(one));
+      expect(obeyed).toEqual([]);
+    });
+
+    test(`${name} has no command for a runner but its own`, () => {
+      for (const line of text.split("\n")) {
+        expect(line).not.toMatch(/^\s*::error file=x/);
+        expect(line).not.toContain("##[set-output");
+      }
+    });
+  }
+
+  test("markdown is neither bold, nor links, nor mentions anybody, outside of fences", () => {
+    const outside = formats.markdown(report(nasty)).replace(/^(`{3,})[\s\S]*?^\1$/gm, "");
+    const blocks = outside.replace(/<summary>.*<\/summary>/g, "");
+    expect(blocks).not.toContain("**bold**");
+    expect(blocks).not.toContain("[link](");
+    expect(blocks).not.toContain("https://");
+    expect(blocks).not.toMatch(/@\w/);
+    expect(outside).not.toContain("<img");
+  });
+
+  test("html has no tag of a name", () => {
+    expect(formats.html(report(nasty))).not.toContain("<img");
+  });
+
+  test("JSON gives names back as they are", () => {
+    expect(JSON.parse(formats.json(report(nasty))).findings[0].name).toBe(nasty);
+  });
+});
+
+test("what is seen stays as it is", () => {
+  const text = 'CREATE TABLE "Größe" (\n\tid int -- a::text "日本" \\u0041\n)';
+  expect(visible(text)).toBe(text);
+  expect(visibleLine("a\nb\tc")).toBe("a\\u000ab\\u0009c");
+  expect(visible(" ::warning::x")).toBe(" \\u003a:warning::x");
+});
