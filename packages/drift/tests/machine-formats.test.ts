@@ -160,7 +160,18 @@ test("HTML: one page that loads nothing, and nothing in a name is markup", () =>
   expect(text).toContain('<article class="critical">');
   expect(text).toContain("<pre>DROP MATERIALIZED VIEW public.totals;\nCREATE MATERIALIZED VIEW");
   expect(text).toContain("Repair: not proved: &lt;b&gt;&amp;.");
-  for (const tag of ["article", "pre", "code", "ul", "body", "html"])
+  // Filters of severity and kind, and colours, without a script.
+  expect(text).toContain('<input type="checkbox" id="critical" checked> critical <small>1</small>');
+  expect(text).toContain('<input type="checkbox" id="kind-0" checked> materialized view <small>1');
+  expect(text).toContain("body:has(#critical:not(:checked)) article.critical { display: none; }");
+  expect(text).toContain('<section data-kind="0"><article class="critical">');
+  expect(text).toContain('section[data-kind="1"] { display: none; }');
+  expect(text).toContain('<input type="radio" name="theme" id="dark">');
+  // What differs side by side, line beside line.
+  expect(text).toMatch(
+    /<div class="sides lines">\n<figure><figcaption>expected[\s\S]*<figcaption>actual/,
+  );
+  for (const tag of ["article", "section", "figure", "pre", "code", "ul", "form", "body", "html"])
     expect(text.split(`<${tag}`).length).toBe(text.split(`</${tag}>`).length);
 });
 
