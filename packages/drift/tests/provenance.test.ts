@@ -1,8 +1,10 @@
 /** The line that declares an object: right, or none. */
 import { describe, expect, test } from "bun:test";
+import { createDatabase } from "../../../tests/support/postgres.ts";
 import { namesOf } from "../src/project/names.ts";
 import { lineInSql } from "../src/project/places.ts";
 import { lineInPrismaSchema } from "../src/project/prisma-lines.ts";
+import { createProject } from "./project.ts";
 
 const users = "table public.users";
 
@@ -123,4 +125,43 @@ model Plain {
     expect(placeOf("orders")).toBe(null);
     expect(placeOf("User")).toBe(null);
   });
+});
+
+/** Reading the catalog after each of them would take longer than all else. */
+test("of many migrations the one is named that declares it, or none", async () => {
+  const database = await createDatabase({ template: false });
+  const files: Record<string, string> = {};
+  let tables = "";
+  for (let i = 100; i < 190; i++) {
+    files[`prisma/migrations/${i}_m/migration.sql`] = `CREATE TABLE t${i} (id int);\n`;
+    tables += `CREATE TABLE t${i} (id int);\n`;
+  }
+  const add = (i: number, sql: string) => {
+    files[`prisma/migrations/${i}_m/migration.sql`] += sql;
+  };
+  add(103, "CREATE VIEW v AS SELECT 1 AS n;");
+  add(120, "-- v is left alone here, as is t103\n");
+  add(150, "CREATE OR REPLACE VIEW v AS SELECT 2 AS n;");
+  add(160, "ALTER TABLE t110 ADD CHECK (id > 0);");
+  add(170, "DO $$ BEGIN EXECUTE 'CREATE VIEW ' || chr(119) || ' AS SELECT 1 AS n'; END $$;");
+  const project = await createProject(database.url, {
+    "prisma/schema.prisma": 'datasource db {\n  provider = "postgresql"\n}\n',
+    "migrations-sql/a.sql": tables,
+    ...files,
+  });
+  try {
+    const { stdout } = await project.drift(["parity", "--format", "json"]);
+    const places = new Map<string, string | null>(
+      JSON.parse(stdout).findings.map((one: { name: string; declaredIn: string | null }) => [
+        one.name,
+        one.declaredIn,
+      ]),
+    );
+    expect(places.get("v")).toBe("prisma/migrations/150_m/migration.sql");
+    expect(places.get("w")).toBe(null);
+    expect(places.get("t110.t110_id_check")).toBe("prisma/migrations/160_m/migration.sql");
+  } finally {
+    await project.remove();
+    await database.drop();
+  }
 });

@@ -62,7 +62,7 @@ export async function runScript(
     if (rows[0] && reachesServer(rows[0], before.rows[0]?.settings ?? null)) held.add(client);
     else await client.query("COMMIT");
   } catch (error) {
-    await client.query("ROLLBACK");
+    await client.query("ROLLBACK").catch(() => {}); // On a dead connection there is nothing left to end.
     // Such as CREATE INDEX CONCURRENTLY, which is alone in its file.
     if (!(error instanceof pg.DatabaseError) || error.code !== "25001") throw error;
     await runAlone(client, prepare, sql, mayReach);
@@ -104,7 +104,7 @@ async function runInside(client: pg.Client, prepare: string, sql: string): Promi
     await client.query(sql);
     await client.query("RELEASE script");
   } catch (error) {
-    await client.query("ROLLBACK TO script; RELEASE script");
+    await client.query("ROLLBACK TO script; RELEASE script").catch(() => {});
     throw error;
   }
 }

@@ -17,7 +17,7 @@ export type Replayed = {
 const MOST_READS = 60;
 
 /**
- * @param suspects the scripts, as places in the list, whose text seems to declare what is looked for. Where there are too
+ * @param suspects the scripts, as places in the list, the likeliest first, whose text seems to declare what is looked for. Where there are too
  * many scripts to read after each, it is read before and after these alone, and an object that has changed between two
  * reads with several scripts in between is in none of the files for sure. Null reads after each in any case.
  */
@@ -60,12 +60,12 @@ export function replayIn(
   });
 }
 
-/** After which scripts the catalog is read: all, or before and after those that are suspected, the last of them first. */
+/** After which scripts the catalog is read: all, or before and after those that are suspected, as far as time allows. */
 function readsOf(length: number, suspects: number[] | null): Set<number> {
   if (length <= MOST_READS || suspects === null)
     return new Set(Array.from({ length }, (_, place) => place));
   const reads = new Set([length - 1]);
-  for (const place of suspects.toSorted((one, other) => other - one)) {
+  for (const place of suspects) {
     if (reads.size >= MOST_READS) break;
     if (place > 0) reads.add(place - 1);
     reads.add(place);

@@ -41,12 +41,15 @@ export async function findPlaces(
 /** How many scripts that seem to declare a finding are looked at. */
 const MOST_SUSPECTS = 3;
 
-/** The scripts whose text seems to declare a finding, or else to be about what it belongs to. */
+/** The scripts whose text seems to declare a finding, or else to be about what it belongs to; the likeliest of all first. */
 function suspectsOf(findings: Finding[], scripts: Script[]): number[] {
-  const found = findings.flatMap((finding) => {
+  const found = findings.map((finding) => {
     const names = namesOf(finding);
     const places = (isSuspect: (script: Script) => boolean) =>
-      scripts.flatMap((script, place) => (isSuspect(script) ? [place] : [])).slice(-MOST_SUSPECTS);
+      scripts
+        .flatMap((script, place) => (isSuspect(script) ? [place] : []))
+        .slice(-MOST_SUSPECTS)
+        .reverse();
     const declaring = places(
       (script) => script.sources !== undefined || lineInSql(script.sql, names) !== null,
     );
@@ -54,7 +57,8 @@ function suspectsOf(findings: Finding[], scripts: Script[]): number[] {
     const about = new RegExp(word(names.owner ?? names.own));
     return places(({ sql }) => about.test(sql));
   });
-  return [...new Set(found)];
+  const ranks = Array.from({ length: MOST_SUSPECTS }, (_, rank) => rank);
+  return [...new Set(ranks.flatMap((rank) => found.flatMap((places) => places[rank] ?? [])))];
 }
 
 /** The same where it is known which script declares what. */
