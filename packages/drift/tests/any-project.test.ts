@@ -259,8 +259,12 @@ describe("what the migrations make and no file declares", () => {
 
   test("is a finding beside hand-written SQL, and stays all the same", async () => {
     await project.write({ "migrations-sql/a.sql": 'CREATE INDEX a ON "Book" (lower(title));' });
+    expect((await project.drift()).stdout).toContain("missing index");
+    await execute(database.url, 'CREATE INDEX a ON "Book" (lower(title))');
+    expect((await project.drift()).stdout).not.toContain("repair: ");
     await execute(database.url, 'CREATE INDEX z ON "Book" (title)');
-    const { code, stdout } = await project.drift();
+    const { code, stdout, stderr } = await project.drift();
+    expect(stderr).toContain("warning: The migrations make this too, and no file declares it: ");
     expect(stdout).toContain("unexpected trigger");
     expect(stdout).toContain("the migrations make this too, so it is left");
     expect(code).toBe(2);

@@ -9,7 +9,7 @@ import { type Finding, type Place, withPlaces } from "../model/finding.ts";
 import type { CatalogObject } from "../model/object.ts";
 import { keyOf } from "../model/object.ts";
 import { compare } from "../project/compare.ts";
-import { expectedOf, MADE_TOO, madeToo } from "../project/expected.ts";
+import { expectedOf, keptWarning, MADE_TOO, madeToo } from "../project/expected.ts";
 import { type Basis, basisOf, type Progress, progressOf } from "../project/history.ts";
 import { type Declaration, findPlaces, isDeclared } from "../project/places.ts";
 import { type Project, readProject } from "../project/project.ts";
@@ -58,20 +58,16 @@ export async function check(options: Options): Promise<Report> {
             options,
           )
         : { findings: placed, repair: null };
+    const isAllKept = findings.every((finding) => kept.has(keyOf(finding)));
     const told = findings.map((finding) =>
       kept.has(keyOf(finding)) ? { ...finding, unrepaired: MADE_TOO } : finding,
     );
 
     const database = client.database ?? "";
+    const warnings = [...compared.warnings, ...keptWarning(kept)];
     return toReport({
-      database,
-      basis,
-      ...compared,
-      findings: told,
-      repair,
-      progress,
-      note,
-      options,
+      ...{ database, basis, ...compared, warnings, findings: told, progress, note, options },
+      repair: isAllKept ? null : repair,
     });
   });
 }

@@ -72,6 +72,13 @@ export async function madeToo(
 export const MADE_TOO =
   "the migrations make this too, so it is left: declare it in migrations-sql, or drop it in a migration";
 
+export function keptWarning(keys: ReadonlySet<string>): string[] {
+  if (keys.size === 0) return [];
+  return [
+    `The migrations make this too, and no file declares it: ${fewOf([...keys])}. No repair drops it.`,
+  ];
+}
+
 function madeBy(
   server: ScratchServer,
   migrations: Migration[],
