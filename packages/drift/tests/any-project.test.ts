@@ -80,6 +80,30 @@ describe("each version of Prisma by its own engine", () => {
     expect(code).toBe(1);
   });
 
+  test("before 6.6 by the program that Prisma downloads", async () => {
+    const program = join(packageOf("@tenantry/prisma-engine"), "src/schema-engine.ts");
+    await project.write({
+      "prisma/schema.prisma": datasource() + book,
+      "prisma/migrations/1_init/migration.sql": table,
+      "migrations-sql/a.sql": 'CREATE INDEX a ON "Book" (lower(title));',
+    });
+    const env = { PRISMA_SCHEMA_ENGINE_BINARY: program };
+    const { stdout } = await project.drift(
+      ["migrate", "--name", "init", "--yes", "--allow-dangerous"],
+      env,
+    );
+    expect(stdout).toEndWith("_init\n");
+    const broken = { PRISMA_SCHEMA_ENGINE_BINARY: join(project.folder, "nothing") };
+    expect((await project.drift(["parity"], broken)).stderr).toContain(
+      "nothing cannot be started: ",
+    );
+    await project.write({
+      "prisma/schema.prisma": `${datasource()}model A {\n  id Nothing @id\n}\n`,
+    });
+    const refused = await project.drift(["parity"], env);
+    expect(refused.stderr).toContain('Type "Nothing" is neither');
+  });
+
   for (const version of [6, 7] as const) {
     test(`the engine of ${version} starts without the files that come with it`, async () => {
       const bytes = await Bun.file(join(packageOf(WASM[version]), "schema_engine_bg.wasm")).bytes();

@@ -1,6 +1,7 @@
 /** The engine as a program: one JSON-RPC request a line, and what it prints comes as a request of its own. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { DriftError } from "../model/errors.ts";
 
 type Message = {
   id?: number;
@@ -12,7 +13,7 @@ type Message = {
 /**
  * The text that a `diff` prints.
  * @param url of the database that is read, where one is.
- * @throws Error with the engine's words.
+ * @throws Error with the engine's words, DriftError when it does not run.
  */
 export async function diffByProgram(path: string, params: object, url?: string): Promise<string> {
   const args = url === undefined ? [] : ["--datasource", JSON.stringify({ url })];
@@ -21,8 +22,10 @@ export async function diffByProgram(path: string, params: object, url?: string):
     env: { ...process.env, RUST_LOG: "error" },
   });
   const ended = new Promise<never>((_, reject) => {
-    program.once("error", reject);
-    program.once("close", () => reject(new Error(`The schema engine ${path} ended too early.`)));
+    const fail = (what: string) =>
+      reject(new DriftError(`Prisma's schema engine ${path} ${what}.`));
+    program.once("error", (error) => fail(`cannot be started: ${error.message}`));
+    program.once("close", () => fail("ended too early"));
   });
   const send = (message: object) =>
     program.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
