@@ -65,11 +65,15 @@ function pairsOf(kind: string, expected: CatalogObject[], present: CatalogObject
   const shape = NAMED[kind];
   if (!shape) return [];
   const { missing, unexpected } = sidesOf(expected, present);
-  const byShape = (objects: CatalogObject[], all: CatalogObject[]) =>
-    Map.groupBy(
-      objects.filter((object) => object.kind === kind && shape(object, all) !== null),
-      (object) => [object.schema, object.parent, shape(object, all)].join("\n"),
-    );
+  const byShape = (objects: CatalogObject[], all: CatalogObject[]) => {
+    const groups = new Map<string, CatalogObject[]>();
+    for (const object of objects) {
+      if (object.kind !== kind || shape(object, all) === null) continue;
+      const key = [object.schema, object.parent, shape(object, all)].join("\n");
+      groups.set(key, [...(groups.get(key) ?? []), object]);
+    }
+    return groups;
+  };
   const wanted = byShape(missing, expected);
   const found = byShape(unexpected, present);
   return [...wanted].flatMap(([text, objects]) => {
