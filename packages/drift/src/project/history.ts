@@ -19,11 +19,15 @@ export type Progress = {
  */
 export function progressOf(
   migrations: Migration[],
-  { history, objects }: { history: History; objects: CatalogObject[] },
+  {
+    history,
+    objects,
+    warnings = [],
+  }: { history: History; objects: CatalogObject[]; warnings?: string[] },
 ): Progress {
   const isEmpty = objects.every(({ kind }) => kind !== "table");
   if (typeof history === "string" && !(history === "none" && isEmpty))
-    return { applied: [], pending: [], faults: [], warnings: [UNKNOWN[history]] };
+    return { applied: [], pending: [], faults: [], warnings: [UNKNOWN[history], ...warnings] };
 
   const rows = typeof history === "string" ? [] : history;
   const applied = new Set(
@@ -33,7 +37,7 @@ export function progressOf(
     applied: migrations.filter(({ name }) => applied.has(name)),
     pending: migrations.filter(({ name }) => !applied.has(name)),
     faults: faultsOf(migrations, rows),
-    warnings: [],
+    warnings,
   };
 }
 

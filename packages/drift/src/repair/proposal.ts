@@ -57,8 +57,8 @@ export async function planFrom(
   const unresolved = unresolvedOf(found);
   return {
     ...withConsequences(steps, safely, wholly, surroundings),
-    doubt: unresolved ?? wholly.doubt,
-    safeDoubt: unresolved ?? safely.doubt,
+    doubt: unresolved ?? wholly.doubt ?? inTheWay(all, surroundings),
+    safeDoubt: unresolved ?? safely.doubt ?? inTheWay(steps.safe, surroundings),
     losses: wholly.losses,
   };
 }
@@ -66,6 +66,18 @@ export async function planFrom(
 function unresolvedOf({ unresolved }: Plan): string | null {
   if (unresolved.length === 0) return null;
   return `no statements were found for: ${fewOf(unresolved.map(({ reason }) => reason))}`;
+}
+
+/** What takes an object, or the type of a column, away from something that the copy has not. */
+const TAKES_AWAY = /^DROP | DROP (COLUMN|CONSTRAINT) |ALTER COLUMN \S+ TYPE /;
+
+function inTheWay(steps: Step[], { dependants }: Surroundings): string | null {
+  for (const { key, sql } of steps) {
+    const names = dependants.get(key);
+    if (names && sql.some((statement) => TAKES_AWAY.test(statement)))
+      return `${fewOf(names)}, in a schema that is not compared, depends on ${key}`;
+  }
+  return null;
 }
 
 type Task = Parameters<typeof prove>[2];

@@ -2,6 +2,7 @@
 import type pg from "pg";
 import { inReadTransaction, readCatalog } from "../catalog/catalog.ts";
 import type { Scope } from "../catalog/objects.ts";
+import { readDependants } from "../database/uncompared.ts";
 import type { Surroundings } from "./task.ts";
 
 const ME = "SELECT quote_ident(current_user) AS me";
@@ -21,6 +22,7 @@ export function readSurroundings(
     const owners = areCompared ? [] : await readCatalog(client, schemas, { owners: true });
     const { rows: sizes } = await client.query<{ name: string; size: string }>(SIZES, [schemas]);
     return {
+      dependants: await readDependants(client, schemas),
       owners: new Map(
         owners
           .filter(({ kind, definition }) => kind === "owner" && definition !== me[0]?.me)

@@ -15,9 +15,15 @@ export type Surroundings = {
   owners: ReadonlyMap<string, CatalogObject>;
   /** How large tables are, in words, by their name. */
   sizes: ReadonlyMap<string, string>;
+  /** What depends on an object, by its key, in schemas that are not compared. */
+  dependants: ReadonlyMap<string, string[]>;
 };
 
-export const NO_SURROUNDINGS: Surroundings = { owners: new Map(), sizes: new Map() };
+export const NO_SURROUNDINGS: Surroundings = {
+  owners: new Map(),
+  sizes: new Map(),
+  dependants: new Map(),
+};
 
 export type RepairTask = {
   actual: CatalogObject[];

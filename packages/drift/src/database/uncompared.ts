@@ -1,0 +1,72 @@
+/** What lies in schemas that nobody compares: that there is something, and what of it depends on what is compared. */
+import type pg from "pg";
+import { fewOf } from "../model/words.ts";
+
+const HOLDING = `
+SELECT n.nspname AS name FROM pg_namespace n
+WHERE n.nspname <> ALL ($1) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')
+  AND EXISTS (
+    SELECT FROM pg_depend d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid AND d.classid <> 'pg_extension'::regclass AND NOT EXISTS (
+      SELECT FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e'))
+ORDER BY 1`;
+
+/** To be called within a read transaction. Nothing where all of the schemas that hold objects are compared. */
+export async function uncomparedWarnings(client: pg.Client, schemas: string[]): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(HOLDING, [schemas]);
+  if (rows.length === 0) return [];
+  const names = rows.map(({ name }) => name);
+  return [
+    `Not compared, though there are objects in ${names.length === 1 ? "it" : "them"}: schema ${fewOf(names)}. --schemas names those that are compared.`,
+  ];
+}
+
+const COMPARED = "SELECT oid FROM pg_namespace WHERE nspname = ANY ($1)";
+const RELATION = `CASE r.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' WHEN 'S' THEN 'sequence '
+  WHEN 'i' THEN 'index ' WHEN 'f' THEN 'foreign table ' ELSE 'table ' END || r.oid::regclass`;
+
+/** Views, keys, defaults, triggers, policies and functions of other schemas, each under the key of what it needs. */
+const DEPENDANTS = `
+SELECT DISTINCT needed.key, CASE WHEN f.oid IS NULL THEN c.oid::regclass::text ELSE f.oid::regprocedure::text END AS name
+FROM pg_depend d
+LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+LEFT JOIN pg_attrdef x ON d.classid = 'pg_attrdef'::regclass AND x.oid = d.objid
+LEFT JOIN pg_trigger g ON d.classid = 'pg_trigger'::regclass AND g.oid = d.objid
+LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+LEFT JOIN pg_class c ON c.oid = coalesce(w.ev_class, k.conrelid, x.adrelid, g.tgrelid, p.polrelid,
+  CASE WHEN d.classid = 'pg_class'::regclass THEN d.objid END)
+LEFT JOIN pg_proc f ON d.classid = 'pg_proc'::regclass AND f.oid = d.objid
+CROSS JOIN LATERAL (
+  SELECT ${RELATION} AS key FROM pg_class r
+  WHERE d.refclassid = 'pg_class'::regclass AND r.oid = d.refobjid AND r.relnamespace IN (${COMPARED})
+  UNION ALL
+  SELECT 'column ' || a.attrelid::regclass || '.' || quote_ident(a.attname) FROM pg_attribute a JOIN pg_class r ON r.oid = a.attrelid
+  WHERE d.refclassid = 'pg_class'::regclass AND a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND a.attnum > 0
+    AND r.relnamespace IN (${COMPARED})
+  UNION ALL
+  SELECT 'constraint ' || o.conrelid::regclass || '.' || quote_ident(o.conname) FROM pg_constraint o
+  WHERE d.refclassid = 'pg_class'::regclass AND o.conindid = d.refobjid AND o.contype IN ('p', 'u', 'x')
+    AND o.connamespace IN (${COMPARED})
+  UNION ALL
+  SELECT 'function ' || quote_ident(n.nspname) || '.' || quote_ident(o.proname) || '(' || oidvectortypes(o.proargtypes) || ')'
+  FROM pg_proc o JOIN pg_namespace n ON n.oid = o.pronamespace
+  WHERE d.refclassid = 'pg_proc'::regclass AND o.oid = d.refobjid AND o.pronamespace IN (${COMPARED})
+  UNION ALL
+  SELECT CASE t.typtype WHEN 'e' THEN 'enum ' WHEN 'd' THEN 'domain ' ELSE 'composite type ' END || t.oid::regtype
+  FROM pg_type t WHERE d.refclassid = 'pg_type'::regclass AND t.oid = d.refobjid AND t.typnamespace IN (${COMPARED})
+) needed
+WHERE d.refobjid >= 16384 AND d.deptype IN ('n', 'a')
+  AND coalesce(f.pronamespace, c.relnamespace) NOT IN (${COMPARED})
+ORDER BY 1, 2`;
+
+/** To be called within a read transaction. Names of what depends on an object, by its key. */
+export async function readDependants(
+  client: pg.Client,
+  schemas: string[],
+): Promise<Map<string, string[]>> {
+  const { rows } = await client.query<{ key: string; name: string }>(DEPENDANTS, [schemas]);
+  const byKey = new Map<string, string[]>();
+  for (const { key, name } of rows) byKey.set(key, [...(byKey.get(key) ?? []), name]);
+  return byKey;
+}
