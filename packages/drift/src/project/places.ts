@@ -81,7 +81,20 @@ function placeIn(script: Script | undefined, path: string, finding: Finding): Pl
   const names = namesOf(finding);
   if (!script) return { path, line: null };
   if (!script.sources) return { path, line: lineInSql(script.sql, names) };
-  return lineInPrismaSchema(script.sources, names) ?? { path, line: null };
+  const found = lineInPrismaSchema(
+    script.sources,
+    ofColumn(finding) ?? names,
+    finding.expected ?? "",
+  );
+  return found ?? { path, line: null };
+}
+
+/** What belongs to a column, or is attached to one, is where its field is. */
+function ofColumn({ name, parent }: Finding): Names | null {
+  const key = /^on (column .*?)(?: to \S+)?$/.exec(name)?.[1] ?? parent;
+  const [, table, column] = /^column [^.]+\.(.+)\.("(?:[^"]|"")+"|[^.]+)$/.exec(key) ?? [];
+  if (table === undefined || column === undefined) return null;
+  return namesOf({ kind: "column", name: `${table}.${column}`, parent: `table public.${table}` });
 }
 
 /**
