@@ -176,3 +176,21 @@ test("a name that cannot be given is none: the one is dropped, and the other mad
   expect([...safe, ...destructive]).toContain("DROP VIEW s.v");
   expect(doubt).toBeNull();
 });
+
+test("the name of a NOT NULL counts where one is declared, and nowhere else", async () => {
+  const { rows } = await client.query(
+    "SELECT current_setting('server_version_num')::int >= 180000 AS new",
+  );
+  if (!rows[0].new) return; // Before PostgreSQL 18 it had none.
+  const own =
+    'CREATE TABLE t (id int CONSTRAINT "must be" NOT NULL, "B" int CONSTRAINT has_b NOT NULL)';
+  const plain = 'CREATE TABLE t (id int NOT NULL, "B" int CONSTRAINT another NOT NULL)';
+  const { findings, safe, doubt } = await compared(own, plain);
+  expect(findings).toEqual([
+    'minor missing not null s.t."must be"',
+    "minor missing not null s.t.has_b",
+  ]);
+  expect(safe).toHaveLength(2);
+  expect(doubt).toBeNull();
+  expect((await compared(plain.replace("CONSTRAINT another", ""), own)).findings).toEqual([]);
+});

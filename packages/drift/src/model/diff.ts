@@ -1,5 +1,5 @@
 /** Compares two catalogs. It knows no kind: a test reads this file and fails when one is named in it. */
-import { type CatalogObject, keyOf } from "./object.ts";
+import { type CatalogObject, keyOf, ONLY_IF_DECLARED } from "./object.ts";
 
 /**
  * Seen from the expected side: missing is expected and not there, unexpected is there and not expected. Renamed is there
@@ -23,7 +23,9 @@ export function diff(expected: CatalogObject[], actual: CatalogObject[]): NamedD
   const found = byKey(actual);
   const differences: NamedDifference[] = [
     ...absent(wanted, found).map((expected) => ({ change: "missing" as const, expected })),
-    ...absent(found, wanted).map((actual) => ({ change: "unexpected" as const, actual })),
+    ...absent(found, wanted)
+      .filter(({ kind }) => !ONLY_IF_DECLARED.has(kind))
+      .map((actual) => ({ change: "unexpected" as const, actual })),
     ...changed(wanted, found),
   ];
   return differences.sort((one, other) => (keyOf(objectOf(one)) < keyOf(objectOf(other)) ? -1 : 1));

@@ -74,7 +74,7 @@ const rules: Rule[] = [
   { severity: "minor", kind: /^enum$/, change: ["changed"], order: /'(?:[^']|'')*'/g },
 
   // What informs, and what is too much and keeps nothing out.
-  { severity: "minor", kind: /^(comment|statistics object)$/ },
+  { severity: "minor", kind: /^(comment|statistics object|not null)$/ },
   { severity: "minor", kind: /^index$/, change: ["unexpected"], gained: /^CREATE INDEX/ },
 ];
 

@@ -3,7 +3,7 @@ import { type CatalogObject, qualifiedName } from "../model/object.ts";
 import { items } from "./clauses.ts";
 import { optionActions } from "./options.ts";
 import { stateActions, stated, undoColumnState } from "./state.ts";
-import { literal, memberOf, type Repair, relationOf, way } from "./way.ts";
+import { literal, memberOf, type Repair, relationOf, type Way, way } from "./way.ts";
 
 export const index: Repair = {
   create(object) {
@@ -63,6 +63,27 @@ export const constraint: Repair = {
     );
   },
 };
+
+/** The name of a NOT NULL, which goes with the column's mark: what is there gets the name. */
+export const notNull: Repair = {
+  create: (object) => named(object),
+  drop: () => [],
+  alter: (expected) => named(expected),
+};
+
+function named(object: CatalogObject): Way[] {
+  const table = relationOf({
+    ...object,
+    parent: object.parent.replace(/\.("([^"]|"")+"|[^.]+)$/, ""),
+  });
+  const member = `${object.schema}.${object.name}`.slice(table.length + 1);
+  const column = object.definition.slice("NOT NULL ".length);
+  return way(`DO $do$ DECLARE name text; BEGIN
+  SELECT c.conname INTO STRICT name FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+    WHERE c.conrelid = ${literal(table)}::regclass AND c.contype = 'n' AND quote_ident(a.attname) = ${literal(column)};
+  EXECUTE format(${literal(`ALTER TABLE ${table.replaceAll("%", "%%")} RENAME CONSTRAINT %I TO ${member.replaceAll("%", "%%")}`)}, name);
+END $do$`);
+}
 
 export const statistics: Repair = {
   create: (object) => way(stated(object.definition).sql),

@@ -4,7 +4,7 @@ import { column } from "./columns.ts";
 import { databaseSetting, eventTrigger, extension, publication, schema } from "./database.ts";
 import { enumType } from "./enums.ts";
 import { foreignDataWrapper, foreignServer, userMapping } from "./foreign.ts";
-import { constraint, index, statistics } from "./indexes.ts";
+import { constraint, index, notNull, statistics } from "./indexes.ts";
 import {
   operator,
   operatorClass,
@@ -50,6 +50,7 @@ export const repairs: Record<string, Repair> = {
   table,
   "foreign table": foreignTable,
   column,
+  "not null": notNull,
   // Before the views, as a view can need a key, and what is in the way of a column is then taken away without them.
   constraint,
   index,

@@ -72,3 +72,15 @@ export const tableParts = {
       'WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')')
     FROM relation r JOIN pg_policy p ON p.polrelid = r.oid`,
 } as const satisfies Record<string, string>;
+
+/** What not every server has. */
+export const laterParts = {
+  // From PostgreSQL 18 on NOT NULL has a name, mostly one that PostgreSQL made of the names that table and column had then.
+  // Only others are somebody's choice. Nothing can have a comment here: it is the column's mark that counts.
+  "not null": `
+    SELECT ${at("pg_constraint", "0")}, r.schema, r.name || '.' || quote_ident(c.conname),
+      'column ' || r.schema || '.' || r.name || '.' || quote_ident(a.attname), 'NOT NULL ' || quote_ident(a.attname)
+    FROM relation r JOIN pg_constraint c ON c.conrelid = r.oid AND c.contype = 'n' AND c.conislocal
+    JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = c.conkey[1]
+    WHERE c.conname !~ '_not_null[0-9]*$'`,
+} as const satisfies Record<string, string>;
