@@ -177,6 +177,22 @@ test("a name that cannot be given is none: the one is dropped, and the other mad
   expect(doubt).toBeNull();
 });
 
+test("a column that is a table's own besides its parent's is another than one that is not", async () => {
+  const own =
+    "CREATE TABLE base (id int, note text); CREATE TABLE special (note text DEFAULT 'x', more int) INHERITS (base)";
+  const inherited =
+    "CREATE TABLE base (id int, note text); CREATE TABLE special (more int) INHERITS (base); ALTER TABLE special ALTER note SET DEFAULT 'x'";
+  const { findings, safe, doubt } = await compared(own, inherited);
+  expect(findings).toEqual(["major missing own column s.special.note"]);
+  expect(safe).toEqual([
+    "ALTER TABLE s.special NO INHERIT s.base",
+    "ALTER TABLE s.special INHERIT s.base",
+  ]);
+  expect(doubt).toBeNull();
+  for (const sql of [own, inherited])
+    expect(await compared(sql, sql)).toMatchObject({ findings: [], unresolved: [], doubt: null });
+});
+
 test("the name of a NOT NULL counts where one is declared, and nowhere else", async () => {
   const { rows } = await client.query(
     "SELECT current_setting('server_version_num')::int >= 180000 AS new",

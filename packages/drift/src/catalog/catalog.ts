@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { CatalogObject } from "../model/object.ts";
 import { attachedTables } from "./kinds/attached.ts";
 import { sharedTables } from "./kinds/shared-tables.ts";
-import { attachedKinds, canonicalText, laterKinds, objectKinds } from "./kinds.ts";
+import { attachedKinds, canonicalText, declaredKinds, objectKinds } from "./kinds.ts";
 
 /**
  * What PostgreSQL prints depends on these; with an empty search_path it writes the schema of every name. A query of many
@@ -68,7 +68,7 @@ function catalogQuery(leftOut: string[]): string {
       .join("\nUNION ALL\n");
   return `WITH ${sharedTables},
 object AS MATERIALIZED (
-${union({ ...objectKinds, ...laterKinds }, "class, oid, sub, schema, name, parent, definition")}
+${union({ ...objectKinds, ...declaredKinds }, "class, oid, sub, schema, name, parent, definition")}
 ),
 ${attachedTables}
 SELECT kind, schema, name, parent, definition FROM object

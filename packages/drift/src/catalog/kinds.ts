@@ -13,7 +13,7 @@ import { operators } from "./kinds/operators.ts";
 import { routines } from "./kinds/routines.ts";
 import { settledDefault, settledTypes } from "./kinds/settled-default.ts";
 import { settledText } from "./kinds/settled-text.ts";
-import { laterParts, tableParts } from "./kinds/table-parts.ts";
+import { declaredParts, tableParts } from "./kinds/table-parts.ts";
 import { tables } from "./kinds/tables.ts";
 import { textSearch } from "./kinds/text-search.ts";
 import { types } from "./kinds/types.ts";
@@ -33,8 +33,8 @@ export const objectKinds = {
   ...foreign,
 } as const satisfies Record<string, string>;
 
-/** The same of what only later servers have: no schema for all of them can have one. */
-export const laterKinds = laterParts;
+/** The same of what counts only where it is declared. */
+export const declaredKinds = declaredParts;
 
 /** Each a SELECT of (schema, name, parent, definition). */
 export const attachedKinds = attached;

@@ -12,8 +12,8 @@ export type CatalogObject = {
   definition: string;
 };
 
-/** Kinds of which one is missed where it is declared, and never too much: nothing but a name is theirs. */
-export const ONLY_IF_DECLARED: ReadonlySet<string> = new Set(["not null"]);
+/** Kinds of which one is missed where it is declared, and never too much: they protect, or name, what is there anyway. */
+export const ONLY_IF_DECLARED: ReadonlySet<string> = new Set(["not null", "own column"]);
 
 /** The identity of an object, as people read it: `constraint public.users.users_email_check`. */
 export function keyOf({

@@ -4,7 +4,7 @@ import { type Clauses, clauses, items } from "./clauses.ts";
 import { columnDefinition } from "./columns.ts";
 import { optionActions, withOptions } from "./options.ts";
 import { stateActions, stated } from "./state.ts";
-import { type Catalogs, memberOf, type Repair, unlessSecret, way } from "./way.ts";
+import { type Catalogs, memberOf, type Repair, relationOf, unlessSecret, way } from "./way.ts";
 
 const KEYWORDS = [
   "UNLOGGED",
@@ -67,6 +67,23 @@ export const table: Repair = {
 export const foreignTable: Repair = {
   create: (object, catalogs) => unlessSecret(object, way(`CREATE ${text(object, catalogs)}`)),
   drop: (object) => way(`DROP FOREIGN TABLE ${qualifiedName(object)}`),
+};
+
+/** A table that leaves its parent keeps the parent's columns as its own, and has them as such when it comes back. */
+export const ownColumn: Repair = {
+  create({ parent }, { expected }) {
+    const column = expected.get(parent);
+    const table = column && expected.get(column.parent);
+    const parents = table ? items(partsOf(table).get("INHERITS")) : [];
+    return way(
+      ...parents.flatMap((other) =>
+        ["NO INHERIT", "INHERIT"].map(
+          (action) => `ALTER TABLE ${column && relationOf(column)} ${action} ${other}`,
+        ),
+      ),
+    );
+  },
+  drop: () => [],
 };
 
 /** True for a table whose columns come from another. */

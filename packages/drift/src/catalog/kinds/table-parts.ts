@@ -73,8 +73,15 @@ export const tableParts = {
     FROM relation r JOIN pg_policy p ON p.polrelid = r.oid`,
 } as const satisfies Record<string, string>;
 
-/** What not every server has. */
-export const laterParts = {
+/** What a schema misses where it is declared, and never has too much. */
+export const declaredParts = {
+  // A column that a parent has too, and that stays when the parent's goes.
+  "own column": `
+    SELECT ${at("pg_class", "0")}, r.schema, r.name || '.' || quote_ident(a.attname),
+      'column ' || r.schema || '.' || r.name || '.' || quote_ident(a.attname), 'besides that of a parent'
+    FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE r.relkind = 'r' AND NOT r.relispartition AND a.attinhcount > 0 AND a.attislocal`,
+
   // From PostgreSQL 18 on NOT NULL has a name, mostly one that PostgreSQL made of the names that table and column had then.
   // Only others are somebody's choice. Nothing can have a comment here: it is the column's mark that counts.
   "not null": `
