@@ -146,8 +146,10 @@ export const JsonObject = z
   .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= 16_384, "May have 16 KiB at most")
   .pipe(z.record(z.string(), z.json()));
 
+export const LONGEST_PAGE = 100;
+
 export const PageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(20),
   cursor: z.string().min(1).max(1000).optional(),
 });
 export type PageQuery = z.infer<typeof PageQuery>;

@@ -1,22 +1,20 @@
 import type { SessionContext } from "../context.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { ApiError } from "../errors.ts";
-import { tenantSelect, toTenant } from "../tenants/schemas.ts";
-import { toUser, userSelect } from "../users/public-user.ts";
+import { toTenant } from "../tenants/schemas.ts";
+import { toUser } from "../users/public-user.ts";
+import { findMe } from "./me-sql.ts";
 import type { Me } from "./schemas.ts";
 
 /** Who the caller is and what they may do. */
 export async function getMe(ctx: SessionContext): Promise<Me> {
-  const { userId, tenantId, roles, permissions } = ctx.principal;
-  const row = await ctx.db.user.findFirst({
-    where: { id: userId, tenantId, isDeleted: false },
-    select: { ...userSelect, tenant: { select: tenantSelect } },
-  });
+  const { roles, permissions } = ctx.principal;
+  const me = await findMe(ctx);
   // The session was alive a moment ago: the account has just been deleted.
-  if (!row) throw new ApiError("invalid_token", "The account is gone.");
+  if (!me) throw new ApiError("invalid_token", "The account is gone.");
   return {
-    user: toUser(row, roles),
-    tenant: row.tenant && toTenant(row.tenant),
+    user: toUser(me.user, roles),
+    tenant: me.tenant && toTenant(me.tenant),
     roles: roles.toSorted(),
     permissions: [...permissions].sort(),
     impersonation: await impersonationOf(ctx),

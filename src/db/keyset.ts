@@ -15,7 +15,8 @@ export type SortOrder = {
 export type Page<Item> = { items: Item[]; nextCursor: string | null };
 
 type Value = Date | string | null;
-type Position = { value: Value; id: string };
+/** Of the last row of a page. */
+export type Position = { value: Value; id: string };
 type Where = Record<string, unknown>;
 /** The rest of the arguments of a `findMany`: `where` goes beside the list's own conditions, under AND. */
 export type Range = { where: Where; orderBy: Record<string, "asc" | "desc">[]; take: number };
@@ -29,20 +30,22 @@ const VALUES = {
 
 /**
  * Reads the page after `cursor`. PostgreSQL puts NULLs last when ascending and first when descending; so does this.
+ * @param read is also told the position itself, for a statement by hand in an order that is not nullable.
  * @throws ValidationError for a cursor that is not ours, or of another list or sort order.
  */
 export async function readPage<Row extends { id: string }>(
   order: SortOrder,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
-  read: (range: Range) => Promise<Row[]>,
+  read: (range: Range, after: Position | undefined) => Promise<Row[]>,
 ): Promise<Page<Row>> {
   const { column, direction } = order;
   const orderBy = [{ [column]: direction }, { id: direction }];
   const rows: Row[] = [];
-  for (const where of cursor === undefined ? [{}] : rangesAfter(order, decode(cursor, order))) {
+  const after = cursor === undefined ? undefined : decode(cursor, order);
+  for (const where of after ? rangesAfter(order, after) : [{}]) {
     // One row more than fits, to know whether there is a next page.
     const take = limit + 1 - rows.length;
-    if (take > 0) rows.push(...(await read({ where, orderBy, take })));
+    if (take > 0) rows.push(...(await read({ where, orderBy, take }, after)));
   }
   const items = rows.slice(0, limit);
   const last = rows.length > limit ? items.at(-1) : undefined;

@@ -36,6 +36,35 @@ export const tenantSelect = {
 
 export type TenantRow = Prisma.TenantGetPayload<{ select: typeof tenantSelect }>;
 
+/** The same as SQL, each name behind `tenant.`, for a row that has other things too; a test holds the two equal. */
+export const TENANT_COLUMNS = `
+  tenants.id AS "tenant.id", tenants.slug AS "tenant.slug", tenants.name AS "tenant.name", tenants.status AS "tenant.status",
+  tenants.settings AS "tenant.settings", tenants.seat_limit AS "tenant.seatLimit", tenants.deleted_at AS "tenant.deletedAt",
+  tenants.created_at AS "tenant.createdAt", tenants.updated_at AS "tenant.updatedAt", tenants.version AS "tenant.version"`;
+
+/** A row of `TENANT_COLUMNS` from an outer join. */
+export type TenantBeside =
+  | {
+      [Field in keyof TenantRow as `tenant.${Field}`]: TenantRow[Field];
+    }
+  | { "tenant.id": null };
+
+export function tenantBeside(row: TenantBeside): TenantRow | null {
+  if (row["tenant.id"] === null) return null;
+  return {
+    id: row["tenant.id"],
+    slug: row["tenant.slug"],
+    name: row["tenant.name"],
+    status: row["tenant.status"],
+    settings: row["tenant.settings"],
+    seatLimit: row["tenant.seatLimit"],
+    deletedAt: row["tenant.deletedAt"],
+    createdAt: row["tenant.createdAt"],
+    updatedAt: row["tenant.updatedAt"],
+    version: row["tenant.version"],
+  };
+}
+
 export function toTenant(row: TenantRow): Tenant {
   return {
     id: row.id,

@@ -1,18 +1,19 @@
 /**
  * Every list of the API at 100,000 rows in one tenant: PostgreSQL reads it through an index. The statements are those
- * that Prisma sends, caught on their way and explained as prepared ones, with the plan that repeated use settles on.
+ * that are sent, caught on their way and explained as prepared ones, with the plan that repeated use settles on.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import {
   type Account,
+  createMember,
   createSuperAdmin,
   createTestApp,
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
-import { type Plan, planOf, statementsOf } from "../support/statements.ts";
+import { executing, type Plan, planOf, statementsOf } from "../support/statements.ts";
 
 const ROWS = 100_000;
 /**
@@ -21,6 +22,8 @@ const ROWS = 100_000;
  */
 const AUDIT_SECONDS = 330;
 const THIS_MONTH = 8000;
+/** Prisma's, and those by hand; not what the caller may do, which is asked for now and then. */
+const LIST = /^(?!.*permission_key).*FROM ("public"\.)?"?(users|audit_log)\b/s;
 /** Of a partition that has rows: to read one that has none is no work. */
 const WHOLE_TABLE = /Seq Scan on (users|user_roles|audit_log\w*)\b.*\(actual.*rows=(?!0\b)/;
 /** Pages of 8 KiB that a list may touch. The tables have some 1,700 and 2,500: time would say less on a busy machine. */
@@ -95,7 +98,7 @@ async function plansOf(path: string, who: Account, { times = 6 } = {}): Promise<
     expect(status).toBe(200);
   });
   await server.query(`SET tenantry.scope = '${who.tenantId ?? "platform"}'`);
-  const lists = sent.filter(({ text }) => /FROM "public"."(users|audit_log)"/.test(text));
+  const lists = sent.filter(({ text }) => LIST.test(text));
   expect(lists.length).toBeGreaterThan(0);
   const plans: Plan[] = [];
   for (const list of lists) {
@@ -130,6 +133,44 @@ for (const sort of ["createdAt", "-createdAt", "email", "-email", "lastName", "-
     await expectIndexed(list, owner, NEAR);
     await expectIndexed(`${list}&cursor=${await deep(list, owner)}`, owner, NEAR);
   });
+}
+
+test("one user, and who the caller is: a few rows are read", async () => {
+  const one = "00000000-0000-7000-8000-000000100000";
+  for (const who of [owner, superAdmin]) {
+    await expectIndexed(`/v1/users/${one}`, who, 20);
+    await expectIndexed("/v1/auth/me", who, 20);
+  }
+});
+
+test("what is asked for most is planned once a connection, in a tenant of 100,000 users and in one of three", async () => {
+  const small = await registerOwner(app);
+  for (let n = 0; n < 2; n += 1) await createMember(app, small);
+  for (const who of [owner, small]) {
+    const audit = (await app.as(who, "GET /v1/audit-logs?limit=2")).body.nextCursor;
+    const users = (await app.as(who, "GET /v1/users?limit=2")).body.nextCursor;
+    const lists = ["users", "audit-logs", `users?cursor=${users}`, `audit-logs?cursor=${audit}`];
+    for (const path of ["auth/me", `users/${who.id}`, ...lists])
+      expect([path, await plansMade(`/v1/${path}`, who)]).toEqual([path, TRIED]);
+  }
+});
+
+/** PostgreSQL tries so many plans for the values at hand before it settles for one for all. */
+const TRIED = 5;
+
+/** How many of them it makes of the one statement that a request takes. */
+async function plansMade(path: string, who: Account): Promise<number> {
+  const sent = await statementsOf(() => app.as(who, `GET ${path}`));
+  const [statement, ...more] = sent.filter(({ text }) => LIST.test(text));
+  if (!statement || more.length > 0) throw new Error(`${path} takes ${more.length + 1} statements`);
+  await server.query(`SET tenantry.scope = '${who.tenantId}'`);
+  await server.query(`PREPARE statement AS ${statement.text}`);
+  for (let time = 0; time < 2 * TRIED; time += 1) await server.query(executing(statement.values));
+  const { rows } = await server.query(
+    "SELECT custom_plans::int AS made FROM pg_prepared_statements WHERE name = 'statement'",
+  );
+  await server.query("DEALLOCATE statement");
+  return rows[0].made;
 }
 
 test("users by name, among the 10,000 who have none", async () => {

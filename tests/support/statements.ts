@@ -63,6 +63,7 @@ export function executing(values: unknown[]): string {
 }
 
 function toText(value: unknown): string {
+  if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString("hex")}`;
   if (!Array.isArray(value)) return String(value);
   return `{${value.map((item) => JSON.stringify(toText(item))).join(",")}}`;
