@@ -33,7 +33,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   const log = createLog(config.logLevel);
   const keyring = deriveKeyring(config.secretKey, config.previousSecretKey);
   const mailer = createMailer(config, log);
-  const statementNames = await watchNames({ ...config, log });
+  const statementNames = watchNames({ ...config, log });
   const pool = createPool(config, statementNames);
   if (config.logLevel === "debug") logStatements(pool, log);
   const db = createDatabase(pool, config.databaseTimeoutSeconds);
@@ -43,6 +43,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     onError: onKeyError,
     everySeconds: 60,
   });
+  const preparingPasswords = createPasswords(config.passwordHashQueue);
   // Who calls is found out before there is a tenant to keep to.
   const lookups = acrossAll(pool);
   const revocations = createRevocations(lookups, config.accessTokenTtlSeconds);
@@ -77,9 +78,13 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
           databaseUrl: config.listenDatabaseUrl,
           snapshotFile: SNAPSHOT_FILE,
           everySeconds: 60,
+          // Where it decides nothing and nobody is told of it, the first requests come before.
+          ...(config.schemaCheck === "report" &&
+            config.environment === "production" && { firstAfterSeconds: 1 }),
           onError: (err) => log("warn", "the schema cannot be compared", { error: err }),
         });
 
+  await statementNames.tried;
   const deps: Deps = {
     config,
     db,
@@ -88,7 +93,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     keyring,
     signingKeys,
     accessTokens: createAccessTokens(config, signingKeys),
-    passwords: await createPasswords(config.passwordHashQueue),
+    passwords: await preparingPasswords,
     revocations,
     rateLimits: createRateLimits(config, plainly(pool), keyring.rateLimit),
     turns: createTurns(),

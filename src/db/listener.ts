@@ -51,8 +51,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     connection.on("end", () => lose(connection));
     try {
       await connection.connect();
-      for (const channel of Object.keys(options.channels))
-        await connection.query(`LISTEN ${channel}`);
+      const channels = Object.keys(options.channels).map((channel) => `LISTEN ${channel}`);
+      await connection.query(channels.join("; "));
       await assertHears(connection, options.notify);
       await options.resync();
       healthy = client === connection && !closed;

@@ -7,6 +7,8 @@ import type { StatementNames } from "./statement-names.ts";
 export type WatchedNames = StatementNames & {
   /** False where names are wanted and the way to the database does not keep them: then they are not in use. */
   readonly survive: boolean;
+  /** Until it is known whether they survive, no name is used. */
+  readonly tried: Promise<void>;
   stop(): void;
 };
 
@@ -31,13 +33,14 @@ const ADVICE =
  * fails for its name then, and none reaches another one. Later errors of requests say the same. The probe is made again
  * as long as they do not survive.
  */
-export async function watchNames({
+export function watchNames({
   databaseUrl,
   preparedStatements,
   log,
   everySeconds = 60,
-}: Options): Promise<WatchedNames> {
+}: Options): WatchedNames {
   let survive = true;
+  let isTried = false;
   let timer: Timer | undefined;
   let stopped = false;
 
@@ -57,11 +60,16 @@ export async function watchNames({
     else timer = setTimeout(look, everySeconds * 1000).unref();
   }
 
-  // What else is wrong with the database is for others to say.
-  if (preparedStatements && !(await namesSurvive(databaseUrl).catch(() => true))) lose();
+  async function tryFirst(): Promise<void> {
+    // What else is wrong with the database is for others to say.
+    if (preparedStatements && !(await namesSurvive(databaseUrl).catch(() => true))) lose();
+    isTried = true;
+  }
+
   return {
+    tried: tryFirst(),
     get inUse() {
-      return preparedStatements && survive;
+      return preparedStatements && survive && isTried;
     },
     get survive() {
       return survive;

@@ -1,5 +1,4 @@
 /** Showing a passkey (WebAuthn Level 3, section 7.2). */
-import { verifyAuthenticationResponse } from "@simplewebauthn/server";
 import { Prisma } from "../../generated/prisma/client.ts";
 import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
@@ -8,6 +7,7 @@ import { issueOneTimeToken } from "../one-time-tokens/issue.ts";
 import type { AuthenticationMethod } from "../sessions/facts.ts";
 import type { Owner } from "./owner.ts";
 import { CHALLENGE_SECONDS, descriptorsOf, redeemChallenge } from "./webauthn.ts";
+import { webauthn } from "./webauthn-library.ts";
 import type { PasskeyAssertion, PasskeyRequestOptions } from "./webauthn-schemas.ts";
 
 export type Ceremony = {
@@ -123,6 +123,7 @@ async function verify(
   challenge: string,
   userVerification: "required" | "preferred",
 ) {
+  const { verifyAuthenticationResponse } = await webauthn();
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: {

@@ -1,6 +1,4 @@
 /** Making a passkey (WebAuthn Level 3, section 7.1). */
-import { verifyRegistrationResponse } from "@simplewebauthn/server";
-import { decodeAttestationObject } from "@simplewebauthn/server/helpers";
 import type { Context, SessionContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { commit } from "../db/commit.ts";
@@ -13,6 +11,7 @@ import { ALGORITHMS, assertRoom, type CreationPayload } from "./passkey-options.
 import { passkeySelect, toPasskey } from "./passkeys.ts";
 import type { Passkey } from "./schemas.ts";
 import { redeemChallenge } from "./webauthn.ts";
+import { webauthn } from "./webauthn-library.ts";
 import type { PasskeyRegistration, RegisterPasskeyInput } from "./webauthn-schemas.ts";
 
 /**
@@ -75,8 +74,10 @@ async function verifyRegistration(
   response: PasskeyRegistration,
   challenge: string,
 ) {
+  const { decodeAttestationObject, verifyRegistrationResponse } = await webauthn();
   try {
-    if (!ATTESTATION_FORMATS.includes(formatOf(response))) return null;
+    const attestation = decodeAttestationObject(bytesOf(response.response.attestationObject));
+    if (!ATTESTATION_FORMATS.includes(attestation.get("fmt"))) return null;
     const { registrationInfo } = await verifyRegistrationResponse({
       response: {
         id: response.id,
@@ -109,10 +110,6 @@ async function verifyRegistration(
     // What the library throws tells the caller nothing that helps them.
     return null;
   }
-}
-
-function formatOf({ response }: PasskeyRegistration): string {
-  return decodeAttestationObject(bytesOf(response.attestationObject)).get("fmt");
 }
 
 /** A credential's id is unique in the installation, as it is for the browser. */

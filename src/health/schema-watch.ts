@@ -1,5 +1,4 @@
 /** Compares the live schema with the snapshot that the build carries: in the background, never within a request. */
-import { readFingerprints } from "@tenantry/drift/fingerprint";
 
 export type SchemaVerdict = {
   /** unknown: it could not be compared, or has not been yet. */
@@ -17,12 +16,14 @@ export type SchemaWatchOptions = {
   databaseUrl: string;
   snapshotFile: string;
   everySeconds: number;
+  /** Without it the first comparison is awaited. Else it is made after so many seconds. */
+  firstAfterSeconds?: number;
   onError: (err: unknown) => void;
 };
 
 const UNKNOWN: SchemaVerdict = { verdict: "unknown", expected: null, live: null };
 
-/** Awaits the first comparison, so that an instance that begins to serve knows its schema. */
+/** Where it is asked for, an instance knows its schema before it begins to serve. */
 export async function watchSchema(options: SchemaWatchOptions): Promise<SchemaWatch> {
   let current = UNKNOWN;
   let timer: Timer | undefined;
@@ -30,6 +31,7 @@ export async function watchSchema(options: SchemaWatchOptions): Promise<SchemaWa
 
   async function refresh(): Promise<void> {
     try {
+      const { readFingerprints } = await import("@tenantry/drift/fingerprint");
       const { expected, live } = await readFingerprints(options.databaseUrl, options.snapshotFile);
       current = { verdict: live === expected ? "ok" : "drift", expected, live };
     } catch (err) {
@@ -39,7 +41,9 @@ export async function watchSchema(options: SchemaWatchOptions): Promise<SchemaWa
     if (!stopped) timer = setTimeout(refresh, options.everySeconds * 1000);
   }
 
-  await refresh();
+  const { firstAfterSeconds } = options;
+  if (firstAfterSeconds === undefined) await refresh();
+  else timer = setTimeout(refresh, firstAfterSeconds * 1000);
   return {
     current: () => current,
     stop() {

@@ -15,7 +15,7 @@ const DAY = 24 * HOUR;
 export const JOBS_CHANNEL = `pgboss_${createHash("sha224").update(SCHEMA).digest("hex").slice(0, 24)}`;
 
 const UNIQUE_VIOLATION = "23505";
-const CANCELLED = "SELECT id FROM pgboss.job WHERE name = $1 AND state = 'cancelled'";
+const CANCELLED = "SELECT name, id FROM pgboss.job WHERE name = ANY($1) AND state = 'cancelled'";
 
 type Settings = QueueOptions & { policy: QueuePolicy; notify: boolean };
 
@@ -83,14 +83,10 @@ export async function prepareQueues(boss: PgBoss, pool: Pick<Pool, "query">): Pr
     else if (!Bun.deepMatch(settings, queue)) await boss.updateQueue(name, settings);
     // pg-boss reads a queue's row when it first needs it: better now than on a second connection amid a transaction.
     await boss.findJobs(name, { id: newId() });
-    // Nobody cancels but `giveBack`: whoever died in the middle of it has left these.
-    const { rows } = await pool.query<{ id: string }>(CANCELLED, [name]);
-    await resume(
-      boss,
-      name,
-      rows.map(({ id }) => id),
-    );
   }
+  // Nobody cancels but `giveBack`: whoever died in the middle of it has left these.
+  const { rows } = await pool.query<{ name: string; id: string }>(CANCELLED, [[...QUEUES]]);
+  for (const { name, id } of rows) await resume(boss, name, [id]);
 }
 
 /** What a schedule sent makes way where the next one has come due since: no two may wait, and both do the same. */

@@ -1,5 +1,5 @@
 /** Where mails go: to the SMTP server, into an inbox that developers and tests read, or nowhere. */
-import { createTransport } from "nodemailer";
+import type { Transporter } from "nodemailer";
 import type { Config } from "../config.ts";
 import { PermanentFailure } from "../jobs/jobs.ts";
 import type { Log } from "../log.ts";
@@ -45,22 +45,13 @@ export function createTransportFor(config: TransportOptions, log: Log): Transpor
 
 /** STARTTLS is used where the server offers it; `?requireTLS=true` at the end of the URL insists. */
 function smtpTransport(url: string, from: string): Transport {
-  const transport = createTransport({
-    url,
-    pool: true,
-    // As many as are delivered at once (WORK in jobs/queue.ts): none waits for another's slow server.
-    maxConnections: 12,
-    connectionTimeout: 10_000,
-    greetingTimeout: 10_000,
-    socketTimeout: 30_000,
-    // A mail is text that we made: it attaches no file and fetches nothing.
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
+  let connecting: Promise<Transporter> | undefined;
   const domain = /@([^\s@<>]+)>?$/.exec(from.trim())?.[1] ?? "localhost";
   return {
     async send({ id, to, subject, text, html }) {
       if (!ONE_ADDRESS.test(to)) throw new PermanentFailure("the recipient is not one address");
+      connecting ??= connect(url);
+      const transport = await connecting;
       try {
         await transport.sendMail({
           from,
@@ -77,8 +68,25 @@ function smtpTransport(url: string, from: string): Transport {
       }
     },
     inbox: null,
-    close: () => transport.close(),
+    close: () => void connecting?.then((transport) => transport.close()),
   };
+}
+
+/** With the first mail: not every instance sends one, and a start need not wait for the library. */
+async function connect(url: string): Promise<Transporter> {
+  const { createTransport } = await import("nodemailer");
+  return createTransport({
+    url,
+    pool: true,
+    // As many as are delivered at once (WORK in jobs/queue.ts): none waits for another's slow server.
+    maxConnections: 12,
+    connectionTimeout: 10_000,
+    greetingTimeout: 10_000,
+    socketTimeout: 30_000,
+    // A mail is text that we made: it attaches no file and fetches nothing.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
 }
 
 /** With its cause, and without what the server said: it likes to repeat the address. */

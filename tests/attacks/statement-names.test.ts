@@ -113,12 +113,14 @@ test("it is told once, with the setting that mends it, and the names come back w
   const told: [string, string][] = [];
   const log: Log = (level, message, fields) =>
     told.push([level, `${message} ${JSON.stringify(fields ?? {})}`]);
-  const names = await watchNames({
+  const names = watchNames({
     databaseUrl: app.database.appUrl,
     preparedStatements: true,
     log,
     everySeconds: 0.2,
   });
+  expect(names.inUse).toBe(false);
+  await names.tried;
   expect([names.survive, names.inUse]).toEqual([true, true]);
   // What callers can cause changes nothing.
   for (const code of ["23505", "22P02", "08P01", undefined]) names.heard(code);
