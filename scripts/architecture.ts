@@ -7,7 +7,7 @@ import { dirname, join, relative } from "node:path";
 import { ROOT } from "./prepare.ts";
 
 /** Files that put things together, and so may import anything. */
-const ROOTS = ["src/app.ts", "src/index.ts", "src/deps.ts", "src/clean-up.ts"];
+const ROOTS = ["src/app.ts", "src/index.ts", "src/serve.ts", "src/deps.ts", "src/clean-up.ts"];
 /** What http/ may use of the features: who may, still may, and must be there in person, and whose proof is recent. */
 const FOR_HTTP = [
   "src/roles/permissions.ts",

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createApiKeyStore } from "./api-keys/store.ts";
 import type { Config } from "./config.ts";
 import type { Deps } from "./context.ts";
-import { createPasswords } from "./crypto/password.ts";
+import { coresOfEach, createPasswords } from "./crypto/password.ts";
 import { deriveKeyring } from "./crypto/secret.ts";
 import { createDatabase, createPool } from "./db/client.ts";
 import { createListener } from "./db/listener.ts";
@@ -43,7 +43,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     onError: onKeyError,
     everySeconds: 60,
   });
-  const preparingPasswords = createPasswords(config.passwordHashQueue);
+  const preparingPasswords = createPasswords(config.passwordHashQueue, coresOfEach(config.workers));
   // Who calls is found out before there is a tenant to keep to.
   const lookups = acrossAll(pool);
   const revocations = createRevocations(lookups, config.accessTokenTtlSeconds);

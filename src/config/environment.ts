@@ -24,6 +24,7 @@ export const Environment = z.object({
   TRIAL: oneOf("on", "off").default("off"),
   HOST: Host.default("0.0.0.0"),
   PORT: integer(0, 65_535, 3000),
+  WORKERS: integer(1, 64, 1),
   IDLE_TIMEOUT_SECONDS: integer(1, 255, 75),
   DATABASE_URL: DatabaseUrl,
   LISTEN_DATABASE_URL: DatabaseUrl.optional(),

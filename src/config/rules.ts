@@ -11,7 +11,13 @@ export type Values = Partial<Environment>;
 
 /** Of a start of the server. The tools of an operator need no issuer, and may hold a key that is on its way out. */
 export function faultsOfServer(values: Values): Fault[] {
-  return [...keys(values), ...times(values), ...passkeys(values), ...production(values)];
+  return [
+    ...keys(values),
+    ...times(values),
+    ...workers(values),
+    ...passkeys(values),
+    ...production(values),
+  ];
 }
 
 function* keys({ SECRET_KEY, SECRET_KEY_PREVIOUS }: Values): Generator<Fault> {
@@ -35,12 +41,22 @@ const ORDER = [
   ["PASSWORD_MIN_LENGTH_WITH_MFA", "PASSWORD_MIN_LENGTH"],
   ["LOCKOUT_ATTEMPTS", "LOCKOUT_MOST_ATTEMPTS"],
   ["LOCKOUT_SECONDS", "LOCKOUT_LONGEST_SECONDS"],
+  ["WORKERS", "DATABASE_POOL_SIZE"],
 ] as const;
 
 function* times(values: Values): Generator<Fault> {
   for (const [less, more] of ORDER)
     if ((values[less] ?? 0) > (values[more] ?? Infinity))
       yield [less, `may not be more than ${more}`];
+}
+
+/** What one process keeps to itself the others do not know. */
+function* workers({ WORKERS = 1, RATE_LIMITS, NODE_ENV, SMTP_URL }: Values): Generator<Fault> {
+  if (WORKERS === 1) return;
+  if (RATE_LIMITS === "memory")
+    yield ["RATE_LIMITS", "memory counts in each process by itself: database, or WORKERS=1"];
+  if (NODE_ENV === "development" && !SMTP_URL)
+    yield ["WORKERS", "more than 1 needs SMTP_URL: /dev/mail shows the mails of one process"];
 }
 
 /** Browsers have passkeys on https and on localhost, and for names alone (Web Authentication Level 3, section 5.1.3). */

@@ -49,6 +49,11 @@ export type Passwords = {
   verify(passwordHash: string | null, password: string, who?: HashedFor): Promise<boolean>;
 };
 
+/** Of so many processes on this machine, all of which hash: together they take no more than there are. */
+export function coresOfEach(processes: number): number {
+  return Math.max(1, Math.floor(availableParallelism() / processes));
+}
+
 /**
  * Our hashes take 19 MiB and some 10 ms of a core, so no more run at once than there are cores, and a flood is told to
  * come back rather than kept waiting. Those that are not ours take up to forty times as long: they have a lane of their

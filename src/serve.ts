@@ -1,0 +1,86 @@
+/** One process that serves: it puts the parts together, and stops without cutting anybody off. */
+import { join, resolve } from "node:path";
+import { createApp } from "./app.ts";
+import type { Config } from "./config.ts";
+import { isMissingTable, isUnavailable } from "./db/failures.ts";
+import { faultOfRole } from "./db/runtime-role.ts";
+import { plainly } from "./db/scoped-pool.ts";
+import { createDeps } from "./deps.ts";
+import { shippedMigrations } from "./health/readiness.ts";
+import { drain } from "./http/draining.ts";
+import { createJobHandlers } from "./job-handlers.ts";
+import { listen } from "./listen.ts";
+import { announceBootstrap } from "./platform/announce-bootstrap.ts";
+import { declareAll } from "./roles/declare-all.ts";
+import { readPermissionsFile } from "./roles/permissions-file.ts";
+import { StartFault } from "./start-fault.ts";
+
+/**
+ * @param worker which one of several processes this is, from 0; null when it is the only one. What is to be done once in
+ * an instance (jobs, permissions, what is said at a start) the first one does.
+ * @returns what finishes all that is under way, and then lets go of the database.
+ * @throws StartFault
+ */
+export async function serve(config: Config, worker: number | null): Promise<() => Promise<void>> {
+  try {
+    return await start(config, worker);
+  } catch (err) {
+    if (err instanceof StartFault || !(err instanceof Error)) throw err;
+    throw new StartFault(`Tenantry cannot start: ${explain(err, config)}`);
+  }
+}
+
+async function start(config: Config, worker: number | null): Promise<() => Promise<void>> {
+  const isFirst = (worker ?? 0) === 0;
+  const { deps, close } = await createDeps(config);
+  if (isFirst) await prepare(config, deps);
+  const app = createApp(
+    deps,
+    shippedMigrations(join(import.meta.dir, "..", "prisma", "migrations")),
+  );
+  if (config.jobs && isFirst) await deps.jobs.start(createJobHandlers(deps));
+  const server = listen(config, {
+    fetch: app.fetch,
+    reusePort: worker !== null,
+    // Ours answers 413 as a problem; this one closes the connection on whoever sends far more.
+    maxRequestBodySize: config.bodyLimitBytes * 64,
+    idleTimeout: config.idleTimeoutSeconds,
+  });
+  deps.log("info", "listening", {
+    url: `http://${config.host}:${server.port}`,
+    ...(worker !== null && { worker }),
+  });
+  // For people, and not for the log, which is kept.
+  const announced = isFirst
+    ? announceBootstrap(deps, (text) => console.log(text)).catch((err) =>
+        deps.log("error", "no bootstrap token", { error: err }),
+      )
+    : null;
+  return async () => {
+    await drain(deps.serving, server);
+    await announced;
+    await close();
+  };
+}
+
+async function prepare(
+  config: Config,
+  deps: Awaited<ReturnType<typeof createDeps>>["deps"],
+): Promise<void> {
+  const fault = await faultOfRole(plainly(deps.pool));
+  if (fault)
+    deps.log("warn", `the database login ${fault}: only queries keep tenants apart`, {
+      advice: "bun run db:roles",
+    });
+  if (config.permissionsFile !== undefined)
+    await declareAll(deps, readPermissionsFile(resolve(config.permissionsFile)));
+  if (config.trial)
+    deps.log("warn", "TRIAL=on: a server to try on this machine, not one for others");
+}
+
+function explain(err: Error, config: Config): string {
+  if (isUnavailable(err))
+    return `the database at ${new URL(config.databaseUrl).host} does not answer.`;
+  if (isMissingTable(err)) return "the database has no tables yet. Run: bunx prisma migrate deploy";
+  return err.message.trim();
+}
