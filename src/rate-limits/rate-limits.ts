@@ -11,12 +11,15 @@ import { hashWithKey, type Keys } from "../crypto/secret.ts";
 import { oldRows } from "../db/old-rows.ts";
 import { named } from "../db/statement-names.ts";
 import { ApiError, type ServiceLimit } from "../errors.ts";
+import { GatheringLimiter, gather } from "./gathering-limiter.ts";
 import { largeNetworks } from "./large-networks.ts";
 import { POLICIES, type Policy, type PolicyName } from "./policies.ts";
 
 export type RateLimits = {
   /** Counts an attempt of `who`, or several. @throws ApiError `rate_limited` with the seconds to wait. */
   consume(policy: PolicyName, who: string, points?: number): Promise<ServiceLimit>;
+  /** Counts attempts under several policies in one statement, all of them whichever is refused. @throws ApiError as `consume`. */
+  consumeAll(attempts: Attempt[]): Promise<void>;
   /** Counts what is done already, so that the next attempt may be one too many. */
   charge(policy: PolicyName, who: string, points: number): Promise<void>;
   /** Takes one attempt back, where the policy counts only what fails. */
@@ -24,6 +27,8 @@ export type RateLimits = {
   /** Begins anew, as after a right password: also the hold-off is as short as at the first time. */
   reset(policy: PolicyName, who: string): Promise<void>;
 };
+
+export type Attempt = { policy: PolicyName; who: string; points?: number };
 
 /** How long it is remembered that somebody was held off before. */
 const STRIKE_SECONDS = 24 * 3600;
@@ -68,19 +73,28 @@ export function createRateLimits(
   };
   const keyOf = (who: string) => hashWithKey(keys, who).toString("base64url");
 
+  async function consume(policy: PolicyName, who: string, points = 1): Promise<ServiceLimit> {
+    const { limit, counter, strikes } = limiterOf(policy, who);
+    if (rateLimits === "off") return serviceLimitOf(policy, limit, limit.quota, 0);
+    const key = keyOf(who);
+    try {
+      const { remainingPoints, msBeforeNext } = await counter.consume(key, points);
+      return serviceLimitOf(policy, limit, remainingPoints, msBeforeNext);
+    } catch (err) {
+      if (!(err instanceof RateLimiterRes)) throw err;
+      const millis = await holdOff(limit, key, err, counter, strikes);
+      throw limited(serviceLimitOf(policy, limit, 0, millis));
+    }
+  }
+
   return {
-    async consume(policy, who, points = 1) {
-      const { limit, counter, strikes } = limiterOf(policy, who);
-      if (rateLimits === "off") return serviceLimitOf(policy, limit, limit.quota, 0);
-      const key = keyOf(who);
-      try {
-        const { remainingPoints, msBeforeNext } = await counter.consume(key, points);
-        return serviceLimitOf(policy, limit, remainingPoints, msBeforeNext);
-      } catch (err) {
-        if (!(err instanceof RateLimiterRes)) throw err;
-        const millis = await holdOff(limit, key, err, counter, strikes);
-        throw limited(serviceLimitOf(policy, limit, 0, millis));
-      }
+    consume,
+    async consumeAll(attempts) {
+      const counting = gather(pool, () =>
+        attempts.map(({ policy, who, points }) => consume(policy, who, points)),
+      );
+      for (const counted of await Promise.allSettled(counting))
+        if (counted.status === "rejected") throw counted.reason;
     },
     async charge(policy, who, points) {
       if (rateLimits !== "off" && points > 0)
@@ -93,7 +107,8 @@ export function createRateLimits(
     async reset(policy, who) {
       if (rateLimits === "off") return;
       const { counter, strikes } = limiterOf(policy, who);
-      await Promise.all([counter.delete(keyOf(who)), strikes.delete(keyOf(who))]);
+      const key = keyOf(who);
+      await Promise.all(gather(pool, () => [counter.delete(key), strikes.delete(key)]));
     },
   };
 }
@@ -106,7 +121,7 @@ function makeLimiter(
   duration: number,
 ): RateLimiterAbstract {
   if (store !== "database") return new RateLimiterMemory({ keyPrefix, points, duration });
-  return new RateLimiterPostgres({
+  return new GatheringLimiter({
     storeClient: pool,
     storeType: "pool",
     tableName: "rate_limits",
