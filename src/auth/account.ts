@@ -7,7 +7,7 @@ import { named } from "../db/statement-names.ts";
 import type { AccountName } from "../mail/requests.ts";
 import { networkOf } from "../network.ts";
 import { knownDeviceSql } from "../sessions/device.ts";
-import { lockActiveTenant } from "../tenants/lock.ts";
+import { lockingTenant } from "../tenants/lock.ts";
 import { knownSql, lockedOutSql } from "./guessing.ts";
 
 /** What a log-in has to know of an account. */
@@ -160,21 +160,28 @@ function callerSql(ctx: Caller): Prisma.Sql {
  * Locks the account and its user for the end of a log-in. Null unless user and tenant are active, and the address proved
  * where that is required; all of it stays so until the transaction ends. Everywhere in this order, tenant before account
  * before user before token, so that nobody waits in a circle.
+ * @param passwordHash that still has to be the account's.
  */
 export async function lockActiveAccount(
   tx: Transaction,
   ctx: Caller,
   { id, tenantId }: { id: string; tenantId: string | null },
+  passwordHash?: string,
 ): Promise<LockedAccount | null> {
-  if (!(await lockActiveTenant(tx, tenantId))) return null;
-  const [account] = await tx.$queryRaw<LockedAccount[]>`
+  const tenant = tenantId === null ? Prisma.empty : Prisma.sql`WITH ${lockingTenant(tenantId)}`;
+  const isOpen = tenantId === null ? Prisma.sql`true` : Prisma.sql`EXISTS (SELECT FROM tenant)`;
+  const isSame =
+    passwordHash === undefined
+      ? Prisma.sql`true`
+      : Prisma.sql`accounts.password_hash = ${passwordHash}`;
+  const [account] = await tx.$queryRaw<LockedAccount[]>`${tenant}
     SELECT users.id, users.tenant_id AS "tenantId", accounts.id AS "accountId",
       ${STANDING_OF_CALLER}
     FROM accounts JOIN users ON users.account_id = accounts.id,
       ${callerSql(ctx)}
-    WHERE users.id = ${id}::uuid AND users.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
+    WHERE ${isOpen} AND users.id = ${id}::uuid AND users.tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid
       AND NOT accounts.is_deleted AND ${Prisma.raw(LIVE_USER_SQL)}
-      AND (${ctx.config.emailVerification} = 'optional' OR accounts.email_verified_at IS NOT NULL)
+      AND (${ctx.config.emailVerification} = 'optional' OR accounts.email_verified_at IS NOT NULL) AND ${isSame}
     FOR UPDATE OF accounts, users`;
   return account ?? null;
 }

@@ -1,6 +1,5 @@
 /** Knowing devices again. */
 import { Prisma } from "../../generated/prisma/client.ts";
-import type { Transaction } from "../db/client.ts";
 import { newId } from "../db/id.ts";
 import { deviceName, KNOWN_DAYS } from "../device.ts";
 import { networkOf } from "../network.ts";
@@ -22,17 +21,12 @@ export function knownNetworkSql(network: string): string {
 }
 
 /**
- * Whether somebody has logged in with the account before, but never from here with a device of this name. To be asked before the log-in is
- * written: `last_login_at` remembers also those whose sessions are long gone.
+ * Whether somebody has logged in with the account before, but never from here with a device of this name, as SQL. To be
+ * asked before the log-in is written: `last_login_at` remembers also those whose sessions are long gone.
  */
-export async function isNewDevice(
-  tx: Transaction,
-  { accountId }: { accountId: string },
-  origin: RequestOrigin,
-): Promise<boolean> {
+export function isNewDeviceSql(accountId: string, origin: RequestOrigin): Prisma.Sql {
   const network = origin.ip === null ? null : networkOf(origin.ip);
-  const [user] = await tx.$queryRaw<{ isNew: boolean }[]>`
-    WITH recent AS (
+  return Prisma.sql`(WITH recent AS (
       SELECT device_name, ip FROM sessions
       WHERE account_id = ${accountId}::uuid AND impersonator_id IS NULL AND last_used_at > now() - make_interval(days => ${KNOWN_DAYS})
         AND coalesce(revoked_reason, '') <> ALL (${DISOWNED})
@@ -41,25 +35,20 @@ export async function isNewDevice(
         OR EXISTS (SELECT FROM recent)) AND NOT EXISTS (
       SELECT FROM recent
       WHERE device_name IS NOT DISTINCT FROM ${deviceName(origin)}
-        AND (${network}::inet IS NULL OR ip <<= ${network}::inet)) AS "isNew"`;
-  return user?.isNew ?? false;
+        AND (${network}::inet IS NULL OR ip <<= ${network}::inet)))`;
 }
 
 /**
  * The devices of a client that logs in, that of its new session first; undefined where it does not ask to be known again.
  * What it has shown counts where this account knows it by that. Else it is given a new one: a device that somebody else
  * has put there, to be known by it too, is none of this account's.
+ * @param known by which of them the account knows the client.
  */
-export async function devicesAfterLogin(
-  tx: Transaction,
-  { accountId }: { accountId: string },
+export function devicesAfterLogin(
+  known: string | null,
   { devices }: RequestOrigin,
-): Promise<[string, ...string[]] | undefined> {
+): [string, ...string[]] | undefined {
   if (devices === undefined) return undefined;
-  const [found] = await tx.$queryRaw<{ known: string | null }[]>`
-    SELECT ${Prisma.raw(knownDeviceSql("shown.devices"))} AS known
-    FROM accounts, (SELECT ${[...devices]}::uuid[] AS devices) AS shown
-    WHERE accounts.id = ${accountId}::uuid`;
-  const own = found?.known ?? newId();
+  const own = known ?? newId();
   return [own, ...devices.filter((id) => id !== own)];
 }

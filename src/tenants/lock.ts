@@ -13,11 +13,22 @@ import { NotFoundError } from "../errors.ts";
  */
 export async function lockActiveTenant(tx: Transaction, tenantId: string | null): Promise<boolean> {
   if (tenantId === null) return true;
-  const rows = await tx.$queryRaw<unknown[]>`
-    WITH held AS MATERIALIZED (${holding(tenantId)})
-    SELECT tenants.id FROM held, tenants
-    WHERE tenants.id = ${tenantId}::uuid AND ${Prisma.raw(LIVE_TENANT_SQL)} FOR SHARE OF tenants`;
+  const rows = await tx.$queryRaw<
+    unknown[]
+  >`WITH ${lockingTenant(tenantId)} SELECT true AS locked FROM tenant`;
   return rows.length > 0;
+}
+
+/**
+ * The part `tenant` of a statement that does the same before it locks what comes after a tenant; whatever it locks has to
+ * look at `tenant`, which has one row, or none. The rest of the statement sees the rows as they were before it waited.
+ */
+export function lockingTenant(tenantId: string): Prisma.Sql {
+  return Prisma.sql`held AS MATERIALIZED (${holding(tenantId)}
+    ), tenant AS MATERIALIZED (
+      SELECT tenants.seat_limit FROM held, tenants
+      WHERE tenants.id = ${tenantId}::uuid AND ${Prisma.raw(LIVE_TENANT_SQL)} FOR SHARE OF tenants
+    )`;
 }
 
 /** The same for whoever puts somebody into a tenant. @throws NotFoundError unless it is active. */

@@ -1,20 +1,19 @@
 /** The end of every way of logging in: what was proved is weighed here, and only here a session begins. */
-import { Prisma } from "../../../generated/prisma/client.ts";
-import { recordAudit } from "../../audit/record.ts";
+import { recording } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
-import { LIVE_USER_SQL } from "../../db/live.ts";
 import { knownDevice } from "../../device.ts";
 import { ApiError } from "../../errors.ts";
-import { type SecondFactor, secondFactorsOf } from "../../factors/second-factors.ts";
+import { factorsIn, type SecondFactor } from "../../factors/second-factors.ts";
 import { tellUser } from "../../mail/send.ts";
 import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { type AuthenticationMethod, POSSESSION, withMfa } from "../../sessions/facts.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
-import { type StartedSession, startSession } from "../../sessions/start.ts";
-import { USER_COLUMNS, type UserRow } from "../../users/public-user.ts";
+import { endBeyondLimit, newSession, type StartedSession } from "../../sessions/start.ts";
+import type { UserRow } from "../../users/public-user.ts";
 import { tokenAnswer } from "../answer.ts";
 import type { LoginAnswer, TenantChoice } from "../schemas.ts";
+import { type LoginOutlook, readLoginOutlook, writeLogin } from "./complete-login-sql.ts";
 import { offerTenants } from "./offer-tenants.ts";
 
 /** How long the second step of a log-in may take. */
@@ -39,6 +38,7 @@ type Outcome =
 /**
  * Begins the session, or asks for the second factor when the account has one and it was not shown, and then for the tenant
  * when there are several. The caller holds a lock on the account and has seen that account, user and tenant are active.
+ * @param known what the caller has read under that lock already.
  * @throws ApiError `invalid_credentials` for a user who was disabled this moment.
  */
 export async function completeLogin(
@@ -46,9 +46,11 @@ export async function completeLogin(
   ctx: Context,
   user: LoginUser,
   { methods, replaces, severalTenants = false }: Proof,
+  known?: LoginOutlook,
 ): Promise<Outcome> {
   const amr = withMfa(methods);
-  const factors = amr.includes("mfa") || isSecondStep(amr) ? [] : await secondFactorsOf(tx, user);
+  const outlook = known ?? (await readLoginOutlook(tx, ctx, user, replaces));
+  const factors = amr.includes("mfa") || isSecondStep(amr) ? [] : factorsIn(outlook);
   if (factors.length > 0) {
     const { token } = await issueOneTimeToken(tx, ctx, {
       purpose: "mfa",
@@ -66,41 +68,19 @@ export async function completeLogin(
     const old = { id: replaces, accountId: user.accountId };
     await revokeSessions(tx, ctx, old, "reauthenticated");
   }
-  const session = await startSession(tx, ctx, user, amr);
-  const row = await noteLogin(tx, user);
-  if (session.isNewDevice) await warnOfDevice(tx, ctx, user, session);
-  await recordAudit(
-    tx,
-    ctx,
-    {
-      action: replaces ? "auth.reauthenticated" : "auth.logged_in",
-      resourceType: "session",
-      resourceId: session.sessionId,
-      tenantId: user.tenantId,
-      details: { methods: amr },
-    },
-    user.id,
-  );
-  return { user: row, session };
-}
-
-/**
- * Sets the failures back, only now: a right password that leaves the second factor open must not buy further guesses at
- * that. One statement for both rows. @throws ApiError `invalid_credentials`.
- */
-async function noteLogin(
-  tx: Transaction,
-  { id, tenantId, accountId }: LoginUser,
-): Promise<UserRow> {
-  const [row] = await tx.$queryRaw<UserRow[]>`
-    WITH forgiven AS (
-      UPDATE accounts SET login_attempts = 0, locked_until = NULL
-      WHERE id = ${accountId}::uuid AND (login_attempts <> 0 OR locked_until IS NOT NULL))
-    UPDATE users SET last_login_at = now()
-    WHERE id = ${id}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND ${Prisma.raw(LIVE_USER_SQL)}
-    RETURNING ${Prisma.raw(USER_COLUMNS)}`;
-  if (!row) throw new ApiError("invalid_credentials");
-  return row;
+  const { row, started } = newSession(ctx, amr, outlook);
+  const entry = {
+    action: replaces ? "auth.reauthenticated" : "auth.logged_in",
+    resourceType: "session",
+    resourceId: row.id,
+    tenantId: user.tenantId,
+    details: { methods: amr },
+  } as const;
+  const loggedIn = await writeLogin(tx, ctx, user, row, recording(ctx, entry, user.id));
+  if (!loggedIn) throw new ApiError("invalid_credentials");
+  await endBeyondLimit(tx, ctx, user, outlook);
+  if (started.isNewDevice) await warnOfDevice(tx, ctx, user, started);
+  return { user: loggedIn, session: started };
 }
 
 /** ASVS 5.0, 6.3.5: who logs in from somewhere new may not be who the account belongs to. */

@@ -1,16 +1,16 @@
 import type { Context } from "../../context.ts";
 import { hashedFor } from "../../crypto/password.ts";
 import { commit } from "../../db/commit.ts";
-import { LIVE } from "../../db/live.ts";
+import { inOrder } from "../../db/in-order.ts";
 import { acrossTenants } from "../../db/scope.ts";
 import { ApiError } from "../../errors.ts";
 import type { AccountName } from "../../mail/requests.ts";
 import { callerOf } from "../../network.ts";
-import { lockActiveTenant } from "../../tenants/lock.ts";
-import { type Account, findAccount } from "../account.ts";
-import { countGuess, guesser, mailBeside, notLockedOut } from "../guessing.ts";
+import { type Account, findAccount, lockActiveAccount } from "../account.ts";
+import { countGuess, guesser, mailBeside } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
+import { readLoginOutlook } from "./complete-login-sql.ts";
 import { recordFailure } from "./record-failure.ts";
 import { hasForeignHash, renewedHash } from "./renew-hash.ts";
 import type { LoginInput } from "./schemas.ts";
@@ -24,10 +24,10 @@ const UNVERIFIED = "not_verified";
  */
 export async function login(ctx: Context, input: LoginInput): Promise<LoginAnswer> {
   // Before the password is looked at: of many guesses at once no more than the quota come through.
-  await Promise.all([
-    ctx.rateLimits.consume("guess", guesser(ctx, input)),
-    ctx.rateLimits.consume("account_logins", guesser(ctx, input)),
-    ctx.rateLimits.consume("logins", callerOf(ctx.origin)),
+  await ctx.rateLimits.consumeAll([
+    { policy: "guess", who: guesser(ctx, input) },
+    { policy: "account_logins", who: guesser(ctx, input) },
+    { policy: "logins", who: callerOf(ctx.origin) },
   ]);
   const account = await findAccount(ctx, input);
   const matches = await ctx.passwords.verify(
@@ -68,26 +68,27 @@ async function start(ctx: Context, account: Account, password: string) {
   return acrossTenants(() => begin(ctx, account, renewed), account.tenantId ?? undefined);
 }
 
-function begin(ctx: Context, account: Account, renewed: { passwordHash?: string }) {
+function begin(
+  ctx: Context,
+  account: Account,
+  { passwordHash: renewed }: { passwordHash?: string },
+) {
   return commit(ctx, async (tx) => {
-    if (!(await lockActiveTenant(tx, account.tenantId))) return null;
-    // The conditions stand again in the write, which locks the row: an account that was locked out, or whose password or
-    // address was changed, while the hash was computed gets no session; nor does a user who was disabled.
-    const [locked] = await tx.account.updateManyAndReturn({
-      where: {
-        id: account.accountId,
-        isDeleted: false,
-        passwordHash: account.passwordHash,
-        users: { some: { id: account.id, ...LIVE } },
-        ...(ctx.config.emailVerification === "required" && { emailVerifiedAt: { not: null } }),
-        ...notLockedOut(ctx, account),
-      },
-      // The failures are set back when the log-in is complete; until then the write is for the sake of the lock.
-      data: { loginAttempts: { increment: 0 }, ...renewed },
-      select: { id: true },
-    });
+    // The conditions stand again under the lock: an account that was locked out, or whose password or address was changed,
+    // while the hash was computed gets no session; nor does a user who was disabled.
+    const [locked, outlook] = await inOrder(
+      lockActiveAccount(tx, ctx, account, account.passwordHash ?? ""),
+      readLoginOutlook(tx, ctx, account),
+    );
+    if (!locked || locked.lockedOut) return null;
+    if (renewed !== undefined)
+      await tx.account.update({
+        where: { id: account.accountId },
+        data: { passwordHash: renewed },
+        select: { id: true },
+      });
     const { severalTenants } = account;
-    return locked ? completeLogin(tx, ctx, account, { methods: ["pwd"], severalTenants }) : null;
+    return completeLogin(tx, ctx, account, { methods: ["pwd"], severalTenants }, outlook);
   });
 }
 

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "bun:test";
 import { commit } from "../../../src/db/commit.ts";
+import { newId } from "../../../src/db/id.ts";
 import {
   type Account,
   createMember,
@@ -95,4 +96,23 @@ test("R36: a suspension that comes while a session begins waits for it, and then
     sessionId,
   ]);
   expect(rows).toEqual([{ revoked_reason: "tenant_suspended" }]);
+});
+
+test("a second factor that is set up while a log-in waits for the account is asked for", async () => {
+  const { id, email } = await registerOwner(app);
+  const begun = await commit(app.deps, async (tx) => {
+    await tx.$queryRaw`SELECT FROM accounts WHERE id = ${id}::uuid FOR UPDATE`;
+    const logIn = app.call("POST /v1/auth/login", { json: { email, password: PASSWORD } });
+    await untilSomebodyWaits();
+    const factor = {
+      id: newId(),
+      accountId: id,
+      secret: Buffer.from("sealed"),
+      confirmedAt: new Date(),
+    };
+    await tx.totpFactor.create({ data: factor });
+    return { logIn };
+  });
+  const { status, body } = await begun.logIn;
+  expect([status, body.mfaRequired, body.methods]).toEqual([200, true, ["totp"]]);
 });
