@@ -7,8 +7,9 @@ import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { LIVE, LIVE_USER_SQL } from "../db/live.ts";
 import { ApiError, PermissionError, ValidationError } from "../errors.ts";
-import { settingsOf } from "../tenant-settings/settings.ts";
-import { heldBy, lockGrants, lockGrantsIn, permissionsHeldNow } from "./held.ts";
+import { settingsOf, type TenantSettings } from "../tenant-settings/settings.ts";
+import { type Giving, readGiving } from "./giving-sql.ts";
+import { alsoHad, heldBy, lockGrants, lockGrantsIn } from "./held.ts";
 import { SYSTEM_ROLES } from "./permissions.ts";
 
 type Role = { id: string; name: string };
@@ -36,11 +37,21 @@ export async function rolesToGrant(
   tenantId: string | null,
   names: string[] | undefined,
 ): Promise<Role[]> {
-  const wanted = [...new Set(names ?? (await defaultRoles(tx, tenantId)))];
   await lockGrants(tx, ctx, tenantId);
-  const found = await rolesOf(tx, tenantId, { name: { in: wanted } });
-  const fits = found.filter(
-    (role) => (role.id === SYSTEM_ROLES.super_admin) === (tenantId === null),
+  return rolesAmong(ctx, tenantId, names, await readGiving(tx, ctx, tenantId, names));
+}
+
+/** The same of what was read under those locks. @throws ValidationError, PermissionError, as `rolesToGrant`. */
+export function rolesAmong(
+  { principal }: Asking,
+  tenantId: string | null,
+  names: string[] | undefined,
+  { roles, held, settings }: Giving,
+): Role[] {
+  const wanted = [...new Set(names ?? [defaultRole(settings, roles)])];
+  const fits = roles.filter(
+    ({ id, name }) =>
+      wanted.includes(name) && (id === SYSTEM_ROLES.super_admin) === (tenantId === null),
   );
   const unknown = wanted.filter((name) => !fits.some((role) => role.name === name));
   if (unknown.length > 0) {
@@ -51,8 +62,8 @@ export async function rolesToGrant(
       })),
     );
   }
-  const own = await permissionsHeldNow(tx, ctx);
-  const above = fits.filter((role) => !isWithin(own, role));
+  const own = alsoHad(principal, held);
+  const above = fits.filter(({ permissions }) => !permissions.every((key) => own.has(key)));
   if (above.length > 0) {
     throw new PermissionError(
       `You cannot give what you do not hold: ${above.map((role) => role.name).join(", ")}.`,
@@ -63,10 +74,14 @@ export async function rolesToGrant(
 
 /** What a user gets who is made without roles: the tenant's `defaultRole` while there is such a role, else member. */
 export async function defaultRoles(tx: Transaction, tenantId: string | null): Promise<string[]> {
-  const { defaultRole: name } = await settingsOf(tx, tenantId);
-  if (name === undefined) return ["member"];
-  const found = await tx.role.count({ where: { name, OR: [{ tenantId: null }, { tenantId }] } });
-  return found > 0 ? [name] : ["member"];
+  const settings = await settingsOf(tx, tenantId);
+  const { defaultRole: name } = settings;
+  const roles = name === undefined ? [] : await rolesOf(tx, tenantId, { name });
+  return [defaultRole(settings, roles)];
+}
+
+function defaultRole({ defaultRole: name }: TenantSettings, roles: readonly Role[]): string {
+  return name !== undefined && roles.some((role) => role.name === name) ? name : "member";
 }
 
 /** Roles that nobody gets by default: whoever makes users would make rulers. */

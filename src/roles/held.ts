@@ -1,4 +1,5 @@
 /** What somebody holds at this moment, not at the moment when a request began, and the locks under which it stays so. */
+import { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { LOCKS } from "../db/lock-names.ts";
@@ -22,7 +23,12 @@ export async function lockGrants(
 
 /** The lock alone, for whoever holds the row of the giver. Namespaced by its first key. */
 export async function lockGrantsIn(tx: Transaction, tenantId: string | null): Promise<void> {
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.grants}::int, hashtext(${tenantId ?? "platform"}))`;
+  await tx.$executeRaw`SELECT ${grantsLock(tenantId)}`;
+}
+
+/** What `lockGrantsIn` does, as SQL, for those who take several locks in one statement. */
+export function grantsLock(tenantId: string | null): Prisma.Sql {
+  return Prisma.sql`pg_advisory_xact_lock(${LOCKS.grants}::int, hashtext(${tenantId ?? "platform"}))`;
 }
 
 /** What the roles of a user permit. Without a tenant: in whichever one the user is. */
@@ -43,8 +49,14 @@ export async function permissionsHeldNow(
   tx: Transaction,
   { principal: { userId, tenantId, permissions } }: Pick<AuthedContext, "principal">,
 ): Promise<ReadonlySet<string>> {
-  const held = await heldBy(tx, { userId, tenantId });
-  // Both: an API key may do less than its user.
+  return alsoHad({ permissions }, await heldBy(tx, { userId, tenantId }));
+}
+
+/** Of what the user holds, what the caller had when they came: an API key may do less than its user. */
+export function alsoHad(
+  { permissions }: { permissions: ReadonlySet<string> },
+  held: Iterable<string>,
+): ReadonlySet<string> {
   return new Set([...held].filter((key) => permissions.has(key)));
 }
 

@@ -18,8 +18,7 @@ export async function admitPerson(
   email: string | null,
 ): Promise<void> {
   if (email !== null) await admitAddress(tx, tenantId, email);
-  if ((await freeSeats(tx, tenantId)) > 0) return;
-  throw new ApiError("seat_limit");
+  assertFreeSeat(await freeSeats(tx, tenantId));
 }
 
 /**
@@ -52,20 +51,34 @@ export async function freeSeats(tx: Transaction, tenantId: string | null): Promi
   if (tenantId === null) return Infinity;
   const [tenant] = await tx.$queryRaw<{ seatLimit: number | null }[]>`
     SELECT seat_limit AS "seatLimit" FROM tenants WHERE id = ${tenantId}::uuid FOR SHARE`;
-  const seatLimit = tenant?.seatLimit ?? null;
-  if (seatLimit === null) return Infinity;
-  // Namespaced by its first key; released at the end of the transaction.
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${LOCKS.seats}::int, hashtext(${tenantId}))`;
-  return Math.max(0, seatLimit - (await takenSeats(tx, tenantId)));
+  if ((tenant?.seatLimit ?? null) === null) return Infinity;
+  await tx.$executeRaw`SELECT ${seatsLock(tenantId)}`;
+  const [row] = await tx.$queryRaw<Seats[]>`SELECT ${freeSeatsSql(tenantId)}`;
+  return freeSeatsOf(row);
 }
 
-/** A seat is a person who is not deleted, or a pending invitation. */
-async function takenSeats(tx: Transaction, tenantId: string): Promise<number> {
-  const [counted] = await tx.$queryRaw<{ seats: number }[]>`
-    SELECT ((SELECT count(*) FROM users
-        WHERE tenant_id = ${tenantId}::uuid AND kind = 'person' AND NOT is_deleted)
-      + (SELECT count(*) FROM invitations
-        WHERE tenant_id = ${tenantId}::uuid AND ${Prisma.raw(PENDING_INVITATION_SQL)})
-      )::int AS seats`;
-  return counted?.seats ?? 0;
+/** Namespaced by its first key; released at the end of the transaction. */
+export function seatsLock(tenantId: string): Prisma.Sql {
+  return Prisma.sql`pg_advisory_xact_lock(${LOCKS.seats}::int, hashtext(${tenantId}))`;
+}
+
+/** NULL where there is no limit. */
+export type Seats = { freeSeats: number | null };
+
+/** `Seats` as SQL, to be asked under their lock. A seat is a person who is not deleted, or a pending invitation. */
+export function freeSeatsSql(tenantId: string | null): Prisma.Sql {
+  return Prisma.sql`(SELECT CASE WHEN seat_limit IS NOT NULL THEN (seat_limit
+      - (SELECT count(*) FROM users WHERE tenant_id = ${tenantId}::uuid AND kind = 'person' AND NOT is_deleted)
+      - (SELECT count(*) FROM invitations
+        WHERE tenant_id = ${tenantId}::uuid AND ${Prisma.raw(PENDING_INVITATION_SQL)}))::int END
+    FROM tenants WHERE tenants.id = ${tenantId}::uuid) AS "freeSeats"`;
+}
+
+export function freeSeatsOf(seats: Seats | undefined): number {
+  return Math.max(0, seats?.freeSeats ?? Infinity);
+}
+
+/** @throws ApiError `seat_limit` */
+export function assertFreeSeat(seats: number): void {
+  if (seats <= 0) throw new ApiError("seat_limit");
 }

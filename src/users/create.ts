@@ -1,23 +1,31 @@
+import type { Prisma } from "../../generated/prisma/client.ts";
 import { freeBarred } from "../accounts/barred.ts";
 import { originOfGiven, poolOfAdded, poolOfPerson, userPoolOf } from "../accounts/pool.ts";
-import { recordAudit } from "../audit/record.ts";
+import { recording } from "../audit/record.ts";
 import type { AuthedContext, Context } from "../context.ts";
 import { hashedFor } from "../crypto/password.ts";
 import type { Transaction } from "../db/client.ts";
 import { commit } from "../db/commit.ts";
 import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
-import { ApiError, PermissionError } from "../errors.ts";
+import { inOrder } from "../db/in-order.ts";
+import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
 import { requestMail } from "../mail/requests.ts";
 import { targetTenant } from "../principal.ts";
-import { assertMayAssign, rolesToGrant } from "../roles/giving.ts";
+import type { Attempt } from "../rate-limits/rate-limits.ts";
+import { assertMayAssign, rolesAmong } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
 import { settingsOf, type TenantSettings } from "../tenant-settings/settings.ts";
-import { admitAddress, admitPerson } from "../tenants/admission.ts";
-import { enterTenant } from "../tenants/lock.ts";
-import { type InsertedUser, insertUsers } from "./insert.ts";
+import {
+  admitAddress,
+  admitPerson,
+  assertAllowedDomain,
+  assertFreeSeat,
+} from "../tenants/admission.ts";
+import { lockForNewUser, readForNewUser } from "./create-sql.ts";
+import { type InsertedUser, insertUserWithRoles } from "./insert.ts";
 import { assertAcceptablePassword, ownerSelect } from "./password-policy.ts";
-import { toUser, type User, type UserRow, userSelect } from "./public-user.ts";
+import { toUser, type User, type UserRow } from "./public-user.ts";
 import type { CreateUserInput } from "./schemas.ts";
 
 /**
@@ -44,40 +52,46 @@ export async function createCounted(ctx: AuthedContext, input: CreateUserInput):
   const passwordHash = input.passwordHash ?? (await hashAcceptable(ctx, input, tenantId));
 
   return commit(ctx, async (tx) => {
-    await enterTenant(tx, tenantId);
-    const roles = await rolesToGrant(tx, ctx, tenantId, input.roles);
-    const settings = await settingsOf(tx, tenantId);
-    const row = await insertUser(
-      tx,
-      ctx,
-      {
-        id: newId(),
-        tenantId,
-        email: input.email,
-        firstName: input.firstName ?? null,
-        lastName: input.lastName ?? null,
-        passwordHash,
-        passwordOrigin: originOfGiven(ctx),
-        roleIds: roles.map((role) => role.id),
-        createdBy: ctx.principal.userId,
-      },
-      { poolId: poolOfAdded(ctx, { tenantId, settings }) },
+    const [isActive, { giving, freeSeats }] = await inOrder(
+      lockForNewUser(tx, ctx, tenantId),
+      readForNewUser(tx, ctx, tenantId, input.roles),
     );
-    await tellAdded(tx, ctx, { tenantId, settings }, [row.id]);
-    await recordAudit(tx, ctx, {
-      action: "user.created",
-      resourceType: "user",
-      resourceId: row.id,
-      tenantId,
-      details: {
-        roles: roles.map((role) => role.name),
-        ...(input.passwordHash !== undefined && { passwordImported: true }),
-      },
-    });
-    return toUser(
-      row,
-      roles.map((role) => role.name),
+    if (!isActive) throw new NotFoundError("tenant");
+    const { settings } = giving;
+    const roles = rolesAmong(ctx, tenantId, input.roles, giving);
+    assertAllowedDomain(settings, input.email);
+    assertFreeSeat(freeSeats);
+    const id = newId();
+    const names = roles.map((role) => role.name);
+    const [row] = await inOrder(
+      insertAdmitted(
+        tx,
+        {
+          id,
+          tenantId,
+          email: input.email,
+          firstName: input.firstName ?? null,
+          lastName: input.lastName ?? null,
+          passwordHash,
+          passwordOrigin: originOfGiven(ctx),
+          roleIds: roles.map((role) => role.id),
+          createdBy: ctx.principal.userId,
+        },
+        poolOfAdded(ctx, { tenantId, settings }),
+        recording(ctx, {
+          action: "user.created",
+          resourceType: "user",
+          resourceId: id,
+          tenantId,
+          details: {
+            roles: names,
+            ...(input.passwordHash !== undefined && { passwordImported: true }),
+          },
+        }),
+      ),
+      tellAdded(tx, ctx, { tenantId, settings }, [id]),
     );
+    return toUser(row, names);
   });
 }
 
@@ -102,26 +116,37 @@ type Admission = {
 export async function insertUser(
   tx: Transaction,
   ctx: Context,
-  { roleIds, tenantId, createdBy, emailVerifiedAt = null, ...user }: NewUser,
-  { hasSeat = false, ...admission }: Admission = {},
+  user: NewUser,
+  { hasSeat = false, poolId }: Admission = {},
 ): Promise<UserRow> {
-  const { id } = user;
-  if (hasSeat) await admitAddress(tx, tenantId, user.email);
-  else if (user.kind !== "service") await admitPerson(tx, tenantId, user.email);
+  const { tenantId, email } = user;
+  if (hasSeat) await admitAddress(tx, tenantId, email);
+  else if (user.kind !== "service") await admitPerson(tx, tenantId, email);
   // The person themselves, with a proof.
-  if (user.passwordOrigin === "own" && emailVerifiedAt) await freeBarred(tx, user.email);
-  const poolId =
-    admission.poolId === undefined
+  if (user.passwordOrigin === "own" && user.emailVerifiedAt) await freeBarred(tx, email);
+  const pool =
+    poolId === undefined
       ? poolOfPerson(ctx, { tenantId, settings: await settingsOf(tx, tenantId) })
-      : admission.poolId;
-  const inserted = await insertUsers(tx, { tenantId, createdBy, poolId }, [
+      : poolId;
+  return insertAdmitted(tx, user, pool);
+}
+
+/** @throws ApiError `email_taken` */
+async function insertAdmitted(
+  tx: Transaction,
+  { roleIds, tenantId, createdBy, emailVerifiedAt = null, ...user }: NewUser,
+  poolId: string | null,
+  beside?: Prisma.Sql,
+): Promise<UserRow> {
+  const target = { tenantId, createdBy, poolId };
+  const row = await insertUserWithRoles(
+    tx,
+    target,
     { ...user, emailVerifiedAt },
-  ]);
-  if (!inserted.has(id)) throw emailTaken();
-  await tx.userRole.createMany({
-    data: roleIds.map((roleId) => ({ userId: id, roleId, tenantId, grantedBy: createdBy })),
-  });
-  return tx.user.findFirstOrThrow({ where: { id, tenantId }, select: userSelect });
+    { roleIds, beside },
+  );
+  if (!row) throw emailTaken();
+  return row;
 }
 
 /**
@@ -181,10 +206,11 @@ export async function countNewUsers(
 ): Promise<void> {
   if (tenantId === null) return;
   const passwords = users.filter(({ password }) => password !== undefined).length;
-  await Promise.all([
-    users.length > 0 && rateLimits.consume("new_users", tenantId, users.length),
-    passwords > 0 && rateLimits.consume("set_passwords", tenantId, passwords),
-  ]);
+  const attempts: Attempt[] = [
+    { policy: "new_users", who: tenantId, points: users.length },
+    { policy: "set_passwords", who: tenantId, points: passwords },
+  ];
+  await rateLimits.consumeAll(attempts.filter(({ points = 1 }) => points > 0));
 }
 
 /** The same of users that were made. */

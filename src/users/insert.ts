@@ -1,5 +1,6 @@
 import { type PasswordOrigin, Prisma, type UserStatus } from "../../generated/prisma/client.ts";
 import type { Transaction } from "../db/client.ts";
+import { USER_COLUMNS, type UserRow } from "./public-user.ts";
 
 export type InsertedUser = {
   id: string;
@@ -39,12 +40,46 @@ type Inserted = { id: string; isMade: boolean; hasAccount: boolean };
  */
 export async function insertUsers(
   tx: Transaction,
-  { tenantId, createdBy, poolId }: Target,
+  target: Target,
   users: InsertedUser[],
 ): Promise<Set<string>> {
-  // One parameter of JSON: Prisma would spend more time on thousands of them than PostgreSQL on the rows.
   const rows = await tx.$queryRaw<Inserted[]>`
-    WITH given AS (
+    WITH ${inserting(target, users)}
+    SELECT given.id, made_users.id IS NOT NULL AS "isMade", made_accounts.id IS NOT NULL AS "hasAccount"
+    FROM given LEFT JOIN made_users ON made_users.id = given.id LEFT JOIN made_accounts ON made_accounts.id = given.id`;
+  await removeOrphans(tx, rows);
+  return new Set(rows.flatMap(({ id, isMade }) => (isMade ? id : [])));
+}
+
+/**
+ * The same of one user with their roles, and what else is to be written with them: still one statement. Null when the
+ * address is taken; the caller takes back the rest then.
+ * @param beside a statement that answers nothing, such as `recording` of audit/record.ts.
+ */
+export async function insertUserWithRoles(
+  tx: Transaction,
+  target: Target,
+  user: InsertedUser,
+  { roleIds, beside }: { roleIds: string[]; beside?: Prisma.Sql | undefined },
+): Promise<UserRow | null> {
+  const { tenantId, createdBy } = target;
+  const [row] = await tx.$queryRaw<[UserRow & Inserted]>`
+    WITH ${inserting(target, [user])}, granted AS (
+      INSERT INTO user_roles (user_id, role_id, tenant_id, granted_by)
+      SELECT made_users.id, role_id, ${tenantId}::uuid, ${createdBy}::uuid FROM made_users, unnest(${roleIds}::uuid[]) AS role_id
+    )${beside ? Prisma.sql`, beside AS (${beside})` : Prisma.empty}
+    SELECT made_users.*, given.id, made_users.id IS NOT NULL AS "isMade", made_accounts.id IS NOT NULL AS "hasAccount"
+    FROM given LEFT JOIN made_users ON made_users.id = given.id LEFT JOIN made_accounts ON made_accounts.id = given.id`;
+  await removeOrphans(tx, [row]);
+  const { isMade, hasAccount: _, ...made } = row;
+  return isMade ? made : null;
+}
+
+/** The parts of a statement that make `made_accounts` and `made_users` of what is `given`. */
+function inserting({ tenantId, createdBy, poolId }: Target, users: InsertedUser[]): Prisma.Sql {
+  // One parameter of JSON: Prisma would spend more time on thousands of them than PostgreSQL on the rows.
+  return Prisma.sql`
+    given AS (
       SELECT id, coalesce(kind, 'person') AS kind, coalesce(status, 'active') AS status, email, "firstName", "lastName",
         "passwordHash", "passwordOrigin", "emailVerifiedAt"
       FROM jsonb_to_recordset(${JSON.stringify(users)}::jsonb) AS rows
@@ -64,13 +99,13 @@ export async function insertUsers(
         ${createdBy}::uuid
       FROM given LEFT JOIN made_accounts ON made_accounts.id = given.id
       WHERE kind = 'service' OR made_accounts.id IS NOT NULL
-      ON CONFLICT DO NOTHING RETURNING id
-    )
-    SELECT given.id, made_users.id IS NOT NULL AS "isMade", made_accounts.id IS NOT NULL AS "hasAccount"
-    FROM given LEFT JOIN made_users ON made_users.id = given.id LEFT JOIN made_accounts ON made_accounts.id = given.id`;
-  // Somebody in the tenant got the address in this moment.
+      ON CONFLICT DO NOTHING RETURNING ${Prisma.raw(USER_COLUMNS)}
+    )`;
+}
+
+/** Somebody in the tenant got the address in this moment. */
+async function removeOrphans(tx: Transaction, rows: Inserted[]): Promise<void> {
   const orphans = rows.flatMap(({ id, isMade, hasAccount }) => (hasAccount && !isMade ? id : []));
   if (orphans.length > 0)
     await tx.account.deleteMany({ where: { id: { in: orphans }, users: { none: {} } } });
-  return new Set(rows.flatMap(({ id, isMade }) => (isMade ? id : [])));
 }
