@@ -17,9 +17,9 @@ const BUDGET = {
   "audit page": { cold: 2, warm: 1 },
   "audit page behind a cursor": { cold: 2, warm: 1 },
   search: { cold: 5, warm: 4 },
-  "log-in": { cold: 19, warm: 18 },
+  "log-in": { cold: 10, warm: 9 },
   refresh: { cold: 2, warm: 1 },
-  create: { cold: 17, warm: 16 },
+  create: { cold: 7, warm: 6 },
 };
 
 const app = testApp({ RATE_LIMITS: "database", TRUSTED_PROXY_HOPS: "1" });
