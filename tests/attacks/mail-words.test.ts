@@ -32,15 +32,11 @@ describe("the words of a notice", () => {
     const { body } = await app.call("POST /v1/auth/login", { json, headers: evil });
     const list = await app.call("GET /v1/auth/sessions", { token: body.accessToken });
     expect(JSON.stringify(list.body)).toContain(`"deviceName":"${TEXT}"`);
-    for (let turn = 0; turn < 2; turn++) {
-      await app.call("POST /v1/auth/refresh", {
-        json: { refreshToken: body.refreshToken },
-        headers: evil,
-      });
-      await app.deps.pool.query(
-        "UPDATE refresh_tokens SET used_at = used_at - interval '1 minute'",
-      );
-    }
+    const refreshed = (refreshToken: string) =>
+      app.call("POST /v1/auth/refresh", { json: { refreshToken }, headers: evil });
+    await refreshed((await refreshed(body.refreshToken)).body.refreshToken);
+    await app.deps.pool.query("UPDATE refresh_tokens SET used_at = used_at - interval '1 minute'");
+    await refreshed(body.refreshToken);
     const root = await createSuperAdmin(app);
     const reason = { reason: TEXT };
     const acting = await app.call(`POST /v1/users/${member.id}/impersonate`, {
@@ -98,7 +94,8 @@ describe("the words of a notice", () => {
   test("R74: every mail is a proof with something to use, or a notice with no free text in it", () => {
     for (const template of TEMPLATE_NAMES) {
       const fields = Object.keys(EXAMPLES[template]);
-      const isUsable = fields.includes("minutes");
+      // The link that takes the end of an account back is good until a day, and says that day.
+      const isUsable = fields.includes("minutes") || template === "account_deleted";
       expect([template, KINDS[template]]).toEqual([template, isUsable ? "proof" : "notice"]);
       if (!isUsable)
         for (const field of fields)
