@@ -44,8 +44,6 @@ $$;
 CREATE TRIGGER users_fold_search BEFORE INSERT OR UPDATE OF email, first_name, last_name ON users
   FOR EACH ROW EXECUTE FUNCTION fold_user_search();
 
-CREATE INDEX users_live_search ON users USING gin (search_text gin_trgm_ops) WHERE NOT is_deleted;
-
 -- What stands in two places is written in one. The functions see the rows of all tenants: an account has users in several,
 -- and whoever changes it is in one of them.
 CREATE FUNCTION copy_from_account() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -17,3 +17,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
 GRANT SELECT ON audit_archives TO tenantry_app;
 GRANT SELECT, INSERT ON audit_log, audit_seals TO tenantry_app;
 GRANT EXECUTE ON FUNCTION prepare_audit_partitions(integer) TO tenantry_app;
+-- Of user_search nobody has a right: what is in it is found by this.
+REVOKE EXECUTE ON FUNCTION find_users(text[], integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION find_users(text[], integer) TO tenantry_app;

@@ -18,6 +18,9 @@ type Value = Date | string | null;
 /** Of the last row of a page. */
 export type Position = { value: Value; id: string };
 type Where = Record<string, unknown>;
+/** A part of the list for hand-written SQL: what follows `value` and `id`; of `nulls` only rows without a value, or only those with one. */
+export type Bounds = { value: Value; id: string | null; nulls: boolean | null };
+const WHOLE: Bounds = { value: null, id: null, nulls: null };
 /** The rest of the arguments of a `findMany`: `where` goes beside the list's own conditions, under AND. */
 export type Range = { where: Where; orderBy: Record<string, "asc" | "desc">[]; take: number };
 
@@ -30,43 +33,53 @@ const VALUES = {
 
 /**
  * Reads the page after `cursor`. PostgreSQL puts NULLs last when ascending and first when descending; so does this.
- * @param read is also told the position itself, for a statement by hand in an order that is not nullable.
+ * @param read is also told the position itself, for a statement by hand in an order that is not nullable, and the part of the list, for
+ * one in any order.
  * @throws ValidationError for a cursor that is not ours, or of another list or sort order.
  */
 export async function readPage<Row extends { id: string }>(
   order: SortOrder,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
-  read: (range: Range, after: Position | undefined) => Promise<Row[]>,
+  read: (range: Range, after: Position | undefined, bounds: Bounds) => Promise<Row[]>,
 ): Promise<Page<Row>> {
   const { column, direction } = order;
   const orderBy = [{ [column]: direction }, { id: direction }];
   const rows: Row[] = [];
   const after = cursor === undefined ? undefined : decode(cursor, order);
-  for (const where of after ? rangesAfter(order, after) : [{}]) {
+  for (const bounds of after ? partsAfter(order, after) : [WHOLE]) {
     // One row more than fits, to know whether there is a next page.
     const take = limit + 1 - rows.length;
-    if (take > 0) rows.push(...(await read({ where, orderBy, take }, after)));
+    const where = whereOf(order, bounds);
+    if (take > 0) rows.push(...(await read({ where, orderBy, take }, after, bounds)));
   }
   const items = rows.slice(0, limit);
   const last = rows.length > limit ? items.at(-1) : undefined;
   return { items, nextCursor: last ? encode(order, last) : null };
 }
 
-/**
- * What follows a position, as ranges that an index can seek to, in their order. The bound that `OR` repeats is what
- * PostgreSQL seeks by: from the `OR` alone it would read, and throw away, every row before the position. For the same
- * reason rows with and without a value are two ranges and not one `OR`.
- */
-function rangesAfter({ column, direction, nullable }: SortOrder, { value, id }: Position): Where[] {
+/** What follows a position, in its order. Rows with and without a value are two parts, as an index can seek to each and not to both. */
+function partsAfter({ direction, nullable }: SortOrder, { value, id }: Position): Bounds[] {
   const ascending = direction === "asc";
-  const [beyond, from] = ascending ? (["gt", "gte"] as const) : (["lt", "lte"] as const);
-  const tie = { id: { [beyond]: id } };
+  const only = (nulls: boolean): Bounds => ({ value: null, id: null, nulls });
   if (value === null) {
-    const rest = { [column]: null, ...tie };
-    return ascending ? [rest] : [rest, { [column]: { not: null } }];
+    const rest = { value, id, nulls: true };
+    return ascending ? [rest] : [rest, only(false)];
   }
-  const rest = { [column]: { [from]: value }, OR: [{ [column]: { [beyond]: value } }, tie] };
-  return ascending && nullable ? [rest, { [column]: null }] : [rest];
+  const rest = { value, id, nulls: null };
+  return ascending && nullable ? [rest, only(true)] : [rest];
+}
+
+/**
+ * The bound that `OR` repeats is what PostgreSQL seeks by: from the `OR` alone it would read, and throw away, every row
+ * before the position.
+ */
+function whereOf({ column, direction }: SortOrder, { value, id, nulls }: Bounds): Where {
+  const [beyond, from] = direction === "asc" ? (["gt", "gte"] as const) : (["lt", "lte"] as const);
+  const tie = id === null ? {} : { id: { [beyond]: id } };
+  if (value !== null)
+    return { [column]: { [from]: value }, OR: [{ [column]: { [beyond]: value } }, tie] };
+  if (nulls === null) return {};
+  return { [column]: nulls ? null : { not: null }, ...tie };
 }
 
 function encode(order: SortOrder, row: { id: string } & Where): string {

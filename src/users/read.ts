@@ -7,7 +7,8 @@ import { toUser, toUserWithRoles, type User, userWithRolesSelect } from "./publi
 import { visibleUsers } from "./reach.ts";
 import { findUser, newestUsers } from "./read-sql.ts";
 import type { ListUsersQuery, UserList } from "./schemas.ts";
-import { matchesSearch } from "./search.ts";
+import { matchesWords, searchWords } from "./search.ts";
+import { isSearchAlone, readSearchPage } from "./search-page.ts";
 
 const NEWEST_FIRST = "-createdAt";
 
@@ -45,6 +46,7 @@ async function readNewest(
 
 async function readUsers(ctx: AuthedContext, query: ListUsersQuery): Promise<UserList> {
   const order = sortOrder(query.sort);
+  if (isSearchAlone(query)) return readSearchPage(ctx, order, query);
   const filter = await listFilter(ctx, query);
   const { items, nextCursor } = await readPage(order, query, ({ where, ...range }) =>
     ctx.db.user.findMany({
@@ -73,7 +75,7 @@ async function listFilter(
   if (email !== undefined) filters.push({ email });
   if (status !== undefined) filters.push({ status });
   if (role !== undefined) filters.push(await holdsRole(ctx, role));
-  if (search !== undefined) filters.push(...(await matchesSearch(ctx, search)));
+  if (search !== undefined) filters.push(...matchesWords(await searchWords(ctx, search)));
   return { AND: filters };
 }
 

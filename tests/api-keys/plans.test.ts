@@ -41,7 +41,7 @@ const QUIET = "00000000-0000-7000-8000-000000000008";
 
 /** One user in twenty is a machine. One key in ten is revoked; one user has a fifth of all keys. */
 async function load(tenantId: string): Promise<void> {
-  await client.query("SET session_replication_role = replica; DROP INDEX users_live_search");
+  await client.query("SET session_replication_role = replica");
   await client.query(
     `INSERT INTO users (id, account_id, tenant_id, kind, email, first_name, created_at)
      SELECT ${idOf("n")}, CASE WHEN n % 20 > 0 THEN ${idOf("n")} END, $1, (CASE WHEN n % 20 = 0 THEN 'service' ELSE 'person' END)::user_kind,

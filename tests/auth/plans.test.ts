@@ -24,7 +24,6 @@ async function fill() {
     `('00000000-0000-7000-800${kind}-' || lpad((${n})::text, 12, '0'))::uuid`;
   await client.query(`
     SET session_replication_role = replica;
-    DROP INDEX users_live_search;
     INSERT INTO tenants (id, slug, name)
       SELECT ${id(1, "n")}, 'tenant-' || n, 'Tenant' FROM generate_series(1, ${USERS / 10}) AS n;
     INSERT INTO accounts (id, email, password_hash)

@@ -117,6 +117,12 @@ describe("the database", () => {
   test("has in each row what the triggers would have written", async () => {
     const written = `lower(unaccent(concat_ws(' ', email, first_name, last_name)))`;
     expect(await rowsOf(`SELECT id FROM users WHERE search_text <> ${written}`)).toEqual([]);
+    const found = "user_search.user_id = users.id AND text = ' ' || search_text";
+    expect(
+      await rowsOf(
+        `SELECT id FROM users WHERE kind = 'person' AND NOT EXISTS (SELECT FROM user_search WHERE ${found})`,
+      ),
+    ).toEqual([]);
     const copied = "users.email <> accounts.email OR users.email_verified_at IS NULL";
     expect(
       await rowsOf(

@@ -60,7 +60,7 @@ async function seedUsers(client: pg.Client, tenants: Tenant[], hash: string): Pr
   await client.query(`
     INSERT INTO tenants (id, slug, name)
     SELECT ${sqlIdOf("tenant", "tenant")}, 'tenant-' || tenant, 'Tenant ' || tenant FROM plan`);
-  await withoutIndexes(client, ["accounts", "users", "user_roles"], async () => {
+  await withoutIndexes(client, ["accounts", "users", "user_search", "user_roles"], async () => {
     await client.query(
       `INSERT INTO accounts (id, email, email_verified_at, password_hash, password_origin)
        SELECT ${sqlIdOf("account", "n")}, 'user' || n || '@bench.example', now(), $1, 'own' ${each}`,
@@ -71,6 +71,9 @@ async function seedUsers(client: pg.Client, tenants: Tenant[], hash: string): Pr
       SELECT ${sqlIdOf("user", "n")}, ${sqlIdOf("tenant", "tenant")}, ${sqlIdOf("account", "n")}, 'user' || n || '@bench.example',
         now(), 'First' || n % 500, 'Last' || n, 'user' || n || '@bench.example first' || n % 500 || ' last' || n,
         now() - n * interval '1 second' ${each}`);
+    await client.query(`
+      INSERT INTO user_search (user_id, tenant_id, text) SELECT users.id, users.tenant_id, ' ' || search_text
+      FROM plan JOIN users ON users.tenant_id = ${sqlIdOf("tenant", "tenant")}`);
     await client.query(`
       INSERT INTO user_roles (user_id, role_id, tenant_id)
       SELECT ${sqlIdOf("user", "n")}, CASE n WHEN first THEN '${SYSTEM_ROLES.owner}' ELSE '${SYSTEM_ROLES.member}' END::uuid,

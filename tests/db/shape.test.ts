@@ -142,7 +142,10 @@ describe("the columns that are relied on, with type, default and NOT NULL", () =
          AND data_type IN ('timestamp without time zone', 'json', 'text')
          AND table_name IN (SELECT tablename FROM pg_tables WHERE schemaname = 'public')`,
     );
-    expect(rows).toEqual([{ column: "users.search_text", data_type: "text" }]);
+    expect(rows.map(({ column, data_type }) => `${column} ${data_type}`).toSorted()).toEqual([
+      "user_search.text text",
+      "users.search_text text",
+    ]);
   });
 });
 

@@ -70,7 +70,6 @@ test("among 100,000 users of others it reads by the tenant's indexes", async () 
   await client.connect();
   await client.query(`
     SET session_replication_role = replica;
-    DROP INDEX users_live_search;
     INSERT INTO tenants (id, slug, name) SELECT uuidv7(), 'usage-' || n, 'Tenant' FROM generate_series(1, 100) AS n;
     INSERT INTO users (id, account_id, tenant_id, email)
       SELECT id, id, tenant_id, email FROM (SELECT uuidv7() AS id, t.id AS tenant_id, 'u' || n || '@' || t.slug || '.example' AS email

@@ -1,0 +1,93 @@
+-- What the search looks through. Below a policy PostgreSQL asks an index for leakproof operators alone, which LIKE is not. So the
+-- text stands here a second time, where no policy holds the owner: nobody else may read the table, and find_users is the one way to it.
+-- Live people alone have a row. A blank comes first, so that every word has one before it.
+ALTER TABLE user_search ENABLE ROW LEVEL SECURITY;
+ALTER TABLE user_search ADD CONSTRAINT user_search_text_check CHECK (starts_with(text, ' '));
+
+CREATE INDEX user_search_text ON user_search USING gin (tenant_id, text gin_trgm_ops);
+
+CREATE FUNCTION keep_user_search() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NEW.is_deleted THEN
+    DELETE FROM public.user_search WHERE user_id = NEW.id;
+  ELSE
+    INSERT INTO public.user_search (user_id, tenant_id, text) VALUES (NEW.id, NEW.tenant_id, ' ' || NEW.search_text)
+    ON CONFLICT (user_id) DO UPDATE SET tenant_id = excluded.tenant_id, text = excluded.text;
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER users_enter_search AFTER INSERT ON users
+  FOR EACH ROW WHEN (NEW.kind = 'person' AND NOT NEW.is_deleted) EXECUTE FUNCTION keep_user_search();
+CREATE TRIGGER users_change_search AFTER UPDATE ON users
+  FOR EACH ROW WHEN (NEW.kind = 'person' AND (OLD.search_text, OLD.tenant_id, OLD.is_deleted)
+    IS DISTINCT FROM (NEW.search_text, NEW.tenant_id, NEW.is_deleted))
+  EXECUTE FUNCTION keep_user_search();
+
+-- The live people of the scope whose text fits all patterns, in no order and no more than `most`. It takes the tenant from nobody but
+-- the setting, which in_scope reads too, and answers ids alone. What is no tenant's id has no rows, as there.
+CREATE FUNCTION find_users(patterns text[], most integer) RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  scope CONSTANT text := coalesce(current_setting('tenantry.scope', true), '');
+  fits text;
+BEGIN
+  IF scope <> 'platform' AND scope !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN
+    RETURN;
+  END IF;
+  -- One condition each, and planned with its values: of LIKE ALL the index knows nothing, and of a frequent text too little.
+  SELECT coalesce(string_agg(format('text LIKE $2[%s]', n), ' AND '), 'true') INTO fits FROM generate_subscripts(patterns, 1) AS n;
+  RETURN QUERY EXECUTE format('SELECT user_id FROM public.user_search WHERE %s AND %s LIMIT $3',
+    CASE scope WHEN 'platform' THEN 'true' ELSE 'tenant_id = $1::uuid' END, fits)
+    USING scope, patterns, most;
+END
+$$;
+
+-- One page of a search: the ids of those users of the scope that fit all patterns, in the order of the list. `nulls`: only those without
+-- a value to sort by, or only those with one. `after`: what follows that id, and that value.
+-- First some steps along the index of the list: what many fit fills the page there. Else by the index on trigrams. What even then more
+-- fit than are worth sorting is found by walking on. Rows are seen with the eyes of whoever asks.
+-- PostgreSQL would sort a large tenant among small ones rather than walk its index: it plans for one of middling size.
+CREATE FUNCTION search_users(patterns text[], tenant uuid, sort text, descending boolean, nulls boolean, after text, after_id uuid, take integer)
+RETURNS SETOF uuid LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_incremental_sort = off AS $$
+DECLARE
+  steps CONSTANT integer := 200;
+  worth_sorting CONSTANT integer := 1000;
+  direction CONSTANT text := CASE WHEN descending THEN 'DESC' ELSE 'ASC' END;
+  beyond CONSTANT text := CASE WHEN descending THEN '<' ELSE '>' END;
+  sorted_by text;
+  part text;
+  walk text;
+  ids uuid[];
+  walked bigint;
+BEGIN
+  sorted_by := CASE sort WHEN 'createdAt' THEN 'created_at' WHEN 'email' THEN 'email' WHEN 'lastName' THEN 'last_name' END;
+  part := concat_ws(' AND ', 'NOT is_deleted',
+    CASE WHEN tenant IS NOT NULL THEN 'tenant_id = $2' END,
+    CASE WHEN nulls THEN sorted_by || ' IS NULL' WHEN NOT nulls THEN sorted_by || ' IS NOT NULL' END,
+    CASE WHEN after IS NOT NULL THEN format('(%s, id) %s ($3::%s, $4)', sorted_by, beyond, CASE sorted_by WHEN 'created_at' THEN 'timestamptz' ELSE 'text' END)
+      WHEN after_id IS NOT NULL THEN format('id %s $4', beyond) END);
+  walk := format('SELECT id, kind = ''person'' AND '' '' || search_text LIKE ALL ($1) AS fits FROM public.users WHERE %s
+    ORDER BY %s %s, id %s', part, sorted_by, direction, direction);
+
+  EXECUTE format('SELECT array_agg(id) FILTER (WHERE fits), count(*) FROM (%s LIMIT %s) AS walk', walk, steps)
+    INTO ids, walked USING patterns, tenant, after, after_id;
+  IF walked < steps OR cardinality(ids) >= take THEN
+    RETURN QUERY SELECT unnest(ids[1:take]);
+    RETURN;
+  END IF;
+
+  ids := ARRAY (SELECT public.find_users(patterns, worth_sorting + 1));
+  IF cardinality(ids) <= worth_sorting THEN
+    RETURN QUERY EXECUTE format('WITH found AS MATERIALIZED (
+        SELECT users.id, %1$s FROM unnest($5) AS found JOIN public.users ON users.id = found
+        WHERE kind = ''person'' AND '' '' || search_text LIKE ALL ($1) AND %2$s)
+      SELECT id FROM found ORDER BY %1$s %3$s, id %3$s LIMIT $6', sorted_by, part, direction)
+      USING patterns, tenant, after, after_id, ids, take;
+  ELSE
+    RETURN QUERY EXECUTE format('SELECT id FROM (%s OFFSET 0) AS walk WHERE fits LIMIT $5', walk)
+      USING patterns, tenant, after, after_id, take;
+  END IF;
+END
+$$;
