@@ -52,8 +52,8 @@ $$;
 CREATE FUNCTION search_users(patterns text[], tenant uuid, sort text, descending boolean, nulls boolean, after text, after_id uuid, take integer)
 RETURNS SETOF uuid LANGUAGE plpgsql STABLE SET enable_sort = off SET enable_incremental_sort = off AS $$
 DECLARE
-  steps CONSTANT integer := 200;
   worth_sorting CONSTANT integer := 1000;
+  steps integer := 200;
   direction CONSTANT text := CASE WHEN descending THEN 'DESC' ELSE 'ASC' END;
   beyond CONSTANT text := CASE WHEN descending THEN '<' ELSE '>' END;
   sorted_by text;
@@ -71,12 +71,17 @@ BEGIN
   walk := format('SELECT id, kind = ''person'' AND '' '' || search_text LIKE ALL ($1) AS fits FROM public.users WHERE %s
     ORDER BY %s %s, id %s', part, sorted_by, direction, direction);
 
-  EXECUTE format('SELECT array_agg(id) FILTER (WHERE fits), count(*) FROM (%s LIMIT %s) AS walk', walk, steps)
-    INTO ids, walked USING patterns, tenant, after, after_id;
-  IF walked < steps OR cardinality(ids) >= take THEN
-    RETURN QUERY SELECT unnest(ids[1:take]);
-    RETURN;
-  END IF;
+  LOOP
+    EXECUTE format('SELECT coalesce(array_agg(id) FILTER (WHERE fits), ''{}''), count(*) FROM (%s LIMIT %s) AS walk', walk, steps)
+      INTO ids, walked USING patterns, tenant, after, after_id;
+    IF walked < steps OR cardinality(ids) >= take THEN
+      RETURN QUERY SELECT unnest(ids[1:take]);
+      RETURN;
+    END IF;
+    -- Once more, and farther, where the page ought to be full soon.
+    EXIT WHEN steps > 200 OR cardinality(ids) * 10 < take;
+    steps := 2 * steps * take / cardinality(ids);
+  END LOOP;
 
   ids := ARRAY (SELECT public.find_users(patterns, worth_sorting + 1));
   IF cardinality(ids) <= worth_sorting THEN

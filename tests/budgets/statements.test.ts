@@ -16,7 +16,7 @@ const BUDGET = {
   "get one that is known": { cold: 2, warm: 1 },
   "audit page": { cold: 2, warm: 1 },
   "audit page behind a cursor": { cold: 2, warm: 1 },
-  search: { cold: 5, warm: 4 },
+  search: { cold: 3, warm: 2 },
   "log-in": { cold: 10, warm: 9 },
   refresh: { cold: 2, warm: 1 },
   create: { cold: 7, warm: 6 },

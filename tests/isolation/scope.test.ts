@@ -174,10 +174,11 @@ describe("R60: the fence of the Prisma client", () => {
 
   test("knows every model that has a tenant: each has the column in the database too", async () => {
     const models = Object.keys(Prisma.ModelName) as Prisma.ModelName[];
+    // The client has no model of user_search, which the server may not read.
     const fenced = models.filter((model) => "tenantId" in Prisma[`${model}ScalarFieldEnum`]);
     const { rows } = await app.deps.pool.query<{ name: string }>(
       `SELECT table_name AS name FROM information_schema.columns
-       WHERE table_schema = 'public' AND column_name = 'tenant_id' ORDER BY name`,
+       WHERE table_schema = 'public' AND column_name = 'tenant_id' AND table_name <> 'user_search' ORDER BY name`,
     );
     expect(rows.map(({ name }) => name)).toEqual(fenced.map(tableOf).sort());
   });
