@@ -211,7 +211,9 @@ const OTHERS = [
   "tenants_bring_accounts_back",
   "users_account_follows",
   "users_account_goes",
+  "users_change_search",
   "users_copy_account",
+  "users_enter_search",
   "users_fold_search",
   "users_void_one_time_tokens",
 ];
