@@ -23,7 +23,7 @@ const ROWS = 100_000;
 const AUDIT_SECONDS = 330;
 const THIS_MONTH = 8000;
 /** Prisma's, and those by hand; not what the caller may do, which is asked for now and then. */
-const LIST = /^(?!.*permission_key).*FROM ("public"\.)?"?(users|audit_log)\b/s;
+const LIST = /^(?!.*permission_key).*FROM ("public"\.)?"?(users|audit_log|search_users)\b/s;
 /** Of a partition that has rows: to read one that has none is no work. */
 const WHOLE_TABLE = /Seq Scan on (users|user_roles|audit_log\w*)\b.*\(actual.*rows=(?!0\b)/;
 /** Pages of 8 KiB that a list may touch. The tables have some 1,700 and 2,500: time would say less on a busy machine. */
