@@ -96,6 +96,7 @@ test("--format json has one stable shape", async () => {
     pending: [],
     faults: [],
     warnings: [],
+    notes: [],
     repair: { proved: true, doubt: null },
     findings: [
       {

@@ -32,6 +32,7 @@ function report(...findings: Partial<Finding>[]): Report {
     faults: [],
     objects: 7,
     warnings: [],
+    notes: [],
     drift: findings.length > 0,
   };
 }

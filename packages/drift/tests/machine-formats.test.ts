@@ -50,11 +50,20 @@ const report: Report = {
   ],
   objects: 12,
   warnings: ["Only the name is compared."],
+  notes: [],
   drift: true,
 };
 const clean: Report = {
   ...report,
-  ...{ findings: [], allowed: [], staleExceptions: [], pending: [], faults: [], warnings: [] },
+  ...{
+    findings: [],
+    allowed: [],
+    staleExceptions: [],
+    pending: [],
+    faults: [],
+    warnings: [],
+    notes: [],
+  },
   drift: false,
 };
 

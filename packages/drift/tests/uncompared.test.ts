@@ -25,8 +25,8 @@ test("one that holds objects is named in a note; an empty one is not", async () 
     database.url,
     "CREATE TABLE sales (id int CONSTRAINT sales_pk PRIMARY KEY, sum text); CREATE VIEW sums AS SELECT sum FROM sales; CREATE SCHEMA nothing; CREATE SCHEMA reporting; CREATE FUNCTION reporting.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE SCHEMA x; CREATE EXTENSION citext SCHEMA x",
   );
-  const { code, stderr } = await project.drift(["--ignore", "extension citext"]);
-  expect(stderr).toContain("Not compared, though there are objects in it: schema reporting.");
+  const { code, stdout } = await project.drift(["--ignore", "extension citext"]);
+  expect(stdout).toContain("note: Not compared, though there are objects in it: schema reporting.");
   expect(code).toBe(0);
 });
 

@@ -26,6 +26,7 @@ function report(text: string): Report {
     staleExceptions: [{ at: `${text}:1`, key: text, problem: text }],
     faults: [{ migration: text, fault: "edited", explanation: text, mend: text }],
     warnings: [text],
+    notes: [text],
   } as Report;
 }
 

@@ -6,14 +6,14 @@ import { readRoles } from "../catalog/roles.ts";
 import type { CatalogObject } from "../model/object.ts";
 import { betweenMigrations } from "./migration-lock.ts";
 import { type History, readHistory } from "./migrations-table.ts";
-import { uncomparedWarnings } from "./uncompared.ts";
+import { uncomparedNotes } from "./uncompared.ts";
 
 export type Live = {
   /** Those of the database, and the roles of its server that somebody asked for. */
   objects: CatalogObject[];
   history: History;
-  /** What the reader must know of what is not compared. */
-  warnings: string[];
+  /** What is not compared. */
+  notes: string[];
 };
 
 /** @param roles the names of the roles that are compared; null compares none. */
@@ -29,7 +29,7 @@ export async function readLive(
         ...(roles ? await readRoles(client, roles, scope.schemas) : []),
       ],
       history: await readHistory(client, scope.schemas),
-      warnings: await uncomparedWarnings(client, scope.schemas),
+      notes: await uncomparedNotes(client, scope.schemas),
     })),
   );
 }

@@ -12,7 +12,7 @@ WHERE n.nspname <> ALL ($1) AND n.nspname !~ '^pg_' AND n.nspname <> 'informatio
 ORDER BY 1`;
 
 /** To be called within a read transaction. Nothing where all of the schemas that hold objects are compared. */
-export async function uncomparedWarnings(client: pg.Client, schemas: string[]): Promise<string[]> {
+export async function uncomparedNotes(client: pg.Client, schemas: string[]): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(HOLDING, [schemas]);
   if (rows.length === 0) return [];
   const names = rows.map(({ name }) => name);

@@ -11,6 +11,7 @@ export type Progress = {
   pending: Migration[];
   faults: Fault[];
   warnings: string[];
+  notes: string[];
 };
 
 /**
@@ -22,12 +23,12 @@ export function progressOf(
   {
     history,
     objects,
-    warnings = [],
-  }: { history: History; objects: CatalogObject[]; warnings?: string[] },
+    notes = [],
+  }: { history: History; objects: CatalogObject[]; notes?: string[] },
 ): Progress {
   const isEmpty = objects.every(({ kind }) => kind !== "table");
   if (typeof history === "string" && !(history === "none" && isEmpty))
-    return { applied: [], pending: [], faults: [], warnings: [UNKNOWN[history], ...warnings] };
+    return { applied: [], pending: [], faults: [], warnings: [UNKNOWN[history]], notes };
 
   const rows = typeof history === "string" ? [] : history;
   const applied = new Set(
@@ -37,7 +38,8 @@ export function progressOf(
     applied: migrations.filter(({ name }) => applied.has(name)),
     pending: migrations.filter(({ name }) => !applied.has(name)),
     faults: faultsOf(migrations, rows),
-    warnings,
+    warnings: [],
+    notes,
   };
 }
 

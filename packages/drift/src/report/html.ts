@@ -51,6 +51,7 @@ ${[
     report.allowed.map(({ key, until, reason }) => `${key} until ${until}: ${reason}`),
   ),
   ...list("Warnings", report.warnings),
+  ...list("Notes", report.notes),
 ].join("\n")}
 </body>
 </html>

@@ -8,7 +8,7 @@ import type { Report } from "./report.ts";
  *     repair: statements, destroys, unrepaired }[],
  *   repair: { proved, doubt } | null,
  *   allowed: { key, until, reason }[], staleExceptions: { at, key, problem }[],
- *   pending, faults: { migration, fault, explanation, mend }[], warnings }
+ *   pending, faults: { migration, fault, explanation, mend }[], warnings, notes }
  */
 export function formatJson(report: Report): string {
   const { database, expected, drift, objects, findings, ...rest } = report;

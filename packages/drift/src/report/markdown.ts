@@ -30,6 +30,7 @@ export function formatMarkdown(report: Report): string {
     ),
     ...section("Pending migrations", report.pending.map(code)),
     ...section("Warnings", report.warnings.map(literal)),
+    ...section("Notes", report.notes.map(literal)),
   ]
     .map((block) => `${block}\n`)
     .join("\n");

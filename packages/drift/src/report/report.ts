@@ -28,6 +28,8 @@ export type Report = {
   objects: number;
   /** What the reader must know to trust the result. */
   warnings: string[];
+  /** What is good to know, and no reason to doubt it. */
+  notes: string[];
   /** True when the check says no. */
   drift: boolean;
 };
@@ -59,7 +61,7 @@ export function toReport({
   ...compared
 }: Parts): Report {
   const { database, basis, findings, allowed, stale } = compared;
-  const { pending = [], faults = [], warnings = [] } = progress ?? {};
+  const { pending = [], faults = [], warnings = [], notes = [] } = progress ?? {};
   const isBad = findings.some(({ severity }) => isAtLeast(severity, options.failOn));
   const isBehind = options.strict && pending.length + faults.length > 0;
   return {
@@ -75,6 +77,7 @@ export function toReport({
       ...warnings,
       ...compared.warnings,
     ],
+    notes,
     pending: pending.map(({ name }) => name),
     faults,
     drift: stale.length > 0 || isBad || isBehind,

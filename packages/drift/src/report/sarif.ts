@@ -20,10 +20,10 @@ export function formatSarif(report: Report): string {
         invocations: [
           {
             executionSuccessful: true,
-            toolExecutionNotifications: report.warnings.map((text) => ({
-              level: "warning",
-              message: { text },
-            })),
+            toolExecutionNotifications: [
+              ...report.warnings.map((text) => ({ level: "warning", message: { text } })),
+              ...report.notes.map((text) => ({ level: "note", message: { text } })),
+            ],
           },
         ],
         results: [

@@ -34,6 +34,7 @@ export function formatText(report: Report, { colour = false } = {}): string {
     ...faultLines(report),
     ...pendingLines(report),
     summaryLine(report, colour),
+    ...report.notes.map((note) => `note: ${note}`),
   ]
     .map((block) => `${block}\n`)
     .join("\n");
