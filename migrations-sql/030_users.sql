@@ -41,7 +41,8 @@ BEGIN
 END
 $$;
 
-CREATE TRIGGER users_fold_search BEFORE INSERT OR UPDATE OF email, first_name, last_name ON users
+-- With a user who comes back, or has another account, comes what that is called by now: users_copy_account is before this one.
+CREATE TRIGGER users_fold_search BEFORE INSERT OR UPDATE OF email, first_name, last_name, account_id, is_deleted ON users
   FOR EACH ROW EXECUTE FUNCTION fold_user_search();
 
 -- What stands in two places is written in one. The functions see the rows of all tenants: an account has users in several,
