@@ -28,6 +28,8 @@ export const ROWS: Record<string, Record<string, string>> = {
     is_deleted: "true",
     deleted_at: "now()",
   },
+  // Of somebody who has none yet: their row was made past the triggers.
+  user_search: { user_id: `'${IDS.renamed}'`, tenant_id: `'${IDS.tenant}'`, text: "' old'" },
   user_profiles: { user_id: `'${IDS.user}'`, tenant_id: `'${IDS.tenant}'` },
   roles: { id: `'${IDS.fresh}'`, tenant_id: `'${IDS.tenant}'`, name: "'fresh'" },
   user_roles: {

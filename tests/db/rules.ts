@@ -55,6 +55,12 @@ export const RULES: Rule[] = [
   },
 
   {
+    table: "user_search",
+    name: "user_search_text_check",
+    refused: text("text", ["", "ada"]),
+    accepted: text("text", [" ", " ada"]),
+  },
+  {
     table: "user_profiles",
     name: "user_profiles_phone_check",
     refused: text("phone", ["0301234567", "+0301234567", "+49301", "+49 30 12345"]),

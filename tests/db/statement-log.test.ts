@@ -36,7 +36,7 @@ test("with LOG_LEVEL=debug every statement is logged, Prisma's and ours, with it
     await logIn(app, email);
   });
   const lines = statements(log);
-  expect(lines.some(({ sql }) => sql.includes('INSERT INTO "public"."user_roles"'))).toBe(true);
+  expect(lines.some(({ sql }) => sql.includes('INSERT INTO "public"."tenants"'))).toBe(true);
   expect(lines.some(({ sql }) => /\bsessions\b/.test(sql) && !sql.includes('"public".'))).toBe(
     true,
   );
