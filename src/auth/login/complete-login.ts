@@ -1,7 +1,9 @@
 /** The end of every way of logging in: what was proved is weighed here, and only here a session begins. */
+import { Prisma } from "../../../generated/prisma/client.ts";
 import { recording } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
+import { LIVE_USER_SQL } from "../../db/live.ts";
 import { knownDevice } from "../../device.ts";
 import { ApiError } from "../../errors.ts";
 import { factorsIn, type SecondFactor } from "../../factors/second-factors.ts";
@@ -10,10 +12,11 @@ import { issueOneTimeToken } from "../../one-time-tokens/issue.ts";
 import { type AuthenticationMethod, POSSESSION, withMfa } from "../../sessions/facts.ts";
 import { revokeSessions } from "../../sessions/revoke.ts";
 import { endBeyondLimit, newSession, type StartedSession } from "../../sessions/start.ts";
-import type { UserRow } from "../../users/public-user.ts";
+import { insertingSession, type NewSession } from "../../sessions/start-sql.ts";
+import { USER_COLUMNS, type UserRow } from "../../users/public-user.ts";
 import { tokenAnswer } from "../answer.ts";
 import type { LoginAnswer, TenantChoice } from "../schemas.ts";
-import { type LoginOutlook, readLoginOutlook, writeLogin } from "./complete-login-sql.ts";
+import { type LoginOutlook, readLoginOutlook } from "./login-outlook.ts";
 import { offerTenants } from "./offer-tenants.ts";
 
 /** How long the second step of a log-in may take. */
@@ -81,6 +84,30 @@ export async function completeLogin(
   await endBeyondLimit(tx, ctx, user, outlook);
   if (started.isNewDevice) await warnOfDevice(tx, ctx, user, started);
   return { user: loggedIn, session: started };
+}
+
+/**
+ * One statement for the session, that the user was here, and what is `beside` it. It sets the failures back, only here: a right
+ * password that leaves the second factor open must not buy further guesses at that. Null when the user is no longer
+ * active; the caller takes everything back then.
+ */
+async function writeLogin(
+  tx: Transaction,
+  ctx: Pick<Context, "origin">,
+  user: LoginUser,
+  session: NewSession,
+  beside: Prisma.Sql,
+): Promise<UserRow | null> {
+  const { id, tenantId, accountId } = user;
+  const [row] = await tx.$queryRaw<UserRow[]>`
+    WITH ${insertingSession(ctx, user, session)}, forgiven AS (
+      UPDATE accounts SET login_attempts = 0, locked_until = NULL
+      WHERE id = ${accountId}::uuid AND (login_attempts <> 0 OR locked_until IS NOT NULL)
+    ), beside AS (${beside})
+    UPDATE users SET last_login_at = now()
+    WHERE id = ${id}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND ${Prisma.raw(LIVE_USER_SQL)}
+    RETURNING ${Prisma.raw(USER_COLUMNS)}`;
+  return row ?? null;
 }
 
 /** ASVS 5.0, 6.3.5: who logs in from somewhere new may not be who the account belongs to. */

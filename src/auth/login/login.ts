@@ -10,7 +10,7 @@ import { type Account, findAccount, lockActiveAccount } from "../account.ts";
 import { countGuess, guesser, mailBeside } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
-import { readLoginOutlook } from "./complete-login-sql.ts";
+import { readLoginOutlook } from "./login-outlook.ts";
 import { recordFailure } from "./record-failure.ts";
 import { hasForeignHash, renewedHash } from "./renew-hash.ts";
 import type { LoginInput } from "./schemas.ts";
