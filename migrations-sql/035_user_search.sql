@@ -26,6 +26,16 @@ CREATE TRIGGER users_change_search AFTER UPDATE ON users
     IS DISTINCT FROM (NEW.search_text, NEW.tenant_id, NEW.is_deleted))
   EXECUTE FUNCTION keep_user_search();
 
+-- A backup of the rows alone brings the people, for whom the triggers above have made these rows, and then these rows.
+CREATE FUNCTION replace_user_search() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM public.user_search WHERE user_id = NEW.user_id;
+  RETURN NEW;
+END
+$$;
+CREATE TRIGGER user_search_replaced BEFORE INSERT ON user_search
+  FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION replace_user_search();
+
 -- The live people of the scope whose text fits all patterns, in no order and no more than `most`. It takes the tenant from nobody but
 -- the setting, which in_scope reads too, and answers ids alone. What is no tenant's id has no rows, as there.
 CREATE FUNCTION find_users(patterns text[], most integer) RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER

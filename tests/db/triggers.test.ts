@@ -209,6 +209,7 @@ const OTHERS = [
   "session_users_notify_deleted",
   "sessions_record_impersonation_ended",
   "tenants_bring_accounts_back",
+  "user_search_replaced",
   "users_account_follows",
   "users_account_goes",
   "users_change_search",
