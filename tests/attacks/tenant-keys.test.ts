@@ -1,6 +1,5 @@
 /** What the database lets the server's login write of other tenants, whatever its code forgets: nothing. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { newId } from "../../src/db/id.ts";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
@@ -12,8 +11,8 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
+import { type Row, scopedWrites } from "../support/scoped-writes.ts";
 
-type Row = Record<string, unknown>;
 /** A foreign key between two tables that carry tenant_id. */
 type Link = { child: string; column: string; parent: string };
 
@@ -38,6 +37,10 @@ let client: pg.Client;
 let ours: Awaited<ReturnType<typeof registerOwner>>;
 let theirs: typeof ours;
 let links: Link[];
+const { superuser, attempt, insert, update, rowOf, fresh, bareParent } = scopedWrites(() => ({
+  pool: app.deps.pool,
+  client,
+}));
 
 beforeAll(async () => {
   app = await createTestApp();
@@ -61,92 +64,6 @@ afterAll(async () => {
   await client.end();
   await app.close();
 });
-
-async function superuser<T extends pg.QueryResultRow = Row>(
-  sql: string,
-  values: unknown[] = [],
-): Promise<T[]> {
-  return (await app.deps.pool.query<T>(sql, values)).rows;
-}
-
-/** Tries it as the server's login in a scope, and takes it back. Answers the code of the refusal, else "accepted". */
-async function attempt(scope: string, sql: string, values: unknown[]): Promise<string> {
-  await client.query("BEGIN");
-  try {
-    await client.query(`SET LOCAL tenantry.scope = '${scope}'`);
-    const { rowCount } = await client.query(sql, values);
-    // What waits for the commit.
-    await client.query("SET CONSTRAINTS ALL IMMEDIATE");
-    return rowCount === 0 ? "nothing to write" : "accepted";
-  } catch (err) {
-    return err instanceof pg.DatabaseError ? String(err.code) : String(err);
-  } finally {
-    await client.query("ROLLBACK");
-  }
-}
-
-function insert(scope: string, table: string, row: Row): Promise<string> {
-  return attempt(
-    scope,
-    `INSERT INTO ${table} SELECT * FROM jsonb_populate_record(NULL::${table}, $1)`,
-    [row],
-  );
-}
-
-/** Changes the very row, by everything in it that can be compared. */
-function update(scope: string, table: string, row: Row, change: Row): Promise<string> {
-  const sets = Object.keys(change).map(
-    (column) => `${column} = (jsonb_populate_record(NULL::${table}, $2)).${column}`,
-  );
-  return attempt(scope, `UPDATE ${table} SET ${sets} WHERE to_jsonb(${table}) = $1`, [row, change]);
-}
-
-/** A row of the table as JSON. */
-async function rowOf(table: string, tenantId: string | null): Promise<Row> {
-  const [found] = await superuser<{ row: Row }>(
-    `SELECT to_jsonb(${table}) AS row FROM ${table} WHERE tenant_id IS NOT DISTINCT FROM $1 LIMIT 1`,
-    [tenantId],
-  );
-  if (!found) throw new Error(`no row of ${table}: tests/isolation/fill-tenant.ts must make one`);
-  return found.row;
-}
-
-/** The same row with values of its own where they must be unique. */
-async function fresh(table: string, row: Row): Promise<Row> {
-  const unique = await superuser<{ name: string; type: string }>(
-    `SELECT DISTINCT attname AS name, format_type(atttypid, NULL) AS type
-     FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
-     WHERE indrelid = $1::regclass AND indisunique AND (attname NOT LIKE '%\\_id' OR atttypid = 'bytea'::regtype) AND attname <> 'permission_key'`,
-    [table],
-  );
-  const values = unique.map(({ name, type }) => {
-    if (name === "email") return [name, `${randomBytes(6).toString("hex")}@x.example`];
-    if (type === "uuid") return [name, newId()];
-    if (type === "bytea") return [name, `\\x${randomBytes(32).toString("hex")}`];
-    return [name, `t${randomBytes(6).toString("hex")}`];
-  });
-  return { ...row, ...Object.fromEntries(values) };
-}
-
-async function bareAccount({ email }: Row, tenantId: string | null): Promise<string> {
-  const id = newId();
-  await superuser("INSERT INTO accounts (id, pool_id, email) VALUES ($1, $2, $3)", [
-    id,
-    tenantId,
-    email,
-  ]);
-  return id;
-}
-
-/** A row that nothing points to yet, so that no unique index refuses what a key should. */
-async function bareParent(table: string, tenantId: string | null): Promise<string> {
-  const row = await fresh(table, await rowOf(table, tenantId));
-  if (table === "users") row.account_id = await bareAccount(row, tenantId);
-  await superuser(`INSERT INTO ${table} SELECT * FROM jsonb_populate_record(NULL::${table}, $1)`, [
-    row,
-  ]);
-  return String(row.id);
-}
 
 test("R60: in a tenant's scope no row names a row of another tenant, by any key that there is", async () => {
   expect(links.length).toBeGreaterThanOrEqual(7);

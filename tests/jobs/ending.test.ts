@@ -1,5 +1,6 @@
 /** The end of workers, and of jobs that do not end: nothing is lost, and nothing done twice that can be done once. */
 import { expect, setDefaultTimeout, test } from "bun:test";
+import type { Jobs } from "../../src/jobs/jobs.ts";
 import { testApp } from "../support/app.ts";
 import { onMail } from "./handlers.ts";
 import { instancesOf } from "./instances.ts";
@@ -69,8 +70,8 @@ test("what was left cancelled of a schedule makes way for what came due since, a
   expect(rows).toEqual([{ name: "clean_up", state: "created" }]);
 });
 
-test("a handler that hangs does not hold up the end for more than seconds", async () => {
-  const jobs = await otherInstance();
+/** A mail whose handler has begun, and ends when it is released. */
+async function beginHanging(jobs: Jobs): Promise<() => void> {
   let begun = false;
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   await jobs.start(
@@ -82,6 +83,12 @@ test("a handler that hangs does not hold up the end for more than seconds", asyn
   await jobs.send("mail", 1);
   jobs.wake("mail");
   await until(() => begun);
+  return release;
+}
+
+test("a handler that hangs does not hold up the end for more than seconds", async () => {
+  const jobs = await otherInstance();
+  const release = await beginHanging(jobs);
   const start = performance.now();
   await jobs.stop();
   expect(performance.now() - start).toBeWithin(4000, 9000);
@@ -107,17 +114,7 @@ test("what ends late is recorded as done, also while its giving up is being writ
       }
     },
   });
-  let begun = false;
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  await jobs.start(
-    onMail(() => {
-      begun = true;
-      return released;
-    }),
-  );
-  await jobs.send("mail", 1);
-  jobs.wake("mail");
-  await until(() => begun);
+  const release = await beginHanging(jobs);
   await jobs.stop();
   await until(() => givingUp === 2);
   release();

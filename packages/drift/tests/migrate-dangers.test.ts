@@ -1,50 +1,8 @@
 /** What a migration does to rows is called out from what its plan does, and what it does not carry over is named. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { createDatabase, type TestDatabase } from "../../../tests/support/postgres.ts";
-import { createProject, type Project } from "./project.ts";
+import { describe, expect, test } from "bun:test";
+import { datasource, emailCheck, users, usersProject, usersTable } from "./users-project.ts";
 
-const datasource = 'datasource db {\n  provider = "postgresql"\n}\n';
-const users = (fields = "") => `
-model User {
-  id    Int    @id
-  email String
-${fields}
-  @@map("users")
-}
-`;
-const usersTable =
-  'CREATE TABLE "users" ("id" INTEGER NOT NULL, "email" TEXT NOT NULL, CONSTRAINT "users_pkey" PRIMARY KEY ("id"));\n';
-const emailCheck =
-  "ALTER TABLE users ADD CONSTRAINT users_email_lower CHECK (email = lower(email));\n";
-
-let database: TestDatabase;
-let project: Project;
-
-beforeEach(async () => {
-  database = await createDatabase({ template: false });
-  project = await createProject(database.url, {
-    "prisma/schema.prisma": datasource + users(),
-    "prisma/migrations/20200101000000_create_users/migration.sql": usersTable + emailCheck,
-    "migrations-sql/users.sql": emailCheck,
-  });
-});
-
-afterEach(async () => {
-  await project.remove();
-  await database.drop();
-});
-
-const migrate = (name: string, ...args: string[]) =>
-  project.drift(["migrate", "--name", name, ...args]);
-
-async function written(stdout: string) {
-  const folder = stdout.trim();
-  return {
-    folder,
-    migration: await project.read(`${folder}/migration.sql`),
-    rollback: await project.read(`${folder}/rollback.sql`),
-  };
-}
+const { project, migrate, written } = usersProject();
 
 describe("what rows lose is called out, whatever kind of object it is about", () => {
   const cases: Record<string, { history: string; declared: string; says: string[] }> = {

@@ -1,50 +1,9 @@
 /** From editing the files to a migration that is proved: what is written, what is refused, and what is called dangerous. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { createDatabase, type TestDatabase } from "../../../tests/support/postgres.ts";
-import { createProject, type Project } from "./project.ts";
+import { describe, expect, test } from "bun:test";
+import { createProject } from "./project.ts";
+import { datasource, emailCheck, users, usersProject, usersTable } from "./users-project.ts";
 
-const datasource = 'datasource db {\n  provider = "postgresql"\n}\n';
-const users = (fields = "") => `
-model User {
-  id    Int    @id
-  email String
-${fields}
-  @@map("users")
-}
-`;
-const usersTable =
-  'CREATE TABLE "users" ("id" INTEGER NOT NULL, "email" TEXT NOT NULL, CONSTRAINT "users_pkey" PRIMARY KEY ("id"));\n';
-const emailCheck =
-  "ALTER TABLE users ADD CONSTRAINT users_email_lower CHECK (email = lower(email));\n";
-
-let database: TestDatabase;
-let project: Project;
-
-beforeEach(async () => {
-  database = await createDatabase({ template: false });
-  project = await createProject(database.url, {
-    "prisma/schema.prisma": datasource + users(),
-    "prisma/migrations/20200101000000_create_users/migration.sql": usersTable + emailCheck,
-    "migrations-sql/users.sql": emailCheck,
-  });
-});
-
-afterEach(async () => {
-  await project.remove();
-  await database.drop();
-});
-
-const migrate = (name: string, ...args: string[]) =>
-  project.drift(["migrate", "--name", name, ...args]);
-
-async function written(stdout: string) {
-  const folder = stdout.trim();
-  return {
-    folder,
-    migration: await project.read(`${folder}/migration.sql`),
-    rollback: await project.read(`${folder}/rollback.sql`),
-  };
-}
+const { database, project, migrate, written } = usersProject();
 
 test("a column of the Prisma schema and a view of the SQL files become one migration, and parity is 0", async () => {
   await project.write({
