@@ -1,40 +1,15 @@
 /** Projects as Prisma's users have them: its versions, its configuration, its folders, and what only the migrations say. */
-import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdir, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { createDatabase, type TestDatabase } from "../../../tests/support/postgres.ts";
 import { startable } from "../src/prisma/glue.ts";
-import { createProject, execute, type Project } from "./project.ts";
+import { book, booksProject, datasource, table } from "./books-project.ts";
+import { execute } from "./project.ts";
 
 setDefaultTimeout(60_000);
 
 const WASM = { 6: "schema-engine-wasm-6", 7: "@prisma/schema-engine-wasm" } as const;
-const book = `
-model Book {
-  id    Int    @id @default(autoincrement())
-  title String @unique
-}
-`;
-const datasource = (lines = "") => `datasource db {\n  provider = "postgresql"\n${lines}}\n`;
-const table =
-  'CREATE TABLE "Book" ("id" SERIAL NOT NULL, "title" TEXT NOT NULL, CONSTRAINT "Book_pkey" PRIMARY KEY ("id"));\nCREATE UNIQUE INDEX "Book_title_key" ON "Book"("title");\n';
-const beyond = `ALTER TABLE "Book" ADD CONSTRAINT "Book_title_set" CHECK (title <> '');
-CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'never'; END $$;
-CREATE TRIGGER kept BEFORE DELETE ON "Book" FOR EACH ROW EXECUTE FUNCTION keep();
-`;
-
-let database: TestDatabase;
-let project: Project;
-
-beforeEach(async () => {
-  database = await createDatabase({ template: false });
-  project = await createProject(database.url);
-});
-
-afterEach(async () => {
-  await project.remove();
-  await database.drop();
-});
+const { database, project } = booksProject();
 
 function packageOf(name: string): string {
   return dirname(Bun.resolveSync(`${name}/package.json`, import.meta.dir));
@@ -235,72 +210,5 @@ CREATE FUNCTION short_id(prefix text) RETURNS text LANGUAGE sql VOLATILE AS $$ S
     expect((await project.drift(["migrate", "--name", "init"])).stderr).toContain(
       "nothing to write",
     );
-  });
-});
-
-describe("what the migrations make and no file declares", () => {
-  beforeEach(async () => {
-    await project.write({
-      "prisma/schema.prisma": datasource() + book,
-      "prisma/migrations/1_init/migration.sql": table + beyond,
-    });
-    await execute(database.url, `${table}${beyond}INSERT INTO "Book" (title) VALUES ('x');`);
-  });
-
-  test("is expected where there is no hand-written SQL, and said", async () => {
-    const { code, stdout, stderr } = await project.drift();
-    expect(stdout).toStartWith("no drift");
-    expect(stderr).toContain("The migrations make this too");
-    expect(stderr).toContain("3 objects");
-    expect(code).toBe(0);
-    expect((await project.drift(["parity"])).code).toBe(0);
-    expect((await project.drift(["snapshot"])).code).toBe(0);
-    expect((await project.drift(["--snapshot"])).code).toBe(0);
-  });
-
-  test("is found when it has gone, with the migration that makes it", async () => {
-    await execute(database.url, 'DROP TRIGGER kept ON "Book"');
-    const { code, stdout } = await project.drift();
-    expect(stdout).toContain(
-      'missing trigger public."Book".kept\n  --> prisma/migrations/1_init/migration.sql:5\n',
-    );
-    expect(code).toBe(2);
-  });
-
-  test("is never dropped by a repair, nor by the next migration", async () => {
-    const { code } = await project.drift(["repair", "--apply", "--allow-destructive"]);
-    expect(code).toBe(0);
-    await expect(execute(database.url, 'DELETE FROM "Book"')).rejects.toThrow("never");
-
-    const changed = book.replace("@unique", "@unique\n  note String?");
-    await project.write({ "prisma/schema.prisma": datasource() + changed });
-    const migrate = await project.drift(["migrate", "--name", "add_note"]);
-    expect(migrate.stderr).toContain(
-      "Let `tenantry-drift init` write it into migrations-sql first",
-    );
-    expect(migrate.code).toBe(1);
-  });
-
-  test("is a finding beside hand-written SQL, and stays all the same", async () => {
-    await project.write({ "migrations-sql/a.sql": 'CREATE INDEX a ON "Book" (lower(title));' });
-    expect((await project.drift()).stdout).toContain("missing index");
-    await execute(database.url, 'CREATE INDEX a ON "Book" (lower(title))');
-    expect((await project.drift()).stdout).not.toContain("repair: ");
-    await execute(database.url, 'CREATE INDEX z ON "Book" (title)');
-    const { code, stdout, stderr } = await project.drift();
-    expect(stderr).toContain("warning: The migrations make this too, and no file declares it: ");
-    expect(stdout).toContain("unexpected trigger");
-    expect(stdout).toContain("the migrations make this too, so it is left");
-    expect(code).toBe(2);
-
-    const args = ["repair", "--apply", "--allow-destructive"];
-    const repair = await project.drift(args);
-    expect(repair.stdout).toContain("DROP INDEX public.z");
-    expect(repair.stdout).not.toContain("DROP TRIGGER");
-    expect(repair.stdout).not.toContain("DROP FUNCTION");
-    expect(repair.stderr).toContain(
-      'kept: trigger public."Book".kept: the migrations make this too',
-    );
-    await expect(execute(database.url, 'DELETE FROM "Book"')).rejects.toThrow("never");
   });
 });
