@@ -26,9 +26,18 @@ export async function lockGrantsIn(tx: Transaction, tenantId: string | null): Pr
   await tx.$executeRaw`SELECT ${grantsLock(tenantId)}`;
 }
 
-/** What `lockGrantsIn` does, as SQL, for those who take several locks in one statement. */
-export function grantsLock(tenantId: string | null): Prisma.Sql {
+/** What `lockGrantsIn` does, as SQL. */
+function grantsLock(tenantId: string | null): Prisma.Sql {
   return Prisma.sql`pg_advisory_xact_lock(${LOCKS.grants}::int, hashtext(${tenantId ?? "platform"}))`;
+}
+
+/**
+ * For whoever gives roles to somebody who is only being made, as SQL: what they hold stands still, and they take nothing from
+ * anybody who might be giving it, so they need not wait for each other. Never followed by `lockGrants` in one
+ * transaction: two that did both would wait for each other.
+ */
+export function sharedGrantsLock(tenantId: string): Prisma.Sql {
+  return Prisma.sql`pg_advisory_xact_lock_shared(${LOCKS.grants}::int, hashtext(${tenantId}))`;
 }
 
 /** What the roles of a user permit. Without a tenant: in whichever one the user is. */

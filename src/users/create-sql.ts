@@ -2,15 +2,15 @@
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { type Giving, givingSql, type StoredGiving, toGiving } from "../roles/giving-sql.ts";
-import { grantsLock, lockGrants } from "../roles/held.ts";
+import { lockGrants, sharedGrantsLock } from "../roles/held.ts";
 import { freeSeatsOf, freeSeatsSql, type Seats, seatsLock } from "../tenants/admission.ts";
 import { lockingTenant } from "../tenants/lock.ts";
 
 type Asking = Pick<AuthedContext, "principal">;
 
 /**
- * Takes in one statement what `enterTenant`, `lockGrants` and `freeSeats` take, in that order: each looks at the row of the
- * one before. False, with no lock but the first, unless the tenant is active. What they protect is read by a statement of
+ * Takes in one statement the locks of `enterTenant`, of the grants and of `freeSeats`, in that order: each looks at the row of
+ * the one before. False, with no lock but the first, unless the tenant is active. What they protect is read by a statement of
  * its own: this one sees the rows as they were before it waited.
  */
 export async function lockForNewUser(
@@ -27,7 +27,7 @@ export async function lockForNewUser(
     WITH ${lockingTenant(tenantId)}, giver AS MATERIALIZED (
       SELECT users.id FROM tenant, users WHERE users.id = ${giver}::uuid FOR SHARE OF users
     ), grants AS MATERIALIZED (
-      SELECT ${grantsLock(tenantId)} FROM tenant, (SELECT count(*) FROM giver) AS givers
+      SELECT ${sharedGrantsLock(tenantId)} FROM tenant, (SELECT count(*) FROM giver) AS givers
     ), seats AS MATERIALIZED (
       SELECT ${seatsLock(tenantId)} FROM tenant, grants WHERE tenant.seat_limit IS NOT NULL
     )
