@@ -1,0 +1,66 @@
+/** Making a user reads some rows, however many accounts the tenant has: whatever PostgreSQL believes of them. */
+import { beforeAll, expect, test } from "bun:test";
+import { type Account, registerOwner, testApp } from "../support/app.ts";
+
+const ACCOUNTS = 5000;
+/** Of accounts and users together, for one user and the job that may write to them. */
+const ROWS_AT_MOST = 200;
+
+const app = testApp();
+let owner: Account & { tenantId: string };
+beforeAll(async () => {
+  owner = await registerOwner(app);
+});
+
+/** Of all that is counted; every server process tells of its part a second later, perhaps. */
+async function counted() {
+  const { rows } = await app.deps.pool.query(
+    `SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int AS read, sum(n_tup_ins)::int AS made
+     FROM pg_stat_user_tables WHERE relname IN ('accounts', 'users')`,
+  );
+  return rows[0] as { read: number; made: number };
+}
+
+async function settled(made: number) {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const now = await counted();
+    if (now.made >= made) return now;
+    await Bun.sleep(50);
+  }
+  throw new Error("the counters do not move");
+}
+
+async function insertUsers(tenantId: string, poolId: string | null): Promise<void> {
+  const client = await app.deps.pool.connect();
+  await client.query("SET session_replication_role = replica");
+  await client.query(
+    `WITH made AS (
+       INSERT INTO accounts (id, pool_id, email, password_origin)
+       SELECT gen_random_uuid(), $2, 'a' || n || '@x.example', 'tenant' FROM generate_series(1, $3::int) AS n RETURNING id, email
+     ) INSERT INTO users (id, tenant_id, account_id, email) SELECT id, $1, id, email FROM made`,
+    [tenantId, poolId, ACCOUNTS],
+  );
+  await client.query("RESET session_replication_role");
+  client.release();
+}
+
+test("one more of 5,000 accounts in a tenant's own pool costs what the first one did", async () => {
+  await app.as(owner, "POST /v1/users", { email: "first@x.example" });
+  await app.mail();
+  const other = await registerOwner(app);
+  await insertUsers(other.tenantId, null);
+  await app.deps.pool.query("ANALYZE accounts");
+  // Not analysed any more: to PostgreSQL no account is of a tenant's own pool.
+  await insertUsers(owner.tenantId, owner.tenantId);
+  await app.deps.pool.query("ANALYZE users");
+  await Bun.sleep(1200);
+  const before = await settled(4 * ACCOUNTS);
+  const { status } = await app.as(owner, "POST /v1/users", { email: "last@x.example" });
+  expect(status).toBe(201);
+  await app.mail();
+  await Bun.sleep(1200);
+  // Each process that took part has another transaction to tell of it with.
+  await Promise.all(Array.from({ length: 10 }, () => app.as(owner, "GET /v1/auth/me/profile")));
+  const after = await settled(before.made + 2);
+  expect(after.read - before.read).toBeLessThan(ROWS_AT_MOST);
+});
