@@ -37,6 +37,27 @@ $$;
 CREATE TRIGGER users_notify_account AFTER UPDATE OF account_id ON users
   FOR EACH ROW WHEN (OLD.account_id IS DISTINCT FROM NEW.account_id) EXECUTE FUNCTION notify_user_account();
 
+-- What `me` shows of a user and of their tenant. Who logs in has changed too: a statement that changes nothing has not.
+CREATE FUNCTION notify_user_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('user_changed', OLD.id::text);
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER users_notify_changed AFTER UPDATE ON users
+  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION notify_user_changed();
+CREATE TRIGGER users_notify_deleted AFTER DELETE ON users
+  FOR EACH ROW EXECUTE FUNCTION notify_user_changed();
+
+CREATE FUNCTION notify_tenant_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('tenant_changed', OLD.id::text);
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER tenants_notify_changed AFTER UPDATE ON tenants
+  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION notify_tenant_changed();
+
 CREATE FUNCTION notify_user_grants() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_notify('grants_changed', coalesce(NEW.user_id, OLD.user_id)::text);

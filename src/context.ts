@@ -1,5 +1,6 @@
 /** What functions are given: the parts of the application, and who is asking. */
 import type { ApiKeyStore } from "./api-keys/store.ts";
+import type { MeStore } from "./auth/me-store.ts";
 import type { Config } from "./config.ts";
 import type { Passwords } from "./crypto/password.ts";
 import type { Keyring } from "./crypto/secret.ts";
@@ -32,6 +33,7 @@ export type Deps = {
   revocations: Revocations;
   grants: GrantStore;
   apiKeys: ApiKeyStore;
+  me: MeStore;
   jobs: Jobs;
   mailer: Mailer;
   rateLimits: RateLimits;

@@ -1,6 +1,7 @@
 /** Putting the parts together: what index.ts and the tests both start from. */
 import { join } from "node:path";
 import { createApiKeyStore } from "./api-keys/store.ts";
+import { createMeStore } from "./auth/me-store.ts";
 import type { Config } from "./config.ts";
 import type { Deps } from "./context.ts";
 import { coresOfEach, createPasswords } from "./crypto/password.ts";
@@ -50,6 +51,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   const grants = createGrantStore(lookups);
   const jobs = await createJobs({ pool: plainly(pool), keyring, log });
   const apiKeys = createApiKeyStore(lookups, grants, log);
+  const me = createMeStore(pool);
   const listener = await createListener({
     databaseUrl: config.listenDatabaseUrl,
     notify: (channel, payload) => pool.query("SELECT pg_notify($1, $2)", [channel, payload]),
@@ -59,10 +61,13 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
       [JOBS_CHANNEL]: (queue) => jobs.wake(queue),
       grants_changed: (userId) => grants.forget(userId === "*" ? undefined : userId),
       api_keys_changed: () => apiKeys.forget(),
+      user_changed: (userId) => me.forget({ userId }),
+      tenant_changed: (tenantId) => me.forget({ tenantId }),
     },
     async resync() {
       grants.forget();
       apiKeys.forget();
+      me.forget();
       await Promise.all([revocations.resync(), signingKeys.reload()]);
     },
     onError: (err) => log("warn", "listener lost, asking the database", { error: err }),
@@ -70,6 +75,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   revocations.watch(listener);
   grants.watch(listener);
   apiKeys.watch(listener);
+  me.watch(listener);
 
   const schema =
     config.schemaCheck === "off"
@@ -99,6 +105,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     turns: createTurns(),
     grants,
     apiKeys,
+    me,
     jobs,
     mailer,
     schema,

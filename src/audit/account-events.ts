@@ -1,6 +1,7 @@
 /** What happens to an account, and so to every tenant that it has a user in: its password, factors, locks, address, sessions. */
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { Transaction } from "../db/client.ts";
+import { afterCommit } from "../db/commit.ts";
 import type { AuditAction } from "./actions.ts";
 import { type Actor, recordAudit, toRow } from "./record.ts";
 
@@ -39,11 +40,13 @@ export async function recordAccountEvent(
     resourceId: resource ? resource.id : user.id,
     tenantId: auditTenantId,
   };
-  if (user.accountId === null) return recordAudit(tx, ctx, entry, actorId);
+  const { accountId } = user;
+  if (accountId === null) return recordAudit(tx, ctx, entry, actorId);
+  afterCommit(tx, () => ctx.me.forget({ accountId }));
   const row = toRow(ctx, entry, actorId);
   const isForPlatform = auditTenantId === null && user.tenantId !== null;
   await tx.$executeRaw`
-    SELECT record_account_event(${isForPlatform ? null : user.accountId}::uuid, ${JSON.stringify({
+    SELECT record_account_event(${isForPlatform ? null : accountId}::uuid, ${JSON.stringify({
       id: row.id,
       tenant_id: row.tenantId,
       actor_id: row.actorId,

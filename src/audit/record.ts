@@ -3,6 +3,7 @@
 import { Prisma } from "../../generated/prisma/client.ts";
 import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
+import { afterCommit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import type { Principal } from "../principal.ts";
 import type { AuditAction } from "./actions.ts";
@@ -20,7 +21,10 @@ export type AuditEntry = {
 
 export type Actor = Context & { principal?: Principal };
 
-/** Records one entry in `tx`; the actor and the origin come from the context, never from input. */
+/**
+ * Records one entry in `tx`; the actor and the origin come from the context, never from input. What this instance shows of
+ * the user or tenant that it tells of is read again after the commit.
+ */
 export async function recordAudit(
   tx: Transaction,
   ctx: Actor,
@@ -28,6 +32,17 @@ export async function recordAudit(
   actorId?: string,
 ): Promise<void> {
   await tx.auditLog.create({ data: toRow(ctx, entry, actorId) });
+  forgetShown(tx, ctx, entry);
+}
+
+/**
+ * Other instances hear of each change by a trigger. So would this one, but perhaps after whoever changed it has asked; and
+ * no change is without its row here.
+ */
+function forgetShown(tx: Transaction, ctx: Actor, { resourceType, resourceId }: AuditEntry): void {
+  if (typeof resourceId !== "string") return;
+  if (resourceType === "user") afterCommit(tx, () => ctx.me.forget({ userId: resourceId }));
+  if (resourceType === "tenant") afterCommit(tx, () => ctx.me.forget({ tenantId: resourceId }));
 }
 
 /** The statement of `recordAudit`, for those who put it beside another one in the same round trip. A test holds the two equal. */
@@ -48,6 +63,7 @@ export async function recordAudits(
   entries: AuditEntry[],
 ): Promise<void> {
   await tx.auditLog.createMany({ data: entries.map((entry) => toRow(ctx, entry)) });
+  for (const entry of entries) forgetShown(tx, ctx, entry);
 }
 
 /** The row of an entry, but for its time. */

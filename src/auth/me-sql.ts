@@ -1,6 +1,7 @@
 /** What `GET /v1/auth/me` asks of the database: user and tenant in one statement. */
-import type { SessionContext } from "../context.ts";
+import type { Pool } from "pg";
 import { named } from "../db/statement-names.ts";
+import type { Principal } from "../principal.ts";
 import {
   TENANT_COLUMNS,
   type TenantBeside,
@@ -15,12 +16,10 @@ const FIND_ME = named(`
   WHERE users.id = $1 AND users.tenant_id IS NOT DISTINCT FROM $2::uuid AND NOT users.is_deleted`);
 
 /** The caller with their tenant, whether that is deleted or not; undefined once the user is. */
-export async function findMe({
-  pool,
-  principal: { userId, tenantId },
-}: Pick<SessionContext, "pool" | "principal">): Promise<
-  { user: UserRow; tenant: TenantRow | null } | undefined
-> {
+export async function findMe(
+  pool: Pick<Pool, "query">,
+  { userId, tenantId }: Pick<Principal, "userId" | "tenantId">,
+): Promise<{ user: UserRow; tenant: TenantRow | null } | undefined> {
   const values = [userId, tenantId];
   const { rows } = await pool.query<UserRow & TenantBeside>({ ...FIND_ME, values });
   return rows[0] && { user: rows[0], tenant: tenantBeside(rows[0]) };

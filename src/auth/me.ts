@@ -1,21 +1,19 @@
 import type { SessionContext } from "../context.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { ApiError } from "../errors.ts";
-import { toTenant } from "../tenants/schemas.ts";
-import { toUser } from "../users/public-user.ts";
-import { findMe } from "./me-sql.ts";
 import type { Me } from "./schemas.ts";
 
 /** Who the caller is and what they may do. */
 export async function getMe(ctx: SessionContext): Promise<Me> {
   const { roles, permissions } = ctx.principal;
-  const me = await findMe(ctx);
+  const shown = await ctx.me.of(ctx.principal);
   // The session was alive a moment ago: the account has just been deleted.
-  if (!me) throw new ApiError("invalid_token", "The account is gone.");
+  if (!shown) throw new ApiError("invalid_token", "The account is gone.");
+  const sorted = roles.toSorted();
   return {
-    user: toUser(me.user, roles),
-    tenant: me.tenant && toTenant(me.tenant),
-    roles: roles.toSorted(),
+    user: { ...shown.user, roles: sorted },
+    tenant: shown.tenant,
+    roles: sorted,
     permissions: [...permissions].sort(),
     impersonation: await impersonationOf(ctx),
   };

@@ -16,7 +16,7 @@ export type GrantStore = {
   of: Cache<Grants>["get"];
   /** The permissions that applications have. What is held is among them, so few ask. */
   declared(): Promise<ReadonlySet<string>>;
-} & Omit<Cache<Grants>, "get">;
+} & Pick<Cache<Grants>, "forget" | "watch">;
 
 /** Some 300 bytes each: bounded, so that a long run over many users does not grow for ever. */
 const REMEMBERED_USERS = 20_000;

@@ -52,7 +52,7 @@ const tenant = fc.record({
 async function expectSame(userId: string, tenantId: string | null): Promise<boolean> {
   return inTenant(tenantId, async () => {
     const principal = { userId, tenantId } as PersonInSession;
-    const me = await findMe({ pool: app.served.pool, principal });
+    const me = await findMe(app.served.pool, principal);
     const read = await app.served.db.user.findFirst({
       where: { id: userId, tenantId, isDeleted: false },
       select: { ...userSelect, tenant: { select: tenantSelect } },

@@ -3,6 +3,7 @@ import { Prisma } from "../../../generated/prisma/client.ts";
 import { recording } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import type { Transaction } from "../../db/client.ts";
+import { afterCommit } from "../../db/commit.ts";
 import { LIVE_USER_SQL } from "../../db/live.ts";
 import { knownDevice } from "../../device.ts";
 import { ApiError } from "../../errors.ts";
@@ -81,6 +82,7 @@ export async function completeLogin(
   } as const;
   const loggedIn = await writeLogin(tx, ctx, user, row, recording(ctx, entry, user.id));
   if (!loggedIn) throw new ApiError("invalid_credentials");
+  afterCommit(tx, () => ctx.me.forget({ userId: user.id }));
   await endBeyondLimit(tx, ctx, user, outlook);
   if (started.isNewDevice) await warnOfDevice(tx, ctx, user, started);
   return { user: loggedIn, session: started };
