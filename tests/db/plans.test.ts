@@ -96,6 +96,7 @@ async function load({ tenantId, id }: { tenantId: string; id: string }): Promise
 
 /** The plans of the lists that a request sends. SHOW_PLANS=1 prints what they cost. */
 async function plansOf(path: string, who: Account, { times = 6 } = {}): Promise<Plan[]> {
+  app.served.me.forget();
   const sent = await statementsOf(async () => {
     const { status } = await app.call(`GET ${path}`, { token: who.accessToken });
     expect(status).toBe(200);
@@ -163,6 +164,7 @@ const TRIED = 5;
 
 /** How many of them it makes of the one statement that a request takes. */
 async function plansMade(path: string, who: Account): Promise<number> {
+  app.served.me.forget();
   const sent = await statementsOf(() => app.as(who, `GET ${path}`));
   const [statement, ...more] = sent.filter(({ text }) => LIST.test(text));
   if (!statement || more.length > 0) throw new Error(`${path} takes ${more.length + 1} statements`);

@@ -159,6 +159,22 @@ test("triggers tell every instance of sessions that end and of grants that chang
   for (const { sql, heard } of CASES) expect([sql, await hearing(sql)]).toEqual([sql, heard]);
 });
 
+test("what `me` shows is told of when it changes, and not when nothing does", async () => {
+  await client.query("LISTEN user_changed; LISTEN tenant_changed");
+  const told = async (sql: string) =>
+    (await hearing(sql)).filter((word) => /^(user|tenant)_changed/.test(word));
+  const user = (set: string) => told(`UPDATE users SET ${set} WHERE id = '${IDS.renamed}'`);
+  expect(await user("last_login_at = now()")).toEqual([`user_changed ${IDS.renamed}`]);
+  expect(await user("last_login_at = last_login_at")).toEqual([]);
+  const tenant = (set: string) => told(`UPDATE tenants SET ${set} WHERE id = '${IDS.tenant}'`);
+  expect(await tenant("seat_limit = 7")).toEqual([`tenant_changed ${IDS.tenant}`]);
+  expect(await tenant("seat_limit = 7")).toEqual([]);
+  expect(await told(`DELETE FROM users WHERE id = '${IDS.renamed}'`)).toEqual([
+    `user_changed ${IDS.renamed}`,
+  ]);
+  await client.query("UNLISTEN user_changed; UNLISTEN tenant_changed");
+});
+
 test("a change that is rolled back is not told", async () => {
   expect(await hearing(`BEGIN; ${grant(IDS.role)}; ROLLBACK`)).toEqual([]);
 });
@@ -207,6 +223,9 @@ const OTHERS = [
   "accounts_void_one_time_tokens",
   "session_users_end_mute",
   "session_users_notify_deleted",
+  "tenants_notify_changed",
+  "users_notify_changed",
+  "users_notify_deleted",
   "sessions_record_impersonation_ended",
   "tenants_bring_accounts_back",
   "user_search_replaced",
