@@ -4,7 +4,7 @@ import type { MeStore } from "./auth/me-store.ts";
 import type { Config } from "./config.ts";
 import type { Passwords } from "./crypto/password.ts";
 import type { Keyring } from "./crypto/secret.ts";
-import type { Database } from "./db/client.ts";
+import type { Database, Transaction } from "./db/client.ts";
 import type { WatchedNames } from "./db/names-watch.ts";
 import type { ScopedPool } from "./db/scoped-pool.ts";
 import type { SchemaWatch } from "./health/schema-watch.ts";
@@ -44,7 +44,11 @@ export type Deps = {
   log: Log;
 };
 
-export type Context = Deps & { origin: RequestOrigin };
+export type Context = Deps & {
+  origin: RequestOrigin;
+  /** With an Idempotency-Key: notes in the transaction of the change that it was done (http/idempotency.ts). */
+  noteDone?: (tx: Transaction) => Promise<void>;
+};
 export type AuthedContext = Context & { principal: Principal };
 /** Where a person is needed: what a machine may not do, such as changing a password. */
 export type SessionContext = Context & { principal: PersonInSession };

@@ -47,7 +47,7 @@ const KINDS = {
   precondition_failed: { status: 412, title: "It was changed meanwhile", detail: "It is not what If-Match names: get it anew, and decide again." },
   idempotency_key_in_use: { status: 409, title: "The first request is under way", detail: "The first request with this Idempotency-Key is under way.", retryAfterSeconds: 1 },
   idempotency_key_reused: { status: 422, title: "This idempotency key was used for another request", detail: "This Idempotency-Key was used for another request: every request has its own." },
-  answer_not_kept: { status: 409, title: "It was done, and its answer was too long to be kept", detail: "The first request with this Idempotency-Key was done. Nothing was done again." },
+  answer_not_kept: { status: 409, title: "It was done, and its answer is not kept", detail: "The first request with this Idempotency-Key was done. Nothing was done again." },
   nothing_written: { status: 422, title: "Something is wrong with it, and nothing was written", detail: "Some of it cannot be done: see results or errors." },
   seat_limit: { status: 409, title: "All seats are taken", detail: "All seats are taken, by people and by pending invitations." },
   factor_exists: { status: 409, title: "This factor is set up already", detail: "There is an authenticator app already: remove it first." },

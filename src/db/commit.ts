@@ -14,10 +14,10 @@ const asked = new WeakMap<Database, Effect[]>();
 /**
  * Runs `work` in a transaction, and once that is committed, and only then, what was asked for within by `afterCommit`, in
  * order. Where `ctx.db` is such a transaction already, `work` is a savepoint of it: it may fail and the next still be
- * tried, and what it asked for follows the whole.
+ * tried, and what it asked for follows the whole. `noteDone` is told last, and once for all of it.
  */
 export async function commit<T>(
-  ctx: { db: Database; log: Log },
+  ctx: { db: Database; log: Log; noteDone?: (tx: Transaction) => Promise<void> },
   work: Work<T>,
   options?: Options,
 ): Promise<T> {
@@ -26,7 +26,9 @@ export async function commit<T>(
   const collected: Work<T> = async (tx) => {
     asked.set(tx, effects);
     try {
-      return await work(tx);
+      const done = await work(tx);
+      if (!outer) await ctx.noteDone?.(tx);
+      return done;
     } finally {
       asked.delete(tx);
     }

@@ -7,6 +7,7 @@ import type { AppEnv, AuthedContext, Context } from "../context.ts";
 import { decrypt, encrypt, hashWithKey, isHashWithKey } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
 import { oldRows } from "../db/old-rows.ts";
+import { acrossTenants } from "../db/scope.ts";
 import { named } from "../db/statement-names.ts";
 import { ApiError } from "../errors.ts";
 import { networkOf } from "../network.ts";
@@ -32,6 +33,8 @@ type Options = {
   streamLimit?: (ctx: AuthedContext) => number;
   /** The answer logs somebody in. */
   tokens?: boolean;
+  /** It is done in several commits: what is broken off in between may be sent again, and finds what is there already. */
+  piecemeal?: boolean;
 };
 /**
  * Whose keys they are. Those of callers who are yet to log in are in one room, in which nobody finds another's: a key is a
@@ -42,8 +45,10 @@ type Caller = { userId: string | null; tenantId: string | null; payer: string | 
 type Reservation = { id: string; route: string; key: string };
 type Answer = {
   status: number;
-  /** Null when it was too long to be kept. */
+  /** Null when it was too long to be kept, and while there is none yet. */
   body: string | null;
+  /** Written with the change itself, before there was an answer: who was to give one may have died. */
+  isNote?: boolean;
   headers: Record<string, string>;
   /** Each is a field of its own: a cookie's date has a comma (RFC 6265, section 3). */
   cookies?: string[];
@@ -51,12 +56,15 @@ type Answer = {
 /** A longer answer is noted as given, and not kept: a thousand rows of a megabyte are a full disk. */
 export const MOST_KEPT_BYTES = 64 * 1024;
 const KEPT_HEADERS = ["content-type", "location", "etag"];
+/** From the request on: so long the answer of what was done may still be on its way into the row. */
+const ANSWERED_MILLIS = 10_000;
 
 /**
  * With the header Idempotency-Key, the second request with one key gets the answer of the first and does nothing. 422
  * for another request under the same key, 409 while the first is under way. Only successes are kept: after a 4xx
  * nothing was done, and the caller may mend the request and send it under the same key; after a 5xx, or when the first
- * one died, the key is free again. Of an answer that is too long to be kept the second request hears that it was given.
+ * one died, the key is free again, unless the change was committed: that is noted by its own transaction, and the second
+ * request hears that it was done, as it does of an answer that is too long to be kept.
  * A tenant, or a network that is yet to log in, has a budget of answers a day, and gets 429 beyond it. Comes after
  * `authenticate` and `authorize`, which a retry passes like every request, after `validate("json", …)`, since two bodies are
  * the same when the same was read from them, and before `rateLimit`: to be told again costs no attempt.
@@ -65,6 +73,7 @@ export function idempotent({
   required = false,
   streamLimit,
   tokens = false,
+  piecemeal = streamLimit !== undefined,
 }: Options = {}): MiddlewareHandler<AppEnv> {
   return async function idempotent(c, next) {
     const key = readKey(c.req.header("idempotency-key"), required);
@@ -83,17 +92,21 @@ export function idempotent({
     // What comes as a stream has its fingerprint once it has come.
     if (limit || !(await reserveKey(ctx, reservation, streamLimit ? "" : await fingerprint())))
       return answerAgain(c, reservation, fingerprint, streamLimit !== undefined);
+    const kept = tokens ? TOKENS_KEPT : KEPT;
+    if (!piecemeal) c.set("ctx", { ...ctx, noteDone: noteOf(ctx, reservation, kept) });
     const signs = setInterval(() => prolong(ctx, reservation), SIGN_OF_LIFE_MILLIS);
     try {
       await next();
     } finally {
       clearInterval(signs);
       const done = c.finalized && c.res.ok;
-      // What was done is done: that it cannot be noted is no reason to call it failed. In a minute the key is free.
-      const kept = tokens ? TOKENS_KEPT : KEPT;
-      await (done ? keep(c, reservation, fingerprint, kept) : release(ctx, reservation)).catch(
-        (err) => ctx.log("error", "an idempotency key is not settled", { error: err }),
-      );
+      // With a fault of ours nobody knows whether a commit got through: its note does.
+      const mayBeDone = !c.finalized || c.res.status >= 500;
+      // What was done is done: that its answer cannot be kept is no reason to call it failed.
+      await (done
+        ? keep(c, reservation, fingerprint, kept)
+        : release(ctx, reservation, mayBeDone)
+      ).catch((err) => ctx.log("error", "an idempotency key is not settled", { error: err }));
     }
   };
 }
@@ -164,6 +177,10 @@ async function answerAgain(
   }
   if (!held || sealed === null) throw new ApiError("idempotency_key_in_use");
   const answer: Answer = JSON.parse(decrypt(ctx.keyring.data, sealed, held.id));
+  if (answer.isNote) {
+    const age = Date.now() - held.createdAt.getTime();
+    throw new ApiError(age < ANSWERED_MILLIS ? "idempotency_key_in_use" : "answer_not_kept");
+  }
   if (answer.body === null)
     throw new ApiError(
       "answer_not_kept",
@@ -218,14 +235,28 @@ async function keep(
     UPDATE idempotency_keys
     SET status = ${answer.status}, response = ${sealed}, request_hash = ${hash(ctx, await fingerprint())},
       expires_at = now() + ${kept}::interval
-    WHERE id = ${id}::uuid AND status IS NULL`;
+    WHERE id = ${id}::uuid`;
   const { payer } = callerOf(ctx);
   if (payer !== null)
     await ctx.rateLimits.charge("kept_answers", payer, Math.floor(sealed.length / 1024));
 }
 
-async function release({ db }: Context, { id }: Reservation): Promise<void> {
-  await db.idempotencyKey.deleteMany({ where: { id, status: null } });
+/** In the transaction of the change, so that a server that dies before it answers leaves no key under which it is done again. */
+function noteOf(ctx: Context, { id }: Reservation, kept: string): Context["noteDone"] {
+  const note: Answer = { status: 200, body: null, headers: {}, isNote: true };
+  const sealed = Uint8Array.from(encrypt(ctx.keyring.data, JSON.stringify(note), id));
+  // The key is the caller's, who may be at work in another tenant, or have none yet.
+  return async (tx) =>
+    void (await acrossTenants(
+      () => tx.$executeRaw`
+        UPDATE idempotency_keys
+        SET status = ${note.status}, response = ${sealed}, expires_at = now() + ${kept}::interval
+        WHERE id = ${id}::uuid AND status IS NULL`,
+    ));
+}
+
+async function release({ db }: Context, { id }: Reservation, mayBeDone: boolean): Promise<void> {
+  await db.idempotencyKey.deleteMany({ where: { id, ...(mayBeDone && { status: null }) } });
 }
 
 function prolong({ db, log }: Context, { id }: Reservation): void {

@@ -5,6 +5,7 @@ import {
   type CallOptions,
   createMember,
   createSuperAdmin,
+  PASSWORD,
   randomName,
   registerOwner,
   testApp,
@@ -174,6 +175,63 @@ test("a request that died holds its key for a minute, one that was answered for 
   expect(
     new Set(taken.filter(({ status }) => status === 201).map(({ body }) => body.id)).size,
   ).toBe(1);
+});
+
+describe("R55: a server that dies between the commit and the answer", () => {
+  test("leaves a note that it was done: it is not done again", async () => {
+    const [key, json] = [randomName(), { name: randomName(), scopes: ["user:read"] }];
+    const asMadeBefore = (interval: string) =>
+      app.deps.pool.query(
+        "UPDATE idempotency_keys SET created_at = created_at - $2::interval WHERE key = $1",
+        [key, interval],
+      );
+    // It dies here: before the answer comes to where the note is.
+    await app.database.query(`
+      CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'died'; END $$;
+      CREATE TRIGGER die BEFORE UPDATE ON idempotency_keys FOR EACH ROW
+        WHEN (OLD.response IS NOT NULL AND OLD.created_at = NEW.created_at) EXECUTE FUNCTION die()`);
+    expect((await post("/v1/api-keys", key, json)).status).toBe(201);
+    await app.database.query("DROP TRIGGER die ON idempotency_keys; DROP FUNCTION die()");
+
+    // Perhaps it lives, and the answer is on its way.
+    expect((await post("/v1/api-keys", key, json)).body.code).toBe("idempotency_key_in_use");
+    await asMadeBefore("2 minutes");
+    expect((await post("/v1/api-keys", key, json)).body.code).toBe("answer_not_kept");
+    const { rows: made } = await app.deps.pool.query("SELECT FROM api_keys WHERE name = $1", [
+      json.name,
+    ]);
+    expect(made).toHaveLength(1);
+    expect((await post("/v1/api-keys", key, { ...json, name: "other" })).body.code).toBe(
+      "idempotency_key_reused",
+    );
+  });
+
+  test("also before there is a session, and where a platform account works in a tenant", async () => {
+    const notes = async (key: string) => (await rows(key)).map(({ status }) => status);
+    await app.database.query(`
+      CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'died'; END $$;
+      CREATE TRIGGER die BEFORE UPDATE ON idempotency_keys FOR EACH ROW
+        WHEN (OLD.response IS NOT NULL) EXECUTE FUNCTION die()`);
+    const slug = randomName();
+    const account = { email: `owner@${slug}.example`, password: PASSWORD };
+    const [registered, invited] = [randomName(), randomName()];
+    await app.call("POST /v1/auth/register", {
+      json: { ...account, tenant: { name: slug, slug } },
+      headers: { "idempotency-key": registered },
+    });
+    const invitation = { email: `x@${slug}.example`, tenantId: owner.tenantId };
+    expect((await post("/v1/invitations", invited, invitation, root)).status).toBe(201);
+    await app.database.query("DROP TRIGGER die ON idempotency_keys; DROP FUNCTION die()");
+    expect([await notes(registered), await notes(invited)]).toEqual([[200], [200]]);
+  });
+
+  test("a refusal after a commit, as of a wrong guess that is counted, leaves none", async () => {
+    const key = randomName();
+    const json = { email: owner.email, password: "not the right one at all" };
+    const headers = { "idempotency-key": key };
+    expect((await app.call("POST /v1/auth/login", { json, headers })).status).toBe(401);
+    expect(await rows(key)).toEqual([]);
+  });
 });
 
 test("who may not do it any more is not told what it did", async () => {

@@ -36,11 +36,17 @@ afterEach(async () => {
 
 type Called = { status: number; headers: Headers; body: Record<string, unknown>; seconds: number };
 
-async function call(method: string, path: string, json?: object): Promise<Called> {
+async function call(
+  method: string,
+  path: string,
+  json?: object,
+  headers?: Record<string, string>,
+): Promise<Called> {
   const started = performance.now();
   const response = await fetch(server.url + path, {
     method,
     headers: {
+      ...headers,
       ...(json && { "content-type": "application/json" }),
       ...(token && { authorization: `Bearer ${token}` }),
     },
@@ -135,3 +141,28 @@ for (const [what, how] of [
     expect([...rows]).toEqual([{ users: 0, audited: 0 }]);
   }, 15_000);
 }
+
+test("a change whose commit is not answered is not made again under its key", async () => {
+  const sql = new SQL(database.url);
+  // The commit takes its time, and the connection is cut meanwhile: PostgreSQL finishes it, and nobody hears of it.
+  await sql.unsafe(`
+    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.8); RETURN NULL; END $$;
+    CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON api_keys DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`);
+  const json = { name: "made in an outage", scopes: ["user:read"] };
+  const key = { "idempotency-key": crypto.randomUUID() };
+  // At once there again for the next connection, and so for what would give the key back.
+  proxy.onSent("api_key.created", () =>
+    setTimeout(() => {
+      proxy.cut();
+      proxy.restore();
+    }, 400),
+  );
+  expectUnavailable(await call("POST", "/v1/api-keys", json, key));
+  await Bun.sleep(1000);
+  await sql.unsafe("DROP TRIGGER slow ON api_keys; DROP FUNCTION slow()");
+  await sql`UPDATE idempotency_keys SET created_at = created_at - interval '1 minute'`;
+  expect((await call("POST", "/v1/api-keys", json, key)).body.code).toBe("answer_not_kept");
+  const made = await sql`SELECT FROM api_keys WHERE name = ${json.name}`;
+  await sql.end();
+  expect(made).toHaveLength(1);
+}, 15_000);

@@ -21,7 +21,7 @@ export const userBulkRoutes = new Hono<AppEnv>().post(
   patient(),
   authenticate(),
   validate("json", BulkInput),
-  idempotent(),
+  idempotent({ piecemeal: true }),
   async (c) => {
     const input = c.req.valid("json");
     const outcomes = await changeUsers(c.var.ctx, input);
