@@ -6,11 +6,12 @@ import { ApiError } from "../errors.ts";
 /**
  * What says "not now": connections, resources, timeouts, deadlocks, an administrator's shutdown. SQLSTATEs, the
  * system's errors and Prisma's, among them P2028 (no connection for a transaction in time) and P2034 (deadlock). 26000 and
- * 42P05 are prepared statements that a pooler has lost: from the next one on they go unnamed (names-watch.ts). `overloaded`
- * is the pool's own, when too many wait for a connection.
+ * 42P05 are prepared statements that a pooler has lost: from the next one on they go unnamed (names-watch.ts). 25006 is a
+ * database that takes no writes: a standby, until the failover is over. `overloaded` is the pool's own, when too many wait
+ * for a connection.
  */
 const UNAVAILABLE =
-  /^(overloaded|08|26000|42P05|53|57|25P03|40001|40P01|55P03|E(CONNREFUSED|CONNRESET|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN)|P(1001|1002|1008|1017|2024|2028|2034|2037))/;
+  /^(overloaded|08|25006|26000|42P05|53|57|25P03|40001|40P01|55P03|E(CONNREFUSED|CONNRESET|TIMEDOUT|PIPE|NOTFOUND|AI_AGAIN)|P(1001|1002|1008|1017|2024|2028|2034|2037))/;
 /** What the driver adapter calls them; of raw queries Prisma tells no more than that. */
 const UNAVAILABLE_KIND =
   /^(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TooManyConnections|TransactionWriteConflict)$/;

@@ -48,6 +48,27 @@ test("a connection that an administrator ends is unavailability, through pg and 
   }
 });
 
+test("so is a database that takes no writes, as a standby before it is promoted", async () => {
+  const client = await pool.connect();
+  await client.query("SET default_transaction_read_only = on");
+  const raw = await failureOf(client.query("DELETE FROM tenants"));
+  client.release(true);
+  const standby = new URL(database.url);
+  standby.searchParams.set("options", "-c default_transaction_read_only=on");
+  const away = createPool({
+    databaseUrl: standby.href,
+    databasePoolSize: 1,
+    databaseTimeoutSeconds: 1,
+  });
+  const prisma = connect(away);
+  const model = await failureOf(prisma.tenant.deleteMany());
+  const statement = await failureOf(prisma.$executeRaw`DELETE FROM tenants`);
+  await prisma.$disconnect();
+  await away.end();
+  for (const err of [raw, model, statement])
+    expect([String(err), isUnavailable(err)]).toEqual([String(err), true]);
+});
+
 test("so is a server that does not answer, whatever was asked of it", async () => {
   const away = createPool({
     databaseUrl: "postgresql://x:y@127.0.0.1:1/z",
