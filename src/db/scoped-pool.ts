@@ -3,6 +3,7 @@ import pg from "pg";
 import { ApiError } from "../errors.ts";
 import { createFairQueue, type FairQueue } from "../fair-queue.ts";
 import { isStatementTimeout } from "./failures.ts";
+import { leaseOf } from "./lease.ts";
 import {
   acrossTenants,
   currentCaller,
@@ -82,11 +83,17 @@ class Pool extends pg.Pool {
     this.#costly = { read: costly("read"), export: costly("export"), write: costly("write") };
   }
 
-  /** With a turn that ends when the connection is released. Nobody waits in pg's own queue, which knows no callers. */
+  /**
+   * With a turn that ends when the connection is released. Nobody waits in pg's own queue, which knows no callers. A promise
+   * is of a connection for one transaction: that is how Prisma asks.
+   */
   override connect(): Promise<pg.PoolClient>;
   override connect(connected: Connected): void;
   override connect(connected?: Connected): Promise<pg.PoolClient> | undefined {
-    if (connected) return this.#connect(connected);
+    return connected ? this.#connect(connected) : this.#take().then(leaseOf);
+  }
+
+  #take(): Promise<pg.PoolClient> {
     const { promise, resolve, reject } = Promise.withResolvers<pg.PoolClient>();
     this.#connect((err, client) => (client ? resolve(client) : reject(err)));
     return promise;
@@ -133,7 +140,7 @@ class Pool extends pg.Pool {
   }
 
   async #queryInScope(statement: ScopedStatement): Promise<unknown> {
-    const client = await this.connect();
+    const client = await this.#take();
     try {
       const answer = await client.query(statement);
       client.release();
