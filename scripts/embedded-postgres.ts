@@ -35,6 +35,8 @@ export type EmbeddedOptions = {
   disposable?: boolean;
   /** Major version of PostgreSQL; those before the newest are packages for tests. */
   version?: 15 | 16 | 17 | 18;
+  /** Where it listens; without it: where nobody does. */
+  port?: number;
 };
 
 type Run = { status: number; output: string };
@@ -47,6 +49,7 @@ export async function startEmbedded({
   dataDir,
   disposable = false,
   version = NEWEST,
+  port: wanted,
 }: EmbeddedOptions): Promise<EmbeddedServer> {
   const bin = binaries(version);
   const stop = () =>
@@ -56,7 +59,7 @@ export async function startEmbedded({
   const running = runningPort(bin, dataDir);
   if (running !== null) return { url: urlOf(running, dataDir), adopted: true, stop };
 
-  const port = await freePort();
+  const port = wanted ?? (await freePort());
   const settings = [
     `-c port=${port}`,
     "-c listen_addresses=127.0.0.1",

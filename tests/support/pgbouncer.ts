@@ -1,5 +1,5 @@
 /** PgBouncer in transaction mode in front of a database, set as docs/operations/deploy.md says. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,20 +7,30 @@ import { join } from "node:path";
 // Debian puts it where ordinary users do not look.
 const PROGRAM = Bun.which("pgbouncer", { PATH: `${process.env.PATH}:/usr/sbin` }) ?? "pgbouncer";
 
-export type Pooler = { url: string; stop(): Promise<void> };
+export type Pooler = { url: string; pid: number; stop(): Promise<void> };
 
-/** It forgets prepared statements between transactions: older ones know no better, newer ones are told to. */
-export async function startPgBouncer(databaseUrl: string, connections = 6): Promise<Pooler> {
+export const hasPgBouncer = (): boolean => existsSync(PROGRAM);
+
+/**
+ * It forgets prepared statements between transactions: older ones know no better, newer ones are told to.
+ * @param port where it listens; without it: where nobody does.
+ */
+export async function startPgBouncer(
+  databaseUrl: string,
+  connections = 6,
+  port?: number,
+): Promise<Pooler> {
   const folder = mkdtempSync(join(tmpdir(), "tenantry-test-pgbouncer-"));
   chmodSync(folder, 0o755);
-  const { hostname, port, username, password, pathname } = new URL(databaseUrl);
-  const own = await freePort();
+  const target = new URL(databaseUrl);
+  const { username, password, pathname } = target;
+  const own = port ?? (await freePort());
   writeFileSync(join(folder, "users.txt"), `"${username}" "${password}"\n`);
   writeFileSync(
     join(folder, "pgbouncer.ini"),
     [
       "[databases]",
-      `${pathname.slice(1)} = host=${hostname} port=${port}`,
+      `${pathname.slice(1)} = host=${target.hostname} port=${target.port}`,
       "[pgbouncer]",
       "listen_addr = 127.0.0.1",
       `listen_port = ${own}`,
@@ -30,6 +40,7 @@ export async function startPgBouncer(databaseUrl: string, connections = 6): Prom
       "pool_mode = transaction",
       `default_pool_size = ${connections}`,
       "max_client_conn = 200",
+      "server_login_retry = 1",
       "ignore_startup_parameters = extra_float_digits,statement_timeout,idle_in_transaction_session_timeout",
       ...(knowsStatements() ? ["max_prepared_statements = 0"] : []),
     ].join("\n"),
@@ -43,6 +54,7 @@ export async function startPgBouncer(databaseUrl: string, connections = 6): Prom
   url.host = `127.0.0.1:${own}`;
   return {
     url: url.href,
+    pid: child.pid,
     async stop() {
       child.kill("SIGKILL");
       await child.exited;
