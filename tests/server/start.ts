@@ -29,9 +29,9 @@ export function serverEnv(env: Record<string, string>): Record<string, string> {
   };
 }
 
-export function spawnServer(env: Record<string, string>) {
+export function spawnServer(env: Record<string, string>, root = ROOT) {
   return Bun.spawn([process.execPath, "--no-orphans", "--no-env-file", "src/index.ts"], {
-    cwd: ROOT,
+    cwd: root,
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -40,12 +40,14 @@ export function spawnServer(env: Record<string, string>) {
 /**
  * Starts a server and waits for the line that names its address. There is a super admin already: else the server writes
  * on its console how to make the first one (tests/platform/announcement.test.ts).
+ * @param root of the code, where it is another than this.
  */
-export async function startServer(env: Record<string, string> = {}): Promise<Server> {
+export async function startServer(env: Record<string, string> = {}, root = ROOT): Promise<Server> {
   const database = env.DATABASE_URL ? undefined : await createDatabase();
   await insertSuperAdmin(env.LISTEN_DATABASE_URL ?? env.DATABASE_URL ?? database?.url);
   const child = spawnServer(
     serverEnv({ ...(database && { DATABASE_URL: database.appUrl }), ...env }),
+    root,
   );
   let output = "";
   let settled = false;
