@@ -8,6 +8,7 @@ import type { World } from "./world.ts";
 const PASSWORD = "correct horse battery staple";
 /** After so long every server refuses what was ended at one (R36), and then some. */
 const REVOKED_MILLIS = 1500;
+const MOST_REFUSALS = 3;
 /** What is done how often, of the sum of all. */
 const SHARES = {
   makeUser: 5,
@@ -176,9 +177,13 @@ export async function createClient(
 
   return {
     async work(until) {
-      while (Date.now() < until) {
-        await acts[random.pick(deck)]();
-        await Bun.sleep(random.below(60));
+      try {
+        while (Date.now() < until) {
+          await acts[random.pick(deck)]();
+          await Bun.sleep(random.below(60));
+        }
+      } catch (err) {
+        ledger.breaches.push(`${name} cannot go on: ${err}`);
       }
     },
   };
@@ -198,14 +203,14 @@ async function register(caller: Caller, ledger: Ledger, name: string): Promise<S
   return { email, tenantId: answer.body.user.tenantId, sid, token };
 }
 
-/** @throws Error when it is refused: nobody has locked the account. */
+/** @throws Error when it is refused again and again: nobody has locked the account. */
 async function logIn(
   caller: Caller,
   ledger: Ledger,
   email: string,
 ): Promise<Omit<Self, "email" | "tenantId">> {
   const logins = ledger.logins.get(email) ?? { answered: 0, perhaps: 0 };
-  for (;;) {
+  for (let refused = 0; refused < MOST_REFUSALS; ) {
     let tries = 0;
     const answer = await caller.surely(
       "POST /v1/auth/login",
@@ -218,10 +223,13 @@ async function logIn(
     }
     // Under one key there is one session at most.
     logins.perhaps += tries;
-    if (answer && answer.body.code !== "answer_not_kept" && answer.status !== 429)
+    if (answer && answer.body.code !== "answer_not_kept" && answer.status !== 429) {
+      refused += 1;
       ledger.breaches.push(`a log-in with the right password: ${JSON.stringify(answer)}`);
+    }
     await Bun.sleep(1000);
   }
+  throw new Error(`${email} cannot log in`);
 }
 
 function note(ledger: Ledger, account: string, { body }: Answer): { sid: string; token: string } {

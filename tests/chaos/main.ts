@@ -55,6 +55,8 @@ const world = await makeWorld(Number(values.port)).catch((err) => {
   console.error(`It cannot run: ${err instanceof Error ? err.message : err}`);
   process.exit(2);
 });
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => void world.close({ keepLogs: false }).then(() => process.exit(2)));
 let status = 2;
 try {
   status = await run(world, createLedger());
