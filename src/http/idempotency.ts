@@ -7,7 +7,6 @@ import type { AppEnv, AuthedContext, Context } from "../context.ts";
 import { decrypt, encrypt, hashWithKey, isHashWithKey } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
 import { oldRows } from "../db/old-rows.ts";
-import { acrossTenants } from "../db/scope.ts";
 import { named } from "../db/statement-names.ts";
 import { ApiError } from "../errors.ts";
 import { networkOf } from "../network.ts";
@@ -245,14 +244,12 @@ async function keep(
 function noteOf(ctx: Context, { id }: Reservation, kept: string): Context["noteDone"] {
   const note: Answer = { status: 200, body: null, headers: {}, isNote: true };
   const sealed = Uint8Array.from(encrypt(ctx.keyring.data, JSON.stringify(note), id));
-  // The key is the caller's, who may be at work in another tenant, or have none yet.
+  // The row is in the scope of the change: both are the caller's.
   return async (tx) =>
-    void (await acrossTenants(
-      () => tx.$executeRaw`
-        UPDATE idempotency_keys
-        SET status = ${note.status}, response = ${sealed}, expires_at = now() + ${kept}::interval
-        WHERE id = ${id}::uuid AND status IS NULL`,
-    ));
+    void (await tx.$executeRaw`
+      UPDATE idempotency_keys
+      SET status = ${note.status}, response = ${sealed}, expires_at = now() + ${kept}::interval
+      WHERE id = ${id}::uuid AND status IS NULL`);
 }
 
 async function release({ db }: Context, { id }: Reservation, mayBeDone: boolean): Promise<void> {

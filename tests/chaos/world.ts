@@ -59,6 +59,8 @@ export async function makeWorld(port: number): Promise<World> {
     // Each caller has an address of its own, and so the limits hold as they do outside.
     TRUSTED_PROXY_HOPS: "1",
     SESSION_LIMIT: "0",
+    // Owners make keys for as long as it takes.
+    STEP_UP_SECONDS: "86400",
   };
   const pooled = pooler && {
     DATABASE_URL: pooler.url,
