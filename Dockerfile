@@ -27,9 +27,9 @@ RUN find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.m
 COPY prisma.config.ts ./
 COPY packages packages
 COPY prisma prisma
+COPY src src
 RUN bunx prisma generate
 # Fails the build when too much was deleted: for a migration to run, for an import to be found.
-COPY src src
 RUN bunx prisma migrate diff --from-empty --to-schema prisma/schema.prisma --script > /dev/null \
  && bun build --target bun --outdir /tmp/imports src/index.ts packages/drift/src/cli/drift.ts src/cli/keys.ts src/cli/audit.ts \
       src/cli/roles.ts prisma/seed.ts packages/prisma-engine/src/schema-engine.ts

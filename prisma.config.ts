@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { defineConfig } from "prisma/config";
+import { withFiles } from "./src/config/secret-files.ts";
 
 const root = import.meta.dirname;
 const isBun = process.versions.bun !== undefined;
@@ -18,7 +19,8 @@ process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= join(
 process.env.CHECKPOINT_DISABLE ??= "1";
 process.env.PRISMA_HIDE_UPDATE_MESSAGE ??= "1";
 // The seed is a process of its own: it inherits the address.
-process.env.DATABASE_URL ||= developmentUrl();
+process.env.DATABASE_URL = fromFile() ?? developmentUrl();
+delete process.env.DATABASE_URL_FILE;
 
 const { DATABASE_URL, SHADOW_DATABASE_URL } = process.env;
 
@@ -30,6 +32,13 @@ export default defineConfig({
     ...(SHADOW_DATABASE_URL && { shadowDatabaseUrl: SHADOW_DATABASE_URL }),
   },
 });
+
+/** DATABASE_URL_FILE, as of the server (src/config/secret-files.ts). */
+function fromFile(): string | null {
+  const { env, faults } = withFiles(process.env, ["DATABASE_URL"]);
+  for (const { variable, message } of faults) throw new Error(`${variable} ${message}.`);
+  return env.DATABASE_URL || null;
+}
 
 /** The server of `bun dev`, which notes its address; or else one that answers nobody. */
 function developmentUrl(): string {

@@ -1,7 +1,9 @@
 /** The configuration: parsed once, passed in. Nothing else reads the environment. */
 import { Environment } from "./config/environment.ts";
 import { limitsOf } from "./config/limits.ts";
+import { misspeltOf } from "./config/misspelt.ts";
 import { type Fault, faultsOfServer, type Values } from "./config/rules.ts";
+import { withFiles } from "./config/secret-files.ts";
 
 export type Config = ReturnType<typeof toConfig>;
 
@@ -12,7 +14,8 @@ export class ConfigError extends Error {
 type Variables = Record<string, string | undefined>;
 
 /**
- * The configuration of the server, from environment variables. Empty variables count as absent.
+ * The configuration of the server, from environment variables and the files that they name (NAME_FILE). Empty variables
+ * count as absent.
  * @param look finds what else is wrong, outside of the variables themselves, with those that are right so far.
  * @throws ConfigError that names every wrong variable, and never shows a value: values may be secrets.
  */
@@ -26,10 +29,16 @@ export function parseToolConfig(env: Variables): Config {
 }
 
 /** All faults at once: whoever mends one after the other starts as many times. */
-function read(env: Variables, rules: (values: Values) => Fault[]): Environment {
+function read(given: Variables, rules: (values: Values) => Fault[]): Environment {
+  const names = Object.keys(Environment.shape);
+  const { env, faults: faultsOfFiles } = withFiles(given, names);
   const values: Values = {};
   const faults = new Map<string, string>();
+  for (const { variable, message } of faultsOfFiles) faults.set(variable, message);
+  const unread = faultsOfFiles.map(({ name }) => name);
   for (const [name, schema] of Object.entries(Environment.shape)) {
+    // What its file would say is not known.
+    if (unread.includes(name)) continue;
     const text = env[name] || undefined;
     const { data, error } = schema.safeParse(text);
     if (text !== undefined && text !== text.trim() && !LISTS.includes(name))
@@ -41,7 +50,9 @@ function read(env: Variables, rules: (values: Values) => Fault[]): Environment {
       );
     else Object.assign(values, { [name]: data });
   }
-  for (const [name, message] of rules(values)) if (!faults.has(name)) faults.set(name, message);
+  for (const [name, message] of rules(values))
+    if (!faults.has(name) && !unread.includes(name)) faults.set(name, message);
+  for (const { name, message } of misspeltOf(given, names)) faults.set(name, message);
   if (faults.size === 0) return values as Environment;
   const list = Array.from(faults, ([name, message]) => `  ${name}: ${message}`).join("\n");
   throw new ConfigError(
@@ -50,23 +61,26 @@ function read(env: Variables, rules: (values: Values) => Fault[]): Environment {
 }
 
 /** A list may stand on lines of its own. */
-const LISTS = ["CORS_ORIGINS", "LARGE_NETWORKS", "PASSKEY_ORIGINS"];
+const LISTS = ["CORS_ORIGINS", "LARGE_NETWORKS", "PASSKEY_ORIGINS", "TRUSTED_PROXIES"];
 
 function toConfig(value: Environment) {
   const issuer = value.ISSUER ?? `http://localhost:${value.PORT}`;
   const appUrl = value.APP_URL ?? issuer;
+  const isProduction = value.NODE_ENV === "production";
   return {
     environment: value.NODE_ENV,
-    trial: value.NODE_ENV === "production" && value.TRIAL === "on",
+    trial: isProduction && value.TRIAL === "on",
     host: value.HOST,
     port: value.PORT,
     idleTimeoutSeconds: value.IDLE_TIMEOUT_SECONDS,
+    drainSeconds: value.DRAIN_SECONDS ?? (isProduction ? 5 : 0),
     databaseUrl: value.DATABASE_URL,
     listenDatabaseUrl: value.LISTEN_DATABASE_URL ?? value.DATABASE_URL,
     workers: value.WORKERS,
     // Of an instance: each of its processes has its share.
     databasePoolSize: Math.floor(value.DATABASE_POOL_SIZE / value.WORKERS),
     databaseTimeoutSeconds: value.DATABASE_TIMEOUT_SECONDS,
+    databaseWaitSeconds: value.DATABASE_WAIT_SECONDS ?? (isProduction ? 60 : 0),
     preparedStatements: value.PREPARED_STATEMENTS === "on",
     secretKey: Buffer.from(value.SECRET_KEY, "base64"),
     previousSecretKey: value.SECRET_KEY_PREVIOUS
@@ -93,6 +107,7 @@ function toConfig(value: Environment) {
     bodyLimitBytes: value.BODY_LIMIT_BYTES,
     clientTimeoutSeconds: value.CLIENT_TIMEOUT_SECONDS,
     trustedProxyHops: value.TRUSTED_PROXY_HOPS,
+    trustedProxies: value.TRUSTED_PROXIES,
     rateLimits: value.RATE_LIMITS,
     limits: limitsOf(value),
     largeNetworks: value.LARGE_NETWORKS,
@@ -117,7 +132,8 @@ function toConfig(value: Environment) {
     auditRetentionDays: value.AUDIT_RETENTION_DAYS,
     jobs: value.JOBS === "on",
     schemaCheck: value.SCHEMA_CHECK,
-    docs: (value.DOCS ?? (value.NODE_ENV === "production" ? "off" : "on")) === "on",
+    docs: (value.DOCS ?? (isProduction ? "off" : "on")) === "on",
     logLevel: value.LOG_LEVEL,
+    logHealth: value.LOG_HEALTH === "on",
   };
 }

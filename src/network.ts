@@ -1,5 +1,6 @@
 /** Addresses of the network, and who stands behind them. */
-import { isIP } from "node:net";
+import { BlockList, isIP } from "node:net";
+import type { Prefix } from "./config/networks.ts";
 
 /**
  * An address as it is kept. One of IPv4 that a translator has put into IPv6 is IPv4, and a zone (fe80::1%eth0) means
@@ -55,6 +56,16 @@ function isLocalNat64(groups: number[]): boolean {
 
 function startsWith(groups: number[], prefix: number[]): boolean {
   return prefix.every((group, at) => group === groups[at]);
+}
+
+/** Answers whether an address is within one of these. What is no address is within none. */
+export function isAmong(prefixes: readonly Prefix[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const { address, length, family } of prefixes) list.addSubnet(address, length, family);
+  return function isWithin(address) {
+    const version = isIP(address);
+    return version !== 0 && list.check(address, version === 4 ? "ipv4" : "ipv6");
+  };
 }
 
 /**

@@ -1,15 +1,20 @@
 #!/usr/bin/env bun
 /** `bun run db:roles`: the login that the server runs as. */
+import { Environment } from "../config/environment.ts";
+import { faultOfDatabaseUrl } from "../config/fields.ts";
+import { withFiles } from "../config/secret-files.ts";
 import { isUnavailable } from "../db/failures.ts";
 import { prepareRuntimeRole } from "../db/runtime-role.ts";
 
 const usage = `Makes the login that the server runs as, which row-level security holds, and grants what it needs.
 
-Usage: bun run db:roles, after each bunx prisma migrate deploy, with two variables
+Usage: bun run db:roles, after each bunx prisma migrate deploy, with these variables, or files that NAME_FILE names
 
-  DATABASE_URL      as the owner of the tables, who may create roles: the one that migrates
-  APP_DATABASE_URL  the same database as the server will use it: its user and password are made. Both must be
-                    others than those of DATABASE_URL
+  DATABASE_URL              as the owner of the tables, who may create roles: the one that migrates
+  APP_DATABASE_URL          the same database as the server will use it: its user and password are made. Both must be
+                            others than those of DATABASE_URL
+  DATABASE_TIMEOUT_SECONDS  that of the server, 10 by default: how long a statement of the login may run, and how long
+                            a transaction may idle, also where a pooler drops what the server asks for
 
 Exit codes: 0 done, 1 could not.
 `;
@@ -20,14 +25,21 @@ if (process.argv.includes("--help")) {
 }
 process.exit(await main(process.env));
 
-async function main({ DATABASE_URL, APP_DATABASE_URL }: NodeJS.ProcessEnv): Promise<number> {
+async function main(variables: NodeJS.ProcessEnv): Promise<number> {
   try {
-    const owner = readUrl("DATABASE_URL", DATABASE_URL);
-    const app = readUrl("APP_DATABASE_URL", APP_DATABASE_URL);
+    const { env, faults } = withFiles(variables, [
+      "DATABASE_URL",
+      "APP_DATABASE_URL",
+      "DATABASE_TIMEOUT_SECONDS",
+    ]);
+    for (const { variable, message } of faults) throw new Error(`${variable} ${message}.`);
+    const owner = readUrl("DATABASE_URL", env.DATABASE_URL);
+    const app = readUrl("APP_DATABASE_URL", env.APP_DATABASE_URL);
+    const timeoutSeconds = readTimeout(env.DATABASE_TIMEOUT_SECONDS);
     const user = decodeURIComponent(app.username);
     const password = decodeURIComponent(app.password);
     if (!user || !password) throw new Error("APP_DATABASE_URL must name a user and a password.");
-    await prepareRuntimeRole(owner.href, { user, password });
+    await prepareRuntimeRole(owner.href, { user, password }, timeoutSeconds);
     process.stdout.write(
       `The login ${user} is ready: start the server with APP_DATABASE_URL as its DATABASE_URL.\n`,
     );
@@ -39,9 +51,16 @@ async function main({ DATABASE_URL, APP_DATABASE_URL }: NodeJS.ProcessEnv): Prom
 }
 
 function readUrl(name: string, value: string | undefined): URL {
-  if (!value || !URL.canParse(value) || !/^postgres(ql)?:$/.test(new URL(value).protocol))
-    throw new Error(`${name} must be set to a postgresql:// URL.`);
+  if (!value) throw new Error(`${name} must be set to a postgresql:// URL.`);
+  const fault = faultOfDatabaseUrl(value);
+  if (fault) throw new Error(`${name} ${fault}.`);
   return new URL(value);
+}
+
+function readTimeout(value: string | undefined): number {
+  const { data, error } = Environment.shape.DATABASE_TIMEOUT_SECONDS.safeParse(value || undefined);
+  if (error) throw new Error(`DATABASE_TIMEOUT_SECONDS ${error.issues[0]?.message}.`);
+  return data;
 }
 
 function explain(error: unknown): string {

@@ -11,9 +11,10 @@ import {
   SecretKey,
   SmtpUrl,
   WebUrl,
+  wholeNumber,
 } from "./fields.ts";
 import { LIMIT_VARIABLES, LOCKOUT } from "./limits.ts";
-import { Networks } from "./networks.ts";
+import { Networks, ProxyAddresses } from "./networks.ts";
 import { PageOrigins, PasskeyOrigins } from "./origins.ts";
 
 const DAY = 24 * 3600;
@@ -26,10 +27,12 @@ export const Environment = z.object({
   PORT: integer(0, 65_535, 3000),
   WORKERS: integer(1, 64, 1),
   IDLE_TIMEOUT_SECONDS: integer(1, 255, 75),
+  DRAIN_SECONDS: wholeNumber(0, 300, 5).optional(),
   DATABASE_URL: DatabaseUrl,
   LISTEN_DATABASE_URL: DatabaseUrl.optional(),
   DATABASE_POOL_SIZE: integer(1, 1000, 10),
   DATABASE_TIMEOUT_SECONDS: integer(1, 300, 10),
+  DATABASE_WAIT_SECONDS: wholeNumber(0, 3600, 60).optional(),
   PREPARED_STATEMENTS: oneOf("on", "off").default("on"),
   SECRET_KEY: SecretKey,
   SECRET_KEY_PREVIOUS: AnySecretKey.optional(),
@@ -54,6 +57,7 @@ export const Environment = z.object({
   BODY_LIMIT_BYTES: integer(KIB, 16 * KIB * KIB, 256 * KIB),
   CLIENT_TIMEOUT_SECONDS: integer(1, 120, 30),
   TRUSTED_PROXY_HOPS: integer(0, 10, 0),
+  TRUSTED_PROXIES: ProxyAddresses.prefault(""),
   RATE_LIMITS: oneOf("database", "memory", "off").default("database"),
   ...LIMIT_VARIABLES,
   LARGE_NETWORKS: Networks.prefault(""),
@@ -77,6 +81,7 @@ export const Environment = z.object({
   SCHEMA_CHECK: oneOf("off", "report", "require").default("report"),
   DOCS: oneOf("on", "off").optional(),
   LOG_LEVEL: oneOf("debug", "info", "warn", "error", "silent").default("info"),
+  LOG_HEALTH: oneOf("on", "off").default("off"),
 });
 
 export type Environment = z.output<typeof Environment>;

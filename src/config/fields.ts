@@ -2,17 +2,22 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { weaknessOf } from "../crypto/weak-key.ts";
+import { faultOfCredentials } from "./credentials.ts";
 
 /** In digits alone: 1e3, 0x10 and 10s are what somebody meant, and not what was read. */
 export function integer(min: number, max: number, fallback: number) {
+  return wholeNumber(min, max, fallback).default(fallback);
+}
+
+/** The same without a default. */
+export function wholeNumber(min: number, max: number, example: number) {
   return z
     .string()
     .refine(
       (text) => /^(0|[1-9]\d{0,11})$/.test(text) && Number(text) >= min && Number(text) <= max,
-      `must be a whole number from ${min} to ${max}, in digits alone, such as ${fallback}`,
+      `must be a whole number from ${min} to ${max}, in digits alone, such as ${example}`,
     )
-    .transform(Number)
-    .default(fallback);
+    .transform(Number);
 }
 
 export function oneOf<const Words extends readonly [string, ...string[]]>(...words: Words) {
@@ -55,19 +60,26 @@ export const WebUrl = checked((text) =>
 const DATABASE_URL = "postgresql://user:password@host:5432/tenantry";
 
 /** A socket of this machine has its folder in the parameter `host`. */
-export const DatabaseUrl = checked((text) => {
+export const DatabaseUrl = checked(faultOfDatabaseUrl);
+
+/** What is wrong with the URL of a database, in words that show nothing of it; null when nothing is. */
+export function faultOfDatabaseUrl(text: string): string | null {
+  const fault = faultOfCredentials(text);
+  if (fault) return fault;
   if (!/^postgres(ql)?:\/\/\S+$/.test(text) || !URL.canParse(text))
     return `must be a postgresql:// URL: ${DATABASE_URL}`;
   const { hostname, pathname, searchParams } = new URL(text);
   if (hostname === "" && !searchParams.has("host")) return `must name a host: ${DATABASE_URL}`;
   return pathname.length > 1 ? null : `must name a database: ${DATABASE_URL}`;
-});
+}
 
-export const SmtpUrl = checked((text) =>
-  /^smtps?:\/\/\S+$/.test(text) && URL.canParse(text) && new URL(text).hostname !== ""
+export const SmtpUrl = checked((text) => {
+  const fault = faultOfCredentials(text);
+  if (fault) return fault;
+  return /^smtps?:\/\/\S+$/.test(text) && URL.canParse(text) && new URL(text).hostname !== ""
     ? null
-    : "must be an smtp:// or smtps:// URL with a host: smtps://user:password@smtp.acme.example",
-);
+    : "must be an smtp:// or smtps:// URL with a host: smtps://user:password@smtp.acme.example";
+});
 
 /** An address to listen on, or a name of this machine. */
 export const Host = z

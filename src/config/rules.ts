@@ -15,6 +15,7 @@ export function faultsOfServer(values: Values): Fault[] {
     ...keys(values),
     ...times(values),
     ...workers(values),
+    ...proxies(values),
     ...passkeys(values),
     ...production(values),
   ];
@@ -57,6 +58,11 @@ function* workers({ WORKERS = 1, RATE_LIMITS, NODE_ENV, SMTP_URL }: Values): Gen
     yield ["RATE_LIMITS", "memory counts in each process by itself: database, or WORKERS=1"];
   if (NODE_ENV === "development" && !SMTP_URL)
     yield ["WORKERS", "more than 1 needs SMTP_URL: /dev/mail shows the mails of one process"];
+}
+
+function* proxies({ TRUSTED_PROXIES = [], TRUSTED_PROXY_HOPS = 0 }: Values): Generator<Fault> {
+  if (TRUSTED_PROXIES.length > 0 && TRUSTED_PROXY_HOPS === 0)
+    yield ["TRUSTED_PROXIES", "needs TRUSTED_PROXY_HOPS: 0 believes no proxy"];
 }
 
 /** Browsers have passkeys on https and on localhost, and for names alone (Web Authentication Level 3, section 5.1.3). */

@@ -4,6 +4,9 @@ import pg from "pg";
 /** In characters, of digits and signs alone. */
 const SHORTEST = 20;
 
+/** Without them a statement that waits for a lock waits as long as the lock is held. */
+export const TIMEOUTS = ["statement_timeout", "idle_in_transaction_session_timeout"] as const;
+
 export type Login = { user: string; password: string };
 
 /** Outside of what the Prisma schema and migrations-sql declare: Prisma's own table and pg-boss's. */
@@ -17,12 +20,14 @@ const BESIDE = `
  * Makes the login, or gives it this password, and what it may do in this database. To be run again after each migration:
  * it changes nothing that is right already.
  * @param ownerUrl of a role that may create roles and owns the tables.
+ * @param timeoutSeconds how long its statements may run, and its transactions idle: DATABASE_TIMEOUT_SECONDS.
  * @throws Error when its secret is the owner's or no secret, or when the login is there and is a superuser, evades
  * row-level security or owns a table.
  */
 export async function prepareRuntimeRole(
   ownerUrl: string,
   { user, password }: Login,
+  timeoutSeconds = 10,
 ): Promise<void> {
   assertOwnSecret(ownerUrl, { user, password });
   const client = new pg.Client({ connectionString: ownerUrl });
@@ -34,6 +39,9 @@ export async function prepareRuntimeRole(
     await client.query(
       `${rowCount === 0 ? "CREATE" : "ALTER"} ROLE ${name} LOGIN PASSWORD ${client.escapeLiteral(password)}`,
     );
+    // A pooler may drop what the server asks for when it connects; what the role has it cannot drop.
+    for (const setting of TIMEOUTS)
+      await client.query(`ALTER ROLE ${name} SET ${setting} = '${timeoutSeconds * 1000}ms'`);
     await client.query(`GRANT tenantry_app TO ${name}`);
     await client.query(BESIDE);
   } finally {

@@ -2,7 +2,7 @@ import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { AppEnv, Deps } from "../context.ts";
 import { newId } from "../db/id.ts";
 import { acrossTenants } from "../db/scope.ts";
-import { addressOf, networkOf } from "../network.ts";
+import { addressOf, isAmong, networkOf } from "../network.ts";
 import { faultOfVisibleText } from "../visible-text.ts";
 import { devicesOf } from "./device-cookie.ts";
 
@@ -18,6 +18,22 @@ const LONGEST_DEVICE = 120 * 12;
 
 /** Puts the context of the request under `ctx`, names the request, and logs how it ended. */
 export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
+  const { trustedProxyHops, trustedProxies, logHealth } = deps.config;
+  const isProxy = isAmong(trustedProxies);
+
+  /**
+   * The caller's address. X-Forwarded-For is believed only as far as our own proxies wrote it: with n of them, the n-th
+   * entry from the right. Anything further left is the caller's invention, and all of it is where it comes from no proxy
+   * of ours (ASVS 5.0, 4.1.3).
+   */
+  function clientIp(c: HonoContext): string | null {
+    const peer = () => plainAddress(serverOf(c).requestIP?.(c.req.raw)?.address);
+    if (trustedProxyHops === 0) return peer();
+    if (trustedProxies.length > 0 && !isProxy(peer() ?? "")) return peer();
+    const forwarded = c.req.header("x-forwarded-for")?.split(",") ?? [];
+    return plainAddress(forwarded.at(-trustedProxyHops)?.trim());
+  }
+
   return async function requestContext(c, next) {
     const start = performance.now();
     const given = c.req.header("x-request-id");
@@ -25,7 +41,7 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
     const devices = devicesOf(c, deps.keyring.device);
     const origin = {
       requestId,
-      ip: clientIp(c, deps.config.trustedProxyHops),
+      ip: clientIp(c),
       userAgent: userAgent(c),
       language: language(c),
       device: device(c),
@@ -35,6 +51,8 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
     c.header("x-request-id", requestId);
     // Until `authenticate` knows the caller: finding an account at log-in has no tenant yet.
     await acrossTenants(next, networkOf(origin.ip));
+    // Balancers ask every few seconds, and what they are told that changes has a line of its own (health/routes.ts).
+    if (!logHealth && c.req.path.startsWith("/health/")) return;
     deps.log("info", "request", {
       requestId,
       method: c.req.method,
@@ -46,17 +64,8 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
   };
 }
 
-/**
- * The caller's address. X-Forwarded-For is believed only as far as our own proxies wrote it: with n of them, the n-th
- * entry from the right. Anything further left is the caller's invention (ASVS 5.0, 4.1.3).
- */
-function clientIp(c: HonoContext, trustedProxyHops: number): string | null {
-  const forwarded = c.req.header("x-forwarded-for")?.split(",") ?? [];
-  const given =
-    trustedProxyHops > 0
-      ? forwarded.at(-trustedProxyHops)?.trim()
-      : serverOf(c).requestIP?.(c.req.raw)?.address;
-  // Some proxies write the port too: 192.0.2.1:4711, [2001:db8::1]:4711. Without it all of their clients would be one.
+/** Some proxies write the port too: 192.0.2.1:4711, [2001:db8::1]:4711. Without it all of their clients would be one. */
+function plainAddress(given: string | undefined): string | null {
   if (given === undefined || given.length > LONGEST_ADDRESS) return null;
   const address = /^\[(.+)\](?::\d+)?$/.exec(given)?.[1] ?? given.replace(/^([\d.]+):\d+$/, "$1");
   return addressOf(address);

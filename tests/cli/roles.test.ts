@@ -1,6 +1,9 @@
 /** `bun run db:roles`: the login that the server runs as, with a secret of its own. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { SQL } from "bun";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { runCommand } from "./command.ts";
@@ -59,4 +62,40 @@ describe("R60: it refuses, and shows no secret,", () => {
       expect(output).not.toContain(decodeURIComponent(owner().password));
     });
   }
+});
+
+test("the login has its timeouts from its role, whatever a pooler drops, and those that are asked for", async () => {
+  const timeouts = async () => {
+    const sql = new SQL(as(user, PASSWORD));
+    const rows = await sql`
+      SELECT current_setting('statement_timeout') AS statement,
+        current_setting('idle_in_transaction_session_timeout') AS idle`;
+    await sql.end();
+    return { ...rows[0] };
+  };
+  expect((await run(as(user, PASSWORD))).status).toBe(0);
+  expect(await timeouts()).toEqual({ statement: "10s", idle: "10s" });
+  const env = { DATABASE_URL: database.url, APP_DATABASE_URL: as(user, PASSWORD) };
+  const { code } = await runCommand("roles", [], { ...env, DATABASE_TIMEOUT_SECONDS: "3" });
+  expect([code, await timeouts()]).toEqual([0, { statement: "3s", idle: "3s" }]);
+  const wrong = await runCommand("roles", [], { ...env, DATABASE_TIMEOUT_SECONDS: "3s" });
+  expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining("DATABASE_TIMEOUT_SECONDS")]);
+});
+
+test("both URLs may stand in files, and not in both places", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tenantry-roles-"));
+  const [owner, app] = ["owner", "app"].map((name) => join(folder, name)) as [string, string];
+  writeFileSync(owner, `${database.url}\n`);
+  writeFileSync(app, `${as(user, PASSWORD)}\n`);
+  const env = { DATABASE_URL_FILE: owner, APP_DATABASE_URL_FILE: app };
+  expect((await runCommand("roles", [], env)).code).toBe(0);
+  const both = await runCommand("roles", [], { ...env, DATABASE_URL: database.url });
+  expect([both.code, both.err]).toEqual([1, expect.stringContaining("DATABASE_URL_FILE stands")]);
+  rmSync(folder, { recursive: true });
+});
+
+test("a password that a URL cannot hold as it is: the words say what to do", async () => {
+  const { status, output } = await run(as(user, "x").replace(":x@", ":pa#ss/word@"));
+  expect([status, output]).toEqual([1, expect.stringContaining("Percent-encode")]);
+  expect(output).not.toContain("ss/word");
 });

@@ -60,6 +60,7 @@ describe("parseConfig", () => {
     HOST: ["http://0.0.0.0", "0.0.0.0:3000", "*", "256.0.0.1", "1.2.3", "a b", "[::]"],
     PORT: ["-1", "65536", "80.5", "http", "1e3", "0x10", "+80", "080", " 80", "8_0", "80 "],
     IDLE_TIMEOUT_SECONDS: ["0", "256", "75s"],
+    DRAIN_SECONDS: ["-1", "301", "5s"],
     DATABASE_URL: [
       ...["mysql://u:p@h/d", "localhost", "postgresql://[", "://", "postgresql:///tenantry"],
       ...["postgresql://db.example", "postgresql://db.example/", "postgresql://db.example/x\n"],
@@ -67,6 +68,7 @@ describe("parseConfig", () => {
     LISTEN_DATABASE_URL: ["localhost"],
     DATABASE_POOL_SIZE: ["0", "1001", "many"],
     DATABASE_TIMEOUT_SECONDS: ["0", "301", "10s"],
+    DATABASE_WAIT_SECONDS: ["-1", "3601", "1m"],
     SECRET_KEY: ["short", "aGVsbG8=", "not base64 at all, but long enough to be one of 32 bytes"],
     SECRET_KEY_PREVIOUS: ["short"],
     ISSUER: [
@@ -105,6 +107,7 @@ describe("parseConfig", () => {
     PASSWORD_HASH_QUEUE: ["-1", "10001"],
     BODY_LIMIT_BYTES: ["1023", "16777217", "1MB", "9e99"],
     TRUSTED_PROXY_HOPS: ["-1", "11", "true"],
+    TRUSTED_PROXIES: ["proxy", "10.0.0.0/7", "10.0.0.7,*", "10.0.0.7:80", "fd00::/129", "10.0.0.7"],
     RATE_LIMITS: ["redis", "on"],
     ...Object.fromEntries(
       Object.entries(LIMITS).map(([name, limit]) => [
@@ -187,6 +190,7 @@ describe("parseConfig", () => {
     SCHEMA_CHECK: ["on"],
     DOCS: ["true"],
     LOG_LEVEL: ["trace", "INFO"],
+    LOG_HEALTH: ["true"],
   };
   for (const [name, values] of Object.entries(wrong)) {
     test(`refuses a wrong ${name}, names it once, and does not show it`, () => {
