@@ -2,52 +2,67 @@
 import { resolve } from "node:path";
 import type { Fault, Values } from "./config/rules.ts";
 import { ConfigError, parseConfig } from "./config.ts";
+import type { Ending } from "./ending.ts";
 import { faultOfTemplates } from "./mail/templates.ts";
 import { faultOfPermissionsFile } from "./roles/permissions-file.ts";
 import { StartFault } from "./start-fault.ts";
 
-const DRAIN_SECONDS = 20;
 /** How the supervisor starts a worker: with its number, and the port that all of them share. */
 const WORKER = /^--worker=(\d+)$/;
 
-// Before anything that takes time: as the first process of a container it would otherwise be deaf to signals.
-let stop: () => unknown = () => process.exit(0);
+let ending: Ending | null = null;
+let asked = 0;
+let askedAt = 0;
+/** Signals so close together are one: a supervisor of systems sends it to a process and to whoever passes it on to it. */
+const ONE_SIGNAL_MILLIS = 200;
 const worker = process.argv.flatMap((word) => WORKER.exec(word)?.[1] ?? []).map(Number)[0] ?? null;
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop());
-if (worker !== null) {
+// Before anything that takes time: as the first process of a container it would otherwise be deaf to signals.
+if (worker === null) for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
+else {
   // A terminal sends it to every process, and the supervisor tells when to end.
-  process.removeAllListeners("SIGINT").on("SIGINT", () => {});
+  process.on("SIGINT", () => {});
+  // Some send this one to every process too: a second one is no sign of a hurry, and the supervisor tells of that.
+  process.on("SIGTERM", stopOnce);
+  process.on("message", (message) => message === "hurry" && ending?.hurry());
   // Without a supervisor nobody would ever tell.
-  process.once("disconnect", () => stop());
+  process.once("disconnect", stopOnce);
 }
 
 const config = readConfig();
-const end = await start().catch(fail);
+await start().catch(fail);
 
-stop = async () => {
-  stop = () => {};
-  const overdue = setTimeout(() => process.exit(1), DRAIN_SECONDS * 1000);
-  const status = await end();
-  clearTimeout(overdue);
-  process.exit(status);
-};
+/** The first time in good order, the second time without waiting for balancers, the third time at once. */
+function stop(): void {
+  const now = performance.now();
+  if (asked > 0 && now - askedAt < ONE_SIGNAL_MILLIS) return;
+  askedAt = now;
+  asked += 1;
+  if (ending === null) process.exit(0);
+  if (asked === 1) void ending.end().then((status) => process.exit(status));
+  if (asked === 2) ending.hurry();
+  if (asked < 3) return;
+  ending.kill?.();
+  process.exit(1);
+}
 
-/** Answers what ends it, with the status to exit with. */
-async function start(): Promise<() => Promise<number>> {
+function stopOnce(): void {
+  if (asked === 0) stop();
+}
+
+async function start(): Promise<void> {
   // What the one needs the other has no use for, and its memory neither.
   if (config.workers > 1 && worker === null) {
     const { supervise } = await import("./supervise.ts");
     const command = [process.execPath, ...process.execArgv, import.meta.path];
     const supervisor = supervise(config, command, process.env);
-    stop = async () => process.exit(await supervisor.end());
+    ending = supervisor;
     const status = await supervisor.started;
     if (status !== null) process.exit(status);
-    return supervisor.end;
+    return;
   }
   const { serve } = await import("./serve.ts");
-  const finish = await serve(config, worker);
+  ending = await serve(config, worker);
   process.send?.("serving");
-  return () => finish().then(() => 0);
 }
 
 function readConfig() {

@@ -6,10 +6,12 @@ import { isMissingTable, isUnavailable } from "./db/failures.ts";
 import { faultOfRole } from "./db/runtime-role.ts";
 import { plainly } from "./db/scoped-pool.ts";
 import { createDeps } from "./deps.ts";
+import { type Ending, FINISH_SECONDS } from "./ending.ts";
 import { shippedMigrations } from "./health/readiness.ts";
 import { drain } from "./http/draining.ts";
 import { createJobHandlers } from "./job-handlers.ts";
 import { listen } from "./listen.ts";
+import type { Log } from "./log.ts";
 import { announceBootstrap } from "./platform/announce-bootstrap.ts";
 import { declareAll } from "./roles/declare-all.ts";
 import { readPermissionsFile } from "./roles/permissions-file.ts";
@@ -18,10 +20,10 @@ import { StartFault } from "./start-fault.ts";
 /**
  * @param worker which one of several processes this is, from 0; null when it is the only one. What is to be done once in
  * an instance (jobs, permissions, what is said at a start) the first one does.
- * @returns what finishes all that is under way, and then lets go of the database.
+ * @returns what finishes all that is under way, and then lets go of the database. Its status is 1 where that took too long.
  * @throws StartFault
  */
-export async function serve(config: Config, worker: number | null): Promise<() => Promise<void>> {
+export async function serve(config: Config, worker: number | null): Promise<Ending> {
   try {
     return await start(config, worker);
   } catch (err) {
@@ -30,7 +32,7 @@ export async function serve(config: Config, worker: number | null): Promise<() =
   }
 }
 
-async function start(config: Config, worker: number | null): Promise<() => Promise<void>> {
+async function start(config: Config, worker: number | null): Promise<Ending> {
   const isFirst = (worker ?? 0) === 0;
   const { deps, close } = await createDeps(config);
   if (isFirst) await prepare(config, deps);
@@ -46,20 +48,40 @@ async function start(config: Config, worker: number | null): Promise<() => Promi
     maxRequestBodySize: config.bodyLimitBytes * 64,
     idleTimeout: config.idleTimeoutSeconds,
   });
-  deps.log("info", "listening", {
-    url: `http://${config.host}:${server.port}`,
-    ...(worker !== null && { worker }),
-  });
+  const log: Log = (level, message, fields) =>
+    deps.log(level, message, { ...fields, ...(worker !== null && { worker }) });
+  log("info", "listening", { url: `http://${config.host}:${server.port}` });
   // For people, and not for the log, which is kept.
   const announced = isFirst
     ? announceBootstrap(deps, (text) => console.log(text)).catch((err) =>
         deps.log("error", "no bootstrap token", { error: err }),
       )
     : null;
-  return async () => {
-    await drain(deps.serving, server);
+  async function finish(): Promise<void> {
+    await drain(deps.serving, server, { seconds: config.drainSeconds, log });
     await announced;
     await close();
+  }
+  async function end(): Promise<number> {
+    const begun = performance.now();
+    const { promise: overdue, resolve } = Promise.withResolvers<false>();
+    const timer = setTimeout(resolve, (config.drainSeconds + FINISH_SECONDS) * 1000, false);
+    const isDone = await Promise.race([finish().then(() => true), overdue]);
+    clearTimeout(timer);
+    const seconds = Math.round((performance.now() - begun) / 100) / 10;
+    if (isDone) log("info", "stopped", { seconds });
+    else log("error", "stopped before everything was finished", { seconds });
+    return isDone ? 0 : 1;
+  }
+  let ending: Promise<number> | undefined;
+  return {
+    end() {
+      ending ??= end();
+      return ending;
+    },
+    hurry() {
+      deps.serving.hurried = true;
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** Several processes on one port, one a core: started, started again when one dies, and ended together. */
 import type { Subprocess } from "bun";
 import type { Config } from "./config.ts";
+import { type Ending, FINISH_SECONDS } from "./ending.ts";
 import { freePort } from "./listen.ts";
 import { createLog } from "./log.ts";
 
@@ -8,14 +9,12 @@ import { createLog } from "./log.ts";
 const RESTART_MILLIS = 250;
 const LONGEST_RESTART_MILLIS = 30_000;
 const STEADY_MILLIS = 60_000;
-/** Longer than a worker takes for what is under way (index.ts). */
-const END_MILLIS = 25_000;
+/** So much longer than a worker takes for its end (serve.ts). */
+const SPARE_SECONDS = 3;
 
-export type Supervisor = {
+export type Supervisor = Ending & {
   /** Null once all workers serve, or have been started at least; the status of the first one when it did not begin to. */
   started: Promise<number | null>;
-  /** Ends all workers, each when it has answered what it was asked. Answers 0 when each of them ended as it should. */
-  end(): Promise<number>;
 };
 
 /**
@@ -24,13 +23,14 @@ export type Supervisor = {
  * @param command starts this program again. @throws StartFault in `started`, when the port is not to be had.
  */
 export function supervise(
-  config: Pick<Config, "workers" | "host" | "port" | "logLevel">,
+  config: Pick<Config, "workers" | "host" | "port" | "logLevel" | "drainSeconds">,
   command: string[],
   env: Record<string, string | undefined>,
 ): Supervisor {
   const log = createLog(config.logLevel);
   const running = new Map<number, Subprocess>();
   const waiting = new Map<number, Timer>();
+  const served = new WeakSet<Subprocess>();
   let ending: Promise<number> | undefined;
   let PORT = "";
 
@@ -44,6 +44,7 @@ export function supervise(
       stdio: ["ignore", "inherit", "inherit"],
       ipc() {
         serves = true;
+        served.add(child);
         resolve(null);
       },
     });
@@ -79,16 +80,28 @@ export function supervise(
     return null;
   }
 
+  /** Each when it has answered what it was asked. Answers 0 when each of them ended as it should. */
   async function endAll(): Promise<number> {
+    log("info", "stopping all workers", { workers: running.size });
     for (const timer of waiting.values()) clearTimeout(timer);
     const children = [...running.values()];
     for (const child of children) child.kill("SIGTERM");
-    const overdue = setTimeout(() => {
-      for (const child of children) child.kill("SIGKILL");
-    }, END_MILLIS);
+    const seconds = config.drainSeconds + FINISH_SECONDS + SPARE_SECONDS;
+    const overdue = setTimeout(kill, seconds * 1000);
     const statuses = await Promise.all(children.map((child) => child.exited));
     clearTimeout(overdue);
-    return statuses.every((status) => status === 0) ? 0 : 1;
+    const isWell = children.every(endedWell);
+    log(isWell ? "info" : "error", "stopped", { ...(!isWell && { statuses }) });
+    return isWell ? 0 : 1;
+  }
+
+  /** One that had not begun to serve may have been too early to hear it, and had nothing to answer. */
+  function endedWell(child: Subprocess): boolean {
+    return child.exitCode === 0 || (child.signalCode === "SIGTERM" && !served.has(child));
+  }
+
+  function kill(): void {
+    for (const child of running.values()) child.kill("SIGKILL");
   }
 
   return {
@@ -97,5 +110,9 @@ export function supervise(
       ending ??= endAll();
       return ending;
     },
+    hurry() {
+      for (const child of running.values()) child.send("hurry");
+    },
+    kill,
   };
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { type Server, startServer } from "./start.ts";
+import { beginLogin } from "./under-way.ts";
 
 let server: Server;
 afterEach(() => server.stop());
@@ -9,23 +10,14 @@ describe("on SIGTERM and SIGINT the server", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     test(`finishes the request under way, takes no other, and exits 0 (${signal})`, async () => {
       server = await startServer();
-      // A body that has not come to its end keeps the request under way for as long as we like.
-      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-      const writer = writable.getWriter();
-      const underWay = fetch(`${server.url}/v1/auth/login`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: readable,
-      });
-      await writer.write(Buffer.from('{"email":'));
+      const { answer, finish } = await beginLogin(server);
       await reached();
       server.process.kill(signal);
       await refused();
       expect(server.process.exitCode).toBeNull();
 
-      await writer.write(Buffer.from('"nobody@a.example","password":"x"}'));
-      await writer.close();
-      expect((await underWay).status).toBe(401);
+      await finish();
+      expect((await answer).status).toBe(401);
       expect(await server.process.exited).toBe(0);
     });
   }
@@ -43,11 +35,77 @@ describe("on SIGTERM and SIGINT the server", () => {
     idle.destroy();
   });
 
-  test("says nothing on its way out", async () => {
+  test("tells each step of its way out, and nothing else", async () => {
     server = await startServer();
     server.process.kill("SIGTERM");
     expect(await server.process.exited).toBe(0);
-    expect(server.output().trim().split("\n")).toEqual([expect.stringContaining('"listening"')]);
+    const lines = server
+      .output()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      "info listening",
+      "info stopping: not ready, and serving on",
+      "info stopping: no new connections",
+      "info stopping: every request is answered",
+      "info stopped",
+    ]);
+  });
+
+  test("serves on for DRAIN_SECONDS, not ready, on new connections too, and then takes none", async () => {
+    server = await startServer({ DRAIN_SECONDS: "3" });
+    const signalled = performance.now();
+    server.process.kill("SIGTERM");
+    const seconds = () => (performance.now() - signalled) / 1000;
+    for (await Bun.sleep(100); seconds() < 2.5; await Bun.sleep(200)) {
+      const [ready, keys] = await Promise.all([
+        fetch(`${server.url}/health/ready`),
+        fetch(`${server.url}/.well-known/jwks.json`),
+      ]);
+      expect([ready.status, keys.status, keys.headers.get("connection")]).toEqual([
+        503,
+        200,
+        "close",
+      ]);
+    }
+    await refused();
+    expect(seconds()).toBeWithin(2.9, 6);
+    expect(await server.process.exited).toBe(0);
+  });
+
+  test("a second one spares the wait, and what is under way is still answered; a third ends it at once", async () => {
+    for (const signals of [2, 3]) {
+      server = await startServer({ DRAIN_SECONDS: "60" });
+      const { answer, finish } = await beginLogin(server);
+      const signalled = performance.now();
+      server.process.kill("SIGTERM");
+      await Bun.sleep(400);
+      expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+      server.process.kill("SIGINT");
+      await refused();
+      expect(server.process.exitCode).toBeNull();
+      if (signals === 2) {
+        await finish();
+        expect((await answer).status).toBe(401);
+      } else {
+        await Bun.sleep(250);
+        server.process.kill("SIGTERM");
+        await answer.catch(() => {});
+      }
+      expect(await server.process.exited).toBe(signals === 2 ? 0 : 1);
+      expect(performance.now() - signalled).toBeLessThan(8000);
+      await server.stop();
+    }
+  });
+
+  test("two signals at once, as service managers send them, are one", async () => {
+    server = await startServer({ DRAIN_SECONDS: "2" });
+    server.process.kill("SIGTERM");
+    server.process.kill("SIGINT");
+    await Bun.sleep(1200);
+    expect((await fetch(`${server.url}/.well-known/jwks.json`)).status).toBe(200);
+    expect(await server.process.exited).toBe(0);
   });
 });
 

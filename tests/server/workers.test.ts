@@ -5,6 +5,7 @@ import { connect, type Socket } from "node:net";
 import pg from "pg";
 import { createDatabase } from "../support/postgres.ts";
 import { runServer, type Server, serverEnv, startServer } from "./start.ts";
+import { beginLogin } from "./under-way.ts";
 
 const WORKERS = 2;
 
@@ -126,6 +127,18 @@ describe("with WORKERS=2", () => {
       for (const pid of workers.values()) expect(() => process.kill(pid, 0)).toThrow();
     });
 
+  test("a second signal spares all of them the wait; one that each of them gets too does not", async () => {
+    const running = await start({ DRAIN_SECONDS: "60" });
+    for (const pid of [running.process.pid, ...workersOf(running).values()])
+      process.kill(pid, "SIGTERM");
+    await Bun.sleep(1500);
+    expect(await ask(running)).toBe(200);
+    expect(await ask(running, "/health/ready")).toBe(503);
+    running.process.kill("SIGTERM");
+    expect(await running.process.exited).toBe(0);
+    expect(running.output().match(/stopping: no new connections/g)).toHaveLength(WORKERS);
+  });
+
   test("workers end with their supervisor, however that ends", async () => {
     const running = await start();
     const workers = workersOf(running);
@@ -147,25 +160,6 @@ function askOn(socket: Socket): Promise<string | undefined> {
     socket.once("data", (data) => resolve(data.toString().split("\r\n")[0]));
     socket.once("error", reject);
   });
-}
-
-/** A body that has not come to its end keeps a request under way. */
-async function beginLogin({ url }: Server) {
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const writer = writable.getWriter();
-  const answer = fetch(`${url}/v1/auth/login`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: readable,
-  });
-  await writer.write(Buffer.from('{"email":'));
-  return {
-    answer,
-    async finish() {
-      await writer.write(Buffer.from('"nobody@a.example","password":"x"}'));
-      await writer.close();
-    },
-  };
 }
 
 function isAlive(pid: number): boolean {
