@@ -9,25 +9,28 @@ import { cleanUp } from "./clean-up.ts";
 import type { Context, Deps } from "./context.ts";
 import { inBackground } from "./db/scope.ts";
 import { sendAddedMails } from "./invitations/tell-added.ts";
-import type { JobHandlers } from "./jobs/jobs.ts";
+import type { JobHandler, JobHandlers } from "./jobs/jobs.ts";
 import { deliver } from "./mail/deliver.ts";
 import type { MailRequest } from "./mail/requests.ts";
 import type { RequestOrigin } from "./principal.ts";
 import { maintainSigningKeys } from "./signing-keys/rotate.ts";
 
+/** Of the queues that this instance works off: an instance that cannot send mails leaves them to those that can. */
 export function createJobHandlers(deps: Deps): JobHandlers {
   const handlers: JobHandlers = {
-    mail: (data, job) => deliver(deps, data, job),
-    notice: (data, job) => deliver(deps, data, job),
+    ...(deps.mailer.transport.delivers && {
+      mail: (data, job) => deliver(deps, data, job),
+      notice: (data, job) => deliver(deps, data, job),
+    }),
     mail_request: (data) => sendRequested(deps, data),
     signing_keys: () => maintainSigningKeys(deps),
     audit: () => maintainAuditLog(deps),
     clean_up: () => cleanUp(deps),
   };
   // Background work is nobody's: each job names the tenant that it is about.
-  const entries = Object.entries(handlers).map(([queue, handle]) => [
+  const entries = Object.entries(handlers).map(([queue, handle]): [string, JobHandler] => [
     queue,
-    (...args: Parameters<typeof handle>) => inBackground(() => handle(...args)),
+    (...args) => inBackground(() => handle(...args)),
   ]);
   return Object.fromEntries(entries);
 }

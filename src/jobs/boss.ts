@@ -69,7 +69,7 @@ export function createBoss(
   boss.on("error", (err) =>
     log("warn", "the job queue has a fault", { error: describeError(err) }),
   );
-  boss.on("warning", ({ message }) => log("warn", message));
+  boss.on("warning", ({ message }) => log("warn", "the job queue warns", { warning: message }));
   return boss;
 }
 
@@ -110,6 +110,8 @@ function delivery(): Settings {
     retryBackoff: true,
     retryDelayMax: 4 * HOUR,
     expireInSeconds: 120,
+    // Where no instance can send, mails do not pile up, and none goes out that nobody waits for any more.
+    retentionSeconds: 2 * DAY,
     deleteAfterSeconds: 7 * DAY,
   };
 }

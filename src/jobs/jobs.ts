@@ -15,8 +15,10 @@ export type QueueName = (typeof QUEUES)[number];
 /** What a handler may know of its job. The id stays the same when it is tried again; `attempt` begins at 1. */
 export type JobInfo = { id: string; createdAt: Date; attempt: number };
 
-/** One a queue. What it throws is tried again later, but for a PermanentFailure. `data` is null for what a schedule sent. */
-export type JobHandlers = Record<QueueName, (data: unknown, job: JobInfo) => Promise<void>>;
+/** What it throws is tried again later, but for a PermanentFailure. `data` is null for what a schedule sent. */
+export type JobHandler = (data: unknown, job: JobInfo) => Promise<void>;
+/** By queue. What has no handler is left to other instances. */
+export type JobHandlers = Partial<Record<QueueName, JobHandler>>;
 
 /** Thrown by a handler when trying again cannot help. The message is logged and kept: it holds nothing of the data. */
 export class PermanentFailure extends Error {

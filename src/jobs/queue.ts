@@ -4,7 +4,14 @@ import { decrypt, encrypt, type Keyring } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
 import { describeError } from "../log.ts";
 import { type BossOptions, createBoss, prepareQueues } from "./boss.ts";
-import { type JobHandlers, type Jobs, PermanentFailure, QUEUES, type QueueName } from "./jobs.ts";
+import {
+  type JobHandler,
+  type JobHandlers,
+  type Jobs,
+  PermanentFailure,
+  QUEUES,
+  type QueueName,
+} from "./jobs.ts";
 
 /**
  * `places`: how many jobs one instance works off at once. One that is slow takes one place and holds up nobody else.
@@ -28,7 +35,6 @@ const GIVEN_UP_TIMES = 3;
 export type JobsOptions = BossOptions & { keyring: Pick<Keyring, "data"> };
 
 type StoredJob = JobWithMetadata<{ sealed: string } | null>;
-type Handler = JobHandlers[QueueName];
 
 /** @throws Error when the database does not answer, or has no job tables. */
 export async function createJobs(options: JobsOptions): Promise<Jobs> {
@@ -43,7 +49,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
   /** By queue, the places that are free. */
   const free = new Map<string, Set<string>>(QUEUES.map((queue) => [queue, new Set()]));
 
-  async function run(queue: QueueName, job: StoredJob, handler: Handler): Promise<JobResult> {
+  async function run(queue: QueueName, job: StoredJob, handler: JobHandler): Promise<JobResult> {
     const { id, createdOn: createdAt, expireInSeconds } = job;
     const attempt = job.retryCount + 1;
     try {
@@ -75,7 +81,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
   }
 
   /** It is free again as soon as its job is done, whatever the other jobs do. */
-  async function openPlace(queue: QueueName, handler: Handler, poll: number): Promise<void> {
+  async function openPlace(queue: QueueName, handler: JobHandler, poll: number): Promise<void> {
     const options = { ...workOptions(queue), pollingIntervalSeconds: poll };
     const id = await boss.work(queue, options, async ([job]: StoredJob[]) => {
       free.get(queue)?.delete(id);
@@ -95,7 +101,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
   }
 
   /** Takes once what is due, and answers how many jobs there were. */
-  async function workOff(queue: QueueName, handler: Handler): Promise<number> {
+  async function workOff(queue: QueueName, handler: JobHandler): Promise<number> {
     let count = 0;
     const options = { ...workOptions(queue), batchSize: WORK[queue].places };
     const id = await drainer.work(queue, options, (jobs: StoredJob[]) => {
@@ -129,17 +135,17 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
     },
     async start(handlers) {
       await boss.start();
-      for (const queue of QUEUES) {
+      for (const [queue, handler] of handled(handlers)) {
         const { places, cron, poll } = WORK[queue];
         if (cron) await boss.schedule(queue, cron, null, { tz: "UTC", missed: "once" });
         for (let place = 0; place < places; place++)
-          await openPlace(queue, handlers[queue], place === 0 ? poll : SPARE_POLL);
+          await openPlace(queue, handler, place === 0 ? poll : SPARE_POLL);
       }
     },
     async drain(handlers) {
       for (let worked = 1; worked > 0; ) {
         worked = 0;
-        for (const queue of QUEUES) worked += await workOff(queue, handlers[queue]);
+        for (const [queue, handler] of handled(handlers)) worked += await workOff(queue, handler);
       }
     },
     wake,
@@ -149,6 +155,13 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
       await atMost(2 * STOP_MILLIS, boss.stop({ timeout: STOP_MILLIS, close: false }));
     },
   };
+}
+
+function handled(handlers: JobHandlers): [QueueName, JobHandler][] {
+  return QUEUES.flatMap((queue): [QueueName, JobHandler][] => {
+    const handler = handlers[queue];
+    return handler ? [[queue, handler]] : [];
+  });
 }
 
 function workOptions(queue: QueueName) {

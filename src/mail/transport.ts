@@ -1,4 +1,4 @@
-/** Where mails go: to the SMTP server, into an inbox that developers and tests read, or nowhere. */
+/** Where mails go: to the SMTP server, or into an inbox that developers and tests read. */
 import type { Transporter } from "nodemailer";
 import type { Config } from "../config.ts";
 import { PermanentFailure } from "../jobs/jobs.ts";
@@ -17,6 +17,8 @@ export type OutgoingMail = RenderedMail & {
 export type ReceivedMail = RenderedMail & { id: string; to: string; at: string };
 
 export type Transport = {
+  /** False where there is no way to send one: the mails are another instance's to deliver. */
+  delivers: boolean;
   /** @throws PermanentFailure when the server will never take this mail. */
   send(mail: OutgoingMail): Promise<void>;
   /** The last hundred mails, the newest last; null where mails leave the process. */
@@ -33,10 +35,11 @@ const ONE_ADDRESS = /^[^\s\p{C}<>()[\]\\,;:"@]+@[^\s\p{C}<>()[\]\\,;:"@]+$/u;
 export function createTransportFor(config: TransportOptions, log: Log): Transport {
   if (config.smtpUrl) return smtpTransport(config.smtpUrl, config.mailFrom);
   if (config.environment !== "production") return inboxTransport();
-  log("warn", "SMTP_URL is not set: no mail is sent");
+  log("warn", "SMTP_URL is not set: mails are left to instances that have it");
   return {
-    async send({ template }) {
-      log("warn", "a mail was dropped: SMTP_URL is not set", { template });
+    delivers: false,
+    async send() {
+      throw new Error("SMTP_URL is not set");
     },
     inbox: null,
     close() {},
@@ -48,6 +51,7 @@ function smtpTransport(url: string, from: string): Transport {
   let connecting: Promise<Transporter> | undefined;
   const domain = /@([^\s@<>]+)>?$/.exec(from.trim())?.[1] ?? "localhost";
   return {
+    delivers: true,
     async send({ id, to, subject, text, html }) {
       if (!ONE_ADDRESS.test(to)) throw new PermanentFailure("the recipient is not one address");
       connecting ??= connect(url);
@@ -131,6 +135,7 @@ function causeOf({ message = "", response, errors = [] }: SmtpError): string {
 function inboxTransport(): Transport {
   const inbox: ReceivedMail[] = [];
   return {
+    delivers: true,
     async send({ id, to, subject, text, html }) {
       inbox.push({ id, to, subject, text, html, at: new Date().toISOString() });
       if (inbox.length > INBOX_LENGTH) inbox.shift();

@@ -1,6 +1,7 @@
 /** Where mails go without a mail server: into the inbox of developers and tests, and in production nowhere. */
 import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { commit } from "../../src/db/commit.ts";
+import { createJobHandlers } from "../../src/job-handlers.ts";
 import { EXAMPLES } from "../../src/mail/content.ts";
 import { sendProof } from "../../src/mail/send.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
@@ -100,7 +101,7 @@ test.each(["test", "production"])("in %s nobody can read mails", async (environm
   }
 });
 
-test("production without SMTP_URL warns at start, and drops mails with a line that names the template alone", async () => {
+test("production without SMTP_URL warns at start, and leaves mails to an instance that has it", async () => {
   const lines: string[] = [];
   const stdout = spyOn(process.stdout, "write").mockImplementation((line) => {
     lines.push(String(line));
@@ -113,21 +114,40 @@ test("production without SMTP_URL warns at start, and drops mails with a line th
       LOG_LEVEL: "warn",
     });
     expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { time: expect.any(String), level: "warn", message: "SMTP_URL is not set: no mail is sent" },
-    ]);
-    lines.length = 0;
-    await app.deps.jobs.send("mail", { ...EXAMPLES.reset_password, ...ADA });
-    expect(await app.mail()).toEqual([]);
-    expect(lines.map((line) => JSON.parse(line))).toEqual([
       {
         time: expect.any(String),
         level: "warn",
-        message: "a mail was dropped: SMTP_URL is not set",
-        template: "reset_password",
+        message: "SMTP_URL is not set: mails are left to instances that have it",
       },
     ]);
-    const { rows } = await app.deps.pool.query("SELECT state FROM pgboss.job WHERE name = 'mail'");
-    expect(rows).toEqual([{ state: "completed" }]);
+    lines.length = 0;
+    for (const queue of ["mail", "notice"] as const)
+      await app.deps.jobs.send(queue, { ...EXAMPLES.reset_password, ...ADA });
+    expect(await app.mail()).toEqual([]);
+    expect(lines).toEqual([]);
+    const states = async () => {
+      const { rows } = await app.deps.pool.query(
+        "SELECT name, state::text, keep_until - created_on = '2 days' AS bounded FROM pgboss.job WHERE name IN ('mail', 'notice') ORDER BY name",
+      );
+      return rows;
+    };
+    const waits = { state: "created", bounded: true };
+    expect(await states()).toEqual([
+      { name: "mail", ...waits },
+      { name: "notice", ...waits },
+    ]);
+
+    // One that can deliver takes them.
+    const delivered: string[] = [];
+    const transport = {
+      ...app.served.mailer.transport,
+      delivers: true,
+      send: async ({ to }: { to: string }) => void delivered.push(to),
+    };
+    const able = { ...app.served, mailer: { ...app.served.mailer, transport } };
+    await app.deps.jobs.drain(createJobHandlers(able));
+    expect(delivered).toEqual([ADA.to, ADA.to]);
+    expect((await states()).map(({ state }) => state)).toEqual(["completed", "completed"]);
     await app.close();
   } finally {
     stdout.mockRestore();
