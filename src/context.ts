@@ -7,6 +7,7 @@ import type { Keyring } from "./crypto/secret.ts";
 import type { Database, Transaction } from "./db/client.ts";
 import type { WatchedNames } from "./db/names-watch.ts";
 import type { ScopedPool } from "./db/scoped-pool.ts";
+import type { ClockWatch } from "./health/clock-watch.ts";
 import type { SchemaWatch } from "./health/schema-watch.ts";
 import type { Serving } from "./http/draining.ts";
 import type { Jobs } from "./jobs/jobs.ts";
@@ -40,6 +41,7 @@ export type Deps = {
   turns: Turns;
   /** Null when SCHEMA_CHECK is off. */
   schema: SchemaWatch | null;
+  clock: Pick<ClockWatch, "current">;
   serving: Serving;
   log: Log;
 };

@@ -10,7 +10,9 @@ import { createDatabase, createPool } from "./db/client.ts";
 import { createListener } from "./db/listener.ts";
 import { watchNames } from "./db/names-watch.ts";
 import { acrossAll, plainly } from "./db/scoped-pool.ts";
+import { clockAhead } from "./db/session-settings.ts";
 import { logStatements } from "./db/statement-log.ts";
+import { watchClock } from "./health/clock-watch.ts";
 import { watchSchema } from "./health/schema-watch.ts";
 import { createServing } from "./http/draining.ts";
 import { JOBS_CHANNEL } from "./jobs/boss.ts";
@@ -71,6 +73,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
       await Promise.all([revocations.resync(), signingKeys.reload()]);
     },
     onError: (err) => log("warn", "listener lost, asking the database", { error: err }),
+    onFound: () => log("info", "listener found again"),
   });
   revocations.watch(listener);
   grants.watch(listener);
@@ -90,6 +93,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
           onError: (err) => log("warn", "the schema cannot be compared", { error: err }),
         });
 
+  const clock = await watchClock({ log, measure: () => clockAhead(plainly(pool)) });
   await statementNames.tried;
   const deps: Deps = {
     config,
@@ -109,6 +113,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     jobs,
     mailer,
     schema,
+    clock,
     serving: createServing(),
     log,
   };
@@ -118,6 +123,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
       await jobs.stop();
       mailer.transport.close();
       schema?.stop();
+      clock.stop();
       statementNames.stop();
       signingKeys.stop();
       await listener.close();

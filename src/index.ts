@@ -10,6 +10,8 @@ import { StartFault } from "./start-fault.ts";
 /** How the supervisor starts a worker: with its number, and the port that all of them share. */
 const WORKER = /^--worker=(\d+)$/;
 
+/** For people who start it. What libraries say on the console goes to the log (library-words.ts). */
+const complain = console.error;
 let ending: Ending | null = null;
 let asked = 0;
 let askedAt = 0;
@@ -88,6 +90,6 @@ function faultsOfFiles({ MAIL_TEMPLATES, PERMISSIONS_FILE }: Values): Fault[] {
 /** One message and no stack: what goes wrong here is for the operator to mend. */
 function fail(reason: unknown): never {
   const isForOperators = reason instanceof StartFault || reason instanceof ConfigError;
-  console.error(isForOperators ? reason.message : reason);
+  complain(isForOperators ? reason.message : reason);
   process.exit(1);
 }

@@ -2,16 +2,20 @@
 import { join, resolve } from "node:path";
 import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
-import { isMissingTable, isUnavailable } from "./db/failures.ts";
+import { awaitDatabase } from "./db/await-database.ts";
+import { connectionFault } from "./db/connection-fault.ts";
+import { isMissingTable, isUnavailable, reasonOf } from "./db/failures.ts";
 import { faultOfRole } from "./db/runtime-role.ts";
 import { plainly } from "./db/scoped-pool.ts";
+import { faultOfTimeouts } from "./db/session-settings.ts";
 import { createDeps } from "./deps.ts";
 import { type Ending, FINISH_SECONDS } from "./ending.ts";
-import { shippedMigrations } from "./health/readiness.ts";
+import { checkReadiness, shippedMigrations } from "./health/readiness.ts";
 import { drain } from "./http/draining.ts";
 import { createJobHandlers } from "./job-handlers.ts";
+import { logLibraryWords } from "./library-words.ts";
 import { listen } from "./listen.ts";
-import type { Log } from "./log.ts";
+import { createLog, type Log } from "./log.ts";
 import { announceBootstrap } from "./platform/announce-bootstrap.ts";
 import { declareAll } from "./roles/declare-all.ts";
 import { readPermissionsFile } from "./roles/permissions-file.ts";
@@ -34,12 +38,13 @@ export async function serve(config: Config, worker: number | null): Promise<Endi
 
 async function start(config: Config, worker: number | null): Promise<Ending> {
   const isFirst = (worker ?? 0) === 0;
+  const plainLog = createLog(config.logLevel);
+  logLibraryWords(plainLog);
+  await awaitDatabase(config, plainLog);
   const { deps, close } = await createDeps(config);
-  if (isFirst) await prepare(config, deps);
-  const app = createApp(
-    deps,
-    shippedMigrations(join(import.meta.dir, "..", "prisma", "migrations")),
-  );
+  const migrations = shippedMigrations(join(import.meta.dir, "..", "prisma", "migrations"));
+  if (isFirst) await prepare(config, deps, migrations);
+  const app = createApp(deps, migrations);
   if (config.jobs && isFirst) await deps.jobs.start(createJobHandlers(deps));
   const server = listen(config, {
     fetch: app.fetch,
@@ -53,7 +58,7 @@ async function start(config: Config, worker: number | null): Promise<Ending> {
   log("info", "listening", { url: `http://${config.host}:${server.port}` });
   // For people, and not for the log, which is kept.
   const announced = isFirst
-    ? announceBootstrap(deps, (text) => console.log(text)).catch((err) =>
+    ? announceBootstrap(deps, (text) => process.stdout.write(`${text}\n`)).catch((err) =>
         deps.log("error", "no bootstrap token", { error: err }),
       )
     : null;
@@ -88,21 +93,47 @@ async function start(config: Config, worker: number | null): Promise<Ending> {
 async function prepare(
   config: Config,
   deps: Awaited<ReturnType<typeof createDeps>>["deps"],
+  migrations: string[],
+): Promise<void> {
+  await warn(config, deps, migrations);
+  if (config.permissionsFile !== undefined)
+    await declareAll(deps, readPermissionsFile(resolve(config.permissionsFile)));
+}
+
+/** Of what it works on with, and an operator should know. */
+async function warn(
+  config: Config,
+  deps: Awaited<ReturnType<typeof createDeps>>["deps"],
+  migrations: string[],
 ): Promise<void> {
   const fault = await faultOfRole(plainly(deps.pool));
   if (fault)
     deps.log("warn", `the database login ${fault}: only queries keep tenants apart`, {
       advice: "bun run db:roles",
     });
-  if (config.permissionsFile !== undefined)
-    await declareAll(deps, readPermissionsFile(resolve(config.permissionsFile)));
+  const unbound = await faultOfTimeouts(plainly(deps.pool), config.databaseTimeoutSeconds);
+  if (unbound)
+    deps.log("warn", `timeouts do not arrive: ${unbound}`, {
+      advice: "bun run db:roles gives them to the role, where a pooler drops them",
+    });
+  const { pending, newer } = await checkReadiness(plainly(deps.pool), migrations);
+  if (pending.length > 0)
+    deps.log(
+      "warn",
+      "the database lacks migrations of this build: not ready until they are applied",
+      {
+        pending,
+      },
+    );
+  if (newer.length > 0)
+    deps.log("warn", "the database has migrations that this build does not know", { newer });
   if (config.trial)
     deps.log("warn", "TRIAL=on: a server to try on this machine, not one for others");
 }
 
-function explain(err: Error, config: Config): string {
-  if (isUnavailable(err))
-    return `the database at ${new URL(config.databaseUrl).host} does not answer.`;
+function explain(err: Error, { databaseUrl }: Config): string {
   if (isMissingTable(err)) return "the database has no tables yet. Run: bunx prisma migrate deploy";
-  return err.message.trim();
+  const reason = reasonOf(err);
+  if (reason) return `${reason}.`;
+  return isUnavailable(err) ? connectionFault(err, databaseUrl).words : err.message.trim();
 }

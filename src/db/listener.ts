@@ -16,6 +16,8 @@ export type ListenerOptions = {
   /** Called on every (re)connection, after LISTEN and before `healthy`: reads what was missed. */
   resync: () => Promise<void>;
   onError?: (err: unknown) => void;
+  /** Called when it is healthy again after it was lost. */
+  onFound?: () => void;
 };
 
 /** Together the longest time for which a connection that was cut without a word still counts as healthy. */
@@ -35,6 +37,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   let client: pg.Client | undefined;
   let timer: Timer | undefined;
   let failures = 0;
+  let isLost = false;
 
   async function connect(): Promise<void> {
     const connection = new pg.Client({
@@ -58,6 +61,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       healthy = client === connection && !closed;
       if (!healthy) return;
       failures = 0;
+      if (isLost) options.onFound?.();
+      isLost = false;
       timer = setTimeout(() => beat(connection), HEARTBEAT_MILLIS);
     } catch (err) {
       lose(connection, err);
@@ -88,7 +93,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     client = undefined;
     healthy = false;
     clearTimeout(timer);
-    if (err !== undefined) options.onError?.(err);
+    isLost = true;
+    options.onError?.(err ?? new Error("the connection was ended"));
     connection.end().catch(() => {});
     timer = setTimeout(
       connect,

@@ -15,8 +15,11 @@ const SCOPE = named(
   "SELECT set_config('tenantry.scope', $1, true), set_config('tenantry.account', $2, true)",
 );
 const SCOPE_AND_LIMIT = named(`${SCOPE.text}, set_config('statement_timeout', $3, true)`);
-/** What a prepared statement answers once a table has changed under it, is not there any more, or is there twice. */
-const STALE = ["0A000", "26000", "42P05"];
+/**
+ * What a prepared statement answers once a table has changed under it, is not there any more, or is there twice; and what a
+ * session answers that is read-only, which it stays when new ones are no more.
+ */
+const STALE = ["0A000", "25006", "26000", "42P05"];
 const BEGUN = { command: "BEGIN", rowCount: null, oid: null, fields: [], rows: [] };
 
 /**

@@ -9,31 +9,40 @@ export function healthRoutes(migrations: string[]) {
 
   /** Once for each reason, and not with every probe: in production the answer does not tell it. */
   function tell({ log }: Context, reason: string): void {
-    if (reason !== told && reason !== "") log("warn", "not ready", { reason });
+    if (reason === told) return;
+    if (reason === "") log("info", "ready again");
+    else log("warn", "not ready", { reason });
     told = reason;
   }
 
   return new Hono<AppEnv>()
     .get("/live", (c) => c.json({ status: "ok" }))
     .get("/ready", async (c) => {
-      const { pool, schema, config, serving, statementNames } = c.var.ctx;
-      const { ready: serves, checks } = await checkReadiness(plainly(pool), migrations);
+      const { pool, schema, config, serving, statementNames, clock } = c.var.ctx;
+      const found = await checkReadiness(plainly(pool), migrations);
+      const { ready: serves, checks, pending, newer, reason } = found;
       const { verdict, ...fingerprints } = schema?.current() ?? {};
       const drifts = config.schemaCheck === "require" && verdict !== "ok";
-      const ready = serves && statementNames.survive && !drifts && !serving.stopping;
+      const { holds, aheadSeconds } = clock.current();
       const reasons = [
-        ...(serves ? [] : [`database ${checks.database}, migrations ${checks.migrations}`]),
+        ...(serves ? [] : [reason]),
         ...(statementNames.survive ? [] : ["prepared statements get lost"]),
         ...(drifts ? [`schema ${verdict}`] : []),
+        ...(holds ? [] : [`the clock is ${aheadSeconds} s ahead of the database's`]),
         ...(serving.stopping ? ["stopping"] : []),
       ];
+      const ready = reasons.length === 0;
       tell(c.var.ctx, reasons.join("; "));
       const details = {
         checks: {
           ...checks,
           ...(!statementNames.survive && { preparedStatements: "lost" }),
+          ...(!holds && { clock: "off" }),
           ...(verdict && { schema: verdict }),
         },
+        ...(pending.length > 0 && { pending }),
+        ...(newer.length > 0 && { newer }),
+        ...(!holds && { clockAheadSeconds: aheadSeconds }),
         ...(verdict && { schema: fingerprints }),
       };
       return c.json(

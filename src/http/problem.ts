@@ -1,7 +1,7 @@
 /** Every error leaves here, as RFC 9457 application/problem+json. */
 import type { ErrorHandler, Context as HonoContext } from "hono";
 import type { AppEnv } from "../context.ts";
-import { toApiError } from "../db/failures.ts";
+import { reasonOf, toApiError } from "../db/failures.ts";
 import { type ApiError, ERRORS, type ErrorCode, type ItemOutcome } from "../errors.ts";
 import { describeError } from "../log.ts";
 import { rateLimitFields } from "./rate-limit.ts";
@@ -19,8 +19,10 @@ export function problemHandler(): ErrorHandler<AppEnv> {
     const err = toApiError(thrown);
     if (REFUSALS.includes(err.code)) await Bun.sleep(REFUSAL_MILLIS);
     if (err.code === "internal_error" || err.code === "unavailable") {
+      const reason = reasonOf(thrown);
       c.get("ctx").log("error", err.code, {
         requestId: c.get("ctx").origin.requestId,
+        ...(reason && { reason }),
         error: describe(thrown),
       });
     }

@@ -190,7 +190,7 @@ describe("R58: in production", () => {
       expect([answer.status, await answer.json()]).toEqual([503, { status: "unavailable" }]);
     }
     expect(lines.filter((line) => JSON.stringify(line).includes("not ready"))).toEqual([
-      ["warn", "not ready", { reason: "database ok, migrations pending" }],
+      ["warn", "not ready", { reason: "database ok, migrations pending: 29991231235959_not_yet" }],
     ]);
   });
 

@@ -83,6 +83,18 @@ test("after a cut, LISTEN comes first, then what was missed is read again, and o
   expect(healthyDuring).toBe(false);
 });
 
+test("that it is found again is told, once for each loss", async () => {
+  const found: string[] = [];
+  const { listener: started, events } = await listen({ onFound: () => found.push("found") });
+  expect(found).toEqual([]);
+  for (const losses of [1, 2]) {
+    await cut();
+    await until(() => events.filter((event) => event === "lost").length === losses);
+    await until(() => started.healthy);
+    expect(found).toHaveLength(losses);
+  }
+});
+
 test("a start without a database is not healthy, and becomes it when the database comes", async () => {
   const port = await freePort();
   const url = new URL(database.url);

@@ -194,6 +194,51 @@ test("without names everything works: log-ins, refreshes, lists, mails, and what
   }
 }, 120_000);
 
+test("the timeouts that the pooler drops are the role's; an instance whose role has none says so", async () => {
+  const locked = async () => {
+    await direct.query("BEGIN; LOCK TABLE tenants IN ACCESS EXCLUSIVE MODE");
+    const begun = performance.now();
+    const client = new pg.Client({ connectionString: pooler.url, statement_timeout: 1000 });
+    await client.connect();
+    const end = setTimeout(() => void direct.query("ROLLBACK"), 6000);
+    const failure = await client.query("SELECT FROM tenants").then(
+      () => null,
+      (err: pg.DatabaseError) => err.code,
+    );
+    clearTimeout(end);
+    await direct.query("ROLLBACK");
+    await client.end();
+    return { failure, seconds: (performance.now() - begun) / 1000 };
+  };
+  const role = new URL(database.appUrl).username;
+  const words = "timeouts do not arrive";
+  const env = {
+    DATABASE_URL: pooler.url,
+    LISTEN_DATABASE_URL: database.appUrl,
+    PREPARED_STATEMENTS: "off",
+    DATABASE_TIMEOUT_SECONDS: "2",
+  };
+  await direct.query(`ALTER ROLE ${role} RESET statement_timeout`);
+  const without = await startServer(env);
+  expect(without.output()).toContain(words);
+  expect(await locked()).toMatchObject({ failure: null });
+  await without.stop();
+  await pooler.stop();
+
+  await direct.query(`ALTER ROLE ${role} SET statement_timeout = '2000ms'`);
+  await direct.query(`ALTER ROLE ${role} SET idle_in_transaction_session_timeout = '2000ms'`);
+  pooler = await startPgBouncer(database.appUrl);
+  const url = { ...env, DATABASE_URL: pooler.url };
+  const withThem = await startServer(url);
+  expect(withThem.output()).not.toContain(words);
+  const { failure, seconds } = await locked();
+  expect(failure).toBe("57014");
+  expect(seconds).toBeLessThan(5);
+  await withThem.stop();
+  for (const setting of ["statement_timeout", "idle_in_transaction_session_timeout"])
+    await direct.query(`ALTER ROLE ${role} SET ${setting} = '10s'`);
+}, 120_000);
+
 /** The named statements of a connection that the pooler lends; it is held for a moment, so that others get another one. */
 async function preparedBehindThePooler(): Promise<string[]> {
   const client = new pg.Client({ connectionString: pooler.url });

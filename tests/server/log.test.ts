@@ -155,3 +155,48 @@ test("a fault of ours is told whole to the log, without values, and to the calle
   expect(String(logged?.error)).toContain("action");
   expectNoSecrets();
 });
+
+test("probes have no line but where LOG_HEALTH is on", async () => {
+  const before = lines().length;
+  for (const path of ["/health/live", "/health/ready"]) await fetch(server.url + path);
+  await call("GET", "/v1/nope");
+  const requests = lines()
+    .slice(before)
+    .filter(({ message }) => message === "request");
+  expect(requests.map(({ path }) => path)).toEqual(["/v1/nope"]);
+
+  const asked = await startServer({ LOG_HEALTH: "on", SCHEMA_CHECK: "off" });
+  await fetch(`${asked.url}/health/live`);
+  for (let n = 0; n < 100 && !asked.output().includes("/health/live"); n += 1) await Bun.sleep(20);
+  expect(asked.output()).toMatch(/"message":"request".*"path":"\/health\/live","status":200/);
+  await asked.stop();
+});
+
+test("what libraries print is in the log, in its form, and without what they print of data", async () => {
+  const script = `
+    import { createLog } from "./src/log.ts";
+    import { logLibraryWords } from "./src/library-words.ts";
+    import { deprecate } from "node:util";
+    logLibraryWords(createLog("info"));
+    console.warn("prisma:warn in %s\\n  secret: 1\\n\\nIt took long.", "findMany");
+    console.error(new TypeError("boom"));
+    process.emitWarning("SECURITY WARNING: The SSL modes\\nand more");
+    deprecate(() => {}, "old")();
+    console.debug("nothing");`;
+  const child = Bun.spawn([process.execPath, "--no-env-file", "-e", script], {
+    cwd: `${import.meta.dir}/../..`,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  const said = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(err).toBe("");
+  expect(said.map(({ level, message, words }) => [level, message, words])).toEqual([
+    ["warn", "a library says", "It took long."],
+    ["error", "a library says", "TypeError: boom"],
+    ["warn", "a library says", "SECURITY WARNING: The SSL modes"],
+    ["warn", "a library says", "old"],
+  ]);
+});

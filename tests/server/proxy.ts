@@ -9,6 +9,8 @@ export type DatabaseProxy = {
   /** Keeps every connection open and passes nothing on, as a firewall or a pulled cable does. */
   freeze(): void;
   restore(): void;
+  /** How many connections it has turned away while it was cut. */
+  turnedAway(): number;
   /** Calls back once, with the bytes that the client sends next that hold `text`; they are passed on afterwards. */
   onSent(text: string, callback: () => void): void;
   close(): Promise<void>;
@@ -18,10 +20,12 @@ export async function startProxy(databaseUrl: string): Promise<DatabaseProxy> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let state: "open" | "cut" | "frozen" = "open";
+  let turnedAway = 0;
   let awaited: { text: string; callback: () => void } | undefined;
 
   const listener = createServer((client) => {
     if (state === "cut") {
+      turnedAway += 1;
       client.destroy();
       return;
     }
@@ -74,6 +78,7 @@ export async function startProxy(databaseUrl: string): Promise<DatabaseProxy> {
       if (state === "frozen") reset();
       state = "open";
     },
+    turnedAway: () => turnedAway,
     onSent(text, callback) {
       awaited = { text, callback };
     },

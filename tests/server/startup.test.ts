@@ -61,7 +61,7 @@ describe("a start ends with one message", () => {
   test("when nothing listens where the database should be", async () => {
     const env = serverEnv({ DATABASE_URL: "postgresql://user:hunter2@127.0.0.1:1/x" });
     expect(await failure(env)).toBe(
-      "Tenantry cannot start: the database at 127.0.0.1:1 does not answer.",
+      "Tenantry cannot start: the database at 127.0.0.1:1 does not answer: nothing listens there (ECONNREFUSED).",
     );
   });
 
@@ -70,7 +70,7 @@ describe("a start ends with one message", () => {
     proxy.freeze();
     const env = serverEnv({ DATABASE_URL: proxy.url, DATABASE_TIMEOUT_SECONDS: "1" });
     expect(await failure(env)).toMatch(
-      /^Tenantry cannot start: the database at \S+ does not answer\.$/,
+      /^Tenantry cannot start: the database at \S+ does not answer: nothing came back in time.*\.$/,
     );
     await proxy.close();
   });
@@ -110,6 +110,49 @@ describe("a start ends with one message", () => {
       /^Tenantry cannot start: SECRET_KEY does not open the signing key \S+: start with/,
     );
   });
+});
+
+test("a start waits for a database that is not there yet, says why, and serves when it comes", async () => {
+  const proxy = await startProxy(database.appUrl);
+  proxy.cut();
+  const looking = setInterval(() => proxy.turnedAway() >= 2 && proxy.restore(), 20);
+  const waiting = await startServer({
+    DATABASE_URL: proxy.url,
+    LISTEN_DATABASE_URL: database.appUrl,
+    DATABASE_WAIT_SECONDS: "60",
+    SCHEMA_CHECK: "off",
+    SECRET_KEY,
+  });
+  clearInterval(looking);
+  expect((await fetch(`${waiting.url}/health/ready`)).status).toBe(200);
+  const lines = waiting.output().split("\n");
+  const host = new URL(proxy.url).host;
+  const told = lines.filter((line) => line.includes('"waiting for the database"'));
+  expect(told.length).toBeWithin(1, 3);
+  for (const line of told)
+    expect(line).toContain(`the database at ${host} does not answer: it ended the connection`);
+  expect(lines.filter((line) => line.includes('"the database is there"'))).toHaveLength(1);
+  await waiting.stop();
+  await proxy.close();
+});
+
+test("it gives up after DATABASE_WAIT_SECONDS, and at once where no waiting mends it", async () => {
+  const env = {
+    DATABASE_URL: "postgresql://user:hunter2@127.0.0.1:1/x",
+    DATABASE_WAIT_SECONDS: "2",
+  };
+  const run = await runServer(serverEnv(env));
+  expect([run.status, run.stderr]).toEqual([1, expect.stringContaining("nothing listens there")]);
+  expect(run.seconds).toBeGreaterThan(2);
+  expect(run.stdout.trim().split("\n")).toEqual([
+    expect.stringContaining("waiting for the database"),
+  ]);
+
+  const wrong = databaseUrl((url) => {
+    url.password = "hunter2";
+  });
+  const refused = await runServer(serverEnv({ DATABASE_URL: wrong, DATABASE_WAIT_SECONDS: "600" }));
+  expect([refused.status, refused.stdout]).toEqual([1, ""]);
 });
 
 /** One for all starts on the same database. */

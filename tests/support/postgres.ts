@@ -78,7 +78,8 @@ function urlOf(database: string): string {
   return url.href;
 }
 
-function onServer(sql: string): Promise<void> {
+/** Runs SQL in the maintenance database: what says something of other databases and of roles. */
+export function onServer(sql: string): Promise<void> {
   return run(serverUrl(), sql);
 }
 

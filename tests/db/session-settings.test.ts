@@ -1,0 +1,37 @@
+/** Whether the sessions of the server have the timeouts that it asks for. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import pg from "pg";
+import { createPool } from "../../src/db/client.ts";
+import { plainly } from "../../src/db/scoped-pool.ts";
+import { faultOfTimeouts } from "../../src/db/session-settings.ts";
+import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createDatabase();
+});
+afterAll(() => database.drop());
+
+test("those of its own pool have, and those of its login without asking", async () => {
+  const options = { databaseUrl: database.url, databasePoolSize: 1, databaseTimeoutSeconds: 3 };
+  const own = createPool(options);
+  expect(await faultOfTimeouts(plainly(own), 3)).toBeNull();
+  await own.end();
+  const login = new pg.Pool({ connectionString: database.appUrl });
+  expect(await faultOfTimeouts(login, 10)).toBeNull();
+  expect(await faultOfTimeouts(login, 5)).toContain("statement_timeout is 10000 ms");
+  await login.end();
+});
+
+test("one without is told, and which", async () => {
+  const none = new pg.Pool({ connectionString: database.url });
+  expect(await faultOfTimeouts(none, 10)).toBe(
+    "idle_in_transaction_session_timeout is off and statement_timeout is off in the sessions of DATABASE_URL, and should be 10 s",
+  );
+  await none.end();
+  const one = new pg.Pool({ connectionString: database.url, statement_timeout: 10_000 });
+  expect(await faultOfTimeouts(one, 10)).toStartWith(
+    "idle_in_transaction_session_timeout is off in",
+  );
+  await one.end();
+});
