@@ -2,9 +2,8 @@
 import { join, resolve } from "node:path";
 import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
-import { awaitDatabase } from "./db/await-database.ts";
-import { connectionFault } from "./db/connection-fault.ts";
-import { isMissingTable, isUnavailable, reasonOf } from "./db/failures.ts";
+import { awaitDatabase, inWords } from "./db/await-database.ts";
+import { isMissingTable, isUnavailable } from "./db/failures.ts";
 import { faultOfRole } from "./db/runtime-role.ts";
 import { plainly } from "./db/scoped-pool.ts";
 import { faultOfTimeouts } from "./db/session-settings.ts";
@@ -32,7 +31,7 @@ export async function serve(config: Config, worker: number | null): Promise<Endi
     return await start(config, worker);
   } catch (err) {
     if (err instanceof StartFault || !(err instanceof Error)) throw err;
-    throw new StartFault(`Tenantry cannot start: ${explain(err, config)}`);
+    throw new StartFault(`Tenantry cannot start: ${await explain(err, config)}`);
   }
 }
 
@@ -131,9 +130,10 @@ async function warn(
     deps.log("warn", "TRIAL=on: a server to try on this machine, not one for others");
 }
 
-function explain(err: Error, { databaseUrl }: Config): string {
+async function explain(err: Error, { databaseUrl }: Config): Promise<string> {
   if (isMissingTable(err)) return "the database has no tables yet. Run: bunx prisma migrate deploy";
-  const reason = reasonOf(err);
-  if (reason) return `${reason}.`;
-  return isUnavailable(err) ? connectionFault(err, databaseUrl).words : err.message.trim();
+  const found = await inWords(err, databaseUrl);
+  if (found instanceof StartFault) return found.message;
+  const host = new URL(databaseUrl).host;
+  return isUnavailable(err) ? `the database at ${host} does not answer.` : err.message.trim();
 }

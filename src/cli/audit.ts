@@ -8,10 +8,12 @@ import type { Head } from "../audit/seal.ts";
 import { verifyAuditLog } from "../audit/verify.ts";
 import { type Config, ConfigError, parseToolConfig } from "../config.ts";
 import { deriveKeyring, type Keyring } from "../crypto/secret.ts";
+import { inWords } from "../db/await-database.ts";
 import { createDatabase, createPool, type Database } from "../db/client.ts";
 import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { isId } from "../db/id.ts";
 import { acrossTenants, withDeleted } from "../db/scope.ts";
+import { StartFault } from "../start-fault.ts";
 
 const usage = `The audit log: whether anybody changed it, and moving old months into files.
 
@@ -115,6 +117,8 @@ async function withParts<T>(options: Options, work: (parts: Parts) => Promise<T>
   const db = createDatabase(pool, TIMEOUT_SECONDS);
   try {
     return await acrossTenants(() => work({ config, keyring, db, keys }));
+  } catch (err) {
+    throw await inWords(err, config.databaseUrl);
   } finally {
     await db.$disconnect();
     await pool.end();
@@ -178,6 +182,7 @@ function say(text: string, code = 0): number {
 
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof AuditError) return error.message;
+  if (error instanceof StartFault) return error.message;
   if (error instanceof BrokenLogError) return error.message;
   if (isUnavailable(error)) return "the database does not answer. See DATABASE_URL.";
   if (isMissingTable(error))

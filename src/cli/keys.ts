@@ -4,11 +4,13 @@ import { parseArgs } from "node:util";
 import { type Config, ConfigError, parseToolConfig } from "../config.ts";
 import { reencrypt } from "../crypto/reencrypt.ts";
 import { deriveKeyring, type Keyring } from "../crypto/secret.ts";
+import { inWords } from "../db/await-database.ts";
 import { createDatabase, createPool, type Database } from "../db/client.ts";
 import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { replaceSigningKeys, rotateSigningKeys } from "../signing-keys/rotate.ts";
 import { listSigningKeys, opensSigningKeys } from "../signing-keys/rows.ts";
+import { StartFault } from "../start-fault.ts";
 
 const usage = `The keys that sign access tokens, and what SECRET_KEY encrypts.
 
@@ -130,6 +132,8 @@ async function withParts<T>(work: (parts: Parts) => Promise<T>): Promise<T> {
       pool,
       keyring: deriveKeyring(config.secretKey, config.previousSecretKey),
     });
+  } catch (err) {
+    throw await inWords(err, config.databaseUrl);
   } finally {
     await db.$disconnect();
     await pool.end();
@@ -160,6 +164,7 @@ function parse(args: string[]) {
 
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof KeysError) return error.message;
+  if (error instanceof StartFault) return error.message;
   if (isUnavailable(error)) return "the database does not answer. See DATABASE_URL.";
   if (isMissingTable(error))
     return "the database has no tables yet. Run: bunx prisma migrate deploy";

@@ -3,6 +3,7 @@
 import { Environment } from "../config/environment.ts";
 import { faultOfDatabaseUrl } from "../config/fields.ts";
 import { withFiles } from "../config/secret-files.ts";
+import { inWords } from "../db/await-database.ts";
 import { isUnavailable } from "../db/failures.ts";
 import { prepareRuntimeRole } from "../db/runtime-role.ts";
 
@@ -39,7 +40,9 @@ async function main(variables: NodeJS.ProcessEnv): Promise<number> {
     const user = decodeURIComponent(app.username);
     const password = decodeURIComponent(app.password);
     if (!user || !password) throw new Error("APP_DATABASE_URL must name a user and a password.");
-    await prepareRuntimeRole(owner.href, { user, password }, timeoutSeconds);
+    await prepareRuntimeRole(owner.href, { user, password }, timeoutSeconds).catch(async (err) => {
+      throw await inWords(err, owner.href);
+    });
     process.stdout.write(
       `The login ${user} is ready: start the server with APP_DATABASE_URL as its DATABASE_URL.\n`,
     );

@@ -4,10 +4,14 @@ import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import { StartFault } from "../start-fault.ts";
 import { type ConnectionFault, connectionFault } from "./connection-fault.ts";
+import { codeOf, isUnavailable } from "./failures.ts";
 
 /** Between two attempts, twice as long each time, up to the longest. */
 const FIRST_MILLIS = 250;
 const LONGEST_MILLIS = 5000;
+
+/** What has just failed is not waited for again. */
+const LOOK_SECONDS = 2;
 
 type Options = Pick<Config, "databaseUrl" | "databaseTimeoutSeconds" | "databaseWaitSeconds">;
 
@@ -69,6 +73,17 @@ export async function faultOfDatabase(
     // It may never have begun.
     await client.end().catch(() => {});
   }
+}
+
+/**
+ * For whoever has failed with the database: what was thrown, in words where it is about the connection. Prisma does not say
+ * what was wrong with one, so another is tried.
+ */
+export async function inWords(thrown: unknown, databaseUrl: string): Promise<unknown> {
+  const isLogin = /^(28|3D)/.test(codeOf(thrown) ?? "");
+  if (!isLogin && !isUnavailable(thrown)) return thrown;
+  const fault = await faultOfDatabase(databaseUrl, LOOK_SECONDS);
+  return fault ? new StartFault(fault.words) : thrown;
 }
 
 /** Why a session can change nothing, or null. */

@@ -97,7 +97,7 @@ describe("what cannot be done is said in a line, ends with 1 and changes nothing
       "a database that does not answer",
       ["list"],
       () => ({ ...env, DATABASE_URL: "postgresql://127.0.0.1:1/nothing" }),
-      "the database does not answer",
+      "does not answer: nothing listens there",
     ],
     ...[["rotate"], ["rotate", "--now"], ["reencrypt"]].map(
       (args): [string, string[], () => Record<string, string>, string] => [

@@ -99,3 +99,27 @@ test("a password that a URL cannot hold as it is: the words say what to do", asy
   expect([status, output]).toEqual([1, expect.stringContaining("Percent-encode")]);
   expect(output).not.toContain("ss/word");
 });
+
+test("every command names the host and what failed, and no password", async () => {
+  const env = {
+    DATABASE_URL: `postgresql://user:hunter2@no-such-host.invalid:5432/tenantry`,
+    APP_DATABASE_URL: as(user, PASSWORD),
+    SECRET_KEY: randomBytes(32).toString("base64"),
+  };
+  const calls: [Parameters<typeof runCommand>[0], string[]][] = [
+    ["roles", []],
+    ["keys", ["list"]],
+    ["audit", ["verify"]],
+  ];
+  for (const [name, args] of calls) {
+    const { code, err } = await runCommand(name, args, env);
+    expect([name, code, err]).toEqual([
+      name,
+      1,
+      expect.stringMatching(
+        /^error: the database at no-such-host\.invalid:5432 does not answer: \w/,
+      ),
+    ]);
+    expect(err).not.toContain("hunter2");
+  }
+});

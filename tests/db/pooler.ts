@@ -217,6 +217,7 @@ test("the timeouts that the pooler drops are the role's; an instance whose role 
     LISTEN_DATABASE_URL: database.appUrl,
     PREPARED_STATEMENTS: "off",
     DATABASE_TIMEOUT_SECONDS: "2",
+    SECRET_KEY,
   };
   await direct.query(`ALTER ROLE ${role} RESET statement_timeout`);
   const without = await startServer(env);
