@@ -9,16 +9,7 @@ import {
   testApp,
 } from "../support/app.ts";
 import { type Document, type Route, routes, undocumented } from "./document.ts";
-import { tour as apiKeys } from "./tours/api-keys.ts";
-import { tour as audit } from "./tours/audit.ts";
-import { tour as auth } from "./tours/auth.ts";
-import { tour as email } from "./tours/email.ts";
-import { tour as factors } from "./tours/factors.ts";
-import { tour as invitations } from "./tours/invitations.ts";
-import { tour as platform } from "./tours/platform.ts";
-import { tour as roles } from "./tours/roles.ts";
-import { tour as tenants } from "./tours/tenants.ts";
-import { tour as users } from "./tours/users.ts";
+import { TOURS } from "./every-tour.ts";
 
 const app = testApp();
 let document: Document;
@@ -57,19 +48,6 @@ function find(method: string, path: string): Route {
   if (!found[0]) throw new Error(`the document has no ${method} ${path}`);
   return found[0];
 }
-
-const TOURS = {
-  audit,
-  auth,
-  email,
-  factors,
-  users,
-  tenants,
-  invitations,
-  "API keys": apiKeys,
-  roles,
-  platform,
-};
 
 for (const [name, tour] of Object.entries(TOURS)) {
   test(`a tour of ${name}`, () => tour({ app, call, owner, root }));
