@@ -32,7 +32,7 @@ const TOO_EARLY =
   /(?<!afterCommit\(tx, \(\) => (?:ctx\.)?)\b(?:revocations\.add|(?:grants|apiKeys|me)\.forget)\(/g;
 /** Biome knows of process.env alone. */
 const ENVIRONMENT = /\b(?:Bun|import\.meta)\.env\b/;
-const FEATURE = /^src\/(?!(config|crypto|db|http|jobs)\/)[^/]+\//;
+const FEATURE = /^src\/(?!(config|crypto|db|http|jobs|watch)\/)[^/]+\//;
 
 type Import = { from: string; to: string; typeOnly: boolean };
 

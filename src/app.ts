@@ -15,6 +15,7 @@ import { docsRoutes } from "./http/docs.ts";
 import { announceStop } from "./http/draining.ts";
 import { lengthOfHead } from "./http/head.ts";
 import { requireHost } from "./http/host.ts";
+import { metricsRoute } from "./http/metrics.ts";
 import { noStore } from "./http/no-store.ts";
 import { notFound } from "./http/not-found.ts";
 import { openApiDocument } from "./http/openapi.ts";
@@ -22,6 +23,7 @@ import { pathOf } from "./http/path.ts";
 import { problemHandler } from "./http/problem.ts";
 import { requestContext } from "./http/request-context.ts";
 import { securityHeaders } from "./http/security-headers.ts";
+import { traceRequests } from "./http/trace-requests.ts";
 import { invitationRoutes, myTenantRoutes } from "./invitations/routes.ts";
 import { devMailRoutes } from "./mail/routes.ts";
 import { impersonationRoutes, platformRoutes } from "./platform/routes.ts";
@@ -40,6 +42,7 @@ export function createApp(deps: Deps, migrations: string[]) {
   const app = new Hono<AppEnv>({ getPath: pathOf });
   app.use(announceStop(deps.serving));
   app.use(lengthOfHead());
+  if (deps.traces) app.use(traceRequests(deps.traces));
   app.use(requestContext(deps));
   app.use(securityHeaders());
   app.use(requireHost());
@@ -74,6 +77,9 @@ export function createApp(deps: Deps, migrations: string[]) {
   app.route("/v1/audit-logs", auditRoutes);
   app.route("/health", healthRoutes(migrations));
   app.route("/.well-known", wellKnownRoutes);
+  const { metrics, config } = deps;
+  if (metrics && config.metrics?.port === null && config.metrics.token !== null)
+    app.get("/metrics", metricsRoute(metrics, config.metrics.token));
   if (deps.config.environment === "development") app.route("/dev", devMailRoutes);
 
   // What there is to attack is not for everybody to read (ASVS 5.0, 13.4.5).

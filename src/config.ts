@@ -135,5 +135,26 @@ function toConfig(value: Environment) {
     docs: (value.DOCS ?? (isProduction ? "off" : "on")) === "on",
     logLevel: value.LOG_LEVEL,
     logHealth: value.LOG_HEALTH === "on",
+    metrics: metricsOf(value),
+    traces: tracesOf(value),
+  };
+}
+
+/** On a port of their own, where there is one; else behind the token on that of the API. Null where nobody asks for them. */
+function metricsOf({ METRICS_PORT, METRICS_HOST: host, METRICS_TOKEN }: Environment) {
+  const port = METRICS_PORT ?? null;
+  const token = METRICS_TOKEN ?? null;
+  return port === null && token === null ? null : { port, host, token };
+}
+
+/** Null where they have nowhere to go. */
+function tracesOf(value: Environment) {
+  const url = value.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (url === undefined) return null;
+  return {
+    url: `${url.replace(/\/+$/, "")}/v1/traces`,
+    headers: value.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+    service: value.OTEL_SERVICE_NAME,
+    share: value.OTEL_TRACES_SAMPLER_ARG,
   };
 }

@@ -20,6 +20,8 @@ import type { AccessTokens } from "./sessions/access-token.ts";
 import type { Revocations } from "./sessions/revocations.ts";
 import type { SigningKeys } from "./signing-keys/signing-keys.ts";
 import type { Turns } from "./turns.ts";
+import type { Metrics } from "./watch/metrics.ts";
+import type { Traces } from "./watch/traces.ts";
 
 /** Made once, in index.ts; a test makes its own. */
 export type Deps = {
@@ -44,13 +46,23 @@ export type Deps = {
   clock: Pick<ClockWatch, "current">;
   serving: Serving;
   log: Log;
+  /** Null when nobody is to read them. */
+  metrics: Metrics | null;
+  /** Null when they have nowhere to go. */
+  traces: Traces | null;
 };
 
+/**
+ * `seen` is for the log and the trace of a request that has no principal: for whom its answer turned out to be. Background
+ * work has none.
+ */
 export type Context = Deps & {
   origin: RequestOrigin;
+  seen?: Partial<Seen>;
   /** With an Idempotency-Key: notes in the transaction of the change that it was done (http/idempotency.ts). */
   noteDone?: (tx: Transaction) => Promise<void>;
 };
+export type Seen = Pick<Principal, "userId" | "tenantId">;
 export type AuthedContext = Context & { principal: Principal };
 /** Where a person is needed: what a machine may not do, such as changing a password. */
 export type SessionContext = Context & { principal: PersonInSession };

@@ -12,6 +12,7 @@ import { watchNames } from "./db/names-watch.ts";
 import { acrossAll, plainly } from "./db/scoped-pool.ts";
 import { clockAhead } from "./db/session-settings.ts";
 import { logStatements } from "./db/statement-log.ts";
+import { watchStatements } from "./db/statement-watch.ts";
 import { watchClock } from "./health/clock-watch.ts";
 import { watchSchema } from "./health/schema-watch.ts";
 import { createServing } from "./http/draining.ts";
@@ -19,12 +20,16 @@ import { JOBS_CHANNEL } from "./jobs/boss.ts";
 import { createJobs } from "./jobs/queue.ts";
 import { createLog } from "./log.ts";
 import { createMailer } from "./mail/mailer.ts";
+import { watchTransport } from "./mail/watch-transport.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
 import { createGrantStore } from "./roles/grants.ts";
 import { createAccessTokens } from "./sessions/access-token.ts";
 import { createRevocations } from "./sessions/revocations.ts";
 import { loadSigningKeys } from "./signing-keys/signing-keys.ts";
 import { createTurns } from "./turns.ts";
+import { createMetrics } from "./watch/metrics.ts";
+import { countStatements, traceStatements, watchPasswords } from "./watch/parts.ts";
+import { createState } from "./watch/state.ts";
 
 const SNAPSHOT_FILE = join(import.meta.dir, "..", "migrations-sql", "drift.snapshot.json");
 
@@ -35,10 +40,17 @@ const SNAPSHOT_FILE = join(import.meta.dir, "..", "migrations-sql", "drift.snaps
 export async function createDeps(config: Config): Promise<{ deps: Deps; close(): Promise<void> }> {
   const log = createLog(config.logLevel);
   const keyring = deriveKeyring(config.secretKey, config.previousSecretKey);
+  const metrics = config.metrics && createMetrics();
+  const traces =
+    config.traces && (await import("./watch/otlp.ts")).createTraces(config.traces, log);
+  const watching = { metrics, traces };
   const mailer = createMailer(config, log);
+  if (metrics || traces) mailer.transport = watchTransport(mailer.transport, watching);
   const statementNames = watchNames({ ...config, log });
   const pool = createPool(config, statementNames);
   if (config.logLevel === "debug") logStatements(pool, log);
+  if (metrics) watchStatements(pool, countStatements(metrics));
+  if (traces) watchStatements(pool, traceStatements(traces));
   const db = createDatabase(pool, config.databaseTimeoutSeconds);
   const onKeyError = (err: unknown) => log("error", "a signing key is not usable", { error: err });
   const signingKeys = await loadSigningKeys(db, keyring.signingKey, {
@@ -51,7 +63,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   const lookups = acrossAll(pool);
   const revocations = createRevocations(lookups, config.accessTokenTtlSeconds);
   const grants = createGrantStore(lookups);
-  const jobs = await createJobs({ pool: plainly(pool), keyring, log });
+  const jobs = await createJobs({ pool: plainly(pool), keyring, log, metrics, traces });
   const apiKeys = createApiKeyStore(lookups, grants, log);
   const me = createMeStore(pool);
   const listener = await createListener({
@@ -95,6 +107,9 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
 
   const clock = await watchClock({ log, measure: () => clockAhead(plainly(pool)) });
   await statementNames.tried;
+  const plainPasswords = await preparingPasswords;
+  const passwords = metrics || traces ? watchPasswords(plainPasswords, watching) : plainPasswords;
+  metrics?.watch(createState({ pool, passwords, listener, schema }));
   const deps: Deps = {
     config,
     db,
@@ -103,7 +118,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     keyring,
     signingKeys,
     accessTokens: createAccessTokens(config, signingKeys),
-    passwords: await preparingPasswords,
+    passwords,
     revocations,
     rateLimits: createRateLimits(config, plainly(pool), keyring.rateLimit),
     turns: createTurns(),
@@ -116,6 +131,8 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     clock,
     serving: createServing(),
     log,
+    metrics,
+    traces,
   };
   return {
     deps,
@@ -129,6 +146,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
       await listener.close();
       await db.$disconnect();
       await pool.end();
+      await traces?.stop();
     },
   };
 }

@@ -30,6 +30,8 @@ export type FairQueue = {
   turn(who: string | null): Promise<End>;
   /** Does the work within a turn. @throws ApiError `overloaded`; what `work` throws. */
   run<T>(who: string | null, work: () => Promise<T>): Promise<T>;
+  /** How many turns are taken now, and how many wait for one. */
+  load(): { running: number; waiting: number };
 };
 
 /** What somebody had is forgotten by half in so many milliseconds. */
@@ -196,6 +198,7 @@ export function createFairQueue(limits: FairQueueLimits): FairQueue {
         end();
       }
     },
+    load: () => ({ running, waiting }),
   };
 }
 

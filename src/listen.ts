@@ -11,16 +11,23 @@ type Options = {
   idleTimeout?: number;
 };
 
-/** @throws StartFault when the port is taken, or the host is no address of this machine. */
-export function listen({ host, port }: Address, options: Options): Bun.Server<undefined> {
+/**
+ * @param variables that say where: those of the API unless it is for something else.
+ * @throws StartFault when the port is taken, or the host is no address of this machine.
+ */
+export function listen(
+  { host, port }: Address,
+  options: Options,
+  variables = { host: "HOST", port: "PORT" },
+): Bun.Server<undefined> {
   try {
     return Bun.serve({ ...options, hostname: host, port });
   } catch (err) {
     const code = err instanceof Error && "code" in err ? err.code : undefined;
     if (code === "EADDRINUSE")
-      throw new StartFault(`Port ${port} is taken: set PORT to another one.`);
+      throw new StartFault(`Port ${port} is taken: set ${variables.port} to another one.`);
     throw new StartFault(
-      `Cannot listen on ${host}:${port} (${code}): set HOST and PORT to an address of this machine.`,
+      `Cannot listen on ${host}:${port} (${code}): set ${variables.host} and ${variables.port} to an address of this machine.`,
     );
   }
 }

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { awaitDatabase, inWords } from "./db/await-database.ts";
+import type { Deps } from "./context.ts";
 import { isMissingTable, isUnavailable } from "./db/failures.ts";
 import { faultOfRole } from "./db/runtime-role.ts";
 import { plainly } from "./db/scoped-pool.ts";
@@ -11,6 +12,7 @@ import { createDeps } from "./deps.ts";
 import { type Ending, FINISH_SECONDS } from "./ending.ts";
 import { checkReadiness, shippedMigrations } from "./health/readiness.ts";
 import { drain } from "./http/draining.ts";
+import { answerMetrics } from "./http/metrics.ts";
 import { createJobHandlers } from "./job-handlers.ts";
 import { logLibraryWords } from "./library-words.ts";
 import { listen } from "./listen.ts";
@@ -52,9 +54,13 @@ async function start(config: Config, worker: number | null): Promise<Ending> {
     maxRequestBodySize: config.bodyLimitBytes * 64,
     idleTimeout: config.idleTimeoutSeconds,
   });
+  const metrics = serveMetrics(config, deps, worker ?? 0);
   const log: Log = (level, message, fields) =>
     deps.log(level, message, { ...fields, ...(worker !== null && { worker }) });
-  log("info", "listening", { url: `http://${config.host}:${server.port}` });
+  log("info", "listening", {
+    url: `http://${config.host}:${server.port}`,
+    ...(metrics && { metrics: `http://${config.metrics?.host}:${metrics.port}/metrics` }),
+  });
   // For people, and not for the log, which is kept.
   const announced = isFirst
     ? announceBootstrap(deps, (text) => process.stdout.write(`${text}\n`)).catch((err) =>
@@ -64,6 +70,7 @@ async function start(config: Config, worker: number | null): Promise<Ending> {
   async function finish(): Promise<void> {
     await drain(deps.serving, server, { seconds: config.drainSeconds, log });
     await announced;
+    await metrics?.stop(true);
     await close();
   }
   async function end(): Promise<number> {
@@ -89,9 +96,18 @@ async function start(config: Config, worker: number | null): Promise<Ending> {
   };
 }
 
+/** Each process counts for itself, so each has a port: METRICS_PORT, and those after it. @throws StartFault */
+function serveMetrics({ metrics: where }: Config, { metrics }: Deps, worker: number) {
+  if (!metrics || !where || where.port === null) return null;
+  const port = where.port === 0 ? 0 : where.port + worker;
+  const variables = { host: "METRICS_HOST", port: "METRICS_PORT" };
+  const fetch = answerMetrics(metrics, where.token);
+  return listen({ host: where.host, port }, { fetch }, variables);
+}
+
 async function prepare(
   config: Config,
-  deps: Awaited<ReturnType<typeof createDeps>>["deps"],
+  deps: Deps,
   migrations: string[],
 ): Promise<void> {
   await warn(config, deps, migrations);
@@ -102,7 +118,7 @@ async function prepare(
 /** Of what it works on with, and an operator should know. */
 async function warn(
   config: Config,
-  deps: Awaited<ReturnType<typeof createDeps>>["deps"],
+  deps: Deps,
   migrations: string[],
 ): Promise<void> {
   const fault = await faultOfRole(plainly(deps.pool));

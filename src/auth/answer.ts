@@ -37,6 +37,7 @@ export async function tokenAnswer(
     ctx.accessTokens.sign(claims, longestSeconds),
     ctx.grants.of(user.id),
   ]);
+  if (ctx.seen) Object.assign(ctx.seen, { userId: user.id, tenantId: user.tenantId });
   return {
     accessToken: token,
     tokenType: "Bearer",

@@ -3,7 +3,7 @@
 import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { hashToken, successorToken } from "../crypto/secret.ts";
-import { commit } from "../db/commit.ts";
+import { afterCommit, commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { knownDevice } from "../device.ts";
 import { ApiError, NotFoundError } from "../errors.ts";
@@ -147,6 +147,8 @@ async function endReused(
     });
     if (!last) return;
     const { userId: id, tenantId } = last;
+    const { metrics } = ctx;
+    if (metrics) afterCommit(tx, () => metrics.refreshReuse.add(successorUsed ? "used" : "unused"));
     await recordAudit(tx, ctx, {
       action: "auth.refresh_token_reused",
       resourceType: "session",

@@ -2,13 +2,16 @@
 import { z } from "zod";
 import {
   AnySecretKey,
+  BearerToken,
   DatabaseUrl,
+  HeaderList,
   Host,
   integer,
   Mailbox,
   oneOf,
   RpId,
   SecretKey,
+  Share,
   SmtpUrl,
   WebUrl,
   wholeNumber,
@@ -82,6 +85,13 @@ export const Environment = z.object({
   DOCS: oneOf("on", "off").optional(),
   LOG_LEVEL: oneOf("debug", "info", "warn", "error", "silent").default("info"),
   LOG_HEALTH: oneOf("on", "off").default("off"),
+  METRICS_PORT: wholeNumber(0, 65_535, 9464).optional(),
+  METRICS_HOST: Host.default("127.0.0.1"),
+  METRICS_TOKEN: BearerToken.optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: WebUrl.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: HeaderList.optional(),
+  OTEL_SERVICE_NAME: z.string().min(1).max(255).default("tenantry"),
+  OTEL_TRACES_SAMPLER_ARG: Share.prefault("1"),
 });
 
 export type Environment = z.output<typeof Environment>;

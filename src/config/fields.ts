@@ -81,6 +81,41 @@ export const SmtpUrl = checked((text) => {
     : "must be an smtp:// or smtps:// URL with a host: smtps://user:password@smtp.acme.example";
 });
 
+/** What a client sends as it stands here (RFC 6750, section 2.1), and nobody guesses. */
+export const BearerToken = z
+  .string()
+  .refine(
+    (text) => /^[A-Za-z0-9._~+/-]{32,512}=*$/.test(text) && new Set(text).size >= 10,
+    "must be 32 characters at least that nobody can guess, letters, digits and -._~+/ alone. Make one: openssl rand -hex 32",
+  );
+
+/** `name=value,name=value`, each value percent-encoded where it has to be (W3C Baggage, section 3.2). */
+export const HeaderList = z.string().transform((text, { addIssue }) => {
+  const entries = text.split(",").filter((entry) => entry.trim() !== "");
+  const headers = entries.map(headerOf);
+  const wrong = headers.indexOf(null);
+  if (wrong !== -1)
+    addIssue(`entry ${wrong + 1} must be a header, such as authorization=Bearer%20…`);
+  return Object.fromEntries(headers.filter((header) => header !== null));
+});
+
+function headerOf(entry: string): [name: string, value: string] | null {
+  const [, name = "", encoded = ""] =
+    /^\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(.*?)\s*$/s.exec(entry) ?? [];
+  try {
+    const value = decodeURIComponent(encoded);
+    return name !== "" && /^[\x20-\x7e]+$/.test(value) ? [name.toLowerCase(), value] : null;
+  } catch {
+    return null;
+  }
+}
+
+/** From none to all. */
+export const Share = z
+  .string()
+  .refine((text) => /^(0(\.\d{1,6})?|1(\.0{1,6})?)$/.test(text), "must be from 0 to 1, such as 0.1")
+  .transform(Number);
+
 /** An address to listen on, or a name of this machine. */
 export const Host = z
   .string()

@@ -16,6 +16,7 @@ export function faultsOfServer(values: Values): Fault[] {
     ...times(values),
     ...workers(values),
     ...proxies(values),
+    ...metrics(values),
     ...passkeys(values),
     ...production(values),
   ];
@@ -63,6 +64,21 @@ function* workers({ WORKERS = 1, RATE_LIMITS, NODE_ENV, SMTP_URL }: Values): Gen
 function* proxies({ TRUSTED_PROXIES = [], TRUSTED_PROXY_HOPS = 0 }: Values): Generator<Fault> {
   if (TRUSTED_PROXIES.length > 0 && TRUSTED_PROXY_HOPS === 0)
     yield ["TRUSTED_PROXIES", "needs TRUSTED_PROXY_HOPS: 0 believes no proxy"];
+}
+
+/** Each process counts for itself, and is asked on a port of its own: METRICS_PORT and those after it. */
+function* metrics(values: Values): Generator<Fault> {
+  const { METRICS_PORT: first, METRICS_TOKEN, PORT = 3000, WORKERS = 1 } = values;
+  if (WORKERS > 1 && METRICS_TOKEN !== undefined && first === undefined)
+    yield [
+      "METRICS_TOKEN",
+      "with more than one of WORKERS needs METRICS_PORT: on PORT, who answers is one of them by chance",
+    ];
+  if (first === undefined || first === 0) return;
+  const last = first + WORKERS - 1;
+  if (last > 65_535) yield ["METRICS_PORT", "leaves no port for each of WORKERS"];
+  if (PORT >= first && PORT <= last)
+    yield ["METRICS_PORT", "and those after it, one for each of WORKERS, may not be PORT"];
 }
 
 /** Browsers have passkeys on https and on localhost, and for names alone (Web Authentication Level 3, section 5.1.3). */

@@ -47,6 +47,8 @@ export type Passwords = {
    * @throws ApiError `overloaded` when the queue is full.
    */
   verify(passwordHash: string | null, password: string, who?: HashedFor): Promise<boolean>;
+  /** How many are computed now, and how many wait for it. */
+  load(): { running: number; waiting: number };
 };
 
 /** Of so many processes on this machine, all of which hash: together they take no more than there are. */
@@ -89,6 +91,10 @@ export async function createPasswords(
       };
       if (passwordHash === null || isOurs(passwordHash)) return enqueue(who, work);
       return lane.run(who.tenantId ?? who.caller, () => enqueue(who, work));
+    },
+    load() {
+      const { running, waiting } = queue.load();
+      return { running, waiting: waiting + lane.load().waiting };
     },
   };
 }

@@ -4,6 +4,8 @@ import pg from "pg";
 export type Listener = {
   /** False while notifications may be missed. Whoever relies on them must ask the database then. */
   readonly healthy: boolean;
+  /** How many seconds a notification takes now, from being sent to being heard. @throws Error when it is not heard in time. */
+  lagSeconds(): Promise<number>;
   close(): Promise<void>;
 };
 
@@ -107,6 +109,12 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   return {
     get healthy() {
       return healthy;
+    },
+    async lagSeconds() {
+      if (!client) throw new Error("the listener is away");
+      const begun = performance.now();
+      await assertHears(client, options.notify);
+      return (performance.now() - begun) / 1000;
     },
     async close() {
       closed = true;

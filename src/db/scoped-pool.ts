@@ -43,6 +43,8 @@ export type ScopedPool = pg.Pool & {
    * @throws ApiError `overloaded` when too many wait, or for too long, or a statement of a list takes too long.
    */
   costly<T>(kind: Costly, work: () => Promise<T>): Promise<T>;
+  /** How its connections are used now, how many it may have, and how many wait for one. */
+  load(): { inUse: number; idle: number; waiting: number; size: number };
 };
 
 /** A list is asked for by somebody who waits for it; an export may take what the pool lets a statement take. */
@@ -124,6 +126,12 @@ class Pool extends pg.Pool {
         throw err;
       }
     });
+  }
+
+  load() {
+    const { idleCount: idle, totalCount } = this;
+    const { waiting } = this.#turns.load();
+    return { inUse: totalCount - idle, idle, waiting, size: this.options.max };
   }
 
   /** For promises alone. Outside of every scope the statement goes out as it is. */

@@ -78,6 +78,7 @@ export async function inSession(
     if (mayBeGone && err instanceof ApiError) return;
     throw err;
   }
+  if (ctx.seen) Object.assign(ctx.seen, { userId: principal.userId, tenantId: principal.tenantId });
   await inTenant(principal.tenantId, () => act({ ...ctx, principal }), principal.accountId);
 }
 

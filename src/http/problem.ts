@@ -33,7 +33,10 @@ export function problemHandler(): ErrorHandler<AppEnv> {
 export function problem(c: HonoContext<AppEnv>, err: ApiError): Response {
   const { status } = ERRORS[err.code];
   const { errors, results, allow, retryAfterSeconds, rateLimit } = err.details;
-  const { requestId } = c.get("ctx").origin;
+  const { origin, metrics } = c.get("ctx");
+  const { requestId } = origin;
+  metrics?.errors.add(err.code);
+  if (rateLimit) metrics?.limits.add(rateLimit.policy);
   const body = {
     ...kindOf(err.code),
     detail: err.message,

@@ -5,6 +5,7 @@ import { acrossTenants } from "../db/scope.ts";
 import { addressOf, isAmong, networkOf } from "../network.ts";
 import { faultOfVisibleText } from "../visible-text.ts";
 import { devicesOf } from "./device-cookie.ts";
+import { askerOf, methodOf, routeOf } from "./route.ts";
 
 const CALLERS_ID = /^[A-Za-z0-9._-]{8,64}$/;
 /** The longest address with a zone and a port has some eighty characters. */
@@ -47,10 +48,12 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
       device: device(c),
       ...(devices && { devices }),
     };
-    c.set("ctx", { ...deps, origin });
+    c.set("ctx", { ...deps, origin, seen: {} });
     c.header("x-request-id", requestId);
     // Until `authenticate` knows the caller: finding an account at log-in has no tenant yet.
     await acrossTenants(next, networkOf(origin.ip));
+    const millis = performance.now() - start;
+    deps.metrics?.requests.observe(millis / 1000, methodOf(c), routeOf(c), c.res.status);
     // Balancers ask every few seconds, and what they are told that changes has a line of its own (health/routes.ts).
     if (!logHealth && c.req.path.startsWith("/health/")) return;
     deps.log("info", "request", {
@@ -59,7 +62,9 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
       // Paths hold ids at most; query strings may hold addresses and are left out.
       path: c.req.path,
       status: c.res.status,
-      millis: Math.round((performance.now() - start) * 10) / 10,
+      millis: Math.round(millis * 10) / 10,
+      traceId: deps.traces?.traceId(),
+      ...askerOf(c),
     });
   };
 }

@@ -3,6 +3,8 @@ import { type Db, fromPrisma, type JobResult, type JobWithMetadata } from "pg-bo
 import { decrypt, encrypt, type Keyring } from "../crypto/secret.ts";
 import { newId } from "../db/id.ts";
 import { describeError } from "../log.ts";
+import type { Metrics } from "../watch/metrics.ts";
+import type { Carrier, Traces } from "../watch/traces.ts";
 import { type BossOptions, createBoss, prepareQueues } from "./boss.ts";
 import {
   type JobHandler,
@@ -32,13 +34,18 @@ const SPARE_POLL = 10;
 const STOP_MILLIS = 5000;
 const GIVEN_UP_TIMES = 3;
 
-export type JobsOptions = BossOptions & { keyring: Pick<Keyring, "data"> };
+export type JobsOptions = BossOptions & {
+  keyring: Pick<Keyring, "data">;
+  metrics?: Metrics | null;
+  traces?: Traces | null;
+};
 
-type StoredJob = JobWithMetadata<{ sealed: string } | null>;
+/** Beside what is sealed stands the trace in which it was asked for, where there is one. */
+type StoredJob = JobWithMetadata<{ sealed: string; trace?: Carrier } | null>;
 
 /** @throws Error when the database does not answer, or has no job tables. */
 export async function createJobs(options: JobsOptions): Promise<Jobs> {
-  const { keyring, log, pool } = options;
+  const { keyring, log, pool, metrics, traces } = options;
   let stopping = false;
   const boss = createBoss(options, () => stopping);
   await prepareQueues(boss, pool);
@@ -48,6 +55,25 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
   const atOnce: Db = { executeSql: (text, values) => pool.query(text, values) };
   /** By queue, the places that are free. */
   const free = new Map<string, Set<string>>(QUEUES.map((queue) => [queue, new Set()]));
+
+  /** Counted and traced, as part of the trace in which it was asked for. */
+  async function watched(queue: QueueName, job: StoredJob, handler: JobHandler): Promise<JobResult> {
+    const begun = performance.now();
+    const result = traces
+      ? await traces.within(
+          { name: `job ${queue}`, kind: "consumer", attributes: { "tenantry.job.queue": queue } },
+          async (span) => {
+            const ended = await run(queue, job, handler);
+            if (ended.status !== "completed") span.fail(String(ended.status));
+            return ended;
+          },
+          job.data?.trace ?? {},
+        )
+      : await run(queue, job, handler);
+    const outcome = result.status === "completed" ? "ok" : "failed";
+    metrics?.jobs.observe((performance.now() - begun) / 1000, queue, outcome);
+    return result;
+  }
 
   async function run(queue: QueueName, job: StoredJob, handler: JobHandler): Promise<JobResult> {
     const { id, createdOn: createdAt, expireInSeconds } = job;
@@ -87,7 +113,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
       free.get(queue)?.delete(id);
       // There may be more.
       wake(queue);
-      const results = job ? [await run(queue, job, handler)] : [];
+      const results = job ? [await watched(queue, job, handler)] : [];
       free.get(queue)?.add(id);
       boss.notifyWorker(id);
       return results;
@@ -106,7 +132,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
     const options = { ...workOptions(queue), batchSize: WORK[queue].places };
     const id = await drainer.work(queue, options, (jobs: StoredJob[]) => {
       count = jobs.length;
-      return Promise.all(jobs.map((job) => run(queue, job, handler)));
+      return Promise.all(jobs.map((job) => watched(queue, job, handler)));
     });
     // The worker is in its first look, and comes to no second.
     await drainer.offWork(queue, { id, wait: true });
@@ -124,7 +150,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
       const sealed = encrypt(keyring.data, plaintext, id).toString("base64");
       await boss.send(
         queue,
-        { sealed },
+        { sealed, ...(traces && { trace: traces.carrier() }) },
         {
           id,
           priority: isUrgent ? 1 : 0,

@@ -2,6 +2,7 @@ import type { Config } from "../config.ts";
 import { type JobInfo, PermanentFailure } from "../jobs/jobs.ts";
 import type { Log } from "../log.ts";
 import type { RateLimits } from "../rate-limits/rate-limits.ts";
+import type { Metrics } from "../watch/metrics.ts";
 import { takesShare } from "./budget.ts";
 import type { Mailer } from "./mailer.ts";
 import type { Mail } from "./mails.ts";
@@ -13,7 +14,13 @@ import { renderMail } from "./render.ts";
  * helps nobody.
  */
 export async function deliver(
-  ctx: { mailer: Mailer; config: Config; rateLimits: RateLimits; log: Log },
+  ctx: {
+    mailer: Mailer;
+    config: Config;
+    rateLimits: RateLimits;
+    log: Log;
+    metrics: Metrics | null;
+  },
   data: unknown,
   job: JobInfo,
 ): Promise<void> {
@@ -24,6 +31,7 @@ export async function deliver(
   // Counted once, however often it has to be tried.
   if (job.attempt === 1 && !(await takesShare(ctx, mail))) {
     const { template } = mail;
+    ctx.metrics?.mails.add("dropped");
     ctx.log("info", "a mail was dropped: its mailbox has had its share", { template });
     return;
   }

@@ -121,6 +121,8 @@ test("a tour leaves a line for each request, and no password, token, header or a
     path: "/v1/auth/register",
     status: 201,
     millis: expect.any(Number),
+    tenantId: body.user.tenantId,
+    userId: body.user.id,
   });
   expectNoSecrets();
 });

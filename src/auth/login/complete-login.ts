@@ -15,6 +15,7 @@ import { revokeSessions } from "../../sessions/revoke.ts";
 import { endBeyondLimit, newSession, type StartedSession } from "../../sessions/start.ts";
 import { insertingSession, type NewSession } from "../../sessions/start-sql.ts";
 import { USER_COLUMNS, type UserRow } from "../../users/public-user.ts";
+import type { LoginOutcome } from "../../watch/metrics.ts";
 import { tokenAnswer } from "../answer.ts";
 import type { LoginAnswer, TenantChoice } from "../schemas.ts";
 import { type LoginOutlook, readLoginOutlook } from "./login-outlook.ts";
@@ -130,6 +131,7 @@ async function warnOfDevice(
 
 /** To be called after the commit. */
 export async function loginAnswer(ctx: Context, outcome: Outcome): Promise<LoginAnswer> {
+  ctx.metrics?.logins.add(nameOf(outcome), "");
   if ("mfaToken" in outcome)
     return {
       mfaRequired: true,
@@ -139,6 +141,11 @@ export async function loginAnswer(ctx: Context, outcome: Outcome): Promise<Login
     };
   if ("selectionToken" in outcome) return outcome;
   return tokenAnswer(ctx, outcome.user, outcome.session);
+}
+
+function nameOf(outcome: Outcome): LoginOutcome {
+  if ("mfaToken" in outcome) return "second_factor_asked";
+  return "selectionToken" in outcome ? "tenant_asked" : "logged_in";
 }
 
 /** A mail and something that one has are two steps though they are not two kinds: the second one is not asked for again. */
