@@ -3,7 +3,14 @@ import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
 import { API_KEY_PREFIX } from "../../src/crypto/api-key.ts";
 import { ERRORS } from "../../src/errors.ts";
 import { TOURS } from "../http/every-tour.ts";
-import { createSuperAdmin, createTestApp, registerOwner, type TestApp } from "../support/app.ts";
+import {
+  type Account,
+  createSuperAdmin,
+  createTestApp,
+  PASSWORD,
+  registerOwner,
+  type TestApp,
+} from "../support/app.ts";
 import { type Collector, startCollector } from "./collector.ts";
 
 let collector: Collector;
@@ -52,7 +59,7 @@ async function everything(): Promise<void> {
       note(route, options.json);
       for (const [name, value] of Object.entries(options.headers ?? {}))
         if (/^(cookie|authorization|tenantry-device-token)$/i.test(name))
-          noteText(`${route} ${name}`, value);
+          for (const part of value.split(/[;= ]+/)) noteText(`${route} ${name}`, part);
       if (options.token) noteText(`the token of ${route}`, options.token);
       if (answer.status < 300) note(`the answer of ${route}`, answer.body);
       for (const cookie of answer.headers.getSetCookie())
@@ -78,7 +85,58 @@ async function everything(): Promise<void> {
   const call = async (_: number, route: string, options = {}) =>
     (await noting.call(route, options)).body;
   for (const tour of Object.values(TOURS)) await tour({ app: noting, call, owner, root });
+  await withCookies(noting, owner);
+  await withMistakes(noting, owner);
   await noting.mail();
+}
+
+/** As pages have it: what they log in and refresh with is in cookies. */
+async function withCookies({ call }: TestApp, { email }: Account): Promise<void> {
+  const asked = { "tenantry-tokens": "cookie", "tenantry-device-token": "cookie" };
+  const json = { email, password: PASSWORD };
+  const jar = new Map<string, string>();
+  for (const route of ["login", "login", "refresh", "logout"]) {
+    const cookie = Array.from(jar, (pair) => pair.join("=")).join("; ");
+    const headers = { ...asked, ...(cookie && { cookie }) };
+    const answer = await call(`POST /v1/auth/${route}`, {
+      headers,
+      json: route === "login" ? json : {},
+    });
+    expect([route, answer.status < 300, answer.body]).toEqual([route, true, answer.body]);
+    for (const text of answer.headers.getSetCookie()) {
+      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(text) ?? [];
+      jar.set(name, value);
+    }
+  }
+}
+
+/** Secrets in places where none belongs. */
+async function withMistakes({ call }: TestApp, { email }: Account): Promise<void> {
+  const secret = (text: string) => {
+    noteText("a mistake", text);
+    return text;
+  };
+  const headers = { "content-type": "application/json" };
+  await call(`GET /v1/auth/me?access_token=${secret("a-token-in-the-query")}`);
+  await call("GET /v1/auth/me", {
+    headers: { authorization: `Basic ${secret("dXNlcjpwYXNzd29yZA")}` },
+  });
+  await call("POST /v1/auth/login", {
+    headers,
+    body: `{"password":"${secret("a body that breaks off")}`,
+  });
+  await call("POST /v1/auth/login", {
+    json: { email, password: 1, [secret("a-secret-as-a-name")]: 1 },
+  });
+  await call("POST /v1/auth/login", {
+    json: { email: secret("a password as an address"), password: "x" },
+  });
+  await call("GET /v1/auth/me", {
+    headers: { "x-request-id": secret("a secret as a request's id") },
+  });
+  await call("GET /v1/auth/me", { headers: { traceparent: secret("a secret as a traceparent") } });
+  const tracestate = `tenantry=${secret("a-secret-as-a-tracestate")}`;
+  await call("GET /v1/auth/me", { headers: { tracestate } });
 }
 
 function note(from: string, value: unknown, name = ""): void {
