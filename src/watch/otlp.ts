@@ -120,7 +120,8 @@ export function createTraces({ url, headers, service, share }: TracesOptions, lo
       const carrier: Carrier = {};
       const context = present.getStore();
       if (context) propagator.inject(context, carrier, defaultTextMapSetter);
-      return carrier;
+      // The state is the caller's own words, which are not for our tables.
+      return { traceparent: carrier.traceparent };
     },
     async stop() {
       const sent = provider.shutdown().catch(() => {});
