@@ -2,7 +2,10 @@
 ALTER TABLE audit_seals
   ADD CONSTRAINT audit_seals_seq_check CHECK (seq > 0),
   ADD CONSTRAINT audit_seals_digest_check CHECK (octet_length(digest) = 32),
-  ADD CONSTRAINT audit_seals_hash_check CHECK (octet_length(hash) = 32);
+  ADD CONSTRAINT audit_seals_hash_check CHECK (octet_length(hash) = 32),
+  ADD CONSTRAINT audit_seals_key_id_check CHECK (octet_length(key_id) = 8);
+ALTER TABLE audit_keys
+  ADD CONSTRAINT audit_keys_id_check CHECK (octet_length(id) = 8);
 ALTER TABLE audit_archives
   ADD CONSTRAINT audit_archives_month_check CHECK (month ~ '^\d{4}-(0[1-9]|1[0-2])$'),
   ADD CONSTRAINT audit_archives_row_count_check CHECK (row_count >= 0),
@@ -16,6 +19,11 @@ CREATE TRIGGER audit_seals_no_truncate BEFORE TRUNCATE ON audit_seals
 CREATE TRIGGER audit_archives_append_only BEFORE UPDATE OR DELETE ON audit_archives
   FOR EACH ROW EXECUTE FUNCTION refuse_audit_log_change();
 CREATE TRIGGER audit_archives_no_truncate BEFORE TRUNCATE ON audit_archives
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_log_change();
+-- A key may be encrypted anew. Without it nobody could tell whether what it sealed was changed.
+CREATE TRIGGER audit_keys_stay BEFORE DELETE ON audit_keys
+  FOR EACH ROW EXECUTE FUNCTION refuse_audit_log_change();
+CREATE TRIGGER audit_keys_no_truncate BEFORE TRUNCATE ON audit_keys
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_log_change();
 
 -- Drops a month that was archived, and keeps the record of the archive. For the operator alone: the role of the server is

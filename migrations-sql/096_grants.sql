@@ -16,6 +16,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
 -- Reference rows come with the migrations; the audit log and its seals take new rows alone.
 GRANT SELECT ON audit_archives TO tenantry_app;
 GRANT SELECT, INSERT ON audit_log, audit_seals TO tenantry_app;
+-- Of its keys none goes; `bun run keys reencrypt` writes them anew.
+GRANT SELECT, INSERT, UPDATE ON audit_keys TO tenantry_app;
 GRANT EXECUTE ON FUNCTION prepare_audit_partitions(integer) TO tenantry_app;
 -- Of user_search nobody has a right: what is in it is found by this.
 REVOKE EXECUTE ON FUNCTION find_users(text[], integer) FROM PUBLIC;

@@ -21,6 +21,8 @@ export const AUDIT_ACTIONS = {
   "auth.refreshed": "a refresh token was exchanged for the next one",
   "auth.registered": "somebody registered, and owns a new tenant",
   "auth.second_factor_failed": "failure: the second step of a log-in was refused",
+  "database.restored":
+    "the database was brought back to an older state, and what that had made good again was ended, at the command line",
   "factor.added": "a second factor was set up; failure: it was refused",
   "factor.enrolment_started": "somebody began to set up an authenticator app",
   "factor.removed": "somebody removed a second factor of theirs",
@@ -40,6 +42,10 @@ export const AUDIT_ACTIONS = {
   "platform.bootstrapped": "the first super admin was made",
   "platform.impersonation_ended": "the session of a super admin as a user of the tenant ended",
   "platform.impersonation_started": "a super admin began to act as a user of the tenant",
+  "platform.way_in_opened":
+    "a token to become super admin, or to get back in as one, was made at the command line",
+  "platform.way_in_used":
+    "a super admin got back in with it: a new password, and no factor any more",
   "role.created": "a role was made",
   "role.deleted": "a role was deleted",
   "role.updated": "a role was changed",

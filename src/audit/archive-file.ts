@@ -18,9 +18,18 @@ const Line = z.strictObject({
 });
 const End = z.strictObject({ rows: z.int(), hash: Hash });
 
+type Fault = {
+  intact: false;
+  state: "broken";
+  line: number;
+  what: string;
+  row: { id: string; createdAt: string } | null;
+};
+/** `key_missing`: not one of its lines was made by a key at hand. */
 export type FileVerification =
-  | { intact: true; rows: number }
-  | { intact: false; line: number; what: string; row: { id: string; createdAt: string } | null };
+  | { intact: true; state: "intact"; rows: number }
+  | Fault
+  | { intact: false; state: "key_missing"; rows: number };
 
 /** Writes the rows. @throws Error when the file is there already: an archive is never written over. */
 export async function writeArchive(
@@ -57,6 +66,8 @@ export async function verifyArchive(
   let previous: string | null = null;
   let rows = 0;
   let ended = false;
+  /** Of the first line. Where another one is right in its place it was changed, else the key is another one. */
+  let first: Fault | null = null;
   try {
     for await (const text of linesIn(path)) {
       if (ended) return fault(rows + 2, "there is more after the end");
@@ -64,15 +75,22 @@ export async function verifyArchive(
       const end = End.safeParse(parsed);
       const line = Line.safeParse(parsed);
       if (end.success) {
-        if (end.data.rows !== rows || !isMac(keys, endHash(rows, previous), end.data.hash))
-          return fault(rows + 1, "rows are missing before the end");
+        const isRight = isMac(keys, endHash(rows, previous), end.data.hash);
+        if (first && isRight) return first;
+        const missing = fault(rows + 1, "rows are missing before the end");
+        if (end.data.rows !== rows) return missing;
+        if (!isRight && rows > 0 && !first) return missing;
+        if (!isRight) first ??= missing;
         ended = true;
       } else if (!line.success) {
         return fault(rows + 1, "the line is none of an archive");
       } else {
         const { row, hash } = line.data;
-        if (!isMac(keys, lineHash(row, previous), hash))
-          return fault(rows + 1, "the row was changed or moved, or one before it is missing", row);
+        const isRight = isMac(keys, lineHash(row, previous), hash);
+        if (first && isRight) return first;
+        const changed = "the row was changed or moved, or one before it is missing";
+        if (!isRight && rows > 0 && !first) return fault(rows + 1, changed, row);
+        if (!isRight) first ??= fault(1, changed, row);
         previous = hash;
         rows += 1;
       }
@@ -81,11 +99,15 @@ export async function verifyArchive(
     if (!isDamage(error)) throw error;
     return fault(rows + 1, "the file is damaged");
   }
-  return ended ? { intact: true, rows } : fault(rows + 1, "the end is missing");
+  if (!ended) return fault(rows + 1, "the end is missing");
+  return first
+    ? { intact: false, state: "key_missing", rows }
+    : { intact: true, state: "intact", rows };
 }
 
-function fault(line: number, what: string, row?: AuditJson): FileVerification {
-  return { intact: false, line, what, row: row ? { id: row.id, createdAt: row.createdAt } : null };
+function fault(line: number, what: string, row?: AuditJson): Fault {
+  const place = row ? { id: row.id, createdAt: row.createdAt } : null;
+  return { intact: false, state: "broken", line, what, row: place };
 }
 
 async function* linesIn(path: string): AsyncGenerator<string> {

@@ -1,7 +1,6 @@
 /** Moving whole months of the audit log out of the database, into a file. */
 import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
-import type { Keyring } from "../crypto/secret.ts";
 import type { Database } from "../db/client.ts";
 import { transaction } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
@@ -14,14 +13,16 @@ import {
   isMac,
   ROW_JSON,
   rowDigest,
+  sealKeyId,
   TIME,
 } from "./chain.ts";
+import { type AuditKeyring, keepAuditKeys } from "./keys.ts";
 import { monthsBefore, preparePartitions } from "./partitions.ts";
 import { sealAuditLog } from "./seal.ts";
 
 const BATCH = 5000;
 
-export type ArchiveParts = { db: Database; keyring: Pick<Keyring, "audit"> };
+export type ArchiveParts = { db: Database; keyring: AuditKeyring };
 export type ArchiveOptions = {
   /** YYYY-MM: every month before it. */
   before: string;
@@ -36,10 +37,22 @@ export class BrokenLogError extends Error {
   override name = "BrokenLogError";
 }
 
-type Found = { row: string; digest: string | null; id: string; createdAt: string };
+/** A row was sealed by a key that is not at hand, so nothing was archived: it might have been changed. */
+export class MissingKeyError extends Error {
+  override name = "MissingKeyError";
+}
+
+type Found = {
+  row: string;
+  digest: string | null;
+  keyId: string | null;
+  id: string;
+  createdAt: string;
+};
 
 const ROWS = `
-  SELECT ${ROW_JSON} AS row, encode(s.digest, 'hex') AS digest, l.id::text AS id, ${TIME("l.created_at")} AS "createdAt"
+  SELECT ${ROW_JSON} AS row, encode(s.digest, 'hex') AS digest, encode(s.key_id, 'hex') AS "keyId",
+    l.id::text AS id, ${TIME("l.created_at")} AS "createdAt"
   FROM audit_log AS l LEFT JOIN audit_seals AS s ON s.created_at = l.created_at AND s.audit_id = l.id
   WHERE l.created_at >= $1::timestamptz AND l.created_at < $2::timestamptz
     AND (l.created_at, l.id) > ($3::timestamptz, $4::uuid)
@@ -48,7 +61,7 @@ const ROWS = `
 /**
  * Writes every month before `before` to `path`, reads it back, and only then drops the months, all or none of them. Only
  * rows that are as they were sealed are archived. Null when there is no such month.
- * @throws BrokenLogError; Error when the file is there already, or rows came while it was written: then nothing is dropped.
+ * @throws BrokenLogError, MissingKeyError; Error when the file is there already, or rows came while it was written: then nothing is dropped.
  */
 export async function archiveAuditLog(
   { db, keyring }: ArchiveParts,
@@ -82,8 +95,12 @@ async function* rowsOf(
     let last = { createdAt: from, id: "00000000-0000-0000-0000-000000000000" };
     for (;;) {
       const found = await db.$queryRawUnsafe<Found[]>(ROWS, from, to, last.createdAt, last.id);
-      for (const { row: text, digest, id, createdAt } of found) {
+      for (const { row: text, digest, keyId, id, createdAt } of found) {
         const row = JSON.parse(text) as AuditJson;
+        if (keyId !== null && !keys.some((key) => sealKeyId(key) === keyId))
+          throw new MissingKeyError(
+            `The row ${id} of ${createdAt} was sealed with the key ${keyId}, which is not at hand. Run: bun run audit verify`,
+          );
         if (digest === null || !isMac(keys, rowDigest(row), digest))
           throw new BrokenLogError(
             `The row ${id} of ${createdAt} is not as it was sealed. Run: bun run audit verify`,
@@ -102,6 +119,7 @@ async function dropMonths(
   { months, sha256 }: Archived,
 ): Promise<void> {
   await transaction(db, async (tx) => {
+    await keepAuditKeys(tx, keyring);
     for (const { month, rows } of months) {
       const mac = currentMac(keyring.audit, archiveMac({ month, rowCount: rows, sha256 }));
       await tx.$queryRawUnsafe(

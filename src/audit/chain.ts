@@ -3,7 +3,7 @@
  * tenant. Both are HMAC-SHA-256 with a key that is not in the database, so whoever can write there alone cannot mend a
  * chain that they broke (ASVS 5.0, 16.4.2).
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { Keys } from "../crypto/secret.ts";
 
 /** A row in JSON, as `ROW_JSON` reads it: also how a line of an archive holds it. */
@@ -19,7 +19,13 @@ export type Seal = {
   createdAt: string;
   digest: string;
   hash: string;
+  /** Which key made both; null of seals from before they said so. */
+  keyId: string | null;
 };
+/** That the database was brought back to when `seq` was the last seal. The numbers go on at `next`. */
+export type RestoreMark = { seq: number; hash: string | null; next: number; at: string };
+
+const KEY_ID_BYTES = 8;
 
 /** A moment as in AuditJson: UTC, in milliseconds, whatever the server is set to. */
 export const TIME = (column: string) =>
@@ -55,10 +61,30 @@ export function rowDigest(row: AuditJson): Mac {
   return mac("row", given);
 }
 
-/** The hash of a seal on top of the hash before it in its chain; null for the first. */
-export function sealHash(seal: Omit<Seal, "hash">, previous: string | null): Mac {
-  const { seq, tenantId, auditId, createdAt, digest } = seal;
-  return mac("seal", [seq, tenantId, auditId, createdAt, digest, previous]);
+/**
+ * The hash of a seal on top of the one before it in its chain; null for the first. It holds the names of both keys: a seal
+ * that is put down to a key which nobody has, so that it cannot be judged, gives itself away at the next one.
+ */
+export function sealHash(
+  seal: Omit<Seal, "hash">,
+  previous: Pick<Seal, "hash" | "keyId"> | null,
+): Mac {
+  const { seq, tenantId, auditId, createdAt, digest, keyId } = seal;
+  const content = [seq, tenantId, auditId, createdAt, digest, previous?.hash ?? null];
+  // As it was before seals named their key.
+  if (keyId === null) return mac("seal", content);
+  return mac("seal", [...content, keyId, previous?.keyId ?? null]);
+}
+
+/** What only who has the key can say of a restore: without it a log that was cut off would be called restored. */
+export function restoreMac({ seq, hash, next, at }: RestoreMark): Mac {
+  return mac("restore", [seq, hash, next, at]);
+}
+
+/** Which key it is, in hex, without telling anything of it. */
+export function sealKeyId(key: Buffer): string {
+  const hash = createHash("sha256").update("audit key id").update(key).digest();
+  return hash.subarray(0, KEY_ID_BYTES).toString("hex");
 }
 
 /** The hash of a line of an archive on top of that of the line before it; null for the first. */

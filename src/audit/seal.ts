@@ -1,6 +1,5 @@
 /** Sealing the audit log: what is not sealed yet gets its link in the chain of its tenant. */
 
-import type { Keyring, Keys } from "../crypto/secret.ts";
 import type { Database, Transaction } from "../db/client.ts";
 import { transaction } from "../db/commit.ts";
 import {
@@ -10,8 +9,10 @@ import {
   rowDigest,
   type Seal,
   sealHash,
+  sealKeyId,
   TIME,
 } from "./chain.ts";
+import { type AuditKeyring, keepAuditKeys } from "./keys.ts";
 
 const BATCH = 5000;
 /**
@@ -31,27 +32,48 @@ const UNSEALED = `
   ORDER BY l.created_at, l.id LIMIT $2`;
 
 const HEADS = `
-  SELECT heads."tenantId", heads.hash FROM (
-    SELECT tenants.id::text AS "tenantId", head.hash FROM unnest($1::uuid[]) AS tenants (id), LATERAL (
-      SELECT encode(hash, 'hex') AS hash FROM audit_seals WHERE tenant_id = tenants.id ORDER BY seq DESC LIMIT 1) AS head
+  SELECT heads."tenantId", encode(heads.hash, 'hex') AS hash, encode(heads.key_id, 'hex') AS "keyId" FROM (
+    SELECT tenants.id::text AS "tenantId", head.hash, head.key_id FROM unnest($1::uuid[]) AS tenants (id), LATERAL (
+      SELECT hash, key_id FROM audit_seals WHERE tenant_id = tenants.id ORDER BY seq DESC LIMIT 1) AS head
     UNION ALL
-    (SELECT NULL, encode(hash, 'hex') FROM audit_seals WHERE tenant_id IS NULL ORDER BY seq DESC LIMIT 1)
+    (SELECT NULL, hash, key_id FROM audit_seals WHERE tenant_id IS NULL ORDER BY seq DESC LIMIT 1)
   ) AS heads`;
 
 const INSERT = `
-  INSERT INTO audit_seals (seq, tenant_id, audit_id, created_at, digest, hash)
-  SELECT seq, "tenantId", "auditId", "createdAt", decode(digest, 'hex'), decode(hash, 'hex')
-  FROM json_to_recordset($1::json) AS seals (seq bigint, "tenantId" uuid, "auditId" uuid, "createdAt" timestamptz, digest text, hash text)`;
+  INSERT INTO audit_seals (seq, tenant_id, audit_id, created_at, digest, hash, key_id)
+  SELECT seq, "tenantId", "auditId", "createdAt", decode(digest, 'hex'), decode(hash, 'hex'), decode("keyId", 'hex')
+  FROM json_to_recordset($1::json) AS seals (
+    seq bigint, "tenantId" uuid, "auditId" uuid, "createdAt" timestamptz, digest text, hash text, "keyId" text)`;
 
 export type Head = { seq: number; hash: string };
+
+type Link = Pick<Seal, "tenantId" | "hash" | "keyId">;
+type Batch = { from: Date | null; batch: number; startAt?: number };
 
 /**
  * Seals every row that is not sealed. Of many instances at once each row is sealed by one: they take turns.
  * @returns how many, and the last seal of all, which whoever keeps it elsewhere can hold against the log later.
  */
 export async function sealAuditLog(
-  { db, keyring }: { db: Database; keyring: Pick<Keyring, "audit"> },
+  { db, keyring }: { db: Database; keyring: AuditKeyring },
   { batch = BATCH } = {},
+): Promise<{ sealed: number; head: Head | null }> {
+  return sealInBatches(db, batch, (step) => transaction(db, (tx) => sealBatch(tx, keyring, step)));
+}
+
+/** As `sealAuditLog`, within a transaction, and with this number for the first seal. */
+export async function sealFrom(
+  tx: Transaction,
+  keyring: AuditKeyring,
+  startAt: number,
+): Promise<{ sealed: number; head: Head | null }> {
+  return sealInBatches(tx, BATCH, (step) => sealBatch(tx, keyring, { ...step, startAt }));
+}
+
+async function sealInBatches(
+  db: Database,
+  batch: number,
+  seal: (step: Batch) => ReturnType<typeof sealBatch>,
 ): Promise<{ sealed: number; head: Head | null }> {
   // Before the first batch: rows that came late for the last run would be too late by the time that this one reaches.
   const [settled] = await db.$queryRawUnsafe<{ from: Date | null }[]>(
@@ -59,35 +81,42 @@ export async function sealAuditLog(
   );
   let from = settled?.from ?? null;
   for (let sealed = 0; ; ) {
-    const { count, until, head } = await transaction(db, (tx) =>
-      sealBatch(tx, keyring.audit, { from, batch }),
-    );
+    const { count, until, head } = await seal({ from, batch });
     sealed += count;
     from = until;
     if (count < batch) return { sealed, head };
   }
 }
 
-async function sealBatch(
-  tx: Transaction,
-  keys: Keys,
-  { from, batch }: { from: Date | null; batch: number },
-): Promise<{ count: number; until: Date | null; head: Head | null }> {
+/** Nobody seals meanwhile. Ends with the transaction. @returns the last seal of all. */
+export async function lockSeals(tx: Transaction): Promise<Head | null> {
   await tx.$executeRawUnsafe(
     "SELECT pg_advisory_xact_lock(hashtextextended('tenantry audit seals', 0))",
   );
-  const last = await lastSeal(tx);
+  return lastSeal(tx);
+}
+
+async function sealBatch(
+  tx: Transaction,
+  keyring: AuditKeyring,
+  { from, batch, startAt = 1 }: Batch,
+): Promise<{ count: number; until: Date | null; head: Head | null }> {
+  const keys = keyring.audit;
+  const last = await lockSeals(tx);
   const found = await tx.$queryRawUnsafe<{ row: string }[]>(UNSEALED, from, batch);
   const rows = found.map(({ row }) => JSON.parse(row) as AuditJson);
   if (rows.length === 0) return { count: 0, until: from, head: last };
 
+  await keepAuditKeys(tx, keyring);
+  const keyId = sealKeyId(keys[0]);
+  const first = Math.max((last?.seq ?? 0) + 1, startAt);
   const chains = await readHeads(tx, rows);
   const seals = rows.map((row, index): Seal => {
     const { id: auditId, createdAt, tenantId } = row;
     const digest = currentMac(keys, rowDigest(row));
-    const seal = { seq: (last?.seq ?? 0) + 1 + index, tenantId, auditId, createdAt, digest };
+    const seal = { seq: first + index, tenantId, auditId, createdAt, digest, keyId };
     const hash = currentMac(keys, sealHash(seal, chains.get(tenantId) ?? null));
-    chains.set(tenantId, hash);
+    chains.set(tenantId, { tenantId, hash, keyId });
     return { ...seal, hash };
   });
   await tx.$executeRawUnsafe(INSERT, JSON.stringify(seals));
@@ -99,10 +128,10 @@ async function sealBatch(
   };
 }
 
-async function readHeads(tx: Transaction, rows: AuditJson[]): Promise<Map<string | null, string>> {
+async function readHeads(tx: Transaction, rows: AuditJson[]): Promise<Map<string | null, Link>> {
   const tenants = [...new Set(rows.map(({ tenantId }) => tenantId))].filter((id) => id !== null);
-  const heads = await tx.$queryRawUnsafe<Pick<Seal, "tenantId" | "hash">[]>(HEADS, tenants);
-  return new Map(heads.map(({ tenantId, hash }) => [tenantId, hash]));
+  const heads = await tx.$queryRawUnsafe<Link[]>(HEADS, tenants);
+  return new Map(heads.map((head) => [head.tenantId, head]));
 }
 
 /** The seal with the highest number, of whatever chain. */
@@ -116,4 +145,4 @@ async function lastSeal(tx: Transaction): Promise<Head | null> {
 /** The columns of `audit_seals AS s` as `Seal` has them. */
 export const SEAL_COLUMNS = `
   s.seq::float8 AS seq, s.tenant_id::text AS "tenantId", s.audit_id::text AS "auditId", ${TIME("s.created_at")} AS "createdAt",
-  encode(s.digest, 'hex') AS digest, encode(s.hash, 'hex') AS hash`;
+  encode(s.digest, 'hex') AS digest, encode(s.hash, 'hex') AS hash, encode(s.key_id, 'hex') AS "keyId"`;

@@ -1,25 +1,40 @@
 /** Holding the audit log against its seals. */
 import type { Database } from "../db/client.ts";
-import {
-  type AuditJson,
-  archiveMac,
-  isMac,
-  ROW_JSON,
-  rowDigest,
-  type Seal,
-  sealHash,
-  TIME,
-} from "./chain.ts";
+import { archiveMac, isMac, type RestoreMark, ROW_JSON, sealKeyId, TIME } from "./chain.ts";
+import { createJudge, type Judge, type Link, type UnknownKey } from "./judge.ts";
+import { keptSince } from "./keys.ts";
+import { isNext, readRestores } from "./restores.ts";
 import { type Head, LATENESS_MINUTES, SEAL_COLUMNS, SETTLED_UNTIL } from "./seal.ts";
 
 const BATCH = 5000;
 
 /** What is wrong with the log, at the first place where something is. `row` names the row that it is about. */
 export type Breach = { what: string; row: { id: string; createdAt: string } | null };
-/** `sealed` and `archived` are rows; `unsealed` those that the next run of the job will seal. */
+/**
+ * `sealed` and `archived` are rows; `unsealed` those that the next run of the job will seal. `key_missing`: nothing that can
+ * be judged is broken, but not everything can. `restored`: all is well, but the head was noted in the time that this
+ * restore took away.
+ */
 export type Verification =
-  | { intact: true; sealed: number; archived: number; unsealed: number; head: Head | null }
-  | { intact: false; breach: Breach };
+  | {
+      intact: true;
+      state: "intact";
+      sealed: number;
+      archived: number;
+      unsealed: number;
+      head: Head | null;
+      restores: RestoreMark[];
+    }
+  | { intact: false; state: "broken"; breach: Breach }
+  | {
+      intact: false;
+      state: "key_missing";
+      judged: number;
+      unknown: UnknownKey[];
+      /** Archived months whose record cannot be judged. */
+      months: string[];
+    }
+  | { intact: false; state: "restored"; restore: RestoreMark; head: Head | null };
 
 /**
  * `chain`: one tenant's, or with null the platform's. Without it everything is verified, and only then that no chain
@@ -27,7 +42,6 @@ export type Verification =
  */
 export type VerifyOptions = { chain?: string | null; head?: Head };
 
-type Link = Seal & { row: string | null };
 type Archive = { month: string; rowCount: number; sha256: string; mac: string };
 
 const LINKS = (condition: string) => `
@@ -50,22 +64,23 @@ export async function verifyAuditLog(
   keys: readonly Buffer[],
   { chain, head }: VerifyOptions = {},
 ): Promise<Verification> {
+  const judge = createJudge(keys);
+  const { marks, forged } = await readRestores(db, keys);
+  if (forged) return broken("the row tells of a restore that nobody with the key has made", forged);
   const archives = await readArchives(db);
-  const forged = archives.find((archive) => !isMac(keys, archiveMac(archive), archive.mac));
-  if (forged) return broken(`the record of the archived month ${forged.month} was changed`, null);
-
   const gone = new Map(archives.map(({ month }) => [month, 0]));
-  const heads = new Map<string | null, string>();
+  const heads = new Map<string | null, Link>();
   let last: Head | null = null;
   for (let links = await read(0); links.length > 0; links = await read(last?.seq ?? 0)) {
     for (const link of links) {
       const what = breachOf(link, last);
       if (what !== null) return broken(what, { id: link.auditId, createdAt: link.createdAt });
-      heads.set(link.tenantId, link.hash);
+      heads.set(link.tenantId, link);
       last = { seq: link.seq, hash: link.hash };
     }
   }
-  if (head && (last === null || last.seq < head.seq))
+  const restore = head && marks.find(({ seq, next }) => seq < head.seq && head.seq < next);
+  if (head && !restore && (last === null || last.seq < head.seq))
     return broken(`the seals after number ${last?.seq ?? 0} are missing`, null);
   for (const { month, rowCount } of archives)
     if (chain === undefined && gone.get(month) !== rowCount)
@@ -80,9 +95,20 @@ export async function verifyAuditLog(
   const [first] = unsealed;
   if (first?.inserted)
     return broken("the row was put into the past or the future, or lost its seal", first);
+  const seals = await countSeals(db, chain);
+  const unjudged = await withoutKey(db, keys, { judge, archives, seals });
+  if (unjudged) return unjudged;
+  if (restore) return { intact: false, state: "restored", restore, head: last };
   const archived = [...gone.values()].reduce((sum, rows) => sum + rows, 0);
-  const sealed = (await countSeals(db, chain)) - archived;
-  return { intact: true, sealed, archived, unsealed: unsealed.length, head: last };
+  return {
+    intact: true,
+    state: "intact",
+    sealed: seals - archived,
+    archived,
+    unsealed: unsealed.length,
+    head: last,
+    restores: marks,
+  };
 
   function read(after: number): Promise<Link[]> {
     const text = LINKS(whereChain("s", chain, 2));
@@ -90,27 +116,50 @@ export async function verifyAuditLog(
   }
 
   function breachOf(link: Link, before: Head | null): string | null {
-    if (chain === undefined && link.seq !== (before?.seq ?? 0) + 1)
+    if (chain === undefined && !isNext(link.seq, before?.seq ?? 0, marks))
       return `the seals before number ${link.seq} are missing`;
-    if (!isMac(keys, sealHash(link, heads.get(link.tenantId) ?? null), link.hash))
-      return `the seal of the row, number ${link.seq}, was changed or moved, or the one before it is missing`;
+    const breach = judge.breachOf(link, heads.get(link.tenantId) ?? null);
+    if (breach !== null) return breach;
     if (head?.seq === link.seq && head.hash !== link.hash)
       return `the log is another one since number ${head.seq} was noted`;
-    if (link.row === null) {
-      const month = link.createdAt.slice(0, 7);
-      const rows = gone.get(month);
-      if (rows === undefined) return "the row is missing";
-      gone.set(month, rows + 1);
-      return null;
-    }
-    const row = JSON.parse(link.row) as AuditJson;
-    return isMac(keys, rowDigest(row), link.digest) ? null : "the row was changed";
+    if (link.row !== null) return null;
+    const month = link.createdAt.slice(0, 7);
+    const rows = gone.get(month);
+    if (rows === undefined) return "the row is missing";
+    gone.set(month, rows + 1);
+    return null;
   }
+}
+
+/**
+ * What cannot be judged, as there is a key that is not at hand; null where there is no such thing. A key that has made
+ * something is on record: what names another one was changed, and so was a record of no key at hand where none is missing.
+ */
+async function withoutKey(
+  db: Database,
+  keys: readonly Buffer[],
+  { judge, archives, seals }: { judge: Judge; archives: Archive[]; seals: number },
+): Promise<Verification | null> {
+  const unknown = judge.unknown();
+  const months = archives
+    .filter((archive) => !isMac(keys, archiveMac(archive), archive.mac))
+    .map(({ month }) => month);
+  if (unknown.length === 0 && months.length === 0) return null;
+  const kept = await keptSince(db);
+  const foreign = unknown.find(({ keyId }) => keyId !== null && !kept.has(keyId));
+  if (foreign)
+    return broken("the seal of the row names a key that has never sealed here", foreign.from);
+  const atHand = new Set(keys.map(sealKeyId));
+  if (unknown.length === 0 && [...kept.keys()].every((id) => atHand.has(id)))
+    return broken(`the record of the archived month ${months[0]} was changed`, null);
+  const judged = seals - unknown.reduce((sum, key) => sum + key.seals, 0);
+  return { intact: false, state: "key_missing", judged, unknown, months };
 }
 
 function broken(what: string, row: Breach["row"]): Verification {
   return {
     intact: false,
+    state: "broken",
     breach: { what, row: row && { id: row.id, createdAt: row.createdAt } },
   };
 }

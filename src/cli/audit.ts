@@ -1,9 +1,10 @@
 #!/usr/bin/env bun
 /** `bun run audit`: holding the audit log against its seals, and archiving it. The only file of it that prints and exits. */
-import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { archiveAuditLog, BrokenLogError } from "../audit/archive.ts";
+import { archiveAuditLog, BrokenLogError, MissingKeyError } from "../audit/archive.ts";
 import { verifyArchive } from "../audit/archive-file.ts";
+import { sealKeyId } from "../audit/chain.ts";
+import { readAuditKeys } from "../audit/keys.ts";
 import type { Head } from "../audit/seal.ts";
 import { verifyAuditLog } from "../audit/verify.ts";
 import { type Config, ConfigError, parseToolConfig } from "../config.ts";
@@ -14,6 +15,8 @@ import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { isId } from "../db/id.ts";
 import { acrossTenants, withDeleted } from "../db/scope.ts";
 import { StartFault } from "../start-fault.ts";
+import { EXIT, type Report, reportOf, reportOfFile } from "./audit-report.ts";
+import { secretKeysIn } from "./old-keys.ts";
 
 const usage = `The audit log: whether anybody changed it, and moving old months into files.
 
@@ -23,16 +26,18 @@ Usage: bun run audit <command>, with the environment of the server
                          put into the past
   verify --tenant SLUG   one tenant's rows alone, by slug or id; --platform: those of no tenant. Neither sees that a chain
                          lost its end
-  verify --head N:HASH   also that the seal with this number is still the one that was noted: the log of the server
-                         names the last one, and so does this command
+  verify --head N:HASH   also that the seal with this number is still the one that was noted, so that the log did not lose
+                         its end: the log of the server names the last one, and so does this command
   verify --file FILE     an archive, without the database
   archive --before 2026-01 --output FILE.ndjson.gz
                          writes the months before that one, and FILE.ndjson.gz.sha256 beside it, reads the file back,
                          and then drops the months. DATABASE_URL has to name the owner of the tables for that
-  --old-keys FILE        SECRET_KEYs that were in use before SECRET_KEY and SECRET_KEY_PREVIOUS, one a line
+  --old-keys FILE        SECRET_KEYs of before that "keys reencrypt" did not carry over, one a line
+  --json                 of verify: {"state": "intact" | "broken" | "key_missing" | "restored", …}
   --help
 
-Exit codes: 0 done and intact, 1 could not, 2 the log or the file is not as it was.
+Exit codes: 0 done and intact, 1 could not, 2 broken: the log or the file is not as it was, 3 cannot tell: a key that
+sealed is not at hand, 4 restored: what is there is intact, and the noted seal was lost by a restore that was declared.
 `;
 
 /** Longer than a request may take: whole months are read at once. */
@@ -54,38 +59,39 @@ async function main(args: string[]): Promise<number> {
     return await acrossTenants(() => withParts(options, (parts) => run(options, parts)));
   } catch (error) {
     process.stderr.write(`error: ${explain(error)}\n`);
-    return error instanceof BrokenLogError ? 2 : 1;
+    if (error instanceof BrokenLogError) return EXIT.broken;
+    return error instanceof MissingKeyError ? EXIT.key_missing : EXIT.failed;
   }
 }
 
 function run(options: Options, parts: Parts): Promise<number> {
   if (options.command === "archive") return archive(options, parts);
-  return options.file === undefined ? verify(options, parts) : verifyFile(options.file, parts);
+  return options.file === undefined
+    ? verify(options, parts)
+    : verifyFile(options.file, options, parts);
 }
 
-async function verify({ tenant, platform, head }: Options, { db, keys }: Parts): Promise<number> {
+async function verify(options: Options, { db, keyring, keys }: Parts): Promise<number> {
+  const { tenant, platform, head } = options;
   const chain = platform ? null : tenant === undefined ? undefined : await tenantId(db, tenant);
   const result = await verifyAuditLog(db, keys, {
     ...(chain !== undefined && { chain }),
     ...(head && { head }),
   });
-  if (!result.intact) {
-    const { what, row } = result.breach;
-    const where = row ? `Row ${row.id} of ${row.createdAt}: ` : "";
-    return say(`Broken. ${where}${what}.\n`, 2);
-  }
-  const { sealed, archived, unsealed } = result;
-  const last = result.head ? ` Last seal: ${result.head.seq}:${result.head.hash}` : "";
-  return say(
-    `Intact: ${sealed} rows here, ${archived} archived, ${unsealed} not sealed yet.${last}\n`,
-  );
+  return show(reportOf(result, sealKeyId(keyring.audit[0])), options);
 }
 
-async function verifyFile(path: string, { keys }: Parts): Promise<number> {
+async function verifyFile(path: string, options: Options, parts: Parts): Promise<number> {
+  const { db, keyring, keys } = parts;
   const result = await verifyArchive(path, keys);
-  if (result.intact) return say(`Intact: ${result.rows} rows.\n`);
-  const where = result.row ? `, row ${result.row.id} of ${result.row.createdAt}` : "";
-  return say(`Broken. Line ${result.line}${where}: ${result.what}.\n`, 2);
+  if (result.state !== "key_missing") return show(reportOfFile(result), options);
+  // Made before SECRET_KEY was replaced, perhaps: only then the database is asked.
+  const kept = await readAuditKeys(db, keyring).catch(() => null);
+  return show(reportOfFile(kept ? await verifyArchive(path, kept.keys) : result), options);
+}
+
+function show({ text, code, json }: Report, options: Options): number {
+  return say(options.json ? `${JSON.stringify(json)}\n` : text, code);
 }
 
 async function archive({ before, output }: Options, parts: Parts): Promise<number> {
@@ -112,23 +118,21 @@ async function tenantId(db: Database, slug: string): Promise<string> {
 async function withParts<T>(options: Options, work: (parts: Parts) => Promise<T>): Promise<T> {
   const config = parseToolConfig(process.env);
   const keyring = deriveKeyring(config.secretKey, config.previousSecretKey);
-  const keys = [...keyring.audit, ...(await olderKeys(options["old-keys"]))];
+  const given = options["old-keys"] === undefined ? [] : await secretKeysIn(options["old-keys"]);
+  const atHand = [...keyring.audit, ...given.map((secret) => deriveKeyring(secret).audit[0])];
   const pool = createPool({ ...config, databaseTimeoutSeconds: TIMEOUT_SECONDS });
   const db = createDatabase(pool, TIMEOUT_SECONDS);
   try {
-    return await acrossTenants(() => work({ config, keyring, db, keys }));
+    return await acrossTenants(async () => {
+      const kept = options.file === undefined ? (await readAuditKeys(db, keyring)).keys : [];
+      return work({ config, keyring, db, keys: [...atHand, ...kept] });
+    });
   } catch (err) {
     throw await inWords(err, config.databaseUrl);
   } finally {
     await db.$disconnect();
     await pool.end();
   }
-}
-
-async function olderKeys(path: string | undefined): Promise<Buffer[]> {
-  if (path === undefined) return [];
-  const lines = (await readFile(path, "utf8")).split("\n").filter((line) => line.trim() !== "");
-  return lines.map((line) => deriveKeyring(Buffer.from(line.trim(), "base64")).audit[0]);
 }
 
 function parse(args: string[]) {
@@ -144,6 +148,7 @@ function parse(args: string[]) {
         before: { type: "string" },
         output: { type: "string" },
         "old-keys": { type: "string" },
+        json: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
     });
@@ -159,6 +164,7 @@ function parse(args: string[]) {
       );
     if (values.before !== undefined && !/^\d{4}-(0[1-9]|1[0-2])$/.test(values.before))
       throw new AuditError("--before is a month, such as 2026-01.");
+    if (values.json && command !== "verify") throw new AuditError("--json belongs to verify.");
     if (command === "verify" && (values.before ?? values.output) !== undefined)
       throw new AuditError("--before and --output belong to archive.");
     return { command, ...values, head };
@@ -183,7 +189,7 @@ function say(text: string, code = 0): number {
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof AuditError) return error.message;
   if (error instanceof StartFault) return error.message;
-  if (error instanceof BrokenLogError) return error.message;
+  if (error instanceof BrokenLogError || error instanceof MissingKeyError) return error.message;
   if (isUnavailable(error)) return "the database does not answer. See DATABASE_URL.";
   if (isMissingTable(error))
     return "the database has no tables yet. Run: bunx prisma migrate deploy";

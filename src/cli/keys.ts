@@ -1,16 +1,20 @@
 #!/usr/bin/env bun
 /** `bun run keys`: signing keys, and what SECRET_KEY encrypts. The only file of it that prints and exits. */
 import { parseArgs } from "node:util";
+import { sealKeyId } from "../audit/chain.ts";
+import { keepAuditKeys, keptSince } from "../audit/keys.ts";
 import { type Config, ConfigError, parseToolConfig } from "../config.ts";
-import { reencrypt } from "../crypto/reencrypt.ts";
+import { type Reencryption, reencrypt } from "../crypto/reencrypt.ts";
 import { deriveKeyring, type Keyring } from "../crypto/secret.ts";
 import { inWords } from "../db/await-database.ts";
 import { createDatabase, createPool, type Database } from "../db/client.ts";
+import { transaction } from "../db/commit.ts";
 import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { replaceSigningKeys, rotateSigningKeys } from "../signing-keys/rotate.ts";
 import { listSigningKeys, opensSigningKeys } from "../signing-keys/rows.ts";
 import { StartFault } from "../start-fault.ts";
+import { secretKeysIn } from "./old-keys.ts";
 
 const usage = `The keys that sign access tokens, and what SECRET_KEY encrypts.
 
@@ -21,17 +25,21 @@ Usage: bun run keys <command>, with the environment of the server
   rotate --now   for a key that leaked: ends every key at once and makes a new one. All access tokens are refused and
                  clients have to refresh them; services that cache the key set refuse new tokens, and accept tokens of
                  the leaked key, until they fetch it again (5 minutes at most)
-  reencrypt      encrypts with SECRET_KEY what SECRET_KEY_PREVIOUS encrypted, so that that one can be removed;
-                 it may run beside the server, and twice
+  reencrypt      encrypts with SECRET_KEY, the new one, what SECRET_KEY_PREVIOUS, the old one, encrypted, so that that one
+                 can be removed. It needs both; it may run beside the server, be broken off, and run again
+  --old-keys FILE
+                 of reencrypt: SECRET_KEYs from before these two, one a line, for values that were left behind
+  --json         what list and reencrypt found, in JSON
   --help
 
-Exit codes: 0 done, 1 could not.
+Exit codes: 0 done, 1 could not, or not everything.
 `;
 
 class KeysError extends Error {
   override name = "KeysError";
 }
 
+type Options = ReturnType<typeof parse>;
 type Parts = {
   config: Config;
   keyring: Keyring;
@@ -43,30 +51,31 @@ process.exit(await main(process.argv.slice(2)));
 
 async function main(args: string[]): Promise<number> {
   try {
-    const { command, now, help } = parse(args);
-    if (help) {
+    const options = parse(args);
+    if (options.help) {
       process.stdout.write(usage);
       return 0;
     }
-    return await acrossTenants(() => withParts((parts) => run(command, now, parts)));
+    return await acrossTenants(() => withParts(options, (parts) => run(options, parts)));
   } catch (error) {
     process.stderr.write(`error: ${explain(error)}\n`);
     return 1;
   }
 }
 
-async function run(command: string, now: boolean, parts: Parts): Promise<number> {
-  if (command === "list") return list(parts);
+async function run({ command, now, json }: Options, parts: Parts): Promise<number> {
+  if (command === "list") return list(parts, json);
   if (!(await opensSigningKeys(parts.db, parts.keyring.signingKey)))
     throw new KeysError(
-      "SECRET_KEY opens none of the signing keys of this database. Set the one that the server uses, and while it is being replaced the one before as SECRET_KEY_PREVIOUS. Nothing was changed.",
+      "SECRET_KEY opens none of the signing keys of this database. Set the one that the server uses, and while it is being replaced the other one as SECRET_KEY_PREVIOUS: reencrypt needs both. Nothing was changed.",
     );
-  if (command === "reencrypt") return renewEverything(parts);
+  if (command === "reencrypt") return renewEverything(parts, json);
   return now ? replace(parts) : rotate(parts);
 }
 
-async function list({ db }: Parts): Promise<number> {
+async function list({ db, keyring }: Parts, json: boolean): Promise<number> {
   const keys = await listSigningKeys(db);
+  if (json) return say(`${JSON.stringify({ secretKeys: keyring.audit.map(sealKeyId), keys })}\n`);
   const lines = keys.map(({ id, algorithm, state, activatesAt, retiredAt }) =>
     [
       id.padEnd(43),
@@ -105,39 +114,62 @@ async function replace({ db, keyring, config }: Parts): Promise<number> {
   return 0;
 }
 
-async function renewEverything({ pool, keyring }: Parts): Promise<number> {
+async function renewEverything({ db, pool, keyring }: Parts, json: boolean): Promise<number> {
+  const [current = "", ...others] = keyring.audit.map(sealKeyId);
+  // Those of now too: who replaces SECRET_KEY before anything was sealed by it keeps it for the seals all the same.
+  await transaction(db, (tx) => keepAuditKeys(tx, keyring, { anew: true }));
   const results = await reencrypt(pool, keyring);
-  for (const { name, renewed, upToDate, unreadable } of results)
-    process.stdout.write(
-      `${name}: ${renewed} encrypted anew, ${upToDate} were up to date${unreadable > 0 ? `, ${unreadable} unreadable` : ""}\n`,
+  const complete = results.every(({ unreadable }) => unreadable === 0);
+  if (json)
+    say(
+      `${JSON.stringify({ complete, secretKey: current, otherKeys: others, values: results })}\n`,
     );
-  if (results.some(({ unreadable }) => unreadable > 0))
+  else say(results.map(lineOf).join(""));
+  if (!complete)
     throw new KeysError(
-      "Some values open with neither SECRET_KEY nor SECRET_KEY_PREVIOUS, and were left as they are.",
+      "Some values open with neither SECRET_KEY nor SECRET_KEY_PREVIOUS, and were left as they are. Name the keys that they may be of with --old-keys FILE.",
     );
-  process.stdout.write(
-    "Everything is encrypted with SECRET_KEY. SECRET_KEY_PREVIOUS can be removed.\n",
+  if (json) return 0;
+  if (await hasOlderKey(db, current, others))
+    say(
+      "Note: SECRET_KEY was in use before SECRET_KEY_PREVIOUS. In step 1 of a replacement that is so, and then this came too early: swap them first.\n",
+    );
+  return say(
+    `Everything is encrypted with SECRET_KEY, the key ${current}. A day after the last instance has it, SECRET_KEY_PREVIOUS can be removed.\n`,
   );
-  return 0;
 }
 
-async function withParts<T>(work: (parts: Parts) => Promise<T>): Promise<T> {
+function lineOf({ name, renewed, upToDate, unreadable }: Reencryption): string {
+  const rest = unreadable > 0 ? `, ${unreadable} unreadable` : "";
+  return `${name}: ${renewed} encrypted anew, ${upToDate} were up to date${rest}\n`;
+}
+
+/** Whether `current` was kept before one of the others. */
+async function hasOlderKey(db: Database, current: string, others: string[]): Promise<boolean> {
+  const since = await keptSince(db);
+  const own = since.get(current);
+  return own !== undefined && others.some((id) => (since.get(id) ?? own) > own);
+}
+
+async function withParts<T>(options: Options, work: (parts: Parts) => Promise<T>): Promise<T> {
   const config = parseToolConfig(process.env);
+  const older = options["old-keys"] === undefined ? [] : await secretKeysIn(options["old-keys"]);
+  const keyring = deriveKeyring(config.secretKey, config.previousSecretKey, ...older);
   const pool = createPool(config);
   const db = createDatabase(pool, config.databaseTimeoutSeconds);
   try {
-    return await work({
-      config,
-      db,
-      pool,
-      keyring: deriveKeyring(config.secretKey, config.previousSecretKey),
-    });
+    return await work({ config, db, pool, keyring });
   } catch (err) {
     throw await inWords(err, config.databaseUrl);
   } finally {
     await db.$disconnect();
     await pool.end();
   }
+}
+
+function say(text: string): number {
+  process.stdout.write(text);
+  return 0;
 }
 
 function parse(args: string[]) {
@@ -147,6 +179,8 @@ function parse(args: string[]) {
       allowPositionals: true,
       options: {
         now: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        "old-keys": { type: "string" },
         help: { type: "boolean", short: "h", default: false },
       },
     });
@@ -155,6 +189,10 @@ function parse(args: string[]) {
     if (!["list", "rotate", "reencrypt"].includes(command) || more.length > 0)
       throw new KeysError("Name one command: list, rotate or reencrypt.");
     if (values.now && command !== "rotate") throw new KeysError("--now belongs to rotate.");
+    if (values["old-keys"] !== undefined && command !== "reencrypt")
+      throw new KeysError("--old-keys belongs to reencrypt.");
+    if (values.json && command === "rotate")
+      throw new KeysError("--json belongs to list and reencrypt.");
     return { command, ...values };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

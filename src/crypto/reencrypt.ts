@@ -37,6 +37,13 @@ export const SOURCES = {
       SELECT id, response AS sealed FROM idempotency_keys WHERE id > $1 AND response IS NOT NULL ORDER BY id LIMIT $2`,
     write: `UPDATE idempotency_keys SET response = $3 WHERE id = $1 AND response = $2`,
   },
+  "keys of the audit log": {
+    purpose: "data",
+    first: "",
+    read: `
+      SELECT encode(id, 'hex') AS id, sealed FROM audit_keys WHERE encode(id, 'hex') > $1 ORDER BY 1 LIMIT $2`,
+    write: `UPDATE audit_keys SET sealed = $3 WHERE id = decode($1, 'hex') AND sealed = $2`,
+  },
   jobs: {
     purpose: "data",
     first: FIRST_UUID,

@@ -13,7 +13,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_ID_BYTES = 4;
 
-/** The keys of one purpose: the one in use, then that of SECRET_KEY_PREVIOUS, which still opens and recognises. */
+/** The keys of one purpose: the one in use, then those of other SECRET_KEYs, which still open and recognise. */
 export type Keys = readonly [current: Buffer, ...previous: Buffer[]];
 
 const PURPOSES = {
@@ -33,12 +33,14 @@ const PURPOSES = {
 /** The keys that are derived from SECRET_KEY, one a purpose, so that no key serves two algorithms. */
 export type Keyring = Record<keyof typeof PURPOSES, Keys>;
 
-export function deriveKeyring(secretKey: Buffer, previous: Buffer | null = null): Keyring {
+/** @param others SECRET_KEY_PREVIOUS, and for an operator's tool those from before it. */
+export function deriveKeyring(secretKey: Buffer, ...others: (Buffer | null)[]): Keyring {
+  const secrets = [secretKey, ...others.filter((other) => other !== null)];
   const derive = (secret: Buffer, purpose: string) =>
     Buffer.from(hkdfSync("sha256", secret, "", `tenantry ${purpose} v1`, 32));
   const entries = Object.entries(PURPOSES).map(([name, purpose]) => [
     name,
-    [secretKey, ...(previous ? [previous] : [])].map((secret) => derive(secret, purpose)),
+    secrets.map((secret) => derive(secret, purpose)),
   ]);
   return Object.fromEntries(entries);
 }

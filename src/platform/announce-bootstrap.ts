@@ -57,14 +57,19 @@ export async function hasSuperAdmin(tx: Transaction): Promise<boolean> {
   return found !== null;
 }
 
+/** Of these one counts at a time. */
+export async function voidBootstrapTokens(tx: Transaction): Promise<void> {
+  await tx.oneTimeToken.updateMany({
+    where: { purpose: "bootstrap", usedAt: null },
+    data: { usedAt: new Date() },
+  });
+}
+
 async function issueBootstrapToken(ctx: Parts): Promise<string | null> {
   return commit(ctx, async (tx) => {
     await lockBootstrap(tx);
     if (await hasSuperAdmin(tx)) return null;
-    await tx.oneTimeToken.updateMany({
-      where: { purpose: "bootstrap", usedAt: null },
-      data: { usedAt: new Date() },
-    });
+    await voidBootstrapTokens(tx);
     const { token } = await issueOneTimeToken(tx, ctx, {
       purpose: "bootstrap",
       user: null,

@@ -12,13 +12,16 @@ import { SYSTEM_ROLES } from "../roles/permissions.ts";
 import { insertUser } from "../users/create.ts";
 import { assertAcceptablePassword } from "../users/password-policy.ts";
 import { hasSuperAdmin, lockBootstrap } from "./announce-bootstrap.ts";
+import { recoverSuperAdmin } from "./recover.ts";
 import type { BootstrapInput } from "./schemas.ts";
+import { hasLiveSuperAdmin, type WayInPayload } from "./way-in.ts";
 
 const PURPOSES = ["bootstrap"] as const;
 
 /**
  * Makes the first super admin, with the token that the server wrote on its console, and logs them in. Afterwards no
- * token is right any more. @throws ApiError `invalid_one_time_token` whatever is wrong with it, `email_taken`,
+ * token is right any more, but for one that an operator made at the console (way-in.ts): with that the super admin whom it
+ * is for sets a new password and has no factor any more. @throws ApiError `invalid_one_time_token` whatever is wrong with it, `email_taken`,
  * `overloaded`; ValidationError for a password that the policy refuses, which leaves the token as it is.
  */
 export async function bootstrap(ctx: Context, input: BootstrapInput): Promise<LoginAnswer> {
@@ -30,7 +33,10 @@ export async function bootstrap(ctx: Context, input: BootstrapInput): Promise<Lo
 
   const outcome = await commit(ctx, async (tx) => {
     await lockBootstrap(tx);
-    if (await hasSuperAdmin(tx)) return null;
+    if (known.userId !== null)
+      return recoverSuperAdmin(tx, ctx, { ...input, userId: known.userId, passwordHash });
+    const { another = false } = (known.payload as WayInPayload) ?? {};
+    if (await (another ? hasLiveSuperAdmin(tx) : hasSuperAdmin(tx))) return null;
     if (!(await redeemToken(tx, ctx, PURPOSES, input.token))) return null;
     const id = await insertSuperAdmin(tx, ctx, input, passwordHash);
     return completeLogin(tx, ctx, { id, tenantId: null, accountId: id }, { methods: ["pwd"] });
@@ -75,6 +81,6 @@ async function refuse(ctx: Context): Promise<ApiError> {
   );
   return new ApiError(
     "invalid_one_time_token",
-    "The token is wrong, used or expired. The server writes a new one when it starts, while there is no super admin.",
+    "The token is wrong, used or expired. The server writes a new one when it starts, while there is no super admin; later an operator makes one at the console.",
   );
 }

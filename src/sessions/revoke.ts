@@ -26,7 +26,8 @@ export type RevocationReason =
   | "mfa_required"
   | "refresh_token_reuse"
   | "impersonated_again"
-  | "impersonator_left";
+  | "impersonator_left"
+  | "database_restored";
 
 /** Of sessions that were somebody else's, perhaps: their device is known to nobody. */
 export const DISOWNED: readonly RevocationReason[] = [

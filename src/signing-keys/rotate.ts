@@ -70,30 +70,31 @@ export async function rotateSigningKeys(
  * For a key that leaked: a new key signs at once, and every other one ends at once, one that was only published too.
  * Their tokens are refused everywhere within a second, and clients have to refresh.
  */
-export async function replaceSigningKeys(
+export function replaceSigningKeys(
   db: Database,
+  encryptionKeys: Keys,
+  options: Pick<RotationOptions, "algorithm">,
+): Promise<{ id: string; retired: number }> {
+  return transaction(db, (tx) => replaceSigningKeysWithin(tx, encryptionKeys, options));
+}
+
+/** As `replaceSigningKeys`, as a part of more. */
+export async function replaceSigningKeysWithin(
+  tx: Transaction,
   encryptionKeys: Keys,
   { algorithm }: Pick<RotationOptions, "algorithm">,
 ): Promise<{ id: string; retired: number }> {
-  return transaction(db, async (tx) => {
-    await lockSigningKeys(tx);
-    const now = await databaseTime(tx);
-    const rows = await readSigningKeyRows(tx);
-    const retiring = rows.map((row) => row.id);
-    // One that has not signed yet cannot have ended after it began. Nothing is lost with it.
-    await tx.signingKey.deleteMany({ where: { id: { in: retiring }, activatesAt: { gt: now } } });
-    await tx.signingKey.updateMany({ where: { id: { in: retiring } }, data: { retiredAt: now } });
-    const id = await createSigningKey(tx, encryptionKeys, { algorithm, activatesAt: now });
-    await recordRotation(tx, {
-      id,
-      algorithm,
-      activatesAt: now,
-      retiredAt: now,
-      retiring,
-      emergency: true,
-    });
-    return { id, retired: retiring.length };
-  });
+  await lockSigningKeys(tx);
+  const now = await databaseTime(tx);
+  const rows = await readSigningKeyRows(tx);
+  const retiring = rows.map((row) => row.id);
+  // One that has not signed yet cannot have ended after it began. Nothing is lost with it.
+  await tx.signingKey.deleteMany({ where: { id: { in: retiring }, activatesAt: { gt: now } } });
+  await tx.signingKey.updateMany({ where: { id: { in: retiring } }, data: { retiredAt: now } });
+  const id = await createSigningKey(tx, encryptionKeys, { algorithm, activatesAt: now });
+  const times = { activatesAt: now, retiredAt: now };
+  await recordRotation(tx, { id, algorithm, ...times, retiring, emergency: true });
+  return { id, retired: retiring.length };
 }
 
 /**

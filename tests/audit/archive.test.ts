@@ -161,6 +161,8 @@ test("what cannot be done is said in a line, ends with 1, and drops nothing", as
     [["verify", "--tenant", "no-such"], 'there is no tenant "no-such".'],
     [["verify", "--tenant", "a", "--platform"], "one at a time"],
     [["verify", "--head", "12"], "--head is a number and a hash"],
+    [["archive", "--before", "2025-03", "--output", path, "--json"], "--json belongs to verify"],
+    [["verify", "--old-keys", import.meta.path], "is no SECRET_KEY"],
     [["verify", "--file", join(folder, "none")], "ENOENT"],
     [["archive", "--before", "2025-03"], "archive needs --before and --output"],
     [["archive", "--before", "March", "--output", path], "--before is a month"],
@@ -176,7 +178,10 @@ test("what cannot be done is said in a line, ends with 1, and drops nothing", as
     expect(err.split("\n").length).toBeLessThan(6);
   }
   expect(await months()).toEqual(before);
-  expect((await audit(["verify", "--file", FILE], other)).code).toBe(2);
+  expect(await audit(["verify", "--file", FILE], other)).toMatchObject({
+    code: 3,
+    out: expect.stringMatching(/^Cannot tell\. Not one line/),
+  });
   const keys = join(folder, "keys");
   writeFileSync(keys, `${env.SECRET_KEY}\n`);
   expect((await audit(["verify", "--file", FILE, "--old-keys", keys], other)).code).toBe(0);
@@ -245,7 +250,10 @@ test("the rest, after SECRET_KEY was replaced: both months in one file, and the 
     out: expect.stringContaining(" 200 archived"),
   });
   expect((await audit(["verify", "--file", path], replaced)).code).toBe(0);
-  expect((await audit(["verify"])).code).toBe(2);
+  expect(await audit(["verify"])).toMatchObject({
+    code: 3,
+    out: expect.stringContaining("\n  the record of the archived month 2025-02\n"),
+  });
 });
 
 test("the database drops no month that is not over, and none with other rows than were archived", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dir, "..", "..");
 
 export async function runCommand(
-  name: "audit" | "keys" | "roles",
+  name: "audit" | "keys" | "platform" | "roles",
   args: string[],
   env: Record<string, string>,
 ) {

@@ -41,6 +41,18 @@ export const AUDIT_RULES: Rule[] = [
   },
   {
     table: "audit_seals",
+    name: "audit_seals_key_id_check",
+    refused: one("key_id", ["''", "sha256('x')"]),
+    accepted: one("key_id", ["NULL", "substring(sha256('x'), 1, 8)"]),
+  },
+  {
+    table: "audit_keys",
+    name: "audit_keys_id_check",
+    refused: one("id", ["''", "sha256('x')"]),
+    accepted: one("id", ["substring(sha256('other'), 1, 8)"]),
+  },
+  {
+    table: "audit_seals",
     name: "audit_seals_created_at_audit_id_key",
     refused: [{ audit_id: `'${IDS.user}'` }],
     accepted: [{ audit_id: `'${IDS.user}'`, created_at: "'2020-01-02'" }],

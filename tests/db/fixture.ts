@@ -132,6 +132,7 @@ export const ROWS: Record<string, Record<string, string>> = {
     digest: "sha256('fresh')",
     hash: "sha256('fresh')",
   },
+  audit_keys: { id: "substring(sha256('fresh'), 1, 8)", sealed: "'x'" },
   audit_archives: {
     month: "'2020-01'",
     row_count: "1",

@@ -19,6 +19,9 @@ beforeAll(async () => {
   await client.query(
     "INSERT INTO audit_archives (month, row_count, sha256, mac) VALUES ('2020-01', 1, sha256('x'), sha256('x'))",
   );
+  await client.query(
+    "INSERT INTO audit_keys (id, sealed) VALUES (substring(sha256('x'), 1, 8), 'x')",
+  );
   client.on("notification", ({ channel, payload }) => heard.push(`${channel} ${payload}`));
   await client.query("LISTEN session_revoked");
   await client.query("LISTEN grants_changed");
@@ -273,6 +276,8 @@ const REFUSALS = {
   audit_seals_no_truncate: ["TRUNCATE audit_seals"],
   audit_archives_append_only: ["UPDATE audit_archives SET mac = mac", "DELETE FROM audit_archives"],
   audit_archives_no_truncate: ["TRUNCATE audit_archives"],
+  audit_keys_stay: ["DELETE FROM audit_keys"],
+  audit_keys_no_truncate: ["TRUNCATE audit_keys"],
 };
 
 test("R63: the audit log takes new rows and no change of old ones, from its owner either", async () => {
