@@ -125,18 +125,26 @@ export const ROTATE = named(`
 
 /**
  * The session of a token that was used already, and whether that was within the grace window. An answer there hands out
- * tokens too, so it is audited: whoever looks into a theft sees from where the token came a second time.
+ * tokens too, so it is audited: whoever looks into a theft sees from where the token came a second time. A successor that a
+ * SECRET_KEY of before has made is found by its time, which is that of the use: it cannot be answered again, but that two
+ * have a key of the session is seen all the same.
  */
 export const FIND_USED = named(`
     WITH given AS (
       SELECT refresh_tokens.used_at > now() - make_interval(secs => $2) AS in_grace, successors.token_hash AS successor_hash,
         sessions.id AS session_id, sessions.account_id, sessions.amr, sessions.created_at, sessions.idle_expires_at,
-        successors.used_at IS NOT NULL AS successor_used, ${IS_LIVE} AS is_live, ${LAST_SPOKEN} AS last_spoken_at
+        successors.used_at IS NOT NULL AS successor_used, successors.is_known, ${IS_LIVE} AS is_live,
+        ${LAST_SPOKEN} AS last_spoken_at
       FROM refresh_tokens JOIN sessions ON sessions.id = refresh_tokens.session_id
-        JOIN refresh_tokens AS successors ON successors.session_id = sessions.id AND successors.token_hash = ANY($7)
+        JOIN LATERAL (
+          SELECT next.token_hash, next.used_at, next.token_hash = ANY($7) AS is_known FROM refresh_tokens AS next
+          WHERE next.session_id = sessions.id
+            AND (next.token_hash = ANY($7) OR next.created_at = refresh_tokens.used_at)
+          ORDER BY is_known DESC LIMIT 1
+        ) AS successors ON true
       WHERE refresh_tokens.token_hash = $1 AND refresh_tokens.used_at IS NOT NULL AND ${IS_LIVE}
     ), speaker AS (${speaker({ tenant: "$8", idle: "$9", max: "$10" })}
-    ), ${speaks("$4", "EXISTS (SELECT FROM given WHERE in_grace)")}, audited AS (
+    ), ${speaks("$4", "EXISTS (SELECT FROM given WHERE in_grace AND is_known)")}, audited AS (
       INSERT INTO audit_log (id, tenant_id, actor_id, session_id, action, resource_type, resource_id, ip, user_agent, request_id)
       SELECT $3, tenant_id, user_id, session_id, 'auth.refresh_retried', 'session', session_id, $4, $5, $6 FROM spoken
     )

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createCipheriv, randomBytes } from "node:crypto";
 import { type Reencryption, reencrypt } from "../../src/crypto/reencrypt.ts";
-import { decrypt, deriveKeyring, encrypt } from "../../src/crypto/secret.ts";
+import { decrypt, deriveKeyring, encrypt, hashToken } from "../../src/crypto/secret.ts";
 import { commit } from "../../src/db/commit.ts";
 import { newId } from "../../src/db/id.ts";
 import { issueOneTimeToken } from "../../src/one-time-tokens/issue.ts";
@@ -92,6 +92,35 @@ test("R33: a refresh chain goes on through every step, a retry in the grace wind
       refreshToken,
     );
   });
+});
+
+test("R33: once the older key is gone, a used token of its time still ends the session, unless it comes at once", async () => {
+  const { refreshToken } = await logIn(old, account.email);
+  const next = await refresh(old, refreshToken);
+  await withInstance(secret(oldKey, newKey), ({ deps }) =>
+    reencrypt(deps.pool, deriveKeyring(newKey, oldKey)),
+  );
+  await withInstance(secret(newKey), async (app) => {
+    const replay = () => app.call("POST /v1/auth/refresh", { json: { refreshToken } });
+    // The answer cannot be given again, as the key that made it is not there. Nobody stole anything.
+    expect((await replay()).status).toBe(401);
+    const last = await refresh(app, next);
+    await old.deps.pool.query(
+      `UPDATE refresh_tokens SET created_at = created_at - interval '1 hour', used_at = used_at - interval '1 hour'
+       WHERE session_id = (SELECT session_id FROM refresh_tokens WHERE token_hash = $1)`,
+      [hashToken(refreshToken)],
+    );
+    expect((await replay()).status).toBe(401);
+    const ended = await app.call("POST /v1/auth/refresh", { json: { refreshToken: last } });
+    expect(ended.status).toBe(401);
+  });
+  const { rows } = await old.deps.pool.query(
+    "SELECT details FROM audit_log WHERE action = 'auth.refresh_token_reused'",
+  );
+  expect(rows).toEqual([{ details: { userId: account.id, successorUsed: true } }]);
+  await withInstance(secret(oldKey, newKey), ({ deps }) =>
+    reencrypt(deps.pool, deriveKeyring(oldKey, newKey)),
+  );
 });
 
 test("a code and a link that the one step hands out are good at the other", async () => {
