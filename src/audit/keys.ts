@@ -3,7 +3,7 @@
  * can be held against its seals however often that was replaced; `bun run keys reencrypt` carries them over.
  */
 import { decrypt, encrypt, type Keyring } from "../crypto/secret.ts";
-import type { Database, Transaction } from "../db/client.ts";
+import type { Database } from "../db/client.ts";
 import { sealKeyId } from "./chain.ts";
 
 export type AuditKeyring = Pick<Keyring, "audit" | "data">;
@@ -18,16 +18,16 @@ type Row = { id: string; sealed: Uint8Array; since: Date };
  * @param anew also those that are kept and do not open: somebody brings a key back that was thought lost.
  */
 export async function keepAuditKeys(
-  tx: Transaction,
+  db: Database,
   keyring: AuditKeyring,
   { anew = false } = {},
 ): Promise<void> {
-  const kept = new Map((await readRows(tx)).map((row) => [row.id, row]));
+  const kept = new Map((await readRows(db)).map((row) => [row.id, row]));
   for (const key of keyring.audit) {
     const id = sealKeyId(key);
     const row = kept.get(id);
     if (row && !(anew && open(keyring, row) === null)) continue;
-    await tx.$executeRawUnsafe(
+    await db.$executeRawUnsafe(
       `INSERT INTO audit_keys (id, sealed) VALUES (decode($1, 'hex'), $2)
        ON CONFLICT (id) DO ${anew ? "UPDATE SET sealed = excluded.sealed" : "NOTHING"}`,
       id,

@@ -11,8 +11,11 @@ import { isMac, type RestoreMark, restoreMac, sealKeyId, TIME } from "./chain.ts
 
 export const RESTORED = "database.restored" satisfies AuditAction;
 
-/** Numbers of lost seals are given to no other: of each noted one it can be told on which side of the restore it was. */
-const STRIDE = 1_000_000_000;
+/**
+ * Numbers of lost seals are given to no other: of each noted one it can be told on which side of the restore it was. So they
+ * go on by the minutes since 1970, which also a restore to before another restore does not bring back.
+ */
+const STRIDE = 1_000_000;
 
 const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
 const Mark = z.strictObject({
@@ -39,7 +42,8 @@ export function markRestore(
   at: Date,
 ): SignedMark {
   const { seq, hash } = last ?? { seq: 0, hash: null };
-  const next = (Math.floor(seq / STRIDE) + 1) * STRIDE;
+  const minutes = Math.floor(at.getTime() / 60_000);
+  const next = Math.max(minutes, Math.floor(seq / STRIDE) + 1) * STRIDE;
   const mark = { seq, hash, next, at: at.toISOString() };
   return { ...mark, keyId: sealKeyId(key), mac: restoreMac(mark)(key).toString("hex") };
 }

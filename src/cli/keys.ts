@@ -8,7 +8,6 @@ import { type Reencryption, reencrypt } from "../crypto/reencrypt.ts";
 import { deriveKeyring, type Keyring } from "../crypto/secret.ts";
 import { inWords } from "../db/await-database.ts";
 import { createDatabase, createPool, type Database } from "../db/client.ts";
-import { transaction } from "../db/commit.ts";
 import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { acrossTenants } from "../db/scope.ts";
 import { replaceSigningKeys, rotateSigningKeys } from "../signing-keys/rotate.ts";
@@ -117,7 +116,7 @@ async function replace({ db, keyring, config }: Parts): Promise<number> {
 async function renewEverything({ db, pool, keyring }: Parts, json: boolean): Promise<number> {
   const [current = "", ...others] = keyring.audit.map(sealKeyId);
   // Those of now too: who replaces SECRET_KEY before anything was sealed by it keeps it for the seals all the same.
-  await transaction(db, (tx) => keepAuditKeys(tx, keyring, { anew: true }));
+  await keepAuditKeys(db, keyring, { anew: true });
   const results = await reencrypt(pool, keyring);
   const complete = results.every(({ unreadable }) => unreadable === 0);
   if (json)
@@ -131,8 +130,8 @@ async function renewEverything({ db, pool, keyring }: Parts, json: boolean): Pro
     );
   if (json) return 0;
   if (await hasOlderKey(db, current, others))
-    say(
-      "Note: SECRET_KEY was in use before SECRET_KEY_PREVIOUS. In step 1 of a replacement that is so, and then this came too early: swap them first.\n",
+    return say(
+      `Everything is encrypted with SECRET_KEY, the key ${current}, which was in use before SECRET_KEY_PREVIOUS. In step 1 of a replacement that is so, and this came too early: swap the two, and run it again.\n`,
     );
   return say(
     `Everything is encrypted with SECRET_KEY, the key ${current}. A day after the last instance has it, SECRET_KEY_PREVIOUS can be removed.\n`,

@@ -7,12 +7,12 @@ import { markRestore, RESTORED, recordRestore, type SignedMark } from "../audit/
 import { type Head, lockSeals, sealFrom } from "../audit/seal.ts";
 import type { Deps } from "../context.ts";
 import type { Database, Transaction } from "../db/client.ts";
-import { transaction } from "../db/commit.ts";
+import { commit } from "../db/commit.ts";
 import { PENDING_INVITATION_SQL } from "../db/live.ts";
 import type { RevocationReason } from "../sessions/revoke.ts";
 import { replaceSigningKeysWithin } from "../signing-keys/rotate.ts";
 
-type Parts = Pick<Deps, "db" | "keyring" | "config">;
+type Parts = Pick<Deps, "db" | "keyring" | "config" | "log">;
 type Ending = { table: string; which: string; how: string };
 
 const REASON = "database_restored" satisfies RevocationReason;
@@ -89,7 +89,7 @@ export async function countRestorable(db: Database): Promise<Ended> {
  * goes on; all of it or nothing. Done twice it does nothing the second time. Instances that run hear of it.
  */
 export function closeRestore(ctx: Parts, options: RestoreOptions): Promise<Restored> {
-  return transaction(ctx.db, (tx) => close(tx, ctx, options));
+  return commit(ctx, (tx) => close(tx, ctx, options));
 }
 
 async function close(

@@ -32,6 +32,8 @@ let owner: Account;
 /** What was ended, used or revoked after the backup. */
 let stolen: Account;
 let other: Account;
+/** Logged in after the backup: their session is nowhere. */
+let unheard: Account;
 let resetToken: string;
 let invitation: Invited;
 let key: Key;
@@ -68,7 +70,7 @@ beforeAll(async () => {
     expect((await app.call("POST /v1/auth/reset-password", { json: reset })).status).toBe(204);
     expect(await use(app, key)).toBe(401);
     expect((await refresh(app, other.refreshToken)).status).toBe(401);
-    for (let n = 0; n < 5; n++) await logIn(app, owner.email, NEW_PASSWORD);
+    for (let n = 0; n < 5; n++) unheard = await logIn(app, owner.email, NEW_PASSWORD);
     const { head } = await sealAuditLog(app.deps);
     heads.lost = `${head?.seq}:${head?.hash}`;
   });
@@ -116,6 +118,7 @@ test("without the command all of it is good again, and a noted seal looks cut of
     expect((await refresh(app, other.refreshToken)).status).toBe(200);
     expect((await app.call("GET /v1/auth/me", { token: stolen.accessToken })).status).toBe(200);
     expect(await use(app, key)).toBe(200);
+    expect(await use(app, unheard.accessToken)).toBe(200);
     const inspected = { json: { token: invitation.token } };
     expect((await app.call("POST /v1/invitations/inspect", inspected)).status).toBe(200);
     expect((await logIn(app, owner.email, PASSWORD)).id).toBe(owner.id);
@@ -149,6 +152,7 @@ test("after it all of it is dead, people log in anew, and the log tells the rest
       expect(me.status).toBe(401);
     }
     expect(await use(app, key)).toBe(401);
+    expect(await use(app, unheard.accessToken)).toBe(401);
     const json = { token: resetToken, newPassword: NEW_PASSWORD };
     expect((await app.call("POST /v1/auth/reset-password", { json })).status).toBe(400);
     expect((await accept(app, invitation.token)).status).toBe(400);

@@ -103,6 +103,35 @@ test("restored from a backup of the schema and one of the rows: the same", async
   await expectWhole(database);
 });
 
+test("as the owner of the tables, who is no superuser: with BYPASSRLS, and the roles made first on another server", async () => {
+  const [bypass = "", back = "", role = "", owner = ""] = [
+    ...page.matchAll(/psql "\$SERVER_URL" -c "(.+?)"/g),
+  ]
+    .map(([, sql = ""]) => sql)
+    .filter((sql) => /ROLE/.test(sql));
+  await query(maintenance, owner);
+  const database = await databaseOf("owned");
+  await query(maintenance, "ALTER DATABASE owned OWNER TO tenantry");
+  const as = (url: string) => url.replace(/\/\/[^@]*@/, "//tenantry:…@".replace("…", "%E2%80%A6"));
+  await run("bunx", "prisma", "migrate", "deploy", { DATABASE_URL: as(database.url) });
+  const dump = () => run("pg_dump", `--file=${file("owned.sql")}`, as(database.url));
+  await expect(dump()).rejects.toThrow("query would be affected by row-level security policy");
+  await query(maintenance, bypass);
+  await dump();
+  await query(maintenance, back);
+  const other = await startEmbedded({ dataDir: join(folder, "owned"), disposable: true, version });
+  try {
+    await query(other.url, role);
+    await query(other.url, owner);
+    const restored = await databaseOf("restored", other.url);
+    await query(other.url, "ALTER DATABASE restored OWNER TO tenantry");
+    await psql({ ...restored, url: as(restored.url) }, "owned.sql");
+    await run("bun", "packages/drift/src/cli/drift.ts", "--strict", "--database-url", restored.url);
+  } finally {
+    other.stop();
+  }
+}, 300_000);
+
 test("one table can be picked out of a compressed backup", async () => {
   const database = await databaseOf("one_table");
   await psql(database, "schema.sql");
