@@ -87,7 +87,9 @@ async function agrees(plan: string): Promise<boolean> {
   if (!process.stdin.isTTY)
     throw new UsageError(`${plan}\nNobody is there to be asked: --yes does it.`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${plan}\nGo on? [y/N] `);
+  // The end of the input is no answer, and so a no.
+  const ended = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
+  const answer = await Promise.race([terminal.question(`${plan}\nGo on? [y/N] `), ended]);
   terminal.close();
   return /^y(es)?$/i.test(answer.trim());
 }

@@ -12,7 +12,7 @@ import { createTestApp, registerOwner, type TestApp } from "../support/app.ts";
 const folder = mkdtempSync(join(tmpdir(), "audit-"));
 
 // Many processes, or many rows: on a machine that does other things too they take their time.
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 let app: TestApp;
 let owner: Awaited<ReturnType<typeof registerOwner>>;

@@ -1,6 +1,13 @@
 /** `bun run keys` as an operator runs it: a process of its own beside a running instance. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { sealKeyId } from "../../src/audit/chain.ts";
+import { readAuditKeys } from "../../src/audit/keys.ts";
+import { decrypt, deriveKeyring, encrypt } from "../../src/crypto/secret.ts";
+import { newId } from "../../src/db/id.ts";
 import { createSuperAdmin, testApp } from "../support/app.ts";
 import { createDatabase } from "../support/postgres.ts";
 import { runCommand } from "./command.ts";
@@ -142,6 +149,29 @@ describe("what cannot be done is said in a line, ends with 1 and changes nothing
       await app.deps.db.signingKey.delete({ where: { id: "moved here" } });
     }
   });
+});
+
+test("--old-keys opens what a key of before left behind, and keeps that key for the seals", async () => {
+  const before = randomBytes(32);
+  const { id: accountId } = await createSuperAdmin(app);
+  const id = newId();
+  const secret = Uint8Array.from(encrypt(deriveKeyring(before).data, "JBSWY3DPEHPK3PXP", id));
+  await app.deps.db.totpFactor.create({ data: { id, accountId, secret } });
+  const left = await keys(["reencrypt", "--json"]);
+  expect([left.code, left.err]).toEqual([1, expect.stringContaining("--old-keys FILE")]);
+  expect(JSON.parse(left.out)).toMatchObject({ complete: false, otherKeys: [] });
+
+  const file = join(mkdtempSync(join(tmpdir(), "keys-")), "old");
+  writeFileSync(file, `${before.toString("base64")}\n`);
+  const done = await keys(["reencrypt", "--old-keys", file]);
+  expect([done.code, done.err]).toEqual([0, ""]);
+  expect(done.out).toContain("authenticator apps: 1 encrypted anew");
+  const { db, keyring } = app.deps;
+  const row = await db.totpFactor.findUniqueOrThrow({ where: { id } });
+  expect(decrypt(keyring.data, row.secret, id)).toBe("JBSWY3DPEHPK3PXP");
+  const kept = (await readAuditKeys(db, keyring)).keys.map(sealKeyId);
+  expect(kept).toContain(sealKeyId(deriveKeyring(before).audit[0]));
+  rmSync(dirname(file), { recursive: true });
 });
 
 test("--help tells the commands", async () => {
