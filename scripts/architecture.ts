@@ -75,6 +75,8 @@ function breachesOf({ from, to, typeOnly }: Import): string[] {
   const say = (rule: string) => [`imports ${to}. ${rule}`];
   if (to.startsWith("scripts/") || (to.startsWith("src/cli/") && !from.startsWith("src/cli/")))
     return say("What is run by hand uses the application, and not the other way.");
+  if (to.startsWith("src/operations/") && !/^src\/(cli|operations)\//.test(from))
+    return say("What operators do by hand uses the application, and not the other way.");
   if (ROOTS.includes(from)) return [];
   // The types of every part meet there.
   if (from === "src/context.ts") return typeOnly ? [] : say("It may import types alone.");

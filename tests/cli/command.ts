@@ -3,11 +3,7 @@ import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "..", "..");
 
-export async function runCommand(
-  name: "audit" | "keys" | "platform" | "roles",
-  args: string[],
-  env: Record<string, string>,
-) {
+export async function runCommand(name: string, args: string[], env: Record<string, string>) {
   const child = Bun.spawn([process.execPath, "--no-env-file", `src/cli/${name}.ts`, ...args], {
     cwd: ROOT,
     env: { PATH: process.env.PATH ?? "", ...env },

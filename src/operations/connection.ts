@@ -1,0 +1,45 @@
+/** A connection of a command's own, to the database of DATABASE_URL: no pool, and no scope of a tenant. */
+import pg from "pg";
+import { Environment } from "../config/environment.ts";
+import { CannotRun } from "./cannot-run.ts";
+
+const CONNECT_MILLIS = 10_000;
+
+/** For commands that need nothing else of the configuration. @throws CannotRun */
+export function databaseUrlOf(env: NodeJS.ProcessEnv): string {
+  const { data, error } = Environment.shape.DATABASE_URL.safeParse(env.DATABASE_URL || undefined);
+  if (data !== undefined) return data;
+  const fault = env.DATABASE_URL ? error?.issues[0]?.message : "is required";
+  throw new CannotRun(`DATABASE_URL: ${fault}`);
+}
+
+type Options = {
+  /** As it is called in pg_stat_activity, behind "tenantry ". */
+  name: string;
+  /** How long a statement may take; 0 for as long as it needs, whatever the role is told. */
+  statementMillis?: number;
+};
+
+/** Runs `work` with a connection, which ends with it. */
+export async function withClient<T>(
+  url: string,
+  { name, statementMillis = 60_000 }: Options,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: `tenantry ${name}`,
+    connectionTimeoutMillis: CONNECT_MILLIS,
+    keepAlive: true,
+  });
+  // The next statement tells of a connection that breaks. Unheard, the event would end the process.
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    await client.query(`SET statement_timeout = ${statementMillis}`);
+    await client.query("SET idle_in_transaction_session_timeout = 0");
+    return await work(client);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
