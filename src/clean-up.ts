@@ -23,8 +23,8 @@ export const CLEAN_UPS = {
 /** The handler of the queue `clean_up`. Jobs that are done pg-boss deletes by itself (jobs/boss.ts). */
 export async function cleanUp(deps: Deps): Promise<void> {
   const deleted: Record<string, number> = {};
-  for (const [name, statement] of Object.entries(CLEAN_UPS))
-    deleted[name] = await deleteOldRows(deps.pool, statement);
+  for (const [name, rows] of Object.entries(CLEAN_UPS))
+    deleted[name] = await deleteOldRows(deps.pool, rows);
   deps.log("info", "cleaned up", deleted);
   await purgeDeletedTenants(deps);
   await eraseEndedAccounts(deps);

@@ -23,8 +23,8 @@ export function createJobHandlers(deps: Deps): JobHandlers {
       notice: (data, job) => deliver(deps, data, job),
     }),
     mail_request: (data) => sendRequested(deps, data),
-    signing_keys: () => maintainSigningKeys(deps),
-    audit: () => maintainAuditLog(deps),
+    signing_keys: async () => void (await maintainSigningKeys(deps)),
+    audit: async () => void (await maintainAuditLog(deps)),
     clean_up: () => cleanUp(deps),
   };
   // Background work is nobody's: each job names the tenant that it is about.

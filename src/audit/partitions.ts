@@ -6,15 +6,15 @@ import { sealAuditLog } from "./seal.ts";
 const DAY_MILLIS = 24 * 3600 * 1000;
 
 /** The handler of the queue `audit`: partitions for the months to come, and seals for the rows that have none. */
-export async function maintainAuditLog({
-  db,
-  keyring,
-  log,
-}: Pick<Context, "db" | "keyring" | "log">): Promise<void> {
+export async function maintainAuditLog(
+  { db, keyring, log }: Pick<Context, "db" | "keyring" | "log">,
+  onBatch?: (sealed: number) => void,
+): Promise<number> {
   await preparePartitions(db);
-  const { sealed, head } = await sealAuditLog({ db, keyring });
+  const { sealed, head } = await sealAuditLog({ db, keyring }, { ...(onBatch && { onBatch }) });
   // Where logs are kept elsewhere, this is what `audit verify --head` holds the log against.
   if (sealed > 0 && head) log("info", "sealed the audit log", { sealed, ...head });
+  return sealed;
 }
 
 /** Runs every day with the clean-up: months that are over for AUDIT_RETENTION_DAYS are named, and never dropped. */
@@ -23,14 +23,21 @@ export async function warnOfDueMonths({
   config,
   log,
 }: Pick<Context, "db" | "config" | "log">): Promise<void> {
-  if (config.auditRetentionDays === 0) return;
+  const due = await dueMonths({ db, config });
+  if (due) log("warn", "months of the audit log are due for the archive", due);
+}
+
+/** The months that are over for AUDIT_RETENTION_DAYS, and what archives them; null where there is none. */
+export async function dueMonths({
+  db,
+  config,
+}: Pick<Context, "db" | "config">): Promise<{ months: string[]; command: string } | null> {
+  if (config.auditRetentionDays === 0) return null;
   const limit = new Date(Date.now() - config.auditRetentionDays * DAY_MILLIS);
-  const months = await monthsBefore(db, limit.toISOString().slice(0, 7));
-  if (months.length === 0) return;
-  log("warn", "months of the audit log are due for the archive", {
-    months,
-    command: `bun run audit archive --before ${limit.toISOString().slice(0, 7)} --output FILE.ndjson.gz`,
-  });
+  const before = limit.toISOString().slice(0, 7);
+  const months = await monthsBefore(db, before);
+  const command = `bun run audit archive --before ${before} --output FILE.ndjson.gz`;
+  return months.length === 0 ? null : { months, command };
 }
 
 /** Makes what is missing of this month and the three after it, and moves rows out of the default partition. */

@@ -24,11 +24,14 @@ export const LATENESS_MINUTES = 15;
 /** The newest time that is sealed, less the lateness: whatever is older has its seal, or was not there. */
 export const SETTLED_UNTIL = `(SELECT max(created_at) FROM audit_seals) - interval '${LATENESS_MINUTES} minutes'`;
 
+const IS_UNSEALED =
+  "NOT EXISTS (SELECT FROM audit_seals AS s WHERE s.created_at = l.created_at AND s.audit_id = l.id)";
+
 /** Rows that committed late come as well: they are found by what is sealed, not by when. */
 const UNSEALED = `
   SELECT ${ROW_JSON} AS row FROM audit_log AS l
   WHERE l.created_at >= coalesce($1::timestamptz, '-infinity') AND l.created_at <= now()
-    AND NOT EXISTS (SELECT FROM audit_seals AS s WHERE s.created_at = l.created_at AND s.audit_id = l.id)
+    AND ${IS_UNSEALED}
   ORDER BY l.created_at, l.id LIMIT $2`;
 
 const HEADS = `
@@ -45,6 +48,14 @@ const INSERT = `
   FROM json_to_recordset($1::json) AS seals (
     seq bigint, "tenantId" uuid, "auditId" uuid, "createdAt" timestamptz, digest text, hash text, "keyId" text)`;
 
+/** How many rows the next run will seal. */
+export async function countUnsealed(db: Database): Promise<number> {
+  const [row] = await db.$queryRawUnsafe<{ count: number }[]>(`
+    SELECT count(*)::float8 AS count FROM audit_log AS l
+    WHERE l.created_at >= coalesce(${SETTLED_UNTIL}, '-infinity') AND l.created_at <= now() AND ${IS_UNSEALED}`);
+  return row?.count ?? 0;
+}
+
 export type Head = { seq: number; hash: string };
 
 type Link = Pick<Seal, "tenantId" | "hash" | "keyId">;
@@ -56,9 +67,10 @@ type Batch = { from: Date | null; batch: number; startAt?: number };
  */
 export async function sealAuditLog(
   { db, keyring }: { db: Database; keyring: AuditKeyring },
-  { batch = BATCH } = {},
+  { batch = BATCH, onBatch = (_sealed: number): void => {} } = {},
 ): Promise<{ sealed: number; head: Head | null }> {
-  return sealInBatches(db, batch, (step) => transaction(db, (tx) => sealBatch(tx, keyring, step)));
+  const seal = (step: Batch) => transaction(db, (tx) => sealBatch(tx, keyring, step));
+  return sealInBatches(db, { batch, onBatch }, seal);
 }
 
 /** As `sealAuditLog`, within a transaction, and with this number for the first seal. */
@@ -67,12 +79,14 @@ export async function sealFrom(
   keyring: AuditKeyring,
   startAt: number,
 ): Promise<{ sealed: number; head: Head | null }> {
-  return sealInBatches(tx, BATCH, (step) => sealBatch(tx, keyring, { ...step, startAt }));
+  return sealInBatches(tx, { batch: BATCH }, (step) =>
+    sealBatch(tx, keyring, { ...step, startAt }),
+  );
 }
 
 async function sealInBatches(
   db: Database,
-  batch: number,
+  { batch, onBatch }: { batch: number; onBatch?: (sealed: number) => void },
   seal: (step: Batch) => ReturnType<typeof sealBatch>,
 ): Promise<{ sealed: number; head: Head | null }> {
   // Before the first batch: rows that came late for the last run would be too late by the time that this one reaches.
@@ -85,6 +99,7 @@ async function sealInBatches(
     sealed += count;
     from = until;
     if (count < batch) return { sealed, head };
+    onBatch?.(sealed);
   }
 }
 

@@ -97,25 +97,31 @@ export async function replaceSigningKeysWithin(
   return { id, retired: retiring.length };
 }
 
+/** Whether the next run of the job will rotate. */
+export async function isRotationDue({ db, config }: Pick<Deps, "db" | "config">): Promise<boolean> {
+  const [newest] = await readSigningKeyRows(db);
+  return !newest || isDue(newest, config, Date.now());
+}
+
 /**
  * The job of the queue `signing_keys`: rotates when the newest key is SIGNING_KEY_DAYS old, is of another algorithm than
- * SIGNING_ALGORITHM, or ends without a successor, and deletes what has long been retired.
+ * SIGNING_ALGORITHM, or ends without a successor, and deletes what has long been retired. Answers whether it rotated.
  */
 export async function maintainSigningKeys({
   db,
   keyring,
   config,
-}: Pick<Deps, "db" | "keyring" | "config">): Promise<void> {
-  const now = Date.now();
-  const [newest] = await readSigningKeyRows(db);
-  if (!newest || isDue(newest, config, now))
+}: Pick<Deps, "db" | "keyring" | "config">): Promise<boolean> {
+  const rotates = await isRotationDue({ db, config });
+  if (rotates)
     await rotateSigningKeys(db, keyring.signingKey, {
       algorithm: config.signingAlgorithm,
       accessTokenTtlSeconds: config.accessTokenTtlSeconds,
     });
   await db.signingKey.deleteMany({
-    where: { retiredAt: { lt: new Date(now - KEEP_RETIRED_DAYS * DAY_MILLIS) } },
+    where: { retiredAt: { lt: new Date(Date.now() - KEEP_RETIRED_DAYS * DAY_MILLIS) } },
   });
+  return rotates;
 }
 
 function isDue(

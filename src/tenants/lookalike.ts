@@ -50,19 +50,30 @@ export async function withHonestName<T>(write: Promise<T>): Promise<T> {
 /** So many tenants in one night; a year of nights is not in question. */
 const A_NIGHT = 5000;
 
-/** The looks of tenants from before there were any. Of two that look alike already the later one is left out, and is named. */
-export async function fillLooks({ db, log }: { db: Database; log: Log }): Promise<void> {
+const WITHOUT_LOOKS = { nameSkeleton: null, isDeleted: false };
+
+export function countWithoutLooks({ db }: { db: Database }): Promise<number> {
+  return db.tenant.count({ where: WITHOUT_LOOKS });
+}
+
+/**
+ * The looks of tenants from before there were any. Of two that look alike already the later one is left out, and is named.
+ * Answers how many were filled in.
+ */
+export async function fillLooks({ db, log }: { db: Database; log: Log }): Promise<number> {
   const tenants = await db.tenant.findMany({
-    where: { nameSkeleton: null, isDeleted: false },
+    where: WITHOUT_LOOKS,
     select: { id: true, name: true },
     orderBy: { id: "asc" },
     take: A_NIGHT,
   });
+  let filled = 0;
   for (const { id, name } of tenants)
     try {
-      await db.tenant.updateMany({ where: { id, name }, data: looksOf(name) });
+      filled += (await db.tenant.updateMany({ where: { id, name }, data: looksOf(name) })).count;
     } catch (err) {
       if (!violatesExclusion(err)) throw err;
       log("warn", "a tenant's name looks like that of another one", { tenantId: id });
     }
+  return filled;
 }

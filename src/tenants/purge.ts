@@ -39,18 +39,24 @@ export async function purgeTenant(
   await purge(ctx, tenant);
 }
 
-/** Part of the clean-up: every tenant whose time of grace is over. */
-export async function purgeDeletedTenants(deps: Deps): Promise<void> {
-  const { db, config, log } = deps;
+/** Deleted tenants whose time of grace is over, the first that was deleted first. */
+export function tenantsToPurge({ db, config }: Pick<Deps, "db" | "config">): Promise<Deleted[]> {
   const before = new Date(Date.now() - config.tenantGraceDays * 86_400_000);
-  const tenants = await db.tenant.findMany({
+  return db.tenant.findMany({
     where: { isDeleted: true, deletedAt: { lt: before } },
     orderBy: { deletedAt: "asc" },
     select: { id: true, slug: true },
   });
+}
+
+/** Part of the clean-up. Answers how many there were. */
+export async function purgeDeletedTenants(deps: Deps): Promise<number> {
+  const { log } = deps;
+  const tenants = await tenantsToPurge(deps);
   const origin = { requestId: newId(), ip: null, userAgent: null, language: null, device: null };
   for (const tenant of tenants) await purge({ ...deps, origin }, tenant);
   if (tenants.length > 0) log("info", "tenants purged", { ids: tenants.map(({ id }) => id) });
+  return tenants.length;
 }
 
 /** With the last batch goes the tenant, and its slug is free. Of two at once the second one finds nothing left. */

@@ -9,8 +9,14 @@ const BATCH = 200;
 
 type Gone = { id: string; tenantId: string | null; email: string; leftAt: Date };
 
-/** One account a transaction, the first that ended first; broken off, it goes on where it was when it runs again. */
-export async function eraseEndedAccounts(deps: Deps): Promise<void> {
+export async function countEndedAccounts(deps: Deps): Promise<number> {
+  const [row] = await deps.db.$queryRaw<{ count: number }[]>`
+    SELECT count(*)::float8 AS count FROM accounts WHERE ended_at IS NOT NULL AND ended_at < ${goneBefore(deps)}`;
+  return row?.count ?? 0;
+}
+
+/** Answers how many. One account a transaction, the first that ended first; broken off, it goes on where it was when it runs again. */
+export async function eraseEndedAccounts(deps: Deps): Promise<number> {
   const origin = { requestId: newId(), ip: null, userAgent: null, language: null, device: null };
   const ctx = { ...deps, origin };
   let erased = 0;
@@ -22,6 +28,7 @@ export async function eraseEndedAccounts(deps: Deps): Promise<void> {
     erased += found;
   }
   if (erased > 0) deps.log("info", "accounts erased", { count: erased });
+  return erased;
 }
 
 /** With its last user a trigger deletes the account, and all that it has (`follow_users`). */
