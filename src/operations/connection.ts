@@ -37,7 +37,11 @@ export async function withClient<T>(
   await client.connect();
   try {
     await client.query(`SET statement_timeout = ${statementMillis}`);
-    await client.query("SET idle_in_transaction_session_timeout = 0");
+    // The role may have its own; transaction_timeout there is from PostgreSQL 17 on.
+    await client.query(
+      `SELECT set_config(name, '0', false) FROM pg_settings
+       WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')`,
+    );
     return await work(client);
   } finally {
     await client.end().catch(() => {});
