@@ -93,6 +93,18 @@ async function connect(url: string): Promise<Transporter> {
   });
 }
 
+/** Connects, says EHLO, begins TLS where it is offered, logs in, and sends nothing. @throws Error that says what failed */
+export async function tryMailServer(url: string): Promise<void> {
+  const transport = await connect(url);
+  try {
+    await transport.verify();
+  } catch (err) {
+    throw smtpFailure(err);
+  } finally {
+    transport.close();
+  }
+}
+
 /** With its cause, and without what the server said: it likes to repeat the address. */
 function smtpFailure(err: unknown): Error {
   const { code, responseCode, command } = err as SmtpError;
