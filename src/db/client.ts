@@ -13,6 +13,13 @@ declare const begun: unique symbol;
 /** What commit.ts has begun, and nothing else. */
 export type Transaction = Database & { readonly [begun]: true };
 
+/**
+ * What a connection begins with. Prisma sends times without their zone: on a server that is not set to UTC every one of them
+ * would be off by hours. And to compile a statement takes longer than to run any of ours: a search of 20,000 users took
+ * 720 ms with JIT, and 7 without.
+ */
+export const SESSION = "SET TIME ZONE 'UTC'; SET jit = off";
+
 export type PoolOptions = Pick<
   Config,
   "databaseUrl" | "databasePoolSize" | "databaseTimeoutSeconds"
@@ -36,9 +43,8 @@ export function createPool(
     keepAlive: true,
     application_name: "tenantry",
     statementNames,
-    // Prisma sends times without their zone: on a server that is not set to UTC every one of them would be off by hours.
     async onConnect(client) {
-      await client.query("SET TIME ZONE 'UTC'");
+      await client.query(SESSION);
     },
   });
   // An idle connection that breaks is replaced at the next query. Without a listener it would end the process.

@@ -43,6 +43,8 @@ export async function prepareRuntimeRole(
     for (const setting of TIMEOUTS)
       await client.query(`ALTER ROLE ${name} SET ${setting} = '${timeoutSeconds * 1000}ms'`);
     await client.query(`GRANT tenantry_app TO ${name}`);
+    // The server says so too (client.ts), which a pooler in between does not carry to each connection.
+    await client.query(`ALTER ROLE ${name} SET jit = off`);
     await client.query(BESIDE);
   } finally {
     await client.end();

@@ -1,6 +1,7 @@
 /** At 100,000 keys and 20,000 users: a key is found, and keys and service accounts are listed, through indexes. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
+import { planOf, type Statement } from "../../src/operations/performance/plan.ts";
 import {
   type Account,
   createSuperAdmin,
@@ -8,7 +9,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
-import { planOf, type Statement, statementsOf } from "../support/statements.ts";
+import { statementsOf } from "../support/statements.ts";
 import { createKey } from "./keys.ts";
 
 const KEYS = 100_000;

@@ -1,8 +1,9 @@
 /** What login, refresh and logout cost does not grow with the number of users: their statements read by index only. */
 import { beforeAll, expect, test } from "bun:test";
 import pg from "pg";
+import { executing, type Statement } from "../../src/operations/performance/plan.ts";
 import { PASSWORD, registerOwner, testApp } from "../support/app.ts";
-import { executing, type Statement, statementsOf } from "../support/statements.ts";
+import { statementsOf } from "../support/statements.ts";
 
 const USERS = 100_000;
 const SESSIONS_EACH = 3;

@@ -68,7 +68,7 @@ const asks: Record<keyof typeof BUDGET, () => Promise<{ status: number }>> = {
 };
 
 /** Of a new connection, and of what prepares the statements that go ahead of others. */
-const OF_CONNECTIONS = /^(SET TIME ZONE 'UTC')?$/;
+const OF_CONNECTIONS = /^(SET TIME ZONE 'UTC'; SET jit = off)?$/;
 
 async function sentFor(name: keyof typeof BUDGET): Promise<string[]> {
   let status = 0;

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import pg from "pg";
+import { executing, type Plan, planOf } from "../../src/operations/performance/plan.ts";
 import { SYSTEM_ROLES } from "../../src/roles/permissions.ts";
 import {
   type Account,
@@ -13,7 +14,7 @@ import {
   registerOwner,
   type TestApp,
 } from "../support/app.ts";
-import { executing, type Plan, planOf, statementsOf } from "../support/statements.ts";
+import { statementsOf } from "../support/statements.ts";
 
 const ROWS = 100_000;
 /**

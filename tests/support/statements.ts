@@ -1,12 +1,7 @@
-/** What the database is sent while something is done, and how PostgreSQL would run it. */
+/** What the database is sent while something is done. */
 import { spyOn } from "bun:test";
 import pg from "pg";
-
-/** `isPlain`: sent as a string, and not with its values beside it. */
-export type Statement = { text: string; values: unknown[]; isPlain: boolean };
-
-/** A plan as PostgreSQL prints it, and how many pages of 8 KiB were touched. */
-export type Plan = { text: string; pages: number };
+import type { Statement } from "../../src/operations/performance/plan.ts";
 
 /** All that the database is sent until `run` is done, in its order. */
 export async function statementsOf(run: () => Promise<unknown>): Promise<Statement[]> {
@@ -30,41 +25,4 @@ export async function textsOf(run: () => Promise<unknown>): Promise<string[]> {
   return sent
     .filter(({ text, isPlain }) => !isPlain || text.includes("pgboss"))
     .map(({ text }) => text);
-}
-
-/**
- * The plan of a prepared statement, from a connection that may do what it says. @param times run so often: from the
- * sixth time on PostgreSQL may settle for a plan that knows no values.
- */
-export async function planOf(
-  client: pg.Client,
-  { text, values }: Statement,
-  times = 6,
-): Promise<Plan> {
-  const execute = executing(values);
-  await client.query(`PREPARE statement AS ${text}`);
-  for (let time = 1; time < times; time += 1) await client.query(execute);
-  const { rows } = await client.query<Record<string, string>>(
-    `EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) ${execute}`,
-  );
-  await client.query("DEALLOCATE statement");
-  const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
-  const [, hit = "0", read = "0"] =
-    /Buffers: shared(?: hit=(\d+))?(?: read=(\d+))?/.exec(plan) ?? [];
-  return { text: plan, pages: Number(hit) + Number(read) };
-}
-
-/** Runs the prepared statement of the name `statement` with these values. */
-export function executing(values: unknown[]): string {
-  const literals = values.map((value) =>
-    value === null ? "NULL" : pg.escapeLiteral(toText(value)),
-  );
-  return `EXECUTE statement${literals.length > 0 ? `(${literals.join(", ")})` : ""}`;
-}
-
-function toText(value: unknown): string {
-  if (value instanceof Date) return value.toISOString();
-  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString("hex")}`;
-  if (!Array.isArray(value)) return String(value);
-  return `{${value.map((item) => JSON.stringify(toText(item))).join(",")}}`;
 }
