@@ -31,8 +31,8 @@ COPY src src
 RUN bunx prisma generate
 # Fails the build when too much was deleted: for a migration to run, for an import to be found.
 RUN bunx prisma migrate diff --from-empty --to-schema prisma/schema.prisma --script > /dev/null \
- && bun build --target bun --outdir /tmp/imports src/index.ts packages/drift/src/cli/drift.ts src/cli/keys.ts src/cli/audit.ts \
-      src/cli/roles.ts prisma/seed.ts packages/prisma-engine/src/schema-engine.ts
+ && bun build --target bun --outdir /tmp/imports src/index.ts packages/drift/src/cli/drift.ts src/cli/*.ts \
+      prisma/seed.ts packages/prisma-engine/src/schema-engine.ts
 
 FROM oven/bun:${BUN_VERSION}-slim
 WORKDIR /app

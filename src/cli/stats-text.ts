@@ -15,7 +15,7 @@ type Shown = {
 };
 
 /** Of tables and indexes: the whole is in --json. */
-const SHOWN = 12;
+const SHOWN = 8;
 
 export function printStats(shown: Shown): string {
   const sections = [
@@ -96,7 +96,7 @@ function statements({ stats: { statements: kept } }: Shown): string {
         sized(`${each.meanMillis.toFixed(1)} ms`),
         each.calls,
         sized(duration(each.totalSeconds)),
-        each.query.slice(0, 90),
+        each.query.slice(0, 80),
       ]),
     );
   const slow = kept.slow.length === 0 ? "  none above 100 ms on average" : show(kept.slow);

@@ -47,6 +47,13 @@ test("tables with their size and rows, the months of the audit log as one; index
   expect(unusedIndexes.indexes).toContain("public.user_profiles_with_phone");
 });
 
+test("after a crash or a restore, when nothing is counted yet, rows are what the planner knows", async () => {
+  await app.database.query("SELECT pg_stat_reset()");
+  const { tables, findings } = await read();
+  expect(tables.find(({ name }) => name === "public.users")?.rows).toBe(1);
+  expect(findings).toEqual([]);
+});
+
 test("the server's own login sees its connections, and is told what it does not see", async () => {
   const { out, code } = await stats([], app.database.appUrl);
   expect(code).toBe(0);

@@ -1,5 +1,5 @@
 /**
- * Backups as docs/operations/database.md describes them. It needs pg_dump, pg_restore and psql, so it is not among the tests that run
+ * Backups by hand, as docs/operations/backup.md describes them. It needs pg_dump, pg_restore and psql, so it is not among the tests that run
  * everywhere; the server is of their version:
  *   bun test ./tests/db/backup.ts
  */
@@ -24,7 +24,7 @@ import { serverOfVersion, stopServers, type Version } from "../support/versions.
 const ROOT = join(import.meta.dir, "..", "..");
 const SECRET_KEY = randomBytes(32).toString("base64");
 
-const page = readFileSync(join(ROOT, "docs", "operations", "database.md"), "utf8");
+const page = readFileSync(join(ROOT, "docs", "operations", "backup.md"), "utf8");
 
 let folder: string;
 let version: Version;

@@ -14,10 +14,14 @@ const LOCKED =
 const sizeOf = (relation: string, size: string) =>
   `CASE WHEN ${relation} IN (SELECT relation FROM locked) THEN part.relpages::float8 * 8192 ELSE ${size} END`;
 
+/** A crash and a restore begin the count anew at nothing; the planner's own estimate outlives them. */
+const ROWS = `CASE WHEN coalesce(s.last_analyze, s.last_autoanalyze) IS NULL THEN greatest(s.n_live_tup, part.reltuples, 0)
+  ELSE s.n_live_tup END`;
+
 export const TABLES = `
   WITH ${LOCKED}
   SELECT n.nspname || '.' || c.relname AS name, count(*) FILTER (WHERE part.relkind <> 'p')::float8 AS parts,
-    sum(s.n_live_tup)::float8 AS rows, sum(s.n_dead_tup)::float8 AS dead, sum(${sizeOf("s.relid", "pg_total_relation_size(s.relid)")})::float8 AS bytes,
+    sum(${ROWS})::float8 AS rows, sum(s.n_dead_tup)::float8 AS dead, sum(${sizeOf("s.relid", "pg_total_relation_size(s.relid)")})::float8 AS bytes,
     sum(s.n_mod_since_analyze)::float8 AS changes, max(greatest(s.last_analyze, s.last_autoanalyze)) AS analyzed,
     max(greatest(s.last_vacuum, s.last_autovacuum)) AS vacuumed,
     sum(coalesce(io.heap_blks_hit, 0) + coalesce(io.idx_blks_hit, 0))::float8 AS hits,
