@@ -41,7 +41,7 @@ export async function makeWorld(port: number): Promise<World> {
   const databaseUrl = await makeDatabase(postgres);
   const appUrl = await prepareLogin(databaseUrl);
   let pooler: Pooler | null = hasPgBouncer()
-    ? await startPgBouncer(appUrl, POOLED_CONNECTIONS, port + 2)
+    ? await startPgBouncer(appUrl, { connections: POOLED_CONNECTIONS, port: port + 2 })
     : null;
   const smtp = await startSmtp();
   const smtpProxy = await startProxy(smtp.url);
@@ -93,7 +93,7 @@ export async function makeWorld(port: number): Promise<World> {
       signal: (signal) => pooler && process.kill(pooler.pid, signal),
       async restart() {
         await pooler?.stop();
-        pooler = await startPgBouncer(appUrl, POOLED_CONNECTIONS, port + 2);
+        pooler = await startPgBouncer(appUrl, { connections: POOLED_CONNECTIONS, port: port + 2 });
       },
     },
     replica: null,

@@ -5,21 +5,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 // Debian puts it where ordinary users do not look.
-const PROGRAM = Bun.which("pgbouncer", { PATH: `${process.env.PATH}:/usr/sbin` }) ?? "pgbouncer";
+const PROGRAM =
+  process.env.PGBOUNCER ||
+  (Bun.which("pgbouncer", { PATH: `${process.env.PATH}:/usr/sbin` }) ?? "pgbouncer");
 
 export type Pooler = { url: string; pid: number; stop(): Promise<void> };
 
 export const hasPgBouncer = (): boolean => existsSync(PROGRAM);
 
+type Options = { connections?: number; statements?: number; port?: number };
+
 /**
  * It forgets prepared statements between transactions: older ones know no better, newer ones are told to.
- * @param port where it listens; without it: where nobody does.
+ * @param statements how many it keeps, where it is to keep them. @param port where it listens; without it: where nobody does.
+ * @throws Error when it is too old to keep any.
  */
 export async function startPgBouncer(
   databaseUrl: string,
-  connections = 6,
-  port?: number,
+  { connections = 6, statements = 0, port }: Options = {},
 ): Promise<Pooler> {
+  if (statements > 0 && !knowsStatements())
+    throw new Error("this PgBouncer keeps no prepared statements: it must be 1.21 or later");
   const folder = mkdtempSync(join(tmpdir(), "tenantry-test-pgbouncer-"));
   chmodSync(folder, 0o755);
   const target = new URL(databaseUrl);
@@ -42,7 +48,7 @@ export async function startPgBouncer(
       "max_client_conn = 200",
       "server_login_retry = 1",
       "ignore_startup_parameters = extra_float_digits,statement_timeout,idle_in_transaction_session_timeout",
-      ...(knowsStatements() ? ["max_prepared_statements = 0"] : []),
+      ...(knowsStatements() ? [`max_prepared_statements = ${statements}`] : []),
     ].join("\n"),
   );
   const asUser = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
