@@ -81,6 +81,8 @@ function toConfig(value: Environment) {
     databasePoolSize: Math.floor(value.DATABASE_POOL_SIZE / value.WORKERS),
     databaseTimeoutSeconds: value.DATABASE_TIMEOUT_SECONDS,
     databaseWaitSeconds: value.DATABASE_WAIT_SECONDS ?? (isProduction ? 60 : 0),
+    replicaUrl: value.DATABASE_REPLICA_URL,
+    replicaLagMillis: value.DATABASE_REPLICA_LAG_MILLISECONDS,
     preparedStatements: value.PREPARED_STATEMENTS === "on",
     secretKey: Buffer.from(value.SECRET_KEY, "base64"),
     previousSecretKey: value.SECRET_KEY_PREVIOUS

@@ -6,6 +6,7 @@ import type { Passwords } from "./crypto/password.ts";
 import type { Keyring } from "./crypto/secret.ts";
 import type { Database, Transaction } from "./db/client.ts";
 import type { WatchedNames } from "./db/names-watch.ts";
+import type { Replica } from "./db/replica.ts";
 import type { ScopedPool } from "./db/scoped-pool.ts";
 import type { ClockWatch } from "./health/clock-watch.ts";
 import type { SchemaWatch } from "./health/schema-watch.ts";
@@ -28,6 +29,8 @@ export type Deps = {
   config: Config;
   db: Database;
   pool: ScopedPool;
+  /** Null where there is none. What reads from it says so: fromReplica in db/replica.ts. */
+  replica: Replica | null;
   statementNames: Pick<WatchedNames, "survive">;
   keyring: Keyring;
   signingKeys: SigningKeys;

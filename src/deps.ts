@@ -7,6 +7,7 @@ import type { Deps } from "./context.ts";
 import { coresOfEach, createPasswords } from "./crypto/password.ts";
 import { deriveKeyring } from "./crypto/secret.ts";
 import { createDatabase, createPool } from "./db/client.ts";
+import { connectReplica } from "./db/connect-replica.ts";
 import { createListener } from "./db/listener.ts";
 import { watchNames } from "./db/names-watch.ts";
 import { acrossAll, plainly } from "./db/scoped-pool.ts";
@@ -52,6 +53,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   if (metrics) watchStatements(pool, countStatements(metrics));
   if (traces) watchStatements(pool, traceStatements(traces));
   const db = createDatabase(pool, config.databaseTimeoutSeconds);
+  const replica = await connectReplica(config, log);
   const onKeyError = (err: unknown) => log("error", "a signing key is not usable", { error: err });
   const signingKeys = await loadSigningKeys(db, keyring.signingKey, {
     algorithm: config.signingAlgorithm,
@@ -114,6 +116,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     config,
     db,
     pool,
+    replica,
     statementNames,
     keyring,
     signingKeys,
@@ -144,6 +147,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
       statementNames.stop();
       signingKeys.stop();
       await listener.close();
+      await replica?.close();
       await db.$disconnect();
       await pool.end();
       await traces?.stop();

@@ -2,8 +2,8 @@
 import { join, resolve } from "node:path";
 import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
-import { awaitDatabase, inWords } from "./db/await-database.ts";
 import type { Deps } from "./context.ts";
+import { awaitDatabase, inWords } from "./db/await-database.ts";
 import { isMissingTable, isUnavailable } from "./db/failures.ts";
 import { faultOfRole } from "./db/runtime-role.ts";
 import { plainly } from "./db/scoped-pool.ts";
@@ -105,22 +105,14 @@ function serveMetrics({ metrics: where }: Config, { metrics }: Deps, worker: num
   return listen({ host: where.host, port }, { fetch }, variables);
 }
 
-async function prepare(
-  config: Config,
-  deps: Deps,
-  migrations: string[],
-): Promise<void> {
+async function prepare(config: Config, deps: Deps, migrations: string[]): Promise<void> {
   await warn(config, deps, migrations);
   if (config.permissionsFile !== undefined)
     await declareAll(deps, readPermissionsFile(resolve(config.permissionsFile)));
 }
 
 /** Of what it works on with, and an operator should know. */
-async function warn(
-  config: Config,
-  deps: Deps,
-  migrations: string[],
-): Promise<void> {
+async function warn(config: Config, deps: Deps, migrations: string[]): Promise<void> {
   const fault = await faultOfRole(plainly(deps.pool));
   if (fault)
     deps.log("warn", `the database login ${fault}: only queries keep tenants apart`, {
@@ -142,8 +134,17 @@ async function warn(
     );
   if (newer.length > 0)
     deps.log("warn", "the database has migrations that this build does not know", { newer });
+  await warnOfReplica(deps);
   if (config.trial)
     deps.log("warn", "TRIAL=on: a server to try on this machine, not one for others");
+}
+
+/** A replica that is away keeps no instance from starting. */
+async function warnOfReplica({ replica, log }: Deps): Promise<void> {
+  if (!(await replica?.isCurrent())) return;
+  const fault = replica && (await faultOfRole(plainly(replica.pool)).catch(() => null));
+  if (fault)
+    log("warn", `the login of DATABASE_REPLICA_URL ${fault}: only queries keep tenants apart`);
 }
 
 async function explain(err: Error, { databaseUrl }: Config): Promise<string> {

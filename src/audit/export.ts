@@ -1,6 +1,7 @@
 import type { AuthedContext } from "../context.ts";
 import { commit } from "../db/commit.ts";
 import type { Page } from "../db/keyset.ts";
+import { fromReplica } from "../db/replica.ts";
 import { type AuditRow, type ExportAuditQuery, listAuditLogs } from "./list.ts";
 import { recordAudit } from "./record.ts";
 
@@ -47,7 +48,9 @@ export async function exportAuditLog(
   );
   // A turn for each page, so that a reader who is slow keeps none.
   const read = (cursor?: string) =>
-    ctx.pool.costly("export", () => listAuditLogs(ctx, { ...query, limit: PAGE, cursor }));
+    fromReplica(ctx, (at) =>
+      at.pool.costly("export", () => listAuditLogs(at, { ...query, limit: PAGE, cursor })),
+    );
   return pagesFrom(await read(), read);
 }
 

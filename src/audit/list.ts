@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
 import { type Page, readPage } from "../db/keyset.ts";
+import { fromReplica } from "../db/replica.ts";
 import { deviceName } from "../device.ts";
 import { Id, Instant, LONGEST_PAGE, PageQuery, Timestamp, text } from "../fields.ts";
 import { AUDIT_ACTIONS } from "./actions.ts";
@@ -88,10 +89,10 @@ export async function listAuditLogs(
   const { tenantId } = ctx.principal;
   // An export has longer pages.
   if (isPlain && tenantId !== null && query.limit <= LONGEST_PAGE)
-    return readLatest(ctx, tenantId, query);
-  return isPlain
-    ? readAuditLogs(ctx, query)
-    : ctx.pool.costly("read", () => readAuditLogs(ctx, query));
+    return fromReplica(ctx, (at) => readLatest(at, tenantId, query));
+  return fromReplica(ctx, (at) =>
+    isPlain ? readAuditLogs(at, query) : at.pool.costly("read", () => readAuditLogs(at, query)),
+  );
 }
 
 /** What is asked for most: every row of the tenant. */

@@ -36,6 +36,8 @@ export const Environment = z.object({
   DATABASE_POOL_SIZE: integer(1, 1000, 10),
   DATABASE_TIMEOUT_SECONDS: integer(1, 300, 10),
   DATABASE_WAIT_SECONDS: wholeNumber(0, 3600, 60).optional(),
+  DATABASE_REPLICA_URL: DatabaseUrl.optional(),
+  DATABASE_REPLICA_LAG_MILLISECONDS: integer(1, 10_000, 100),
   PREPARED_STATEMENTS: oneOf("on", "off").default("on"),
   SECRET_KEY: SecretKey,
   SECRET_KEY_PREVIOUS: AnySecretKey.optional(),

@@ -4,6 +4,7 @@ import type { Database } from "../db/client.ts";
 import { isId } from "../db/id.ts";
 import { type Page, readPage } from "../db/keyset.ts";
 import { pendingInvitation, UNANSWERED } from "../db/live.ts";
+import { fromReplica } from "../db/replica.ts";
 import { NotFoundError } from "../errors.ts";
 import {
   type Invitation,
@@ -50,14 +51,16 @@ export async function listInvitations(
     tenantId === undefined ? {} : { tenantId },
     status === undefined ? {} : having(status),
   ];
-  const page = await readPage(ORDER, range, ({ where, ...rest }) =>
-    ctx.db.invitation.findMany({
-      where: { AND: [...filters, where] },
-      ...rest,
-      select: invitationSelect,
-    }),
-  );
-  return { items: await withRoleNames(ctx.db, page.items), nextCursor: page.nextCursor };
+  return fromReplica(ctx, async ({ db }) => {
+    const { items, nextCursor } = await readPage(ORDER, range, ({ where, ...rest }) =>
+      db.invitation.findMany({
+        where: { AND: [...filters, where] },
+        ...rest,
+        select: invitationSelect,
+      }),
+    );
+    return { items: await withRoleNames(db, items), nextCursor };
+  });
 }
 
 /** The names of the roles that there are; of those that were deleted only the ids are left. */

@@ -57,7 +57,11 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
   const free = new Map<string, Set<string>>(QUEUES.map((queue) => [queue, new Set()]));
 
   /** Counted and traced, as part of the trace in which it was asked for. */
-  async function watched(queue: QueueName, job: StoredJob, handler: JobHandler): Promise<JobResult> {
+  async function watched(
+    queue: QueueName,
+    job: StoredJob,
+    handler: JobHandler,
+  ): Promise<JobResult> {
     const begun = performance.now();
     const result = traces
       ? await traces.within(

@@ -1,6 +1,7 @@
 import type { AuthedContext } from "../context.ts";
 import type { Database } from "../db/client.ts";
 import { type Page, readPage } from "../db/keyset.ts";
+import { fromReplica } from "../db/replica.ts";
 import { NotFoundError } from "../errors.ts";
 import { assertDeclared } from "./declared.ts";
 import { visibleRole, visibleRoles } from "./reach.ts";
@@ -22,20 +23,22 @@ export async function listRoles(
 ): Promise<Page<Role>> {
   // Both conditions: a caller who names another tenant than their own sees system roles alone.
   const named = tenantId === undefined ? {} : { OR: [{ tenantId: null }, { tenantId }] };
-  const page = await readPage(ORDER, range, ({ where, ...rest }) =>
-    ctx.db.role.findMany({
-      where: { AND: [visibleRoles(ctx), named, where] },
-      ...rest,
-      select: roleSelect,
-    }),
-  );
-  const holders = await holdersOf(
-    ctx.db,
-    page.items.map((role) => role.id),
-    ctx.principal.tenantId ?? tenantId,
-  );
-  const items = page.items.map((row) => ({ ...toRole(row), holders: holders.get(row.id) ?? 0 }));
-  return { items, nextCursor: page.nextCursor };
+  return fromReplica(ctx, async ({ db }) => {
+    const page = await readPage(ORDER, range, ({ where, ...rest }) =>
+      db.role.findMany({
+        where: { AND: [visibleRoles(ctx), named, where] },
+        ...rest,
+        select: roleSelect,
+      }),
+    );
+    const holders = await holdersOf(
+      db,
+      page.items.map((role) => role.id),
+      ctx.principal.tenantId ?? tenantId,
+    );
+    const items = page.items.map((row) => ({ ...toRole(row), holders: holders.get(row.id) ?? 0 }));
+    return { items, nextCursor: page.nextCursor };
+  });
 }
 
 /** @throws NotFoundError also for a role of another tenant. */

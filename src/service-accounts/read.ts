@@ -1,5 +1,6 @@
 import type { AuthedContext } from "../context.ts";
 import { type Page, readPage } from "../db/keyset.ts";
+import { fromReplica } from "../db/replica.ts";
 import { NotFoundError } from "../errors.ts";
 import { toUserWithRoles, userWithRolesSelect } from "../users/public-user.ts";
 import { visibleUser, visibleUsers } from "../users/reach.ts";
@@ -33,12 +34,14 @@ export async function listServiceAccounts(
     { isDeleted: false },
     tenantId === undefined ? {} : { tenantId },
   ];
-  const page = await readPage(ORDER, range, ({ where, ...rest }) =>
-    ctx.db.user.findMany({
-      where: { AND: [...filters, where] },
-      ...rest,
-      select: userWithRolesSelect,
-    }),
+  const page = await fromReplica(ctx, ({ db }) =>
+    readPage(ORDER, range, ({ where, ...rest }) =>
+      db.user.findMany({
+        where: { AND: [...filters, where] },
+        ...rest,
+        select: userWithRolesSelect,
+      }),
+    ),
   );
   const items = page.items.map((row) => toServiceAccount(toUserWithRoles(row)));
   return { items, nextCursor: page.nextCursor };

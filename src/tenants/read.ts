@@ -3,6 +3,7 @@ import type { AuthedContext } from "../context.ts";
 import { contains } from "../db/contains.ts";
 import { isId } from "../db/id.ts";
 import { type Page, readPage } from "../db/keyset.ts";
+import { fromReplica } from "../db/replica.ts";
 import { NotFoundError } from "../errors.ts";
 import { type ListTenantsQuery, type Tenant, tenantSelect, toTenant } from "./schemas.ts";
 
@@ -41,8 +42,10 @@ export async function listTenants(
   if (query.search !== undefined) {
     filters.push({ OR: [{ name: contains(query.search) }, { slug: contains(query.search) }] });
   }
-  const page = await readPage(ORDER, query, ({ where, ...range }) =>
-    ctx.db.tenant.findMany({ where: { AND: [...filters, where] }, ...range, select: tenantSelect }),
+  const page = await fromReplica(ctx, ({ db }) =>
+    readPage(ORDER, query, ({ where, ...range }) =>
+      db.tenant.findMany({ where: { AND: [...filters, where] }, ...range, select: tenantSelect }),
+    ),
   );
   return { items: page.items.map(toTenant), nextCursor: page.nextCursor };
 }

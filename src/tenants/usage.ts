@@ -1,6 +1,7 @@
 import { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
 import { PENDING_INVITATION_SQL } from "../db/live.ts";
+import { fromReplica } from "../db/replica.ts";
 import { NotFoundError } from "../errors.ts";
 import { visibleTenant } from "./read.ts";
 import type { TenantUsage } from "./schemas.ts";
@@ -27,7 +28,9 @@ export async function getTenantUsage(ctx: AuthedContext, id: string): Promise<Te
     select: { id: true, seatLimit: true },
   });
   if (!tenant) throw new NotFoundError("tenant");
-  const counts = await ctx.pool.costly("read", () => countAll(ctx, tenant.id));
+  const counts = await fromReplica(ctx, (at) =>
+    at.pool.costly("read", () => countAll(at, tenant.id)),
+  );
   if (!counts) throw new NotFoundError("tenant");
   return toUsage(counts, tenant.seatLimit);
 }

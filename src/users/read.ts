@@ -2,6 +2,7 @@ import type { Prisma } from "../../generated/prisma/client.ts";
 import type { AuthedContext } from "../context.ts";
 import { isId } from "../db/id.ts";
 import { readPage, type SortOrder } from "../db/keyset.ts";
+import { fromReplica } from "../db/replica.ts";
 import { NotFoundError } from "../errors.ts";
 import { toUser, toUserWithRoles, type User, userWithRolesSelect } from "./public-user.ts";
 import { visibleUsers } from "./reach.ts";
@@ -28,8 +29,10 @@ export async function listUsers(ctx: AuthedContext, query: ListUsersQuery): Prom
   const isPlain = !deleted && Object.values(narrowing).every((value) => value === undefined);
   const { tenantId } = ctx.principal;
   if (isPlain && email === undefined && sort === NEWEST_FIRST && tenantId !== null)
-    return readNewest(ctx, tenantId, query);
-  return isPlain ? readUsers(ctx, query) : ctx.pool.costly("read", () => readUsers(ctx, query));
+    return fromReplica(ctx, (at) => readNewest(at, tenantId, query));
+  return fromReplica(ctx, (at) =>
+    isPlain ? readUsers(at, query) : at.pool.costly("read", () => readUsers(at, query)),
+  );
 }
 
 /** What is asked for most, which is one statement. */

@@ -69,6 +69,8 @@ describe("parseConfig", () => {
     DATABASE_POOL_SIZE: ["0", "1001", "many"],
     DATABASE_TIMEOUT_SECONDS: ["0", "301", "10s"],
     DATABASE_WAIT_SECONDS: ["-1", "3601", "1m"],
+    DATABASE_REPLICA_URL: ["replica", "http://replica.example/tenantry", "postgresql://r.example"],
+    DATABASE_REPLICA_LAG_MILLISECONDS: ["0", "10001", "100ms"],
     SECRET_KEY: ["short", "aGVsbG8=", "not base64 at all, but long enough to be one of 32 bytes"],
     SECRET_KEY_PREVIOUS: ["short"],
     ISSUER: [

@@ -20,17 +20,25 @@ const PREFIX = "tenantry_test";
 /** Of servers that are made for tests and gone after them. */
 const LOGIN = { user: "tenantry_test", password: "for-a-server-that-is-thrown-away" };
 
-/** A database of its own: complete (every migration applied), or empty with `template: false`. */
-export async function createDatabase({ template = true } = {}): Promise<TestDatabase> {
-  const source = template ? await templateName() : "template0";
+/**
+ * A database of its own: complete (every migration applied), or empty with `template: false`.
+ * @param server another one than that of the test run, by its URL: there nothing is ready yet.
+ */
+export async function createDatabase({
+  template = true,
+  server = serverUrl(),
+} = {}): Promise<TestDatabase> {
+  const ready = server === serverUrl() ? templateName : () => buildTemplate(server);
+  const source = template ? await ready() : "template0";
   const name = `${PREFIX}_${randomBytes(6).toString("hex")}`;
-  await onServer(`CREATE DATABASE ${name} TEMPLATE ${source}`);
+  const url = urlOf(name, server);
+  await run(server, `CREATE DATABASE ${name} TEMPLATE ${source}`);
   return {
-    url: urlOf(name),
-    appUrl: asLogin(urlOf(name)),
+    url,
+    appUrl: asLogin(url),
     name,
-    query: (sql) => run(urlOf(name), sql),
-    drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    query: (sql) => run(url, sql),
+    drop: () => run(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
 }
 
@@ -45,12 +53,12 @@ export async function dropTemplate(): Promise<void> {
   if (name) await onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
 }
 
-async function buildTemplate(): Promise<string> {
+async function buildTemplate(server = serverUrl()): Promise<string> {
   const name = `${PREFIX}_template_${randomBytes(6).toString("hex")}`;
-  await onServer(`CREATE DATABASE ${name} TEMPLATE template0`);
+  await run(server, `CREATE DATABASE ${name} TEMPLATE template0`);
   const deploy = Bun.spawn(["bunx", "prisma", "migrate", "deploy"], {
     cwd: ROOT,
-    env: { ...process.env, DATABASE_URL: urlOf(name) },
+    env: { ...process.env, DATABASE_URL: urlOf(name, server) },
     stdout: "pipe",
     stderr: "pipe",
   });
@@ -58,7 +66,7 @@ async function buildTemplate(): Promise<string> {
     const output = (await deploy.stdout.text()) + (await deploy.stderr.text());
     throw new Error(`the migrations do not apply to an empty database:\n${output}`);
   }
-  await prepareLogin(urlOf(name));
+  await prepareLogin(urlOf(name, server));
   return name;
 }
 
@@ -72,8 +80,8 @@ function asLogin(url: string): string {
   return url.replace(/\/\/[^@]*@/, `//${LOGIN.user}:${LOGIN.password}@`);
 }
 
-function urlOf(database: string): string {
-  const url = new URL(serverUrl());
+function urlOf(database: string, server: string): string {
+  const url = new URL(server);
   url.pathname = `/${database}`;
   return url.href;
 }

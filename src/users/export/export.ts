@@ -3,6 +3,7 @@ import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
 import { commit } from "../../db/commit.ts";
 import { readPage, type SortOrder } from "../../db/keyset.ts";
+import { fromReplica } from "../../db/replica.ts";
 import { Id } from "../../fields.ts";
 import { toUserWithRoles, type User, userWithRolesSelect } from "../public-user.ts";
 import { visibleUsers } from "../reach.ts";
@@ -24,20 +25,22 @@ export async function* exportUsers(
   ctx: AuthedContext,
   { tenantId }: ExportQuery,
 ): AsyncGenerator<User[], void> {
-  const { db, principal } = ctx;
+  const { principal } = ctx;
   const filter = { ...(tenantId !== undefined && { tenantId }), isDeleted: false };
   let count = 0;
   let complete = false;
   try {
     for (let cursor: string | undefined; !complete; ) {
       // A turn for each page, so that a reader who is slow keeps none.
-      const page = await ctx.pool.costly("export", () =>
-        readPage(ORDER, { limit: PAGE, cursor }, ({ where, ...range }) =>
-          db.user.findMany({
-            where: { AND: [visibleUsers(ctx), filter, where] },
-            ...range,
-            select: userWithRolesSelect,
-          }),
+      const page = await fromReplica(ctx, ({ pool, db }) =>
+        pool.costly("export", () =>
+          readPage(ORDER, { limit: PAGE, cursor }, ({ where, ...range }) =>
+            db.user.findMany({
+              where: { AND: [visibleUsers(ctx), filter, where] },
+              ...range,
+              select: userWithRolesSelect,
+            }),
+          ),
         ),
       );
       count += page.items.length;

@@ -2,6 +2,7 @@ import { type AuditRow, listAuditLogs } from "../../audit/list.ts";
 import { recordAudit } from "../../audit/record.ts";
 import type { AuthedContext } from "../../context.ts";
 import { commit } from "../../db/commit.ts";
+import { fromReplica } from "../../db/replica.ts";
 import { withDeleted } from "../../db/scope.ts";
 import { NotFoundError } from "../../errors.ts";
 import { toProfile } from "../profile.ts";
@@ -47,7 +48,7 @@ export async function getPersonalData(ctx: AuthedContext, id: string): Promise<P
           where: { tenantId, OR: [{ email }, { acceptedBy: row.id }] },
           ...MOST,
         }),
-    ctx.pool.costly("export", () => auditRowsOf(ctx, row.id)),
+    fromReplica(ctx, (at) => at.pool.costly("export", () => auditRowsOf(at, row.id))),
   ]);
   await commit(ctx, (tx) =>
     recordAudit(tx, ctx, {
