@@ -111,6 +111,7 @@ function toConfig(value: Environment) {
     trustedProxyHops: value.TRUSTED_PROXY_HOPS,
     trustedProxies: value.TRUSTED_PROXIES,
     rateLimits: value.RATE_LIMITS,
+    rateLimitStoreUrl: value.RATE_LIMIT_STORE_URL,
     limits: limitsOf(value),
     largeNetworks: value.LARGE_NETWORKS,
     largeNetworkFactor: value.LARGE_NETWORK_FACTOR,

@@ -23,6 +23,7 @@ import { createLog } from "./log.ts";
 import { createMailer } from "./mail/mailer.ts";
 import { watchTransport } from "./mail/watch-transport.ts";
 import { createRateLimits } from "./rate-limits/rate-limits.ts";
+import { connectStore } from "./rate-limits/store.ts";
 import { createGrantStore } from "./roles/grants.ts";
 import { createAccessTokens } from "./sessions/access-token.ts";
 import { createRevocations } from "./sessions/revocations.ts";
@@ -54,6 +55,8 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   if (traces) watchStatements(pool, traceStatements(traces));
   const db = createDatabase(pool, config.databaseTimeoutSeconds);
   const replica = await connectReplica(config, log);
+  const { rateLimitStoreUrl } = config;
+  const store = rateLimitStoreUrl === undefined ? null : await connectStore(rateLimitStoreUrl, log);
   const onKeyError = (err: unknown) => log("error", "a signing key is not usable", { error: err });
   const signingKeys = await loadSigningKeys(db, keyring.signingKey, {
     algorithm: config.signingAlgorithm,
@@ -123,7 +126,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     accessTokens: createAccessTokens(config, signingKeys),
     passwords,
     revocations,
-    rateLimits: createRateLimits(config, plainly(pool), keyring.rateLimit),
+    rateLimits: createRateLimits(config, { pool: plainly(pool), store }, keyring.rateLimit),
     turns: createTurns(),
     grants,
     apiKeys,
@@ -147,6 +150,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
       statementNames.stop();
       signingKeys.stop();
       await listener.close();
+      store?.close();
       await replica?.close();
       await db.$disconnect();
       await pool.end();

@@ -13,6 +13,7 @@ import {
   SecretKey,
   Share,
   SmtpUrl,
+  StoreUrl,
   WebUrl,
   wholeNumber,
 } from "./fields.ts";
@@ -64,6 +65,7 @@ export const Environment = z.object({
   TRUSTED_PROXY_HOPS: integer(0, 10, 0),
   TRUSTED_PROXIES: ProxyAddresses.prefault(""),
   RATE_LIMITS: oneOf("database", "memory", "off").default("database"),
+  RATE_LIMIT_STORE_URL: StoreUrl.optional(),
   ...LIMIT_VARIABLES,
   LARGE_NETWORKS: Networks.prefault(""),
   LARGE_NETWORK_FACTOR: integer(1, 1000, 10),

@@ -17,6 +17,7 @@ export function faultsOfServer(values: Values): Fault[] {
     ...workers(values),
     ...proxies(values),
     ...metrics(values),
+    ...store(values),
     ...passkeys(values),
     ...production(values),
   ];
@@ -79,6 +80,15 @@ function* metrics(values: Values): Generator<Fault> {
   if (last > 65_535) yield ["METRICS_PORT", "leaves no port for each of WORKERS"];
   if (PORT >= first && PORT <= last)
     yield ["METRICS_PORT", "and those after it, one for each of WORKERS, may not be PORT"];
+}
+
+/** The database counts while the store is away. */
+function* store({ RATE_LIMITS, RATE_LIMIT_STORE_URL }: Values): Generator<Fault> {
+  if (RATE_LIMIT_STORE_URL !== undefined && RATE_LIMITS !== undefined && RATE_LIMITS !== "database")
+    yield [
+      "RATE_LIMIT_STORE_URL",
+      "needs RATE_LIMITS=database, which counts while the store is away",
+    ];
 }
 
 /** Browsers have passkeys on https and on localhost, and for names alone (Web Authentication Level 3, section 5.1.3). */

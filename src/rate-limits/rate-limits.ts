@@ -1,5 +1,4 @@
-/** Counting attempts, for all instances together. On rate-limiter-flexible: one statement an attempt. */
-import type { Pool } from "pg";
+/** Counting attempts, for all instances together. On rate-limiter-flexible: one statement, or script, an attempt. */
 import {
   type RateLimiterAbstract,
   RateLimiterMemory,
@@ -11,7 +10,7 @@ import { hashWithKey, type Keys } from "../crypto/secret.ts";
 import { oldRows } from "../db/old-rows.ts";
 import { named } from "../db/statement-names.ts";
 import { ApiError, type ServiceLimit } from "../errors.ts";
-import { GatheringLimiter, gather } from "./gathering-limiter.ts";
+import { type Counting, GatheringLimiter, gather } from "./gathering-limiter.ts";
 import { largeNetworks } from "./large-networks.ts";
 import { POLICIES, type Policy, type PolicyName } from "./policies.ts";
 
@@ -50,7 +49,7 @@ type Settings = Pick<Config, "rateLimits" | "limits" | "largeNetworks" | "largeN
 /** @param keys for the names under which attempts are counted: the table holds no address and no e-mail address. */
 export function createRateLimits(
   { rateLimits, limits, ...large }: Settings,
-  pool: Pick<Pool, "query">,
+  counting: Counting,
   keys: Keys,
 ): RateLimits {
   const isLarge = largeNetworks(large.largeNetworks);
@@ -59,8 +58,14 @@ export function createRateLimits(
       Object.entries(POLICIES).map(([name, policy]: [string, Policy]): [string, Limiter] => {
         const given = limits[name as PolicyName];
         const limit = { ...policy, ...given, quota: given.quota * factor(policy) };
-        const counter = makeLimiter(rateLimits, pool, name, limit.quota, limit.windowSeconds);
-        const strikes = makeLimiter(rateLimits, pool, `${name}-strikes`, 1_000_000, STRIKE_SECONDS);
+        const counter = makeLimiter(rateLimits, counting, name, limit.quota, limit.windowSeconds);
+        const strikes = makeLimiter(
+          rateLimits,
+          counting,
+          `${name}-strikes`,
+          1_000_000,
+          STRIKE_SECONDS,
+        );
         return [name, { limit, counter, strikes }];
       }),
     );
@@ -90,10 +95,10 @@ export function createRateLimits(
   return {
     consume,
     async consumeAll(attempts) {
-      const counting = gather(pool, () =>
+      const tries = gather(counting, () =>
         attempts.map(({ policy, who, points }) => consume(policy, who, points)),
       );
-      for (const counted of await Promise.allSettled(counting))
+      for (const counted of await Promise.allSettled(tries))
         if (counted.status === "rejected") throw counted.reason;
     },
     async charge(policy, who, points) {
@@ -102,26 +107,27 @@ export function createRateLimits(
     },
     async refund(policy, who) {
       const { limit, counter } = limiterOf(policy, who);
-      if (limit.refund && rateLimits !== "off") await giveBack(pool, counter, keyOf(who));
+      if (limit.refund && rateLimits !== "off") await giveBack(counting, counter, keyOf(who));
     },
     async reset(policy, who) {
       if (rateLimits === "off") return;
       const { counter, strikes } = limiterOf(policy, who);
       const key = keyOf(who);
-      await Promise.all(gather(pool, () => [counter.delete(key), strikes.delete(key)]));
+      await Promise.all(gather(counting, () => [counter.delete(key), strikes.delete(key)]));
     },
   };
 }
 
 function makeLimiter(
-  store: Config["rateLimits"],
-  pool: Pick<Pool, "query">,
+  where: Config["rateLimits"],
+  { pool, store }: Counting,
   keyPrefix: string,
   points: number,
   duration: number,
 ): RateLimiterAbstract {
-  if (store !== "database") return new RateLimiterMemory({ keyPrefix, points, duration });
+  if (where !== "database") return new RateLimiterMemory({ keyPrefix, points, duration });
   return new GatheringLimiter({
+    store,
     storeClient: pool,
     storeType: "pool",
     tableName: "rate_limits",
@@ -155,15 +161,14 @@ async function holdOff(
  * by a statement of ours: the library's inserts -1 first, which rate_limits_points_check refuses.
  */
 async function giveBack(
-  pool: Pick<Pool, "query">,
+  { pool, store }: Counting,
   counter: RateLimiterAbstract,
   key: string,
 ): Promise<void> {
   if (counter instanceof RateLimiterPostgres) {
-    await pool.query({
-      ...GIVE_BACK,
-      values: [counter.getKey(key), Date.now()],
-    });
+    const name = counter.getKey(key);
+    if (!(await store?.giveBack(name)))
+      await pool.query({ ...GIVE_BACK, values: [name, Date.now()] });
     return;
   }
   const { consumedPoints } = await counter.reward(key);

@@ -111,6 +111,7 @@ describe("parseConfig", () => {
     TRUSTED_PROXY_HOPS: ["-1", "11", "true"],
     TRUSTED_PROXIES: ["proxy", "10.0.0.0/7", "10.0.0.7,*", "10.0.0.7:80", "fd00::/129", "10.0.0.7"],
     RATE_LIMITS: ["redis", "on"],
+    RATE_LIMIT_STORE_URL: ["store.example", "http://valkey.example", "redis:///0", "redis://a b"],
     ...Object.fromEntries(
       Object.entries(LIMITS).map(([name, limit]) => [
         `RATE_LIMIT_${name.toUpperCase()}`,

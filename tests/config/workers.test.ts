@@ -45,3 +45,12 @@ function complaint(env: Record<string, string>): string {
     return String(err);
   }
 }
+
+test("a store for limits goes with the database, which counts while it is away", () => {
+  const env = { ...REQUIRED, RATE_LIMIT_STORE_URL: "rediss://:hunter2@valkey.example" };
+  expect(complaint(env)).toBe("");
+  for (const RATE_LIMITS of ["memory", "off"])
+    expect(complaint({ ...env, RATE_LIMITS })).toContain(
+      "RATE_LIMIT_STORE_URL: needs RATE_LIMITS=database, which counts while the store is away",
+    );
+});

@@ -4,17 +4,21 @@ import fc from "fast-check";
 import pg from "pg";
 import { type IRateLimiterRes, RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
 import { plainly } from "../../src/db/scoped-pool.ts";
-import { GatheringLimiter, gather } from "../../src/rate-limits/gathering-limiter.ts";
+import {
+  type Counting,
+  GatheringLimiter,
+  gather,
+} from "../../src/rate-limits/gathering-limiter.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 
 const POLICIES = ["a", "b", "c"];
 const QUOTA = 3;
 
 let app: TestApp;
-let pool: Pick<pg.Pool, "query">;
+let counting: Counting;
 beforeAll(async () => {
   app = await createTestApp({ RATE_LIMITS: "database" });
-  pool = plainly(app.served.pool);
+  counting = { pool: plainly(app.served.pool), store: null };
 });
 afterAll(() => app.close());
 
@@ -22,7 +26,7 @@ function limiters(Limiter: typeof RateLimiterPostgres, name: string) {
   return POLICIES.map(
     (policy) =>
       new Limiter({
-        storeClient: pool,
+        storeClient: counting.pool,
         storeType: "pool",
         tableName: "rate_limits",
         tableCreated: true,
@@ -70,14 +74,14 @@ test("counts, refuses, blocks and forgets as the library does, whatever came bef
           await app.deps.pool.query("UPDATE rate_limits SET expire = 1");
         } else if (each === "reset") {
           await Promise.all(one.map((limiter) => limiter.delete("who")));
-          await Promise.all(gather(pool, () => all.map((limiter) => limiter.delete("who"))));
+          await Promise.all(gather(counting, () => all.map((limiter) => limiter.delete("who"))));
         } else {
           const consume = (of: RateLimiterPostgres[]) =>
             of
               .filter((_, n) => each.of.includes(n))
               .map((limiter) => limiter.consume("who", each.points));
           const expected = await outcomesOf(consume(one));
-          expect(await outcomesOf(gather(pool, () => consume(all)))).toEqual(expected);
+          expect(await outcomesOf(gather(counting, () => consume(all)))).toEqual(expected);
         }
         const { rows } = await app.deps.pool.query<{ key: string; points: number }>(
           `SELECT key, points, expire > 1 AS open FROM rate_limits WHERE key ~ $1 ORDER BY key`,
