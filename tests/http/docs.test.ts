@@ -27,6 +27,7 @@ describe("the page", () => {
     const loaded = [...body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
     expect(loaded).toEqual([
       "/docs/swagger-ui.css",
+      "/docs/narrow.css",
       "/docs/swagger-ui-bundle.js",
       "/docs/start.js",
     ]);
