@@ -6,9 +6,19 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dir, "..", "..");
 const dockerfile = read("Dockerfile");
 const compose = read("compose.yaml");
+const services: Record<string, Service> = Object(Bun.YAML.parse(compose)).services;
 const workflows = readdirSync(join(ROOT, ".github/workflows")).map((name) =>
   read(join(".github/workflows", name)),
 );
+
+type Service = {
+  image: string;
+  environment?: Record<string, string>;
+  ports?: string[];
+  read_only?: boolean;
+  cap_drop?: string[];
+  security_opt?: string[];
+};
 
 test("the image runs the Bun that the project is developed and tested with", () => {
   const { packageManager } = JSON.parse(read("package.json"));
@@ -30,9 +40,6 @@ test("what passes .dockerignore is copied by the Dockerfile, itself or with its 
 });
 
 test("no secret stands in compose.yaml: each comes from outside", () => {
-  const services: Record<string, { environment?: Record<string, string> }> = Object(
-    Bun.YAML.parse(compose),
-  ).services;
   const secrets = Object.values(services)
     .flatMap(({ environment = {} }) => Object.entries(environment))
     .filter(([name]) => /PASSWORD|SECRET|URL/.test(name));
@@ -42,13 +49,35 @@ test("no secret stands in compose.yaml: each comes from outside", () => {
 });
 
 test("R60: the server's login has a secret of its own, and the server gets no other", () => {
-  const { postgres, migrate, roles, api } = Object(Bun.YAML.parse(compose)).services;
+  const { postgres, migrate, roles, api } = Object(services);
   const named = (text: unknown) =>
     [...JSON.stringify(text).matchAll(/\$\{(\w+)/g)].map(([, name]) => name);
   expect(named(postgres.environment)).toEqual(["POSTGRES_PASSWORD"]);
   expect(named(migrate.environment)).toEqual(["POSTGRES_PASSWORD"]);
   expect(named(roles.environment).sort()).toEqual(["APP_PASSWORD", "POSTGRES_PASSWORD"]);
   expect(named(api.environment).sort()).toEqual(["APP_PASSWORD", "PORT", "SECRET_KEY"]);
+});
+
+test("compose.yaml opens ports to this machine alone", () => {
+  const ports = Object.values(services).flatMap(({ ports: opened = [] }) => opened);
+  expect(ports).toHaveLength(1);
+  for (const port of ports) expect(port).toStartWith("127.0.0.1:");
+});
+
+test("what compose.yaml runs of ours is locked down as the image is tested", () => {
+  const ours = Object.entries(services).filter(([, { image }]) => image.startsWith("tenantry"));
+  expect(ours.map(([name]) => name)).toEqual(["migrate", "roles", "api"]);
+  for (const [name, { read_only, cap_drop, security_opt }] of ours)
+    expect([name, read_only, cap_drop, security_opt]).toEqual([
+      ...[name, true, ["ALL"]],
+      ["no-new-privileges:true"],
+    ]);
+});
+
+test("the runtime's image is built last, which is what a build without a target makes", () => {
+  const stages = dockerfile.match(/^FROM .+$/gm) ?? [];
+  expect(stages.filter((stage) => stage.endsWith(" AS migrate"))).toHaveLength(1);
+  expect(stages.at(-1)).toBe("FROM base");
 });
 
 test("compose.yaml and the guide make every secret that compose.yaml asks for", () => {
