@@ -1,9 +1,9 @@
 /**
  * The code of docs/guides, run as it stands there.
  *
- * A fenced block that begins with "```ts file=client.ts" is the file client.ts. `openGuides` writes the files of all guides
- * into one folder, where they import each other, and puts the address of a running server in the place of
- * https://id.example.com. Nothing else is changed.
+ * A fenced block that begins with "```ts file=client.ts" is the file client.ts, and so in any other language. `openGuides`
+ * writes the files of all guides into one folder, where they import each other, and puts the address of a running server in
+ * the place of https://id.example.com. Nothing else is changed.
  */
 import {
   mkdirSync,
@@ -20,7 +20,7 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dir, "..", "..");
 const GUIDES = join(ROOT, "docs", "guides");
 const EXAMPLE = "https://id.example.com";
-const BLOCK = /^```ts file=(\S+)\n([\s\S]+?)^```$/gm;
+const BLOCK = /^```\w+ file=(\S+)\n([\s\S]+?)^```$/gm;
 
 export type Guides = {
   /** The folder that holds the newest files. */
