@@ -31,6 +31,8 @@ COPY prisma.config.ts ./
 COPY src/config/secret-files.ts src/config/
 COPY packages packages
 COPY prisma/schema.prisma prisma/
+# What prisma.config.ts may read variables with.
+COPY src/config src/config
 # Fails the build when too much was deleted: for a migration to run, for an import to be found.
 RUN bunx prisma generate \
  && bunx prisma migrate diff --from-empty --to-schema prisma/schema.prisma --script > /dev/null \
@@ -60,6 +62,7 @@ COPY package.json prisma.config.ts ./
 # What reads DATABASE_URL_FILE.
 COPY src/config/secret-files.ts src/config/
 COPY packages packages
+COPY src/config src/config
 COPY migrations-sql migrations-sql
 COPY prisma prisma
 USER 1000:1000
