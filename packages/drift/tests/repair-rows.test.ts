@@ -121,6 +121,16 @@ describe("numbers go on where rows have ended", () => {
       ]);
     });
 
+  test("a sequence of an unlogged table is logged with the table that gets it", async () => {
+    const { repair } = await open(
+      "CREATE TABLE tickets (id serial PRIMARY KEY, name text)",
+      "CREATE UNLOGGED TABLE cards (id serial PRIMARY KEY, name text); ALTER SEQUENCE cards_id_seq RENAME TO tickets_id_seq",
+    );
+    const { code, stdout } = await repair("--allow-destructive");
+    expect(stdout).toContain("ALTER SEQUENCE public.tickets_id_seq SET LOGGED;");
+    expect(code).toBe(0);
+  });
+
   test("a table without rows begins at the start", async () => {
     const { repair, rows } = await open(
       "CREATE TABLE tickets (id int GENERATED ALWAYS AS IDENTITY (START 10), name text)",
@@ -178,6 +188,23 @@ describe("values of columns", () => {
     expect(await rows("SELECT pg_typeof(at)::text AS type FROM visits")).toEqual([
       { type: "timestamp with time zone" },
     ]);
+  });
+
+  test("harm is seen beside a column of a type of one's own, and one that is called as nothing else should be", async () => {
+    const table = (at: string) =>
+      `CREATE TYPE place AS (town text, no int); CREATE TABLE visits (t place NOT NULL, row place[] NOT NULL CHECK (cardinality(row) > 0), at ${at})`;
+    const { repair } = await open(table("timestamp"), table("timestamptz"));
+    expect((await repair()).stdout).toContain("DESTRUCTIVE: changes values of public.visits: at");
+  });
+
+  test("those of a composite type that gets an attribute more are as they were", async () => {
+    const table = (attributes: string) =>
+      `CREATE TYPE place AS (${attributes}); CREATE TABLE visits (place place)`;
+    const { repair } = await open(
+      table("town text, no int"),
+      `${table("town text")}; INSERT INTO visits VALUES (ROW('x'))`,
+    );
+    expect((await repair()).code).toBe(0);
   });
 
   test("those of a virtual column stay, and no trigger fires for them", async () => {

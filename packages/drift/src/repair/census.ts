@@ -99,8 +99,9 @@ async function countTables(client: pg.Client, filled: Set<string>): Promise<Coun
     }
     // Whoever owns a table may be held by its policies, and would not see all of it.
     if (forced) await client.query(`ALTER TABLE ${table.name} NO FORCE ROW LEVEL SECURITY`);
+    // `t` alone would be a column of that name, where there is one.
     const { rows } = await client.query<{ row: Record<string, unknown> }>(
-      `SELECT to_jsonb(t) AS row FROM ${whole ? "" : "ONLY "}${table.name} t`,
+      `SELECT to_jsonb(t.*) AS row FROM ${whole ? "" : "ONLY "}${table.name} t`,
     );
     counted.push({ ...table, rows: rows.map(({ row }) => row) });
   }

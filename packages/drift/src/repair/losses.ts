@@ -60,10 +60,14 @@ function quoted(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
-/** A number and its text are the same value. */
+/** A number and its text are the same value, and so are a composite one and the same with an attribute more that is NULL. */
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return "NULL";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "object" ? JSON.stringify(value, withoutNull) : String(value);
+}
+
+function withoutNull(_: string, value: unknown): unknown {
+  return value ?? undefined;
 }
 
 /** The same rows under another name: whether that is what they are, only a person knows. */

@@ -1,16 +1,15 @@
 /** Sequences, by themselves and behind identity columns. */
-import { qualifiedName } from "../model/object.ts";
+import { type CatalogObject, qualifiedName } from "../model/object.ts";
 import { clauses } from "./clauses.ts";
-import { type Repair, way } from "./way.ts";
+import { type Catalogs, type Repair, way } from "./way.ts";
 
 const SETTINGS = ["START", "INCREMENT", "MINVALUE", "MAXVALUE", "CACHE", "CYCLE"] as const;
 const KEYWORDS = ["UNLOGGED", "SEQUENCE AS", ...SETTINGS, "OWNED BY"] as const;
 
 export const sequence: Repair = {
   /** Without its owner, which may be there only later: its column's default can need the sequence first. */
-  create(object) {
-    const parts = clauses(object.definition, KEYWORDS);
-    const kind = parts.has("UNLOGGED") ? "UNLOGGED SEQUENCE" : "SEQUENCE";
+  create(object, { expected }) {
+    const kind = isUnlogged(object, expected) ? "UNLOGGED SEQUENCE" : "SEQUENCE";
     return way(`CREATE ${kind} ${qualifiedName(object)} ${settingsOf(object.definition)}`);
   },
 
@@ -24,16 +23,16 @@ export const sequence: Repair = {
   rename: (expected, actual) =>
     way(`ALTER SEQUENCE ${qualifiedName(actual)} RENAME TO ${expected.name}`),
 
-  alter(expected, actual) {
+  alter(expected, actual, catalogs) {
     const wanted = clauses(expected.definition, KEYWORDS);
     const found = clauses(actual.definition, KEYWORDS);
     const name = qualifiedName(expected);
     const settings = settingsOf(expected.definition);
-    const logged = wanted.has("UNLOGGED") === found.has("UNLOGGED");
+    const unlogged = isUnlogged(expected, catalogs.expected);
     return way(
-      ...(logged
+      ...(unlogged === isUnlogged(actual, catalogs.actual)
         ? []
-        : [`ALTER SEQUENCE ${name} SET ${wanted.has("UNLOGGED") ? "UNLOGGED" : "LOGGED"}`]),
+        : [`ALTER SEQUENCE ${name} SET ${unlogged ? "UNLOGGED" : "LOGGED"}`]),
       ...(settings === settingsOf(actual.definition) ? [] : [`ALTER SEQUENCE ${name} ${settings}`]),
       ...(wanted.get("OWNED BY") === found.get("OWNED BY")
         ? []
@@ -41,6 +40,14 @@ export const sequence: Repair = {
     );
   },
 };
+
+/** One that belongs to an unlogged table is unlogged with it, which its definition does not say. */
+function isUnlogged({ definition }: CatalogObject, objects: Catalogs["actual"]): boolean {
+  const parts = clauses(definition, KEYWORDS);
+  const table = parts.get("OWNED BY")?.replace(/\.("(?:[^"]|"")*"|[^".]+)$/, "");
+  const owner = objects.get(`table ${table}`)?.definition ?? "";
+  return parts.has("UNLOGGED") || owner.startsWith("UNLOGGED ");
+}
 
 /** Every setting of a sequence, `(START 1 INCREMENT 1 …)`, each as its own option. */
 export function sequenceSettings(list: string): string[] {

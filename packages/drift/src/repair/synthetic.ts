@@ -3,7 +3,8 @@
  * where it may stand and without, and its sequences are ahead of them, as they are in a database that lives.
  */
 import type pg from "pg";
-import { type ColumnType, sample } from "./values.ts";
+import { type FillColumn, type FillTable, readActing, readFillTables } from "./synthetic-tables.ts";
+import { type Guess, labelsIn, sample } from "./values.ts";
 
 export type Filling = {
   /** Also rows with NULL wherever it may stand. */
@@ -12,43 +13,10 @@ export type Filling = {
   without: ReadonlySet<string>;
 };
 
-type Table = {
-  oid: string;
-  name: string;
-  columns: (ColumnType & { name: string; nullable: boolean })[];
-};
-
 const ROWS = 3;
 const MOST_LABELS = 20;
-
-/** Those that a statement might name, and what their rows refer to. */
-const TABLES = `
-WITH RECURSIVE wanted AS (
-  SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-    AND ($1 = '' OR position(c.oid::regclass::text IN $1) > 0 OR EXISTS (
-      SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND t.oid >= 16384
-        AND position(rtrim(format_type(t.oid, NULL), '[]') IN $1) > 0)
-      OR EXISTS (SELECT FROM pg_partition_tree(c.oid) p WHERE position(p.relid::text IN $1) > 0))
-  UNION
-  SELECT f.confrelid FROM wanted w JOIN pg_constraint f ON f.conrelid = w.oid AND f.contype = 'f'
-)
-SELECT c.oid::text AS oid, c.oid::regclass::text AS name, json_agg(json_build_object(
-    'name', quote_ident(a.attname), 'type', format_type(a.atttypid, a.atttypmod), 'nullable', NOT a.attnotnull,
-    'base', coalesce(b.typname, t.typname), 'category', coalesce(b.typcategory, t.typcategory),
-    'length', CASE WHEN coalesce(b.typname, t.typname) IN ('varchar', 'bpchar') AND m.typmod > 4 THEN m.typmod - 4
-      WHEN coalesce(b.typname, t.typname) IN ('bit', 'varbit') AND m.typmod > 0 THEN m.typmod END,
-    'scale', CASE WHEN coalesce(b.typname, t.typname) = 'numeric' AND m.typmod > 4 THEN (m.typmod - 4) & 2047 END,
-    'labels', ARRAY(SELECT e.enumlabel FROM pg_enum e WHERE e.enumtypid = coalesce(b.oid, t.oid) ORDER BY e.enumsortorder))
-  ORDER BY a.attnum) AS columns
-FROM wanted w JOIN pg_class c ON c.oid = w.oid
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-JOIN pg_type t ON t.oid = a.atttypid
-LEFT JOIN pg_type b ON b.oid = nullif(t.typbasetype, 0),
-LATERAL (SELECT CASE WHEN b.oid IS NULL THEN a.atttypmod ELSE t.typtypmod END AS typmod) m
-GROUP BY c.oid ORDER BY c.oid`;
+/** Keys that refer to keys that refer …: further than that they go in a circle. */
+const MOST_KEYS = 20;
 
 const ADVANCED = `
 SELECT setval(s.seqrelid, CASE WHEN s.seqincrement > 0 THEN least(s.seqmax, greatest(s.seqmin, 1000))
@@ -61,36 +29,91 @@ FROM pg_sequence s WHERE s.seqrelid >= 16384`;
  * @returns the OIDs of the tables that were to be filled.
  */
 export async function fill(client: pg.Client, sql: string, filling: Filling): Promise<string[]> {
-  // Triggers would change the rows, and keys want an order. Only some may set it; else the rows come as they may.
-  await attempt(client, "SET LOCAL session_replication_role = replica");
-  const { rows } = await client.query<Table>(TABLES, [sql]);
-  const tables = rows.filter(({ name }) => !filling.without.has(name));
-  for (const table of tables) await fillTable(client, table, filling);
+  const all = await readFillTables(client, sql);
+  const tables = all.filter(({ name }) => !filling.without.has(name));
+  const oids = tables.map(({ oid }) => oid);
+  const { off, on } = await readActing(client, oids);
+  // With events still to come, nothing could be done to a table.
+  await client.query(["SET CONSTRAINTS ALL IMMEDIATE", ...off].join(";\n"));
+  const byOid = new Map(tables.map((table) => [table.oid, table]));
+  const empty: FillTable[] = [];
+  for (const table of tables)
+    if (!(await fillTable(client, table, byOid, filling))) empty.push(table);
+  // One whose keys go in a circle can refer to rows now that come after it.
+  for (const table of empty) await fillTable(client, table, byOid, filling);
+  await client.query(["SELECT", ...on].join(";\n"));
   await attempt(client, ADVANCED);
-  await attempt(client, "SET LOCAL session_replication_role = origin");
-  await attempt(client, "SET CONSTRAINTS ALL IMMEDIATE");
-  return rows.map(({ oid }) => oid);
+  return all.map(({ oid }) => oid);
 }
 
-async function fillTable(client: pg.Client, table: Table, { nulls }: Filling): Promise<void> {
-  const labels = Math.max(0, ...table.columns.map(({ labels }) => labels.length));
-  const count = Math.max(ROWS, Math.min(labels, MOST_LABELS));
-  const full = Array.from({ length: count }, (_, row) => rowOf(table, row, false));
-  const rows = nulls ? [...full, rowOf(table, count, true)] : full;
-  if (await attempt(client, insert(table, rows))) return;
-  for (const row of rows) await attempt(client, insert(table, [row]));
+type Tables = ReadonlyMap<string, FillTable>;
+type Kind = { guess: Guess; nulls: "none" | "keys" | "all" };
+
+/** What is tried for a row that is refused: a CHECK may want a value that it names, or none like it. */
+const GUESSES: Guess[] = ["told", "plain", "far"];
+const KINDS: Kind[] = (["none", "keys"] as const).flatMap((nulls) =>
+  GUESSES.map((guess) => ({ guess, nulls })),
+);
+
+/** False when the table has taken no row. */
+async function fillTable(
+  client: pg.Client,
+  table: FillTable,
+  tables: Tables,
+  { nulls }: Filling,
+): Promise<boolean> {
+  const rowOf = (row: number, kind: Kind) => valuesOf(table, tables, row, kind);
+  const full = Array.from({ length: countOf(table) }, (_, row) => row);
+  const take = (...rows: string[]) => attempt(client, insert(table, rows));
+  const takeOne = async (rows: string[]) => {
+    for (const row of rows) if (await take(row)) return true;
+    return false;
+  };
+  const [first] = KINDS as [Kind];
+  let isFilled = await take(...full.map((row) => rowOf(row, first)));
+  if (!isFilled)
+    for (const row of full)
+      isFilled = (await takeOne(KINDS.map((kind) => rowOf(row, kind)))) || isFilled;
+  if (nulls) await takeOne(GUESSES.map((guess) => rowOf(full.length, { guess, nulls: "all" })));
+  return isFilled;
 }
 
-function rowOf({ columns }: Table, row: number, nulls: boolean): string {
-  const values = columns.map((column) => {
-    const value = nulls && column.nullable ? null : sample(column, row);
+/** How many rows a table gets that have a value in each column. */
+function countOf({ columns }: FillTable): number {
+  const labels = Math.max(0, ...columns.map(({ value }) => labelsIn(value)));
+  return Math.max(ROWS, Math.min(labels, MOST_LABELS));
+}
+
+function valuesOf(table: FillTable, tables: Tables, row: number, { guess, nulls }: Kind): string {
+  const values = table.columns.map((column) => {
+    const isKey = table.keys.some(({ from }) => from.includes(column.number));
+    const isNull = column.nullable && (nulls === "all" || (nulls === "keys" && isKey));
+    const value = isNull ? null : literalAt({ table, column }, tables, { row, guess });
     if (value === null) return column.nullable ? "NULL" : "DEFAULT";
     return `'${value.replaceAll("'", "''")}'::${column.type}`;
   });
   return `(${values.join(", ")})`;
 }
 
-function insert({ name, columns }: Table, rows: string[]): string {
+type Place = { table: FillTable; column: FillColumn };
+
+/** What refers to a row of another table has that row's value. */
+function literalAt(
+  { table, column }: Place,
+  tables: Tables,
+  { row, guess }: { row: number; guess: Guess },
+  depth = 0,
+): string | null {
+  const key = table.keys.find(({ from }) => from.includes(column.number));
+  const other = key && depth < MOST_KEYS ? tables.get(key.table) : undefined;
+  const number = key?.to[key.from.indexOf(column.number)];
+  const referred = other?.columns.find((one) => one.number === number);
+  if (!other || !referred) return sample(column.value, row, guess);
+  const there = { row: row % countOf(other), guess };
+  return literalAt({ table: other, column: referred }, tables, there, depth + 1);
+}
+
+function insert({ name, columns }: FillTable, rows: string[]): string {
   const names = columns.map((column) => column.name).join(", ");
   return `INSERT INTO ${name} (${names}) OVERRIDING SYSTEM VALUE VALUES ${rows.join(", ")}`;
 }

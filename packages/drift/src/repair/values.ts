@@ -1,33 +1,61 @@
 /** Values for synthetic rows: for a type and the number of a row a literal that tells it from the other rows. */
 
-export type ColumnType = {
-  /** As SQL names it, with its length. */
-  type: string;
-  /** Of PostgreSQL's own catalogue: of a domain, what it is made of. */
-  base: string;
-  category: string;
-  /** Of varchar(n), char(n) and bit(n); null without one. */
-  length: number | null;
-  /** Of numeric(p, s). */
-  scale: number | null;
-  /** Labels of an enum. */
-  labels: string[];
-};
+import type { ValueType } from "./value-types.ts";
+
+/**
+ * What a CHECK says of a value is not parsed: of texts that it names one may be the value ("told"), and numbers that it names
+ * may be the least ("far").
+ */
+export type Guess = "told" | "plain" | "far";
 
 /** A literal of the type as text; null where no value is known. */
-export function sample(column: ColumnType, row: number): string | null {
-  const { base, category, labels } = column;
+export function sample(type: ValueType, row: number, guess: Guess = "plain"): string | null {
+  const { name, category, labels, attributes, element, bounds } = type;
   if (labels.length > 0) return labels[row % labels.length] ?? null;
-  const known = BY_BASE[base]?.(row, column);
-  if (known !== undefined) return known;
-  return BY_CATEGORY[category]?.(row, column) ?? null;
+  if (attributes)
+    return `(${attributes.map((one) => part(sample(one, row, guess), "")).join(",")})`;
+  if (element) return `{${part(sample(element, row, guess), "NULL")}}`;
+  if (bounds) return span(bounds, row);
+  const told = guess === "told" && category === "S" ? textsIn(type) : [];
+  if (told.length > 0) return told[row % told.length] ?? null;
+  const from = guess === "far" && category === "N" ? farthestIn(type) + row : row;
+  return (BY_NAME[name] ?? BY_CATEGORY[category])?.(from, type) ?? null;
 }
 
-type Make = (row: number, column: ColumnType) => string;
+/** How many rows it takes until each label of an enum in it, and each text that a CHECK names, has been used. */
+export function labelsIn(type: ValueType): number {
+  const { labels, attributes, element, bounds } = type;
+  const inner = [...(attributes ?? []), ...(element ? [element] : []), ...(bounds ? [bounds] : [])];
+  return Math.max(labels.length, textsIn(type).length, ...inner.map(labelsIn));
+}
+
+function textsIn({ checks }: ValueType): string[] {
+  const literals = checks.flatMap((check) => [...check.matchAll(/'((?:[^']|'')*)'/g)]);
+  return literals.map(([, text = ""]) => text.replaceAll("''", "'"));
+}
+
+function farthestIn({ checks }: ValueType): number {
+  const numbers = checks.flatMap((check) => [...check.matchAll(/\d+/g)].map(Number));
+  return Math.max(0, ...numbers.filter((number) => number < 1e9));
+}
+
+/** From a value to the same, which is never empty and never the wrong way round; of ranges a list. */
+function span(bounds: ValueType, row: number): string | null {
+  const value = sample(bounds, row);
+  if (value === null) return null;
+  return bounds.bounds ? `{${value}}` : `[${part(value, "")},${part(value, "")}]`;
+}
+
+/** Within a composite, an array or a range. */
+function part(value: string | null, none: string): string {
+  return value === null ? none : `"${value.replace(/["\\]/g, "\\$&")}"`;
+}
+
+type Make = (row: number, type: ValueType) => string;
 
 const two = (row: number) => String(row + 10).slice(-2);
 
-const BY_BASE: Record<string, Make> = {
+const BY_NAME: Record<string, Make> = {
   int2: (row) => String(row + 1),
   int4: (row) => String(row + 1),
   int8: (row) => String(row + 1),
@@ -59,11 +87,18 @@ const BY_BASE: Record<string, Make> = {
   point: (row) => `(${row + 1},2)`,
   box: (row) => `((${row + 1},2),(0,0))`,
   circle: (row) => `<(0,0),${row + 1}>`,
+  macaddr8: (row) => `08:00:2b:01:02:03:04:${two(row)}`,
+  pg_lsn: (row) => `0/${row + 1}`,
+  jsonpath: (row) => `$.row${row + 1}`,
+  hstore: (row) => `row=>${row + 1}`,
+  ltree: (row) => `row${row + 1}`,
+  vector: (row, { length }) => `[${Array.from({ length: length ?? 3 }, () => row + 1)}]`,
+  int2vector: (row) => String(row + 1),
+  oidvector: (row) => String(row + 1),
+  char: (row) => "abcdefghij".charAt(row % 10),
 };
 
 const BY_CATEGORY: Record<string, Make> = {
   // Long enough that a shorter type would have to cut it, with small letters only, which most rules let pass.
   S: (row, { length }) => `${"abcdefghij"[row % 10]}${"x".repeat(40)}`.slice(0, length ?? 24),
-  A: () => "{}",
-  R: () => "empty",
 };
