@@ -78,7 +78,8 @@ export async function migrateCommand(options: MigrateOptions, output: Output): P
   });
   const { differences: apart } = paired(declared.objects, history.objects, HARMLESS);
   const known = dangersOf(apart, { expected: declared.objects, actual: history.objects });
-  await confirmed([...known, ...dangersIn(harm, known)]);
+  const former = new Set(history.objects.map(keyOf));
+  await confirmed([...known, ...dangersIn(harm, known, former)]);
   const path = join(
     folder,
     folderName(

@@ -23,20 +23,31 @@ export async function uncomparedNotes(client: pg.Client, schemas: string[]): Pro
 
 const COMPARED = "SELECT oid FROM pg_namespace WHERE nspname = ANY ($1)";
 const RELATION = `CASE r.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' WHEN 'S' THEN 'sequence '
-  WHEN 'i' THEN 'index ' WHEN 'f' THEN 'foreign table ' ELSE 'table ' END || r.oid::regclass`;
+  WHEN 'i' THEN 'index ' WHEN 'I' THEN 'index ' WHEN 'f' THEN 'foreign table ' WHEN 'c' THEN 'composite type ' ELSE 'table ' END || r.oid::regclass`;
+const ROUTINE = `CASE o.prokind WHEN 'p' THEN 'procedure ' WHEN 'a' THEN 'aggregate ' ELSE 'function ' END`;
+const TYPE = `CASE t.typtype WHEN 'e' THEN 'enum ' WHEN 'd' THEN 'domain ' WHEN 'r' THEN 'range type ' ELSE 'composite type ' END`;
 
-/** Views, keys, defaults, triggers, policies and functions of other schemas, each under the key of what it needs. */
+/**
+ * What is in other schemas, each under the key of what it needs: by the relation that it is a part of, as a view's query, a
+ * default, a key, a trigger or a policy is, else by itself.
+ */
 const DEPENDANTS = `
-SELECT DISTINCT needed.key, CASE WHEN f.oid IS NULL THEN c.oid::regclass::text ELSE f.oid::regprocedure::text END AS name
+SELECT DISTINCT needed.key, CASE WHEN c.oid IS NOT NULL THEN c.oid::regclass::text WHEN f.oid IS NOT NULL THEN f.oid::regprocedure::text
+  WHEN y.oid IS NOT NULL THEN y.oid::regtype::text ELSE other.identity END AS name
 FROM pg_depend d
 LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
 LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
 LEFT JOIN pg_attrdef x ON d.classid = 'pg_attrdef'::regclass AND x.oid = d.objid
 LEFT JOIN pg_trigger g ON d.classid = 'pg_trigger'::regclass AND g.oid = d.objid
 LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
-LEFT JOIN pg_class c ON c.oid = coalesce(w.ev_class, k.conrelid, x.adrelid, g.tgrelid, p.polrelid,
+LEFT JOIN pg_class c ON c.oid = coalesce(w.ev_class, nullif(k.conrelid, 0), x.adrelid, g.tgrelid, p.polrelid,
   CASE WHEN d.classid = 'pg_class'::regclass THEN d.objid END)
 LEFT JOIN pg_proc f ON d.classid = 'pg_proc'::regclass AND f.oid = d.objid
+LEFT JOIN pg_type y ON y.oid = coalesce(nullif(k.contypid, 0), CASE WHEN d.classid = 'pg_type'::regclass THEN d.objid END)
+LEFT JOIN LATERAL (
+  SELECT i.schema, i.identity FROM pg_identify_object(d.classid, d.objid, 0) i WHERE c.oid IS NULL AND f.oid IS NULL AND y.oid IS NULL
+) other ON true
+LEFT JOIN pg_namespace n ON n.oid = coalesce(c.relnamespace, f.pronamespace, y.typnamespace)
 CROSS JOIN LATERAL (
   SELECT ${RELATION} AS key FROM pg_class r
   WHERE d.refclassid = 'pg_class'::regclass AND r.oid = d.refobjid AND r.relnamespace IN (${COMPARED})
@@ -46,18 +57,20 @@ CROSS JOIN LATERAL (
     AND r.relnamespace IN (${COMPARED})
   UNION ALL
   SELECT 'constraint ' || o.conrelid::regclass || '.' || quote_ident(o.conname) FROM pg_constraint o
-  WHERE d.refclassid = 'pg_class'::regclass AND o.conindid = d.refobjid AND o.contype IN ('p', 'u', 'x')
-    AND o.connamespace IN (${COMPARED})
+  WHERE o.conrelid <> 0 AND o.connamespace IN (${COMPARED}) AND (
+    d.refclassid = 'pg_class'::regclass AND o.conindid = d.refobjid AND o.contype IN ('p', 'u', 'x')
+    OR d.refclassid = 'pg_constraint'::regclass AND o.oid = d.refobjid)
   UNION ALL
-  SELECT 'function ' || quote_ident(n.nspname) || '.' || quote_ident(o.proname) || '(' || oidvectortypes(o.proargtypes) || ')'
+  SELECT ${ROUTINE} || quote_ident(n.nspname) || '.' || quote_ident(o.proname) || '(' || oidvectortypes(o.proargtypes) || ')'
   FROM pg_proc o JOIN pg_namespace n ON n.oid = o.pronamespace
   WHERE d.refclassid = 'pg_proc'::regclass AND o.oid = d.refobjid AND o.pronamespace IN (${COMPARED})
   UNION ALL
-  SELECT CASE t.typtype WHEN 'e' THEN 'enum ' WHEN 'd' THEN 'domain ' ELSE 'composite type ' END || t.oid::regtype
-  FROM pg_type t WHERE d.refclassid = 'pg_type'::regclass AND t.oid = d.refobjid AND t.typnamespace IN (${COMPARED})
+  SELECT CASE WHEN r.relkind IN ('r', 'p', 'v', 'm', 'f') THEN ${RELATION} ELSE ${TYPE} || t.oid::regtype END
+  FROM pg_type t LEFT JOIN pg_class r ON r.oid = t.typrelid
+  WHERE d.refclassid = 'pg_type'::regclass AND t.oid IN (d.refobjid, (SELECT e.typelem FROM pg_type e WHERE e.oid = d.refobjid AND e.typcategory = 'A'))
+    AND t.typnamespace IN (${COMPARED})
 ) needed
-WHERE d.refobjid >= 16384 AND d.deptype IN ('n', 'a')
-  AND coalesce(f.pronamespace, c.relnamespace) NOT IN (${COMPARED})
+WHERE d.refobjid >= 16384 AND d.deptype IN ('n', 'a') AND coalesce(n.nspname, other.schema) <> ALL ($1)
 ORDER BY 1, 2`;
 
 /** To be called within a read transaction. Names of what depends on an object, by its key. */

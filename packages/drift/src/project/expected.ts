@@ -55,18 +55,25 @@ export async function expectedOf(
   };
 }
 
-/** Keys of unexpected objects that the migrations make just so: who drops them undoes a migration. */
+/**
+ * Keys of what is not as it is declared and comes from the migrations: unexpected objects that they make, in whatever form,
+ * and others that are there just as they make them. Who mends that undoes a migration.
+ */
 export async function madeToo(
   findings: Finding[],
   migrations: Migration[],
   server: ScratchServer,
   options: ReplayOptions,
 ): Promise<Set<string>> {
-  const unexpected = findings.filter(({ change }) => change === "unexpected");
-  if (unexpected.length === 0 || migrations.length === 0) return new Set();
+  const present = findings.filter(({ actual }) => actual !== null);
+  if (present.length === 0 || migrations.length === 0) return new Set();
   const made = await buildIn(server, migrations, options).catch(() => ({ objects: [] }));
   const definitions = new Map(made.objects.map((one) => [keyOf(one), one.definition]));
-  return new Set(unexpected.filter((one) => definitions.get(keyOf(one)) === one.actual).map(keyOf));
+  const isMade = (one: Finding) =>
+    one.change === "unexpected"
+      ? definitions.has(keyOf(one))
+      : one.change === "changed" && definitions.get(keyOf(one)) === one.actual;
+  return new Set(present.filter(isMade).map(keyOf));
 }
 
 export const MADE_TOO =

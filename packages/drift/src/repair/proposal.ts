@@ -69,7 +69,7 @@ function unresolvedOf({ unresolved }: Plan): string | null {
 }
 
 /** What takes an object, or the type of a column, away from something that the copy has not. */
-const TAKES_AWAY = /^DROP | DROP (COLUMN|CONSTRAINT) |ALTER COLUMN \S+ TYPE /;
+const TAKES_AWAY = /^DROP | DROP (COLUMN|CONSTRAINT|ATTRIBUTE) |ALTER (COLUMN|ATTRIBUTE) .+ TYPE /;
 
 function inTheWay(steps: Step[], { dependants }: Surroundings): string | null {
   for (const { key, sql } of steps) {

@@ -41,8 +41,13 @@ export const compositeType: Repair = {
   create: (object) => way(`CREATE TYPE ${qualifiedName(object)} ${object.definition}`),
   drop: (object) => way(`DROP TYPE ${qualifiedName(object)}`),
   /** A type that columns have cannot be dropped; attributes can be added at its end, dropped, and retyped. */
-  alter(expected, actual) {
+  alter(expected, actual, catalogs) {
     const [wanted, found] = [attributes(expected), attributes(actual)];
+    // Tables of the type change with it; what else depends on it is not to go without a word.
+    const isTables = [...catalogs.actual.values()].some(
+      ({ kind, definition }) =>
+        kind === "table" && ` ${definition} `.includes(` OF ${qualifiedName(actual)} `),
+    );
     const dropped = [...found.keys()].filter((name) => !wanted.has(name));
     const actions = [
       ...dropped.map((name) => `DROP ATTRIBUTE ${name}`),
@@ -50,7 +55,7 @@ export const compositeType: Repair = {
         if (!found.has(name)) return [`ADD ATTRIBUTE ${name} ${type}`];
         return found.get(name) === type ? [] : [`ALTER ATTRIBUTE ${name} TYPE ${type}`];
       }),
-    ].map((action) => `${action} CASCADE`);
+    ].map((action) => (isTables ? `${action} CASCADE` : action));
     if (actions.length === 0) return [];
     const loss =
       dropped.length > 0 ? { destroys: "drops attributes of the type with their data" } : {};
