@@ -35,6 +35,8 @@ export const someBreaks = fc
         "ALTER TYPE t.mood RENAME VALUE 'happy' TO 'glad'",
         "ALTER TYPE t.mood RENAME VALUE 'sad' TO 'blue'",
         "ALTER TYPE t.mood ADD VALUE 'first' BEFORE 'happy'",
+        "ALTER TYPE t.place ADD ATTRIBUTE {n} text",
+        "ALTER TYPE t.place RENAME ATTRIBUTE n TO {n}",
         "DROP VIEW t.seen; CREATE VIEW t.seen AS SELECT id, 1 AS one, mark FROM {t}",
         "ALTER VIEW t.seen OWNER TO pg_monitor",
         "ALTER FUNCTION t.weight SECURITY DEFINER; ALTER FUNCTION t.weight OWNER TO pg_monitor",

@@ -157,6 +157,8 @@ const VALUES: Record<string, (n: number) => string> = {
   timestamptz: (n) => `2010-01-01 00:00:00+00`.replace("2010", String(2000 + (n % 50))),
   jsonb: (n) => `{"n": ${n}}`,
   _text: (n) => `{x${n}}`,
+  place: (n) => `(${n},x)`,
+  _place: (n) => `{"(${n},x)"}`,
 };
 
 /** Some with NULL where that is allowed; ids come from the sequences. */

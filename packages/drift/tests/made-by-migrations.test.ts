@@ -72,4 +72,39 @@ describe("what the migrations make and no file declares", () => {
     );
     await expect(execute(database.url, 'DELETE FROM "Book"')).rejects.toThrow("never");
   });
+
+  test("stays where live has another form of it, and so does a setting of a table that they make", async () => {
+    const rows = 'ALTER TABLE "Book" ENABLE ROW LEVEL SECURITY;';
+    await project.write({
+      "prisma/migrations/2_rows/migration.sql": rows,
+      "migrations-sql/a.sql": 'CREATE INDEX a ON "Book" (lower(title));',
+    });
+    await execute(
+      database.url,
+      `${rows} CREATE INDEX a ON "Book" (lower(title)); ALTER TABLE "Book" DISABLE TRIGGER kept`,
+    );
+    const { stdout } = await project.drift(["repair", "--apply", "--allow-destructive"]);
+    expect(stdout).toStartWith("-- Nothing to repair");
+    const { rows: found } = await execute(
+      database.url,
+      `SELECT relrowsecurity AS rows, (SELECT count(*)::int FROM pg_trigger WHERE tgname = 'kept') AS triggers FROM pg_class WHERE relname = 'Book'`,
+    );
+    expect(found).toEqual([{ rows: true, triggers: 1 }]);
+  });
+});
+
+test("without migrations a rule that no file declares is dropped only when that is asked for", async () => {
+  await project.write({ "prisma/schema.prisma": datasource() + book });
+  await execute(
+    database.url,
+    `${table}${beyond}INSERT INTO "Book" (title) VALUES ('x'); CREATE INDEX z ON "Book" (title)`,
+  );
+  const { stdout, code } = await project.drift(["repair", "--apply"]);
+  expect(stdout).toContain("\nDROP INDEX public.z;");
+  expect(stdout).toContain("\n-- DROP TRIGGER kept");
+  expect(stdout).toContain("there are no migrations to ask");
+  expect(code).toBe(2);
+  await expect(execute(database.url, 'DELETE FROM "Book"')).rejects.toThrow("never");
+  expect((await project.drift(["repair", "--apply", "--allow-destructive"])).code).toBe(0);
+  await execute(database.url, 'DELETE FROM "Book"');
 });

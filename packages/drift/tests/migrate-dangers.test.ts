@@ -65,6 +65,18 @@ test("an identity of a table that has rows goes on behind them, which is no dang
   expect((await written(stdout)).migration).toContain("SELECT setval(");
 });
 
+test("a sequence that the migration itself begins has no position to lose", async () => {
+  const model = (id: string) => `model Thing {\n  id Int @id${id}\n}\n`;
+  await project.write({
+    "prisma/schema.prisma": datasource + model(" @default(autoincrement())") + users(),
+    "prisma/migrations/20200101000000_create_users/migration.sql": `CREATE TABLE "Thing" ("id" INTEGER NOT NULL, CONSTRAINT "Thing_pkey" PRIMARY KEY ("id"));\n${usersTable}${emailCheck}`,
+  });
+  const { code, stdout, stderr } = await migrate("number_all_things");
+  expect(stderr).not.toContain("danger");
+  expect(code).toBe(0);
+  expect((await written(stdout)).migration).toContain("SELECT setval(");
+});
+
 test("the order of labels is told, and changed only if that is asked for", async () => {
   const hue = (labels: string) => `enum Hue {\n  ${labels.replaceAll(" ", "\n  ")}\n}\n`;
   await project.write({

@@ -11,6 +11,8 @@ const TYPES = [
   "timestamptz",
   "jsonb",
   "text[]",
+  "t.place",
+  "t.place[]",
 ];
 const LITERALS: Record<string, string> = {
   integer: "1",
@@ -22,6 +24,8 @@ const LITERALS: Record<string, string> = {
   timestamptz: "now()",
   jsonb: "'{\"a\": [1, 2]}'",
   "text[]": "'{a,b}'",
+  "t.place": "'(1,x)'",
+  "t.place[]": "'{}'",
   mood: "'happy'",
 };
 
@@ -107,6 +111,7 @@ export const randomSchema = schema.map(
     return [
       "CREATE SCHEMA t",
       `CREATE TYPE t.mood AS ENUM (${labels.map((label) => `'${label.replaceAll("'", "''")}'`).join(", ")})`,
+      "CREATE TYPE t.place AS (n integer, name text)",
       `CREATE FUNCTION t.weight(x bigint) RETURNS bigint LANGUAGE sql ${weight.volatility} AS 'SELECT ${weight.body}'`,
       "CREATE FUNCTION t.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
       ...(sequence ? [`CREATE SEQUENCE t.counter ${sequence}`] : []),

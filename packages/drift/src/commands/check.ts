@@ -15,7 +15,7 @@ import { type Declaration, findPlaces, isDeclared } from "../project/places.ts";
 import { type Project, readProject } from "../project/project.ts";
 import { withRepairs } from "../repair/per-finding.ts";
 import { readSurroundings } from "../repair/surroundings.ts";
-import { repairTask } from "../repair/task.ts";
+import { repairTask, writtenNowhere } from "../repair/task.ts";
 import { type Report, toReport } from "../report/report.ts";
 import { liveUrl, type Options, scratchServer } from "./options.ts";
 
@@ -53,6 +53,7 @@ export async function check(options: Options): Promise<Report> {
             {
               ...repairTask(compared, kept, project, options),
               surroundings: await readSurroundings(client, options),
+              only: writtenNowhere(placed, project.migrations),
             },
             server,
             options,

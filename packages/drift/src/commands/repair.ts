@@ -14,7 +14,7 @@ import { readProject } from "../project/project.ts";
 import { type Proposal, propose, statements } from "../repair/proposal.ts";
 import { repairScript } from "../repair/script.ts";
 import { readSurroundings } from "../repair/surroundings.ts";
-import { extensionsOf, type RepairTask, repairTask } from "../repair/task.ts";
+import { extensionsOf, type RepairTask, repairTask, writtenNowhere } from "../repair/task.ts";
 import { PLAN_SETTINGS } from "../repair/trial.ts";
 import { summaryLine } from "../report/text.ts";
 import { check, keptBack, readSides } from "./check.ts";
@@ -40,6 +40,7 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
     const task = {
       ...repairTask(compared, kept, project, options),
       surroundings: await readSurroundings(client, options),
+      only: writtenNowhere(compared.findings, project.migrations),
     };
     options.onProgress?.("trying the repair on a copy of the schema");
     const proposal = await withTrialDatabase(server, extensionsOf(task), (scratch) =>

@@ -44,7 +44,7 @@ function waysOf(difference: Difference, catalogs: Catalogs): Way[] {
   const repair = repairs[objectOf(difference).kind];
   if (!repair) return [];
   if (difference.change === "missing") return repair.create(difference.expected, catalogs);
-  if (difference.change === "unexpected") return repair.drop(difference.actual, catalogs);
+  if (difference.change === "unexpected") return dropsOf(difference.actual, catalogs);
   const { change, expected, actual } = difference;
   if (change === "renamed") return repair.rename?.(expected, actual) ?? [];
   const [drop] = repairs[actual.kind]?.drop(actual, catalogs) ?? [];
@@ -59,8 +59,16 @@ function waysOf(difference: Difference, catalogs: Catalogs): Way[] {
 
 /** The best way to remove an object. */
 export function dropOf(object: CatalogObject, catalogs: Catalogs): Way | undefined {
-  return repairs[object.kind]?.drop(object, catalogs)[0];
+  return dropsOf(object, catalogs)[0];
 }
+
+function dropsOf(object: CatalogObject, catalogs: Catalogs): Way[] {
+  const ways = repairs[object.kind]?.drop(object, catalogs) ?? [];
+  if (!catalogs.only?.has(keyOf(object))) return ways;
+  return ways.map((way) => ({ ...way, destroys: way.destroys ?? ONLY }));
+}
+
+const ONLY = "drops what no file of the project makes, and there are no migrations to ask";
 
 /** The same with all that depends on it. */
 export function cascade(object: CatalogObject, catalogs: Catalogs): string[] {

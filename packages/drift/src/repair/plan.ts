@@ -56,6 +56,8 @@ export type PlanOptions = {
   actual?: CatalogObject[];
   /** Takes no way whose result the rest of the transaction cannot use. */
   onlyUsable?: boolean;
+  /** Keys of what is written down nowhere else. */
+  only?: ReadonlySet<string>;
   /** The trial becomes a copy for other trials, for which secrets need not be right. */
   isCopy?: boolean;
 };
@@ -63,7 +65,7 @@ export type PlanOptions = {
 export async function plan(
   trial: Trial,
   expected: CatalogObject[],
-  { actual, onlyUsable = false, isCopy = false }: PlanOptions = {},
+  { actual, onlyUsable = false, isCopy = false, only = new Set() }: PlanOptions = {},
 ): Promise<Plan> {
   const result: Plan = { safe: [], destructive: [], unresolved: [] };
   const taken = new Map<string, number>();
@@ -109,7 +111,7 @@ export async function plan(
 
   /** Tries every difference once, so that what is taken away for one of them is out of the way of the others too. */
   async function pass(compared: Paired, limits: Level): Promise<boolean> {
-    const catalogs = { expected: byKey(expected), actual: byKey(present) };
+    const catalogs = { expected: byKey(expected), actual: byKey(present), only };
     let progressed = false;
     for (const { difference, ways } of candidates(compared, catalogs, limits)) {
       for (const way of ways) {

@@ -21,12 +21,18 @@ export type Proposal = Plan & {
 /** Makes `actual` in the empty scratch database, and finds there what makes it `expected`. */
 export async function propose(
   scratch: pg.Client,
-  { actual, expected, reader, surroundings = NO_SURROUNDINGS }: RepairTask,
+  { actual, expected, reader, only, surroundings = NO_SURROUNDINGS }: RepairTask,
 ): Promise<Proposal> {
   const copy = await committing(scratch, reader);
   await plan(copy, actual, { isCopy: true });
   const uncopied = differingKeys(actual, await copy.read());
-  const proposal = await planFrom(scratch, { actual, expected, reader, surroundings });
+  const proposal = await planFrom(scratch, {
+    actual,
+    expected,
+    reader,
+    surroundings,
+    ...(only && { only }),
+  });
   if (uncopied.length === 0) return proposal;
   const doubt = `not all of the live schema could be copied: ${fewOf(uncopied)}`;
   return { ...proposal, doubt, safeDoubt: doubt };
@@ -37,11 +43,11 @@ type Trying = { expected: CatalogObject[]; reader: Reader } & Partial<RepairTask
 /** The same where the scratch database has the objects already. It is left as it was. */
 export async function planFrom(
   scratch: pg.Client,
-  { actual, expected, reader, surroundings = NO_SURROUNDINGS }: Trying,
+  { actual, expected, reader, only, surroundings = NO_SURROUNDINGS }: Trying,
 ): Promise<Proposal> {
   const planned = (onlyUsable: boolean) =>
     inTransaction(scratch, reader, (trial) =>
-      plan(trial, expected, { onlyUsable, ...(actual && { actual }) }),
+      plan(trial, expected, { onlyUsable, ...(actual && { actual }), ...(only && { only }) }),
     );
   const first = await planned(false);
   const found = first.unresolved.length > 0 ? await planned(true) : first;

@@ -2,6 +2,7 @@
 import { readObjects, type Scope } from "../catalog/objects.ts";
 import { isRole } from "../catalog/roles.ts";
 import { objectOf } from "../model/diff.ts";
+import type { Finding } from "../model/finding.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
 import { paired } from "../model/pairs.ts";
 import type { Compared } from "../project/compare.ts";
@@ -30,7 +31,27 @@ export type RepairTask = {
   expected: CatalogObject[];
   reader: Reader;
   surroundings?: Surroundings;
+  /** Keys of rules and programs that are written down nowhere else. */
+  only?: ReadonlySet<string>;
 };
+
+/** What keeps rows as they should be, or has been written by somebody: its text is lost with it. */
+const WRITTEN = [
+  ...["constraint", "domain constraint", "trigger", "event trigger", "policy", "rule"],
+  ...["function", "procedure", "aggregate", "view", "materialized view"],
+];
+
+/**
+ * A project without migrations has nothing that could tell who made an object which no file declares: it may be all that is
+ * left of a migration.
+ */
+export function writtenNowhere(findings: Finding[], migrations: unknown[]): Set<string> {
+  if (migrations.length > 0) return new Set();
+  const found = findings.filter(
+    ({ change, kind }) => change === "unexpected" && WRITTEN.includes(kind),
+  );
+  return new Set(found.map(keyOf));
+}
 
 /** The task that a comparison sets. @param kept keys of what stays besides what is allowed. */
 export function repairTask(

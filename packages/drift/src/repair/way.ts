@@ -18,6 +18,8 @@ export type Way = {
 export type Catalogs = {
   expected: ReadonlyMap<string, CatalogObject>;
   actual: ReadonlyMap<string, CatalogObject>;
+  /** Keys of what is written down nowhere else. */
+  only?: ReadonlySet<string>;
 };
 
 /** Each gives ways, the best first. What is not the same after one of them is a difference again and gets its own way. */
