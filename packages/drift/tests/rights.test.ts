@@ -87,6 +87,25 @@ describe("code of somebody who may create tables", () => {
       expect(await leftRoles()).toEqual([]);
     });
 
+  test("is not taken for PostgreSQL's own, whatever it is called", async () => {
+    const calls = (name: string, parameters: string, type: string, value: string) =>
+      `CREATE FUNCTION public.${name}(${parameters}) RETURNS ${type} LANGUAGE plpgsql COST 0.0001 AS $$ BEGIN PERFORM public.escalate(); RETURN ${value}; END $$;`;
+    const operator = (name: string) =>
+      `CREATE OPERATOR public.${name} (FUNCTION = public.alike, LEFTARG = name, RIGHTARG = name);`;
+    await execute(
+      asRole(),
+      [
+        calls("alike", "name, name", "bool", "true"),
+        calls("quote_ident", "name", "text", "$1::text"),
+        calls("count", "name", "int", "1"),
+        ...["~", "!~", "~~"].map(operator),
+      ].join("\n"),
+    );
+    for (const args of [[], ["repair"], ["--snapshot"], ["snapshot", "--check"]])
+      await project.drift(args);
+    expect(await isSuper()).toBe(false);
+  });
+
   test("is not tried where the login can make no role for it", async () => {
     const login = `${role}_login`;
     await execute(

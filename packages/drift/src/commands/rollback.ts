@@ -28,13 +28,16 @@ export async function rollback({
 }: RollbackOptions): Promise<string> {
   const url = liveUrl({ databaseUrl });
   return withConnection(url, async (client) => {
-    const table = await historyTable(client, url);
+    const schema = new URL(url).searchParams.get("schema");
+    const path = schema === null ? "DEFAULT" : pg.escapeIdentifier(schema);
+    const table = await historyTable(client, path);
     try {
       await beginInsteadOfMigration(client);
       const last = await lastApplied(client, table);
       refuseUnlessLast(last, name);
-      await run(client, await readRollback(migrations, last.name), last.name, table);
-      await client.query(`DELETE FROM ${table} WHERE id = $1`, [last.id]);
+      const sql = await readRollback(migrations, last.name);
+      await run(client, { sql, path, name: last.name, table });
+      await client.query(`DELETE FROM ${table} WHERE id::text = $1::text`, [last.id]);
       await client.query("COMMIT");
       return last.name;
     } catch (error) {
@@ -45,12 +48,12 @@ export async function rollback({
 }
 
 /** As for Prisma, the schema of the URL has the table, and is what names without one mean. */
-async function historyTable(client: pg.Client, url: string): Promise<string> {
-  const schema = new URL(url).searchParams.get("schema");
-  if (schema !== null) await client.query(`SET search_path = ${pg.escapeIdentifier(schema)}`);
+async function historyTable(client: pg.Client, path: string): Promise<string> {
+  await client.query(`SET search_path = ${path}`);
   const { rows } = await client.query<{ schema: string | null }>(
-    "SELECT quote_ident(n.nspname) AS schema FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('_prisma_migrations')",
+    "SELECT quote_ident(n.nspname::text) AS schema FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('_prisma_migrations')::oid",
   );
+  await client.query("SET search_path = ''");
   if (rows[0]?.schema) return `${rows[0].schema}._prisma_migrations`;
   throw new DriftError(
     `The database ${client.database} has no _prisma_migrations table: no migration was ever applied to it.`,
@@ -92,9 +95,13 @@ async function readRollback(migrations: string, name: string): Promise<string> {
   }
 }
 
-async function run(client: pg.Client, sql: string, name: string, table: string): Promise<void> {
+type Rollback = { sql: string; path: string; name: string; table: string };
+
+async function run(client: pg.Client, { sql, path, name, table }: Rollback): Promise<void> {
   try {
+    await client.query(`SET search_path = ${path}`);
     await client.query(sql);
+    await client.query("SET search_path = ''");
   } catch (error) {
     throw new DriftError(
       `rollback.sql of ${name} failed, and the database is as it was. ${messageOf(error)}`,

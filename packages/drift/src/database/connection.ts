@@ -16,7 +16,10 @@ const OTHERS = new Map([
 const UNKNOWN_AUTHORITY =
   /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?))$/;
 
-/** Runs `work` with a connection that is closed afterwards. What the server refuses comes back as a DriftError. */
+/**
+ * Runs `work` with a connection that is closed afterwards, on which no name without a schema is anybody's but PostgreSQL's.
+ * What the server refuses comes back as a DriftError.
+ */
 export async function withConnection<T>(
   url: string,
   work: (client: pg.Client) => Promise<T>,
@@ -57,6 +60,8 @@ async function connect(url: string): Promise<pg.Client> {
   } catch (error) {
     throw new DriftError(explain(error, client), { cause: error });
   }
+  // Functions and operators that others have put into a schema would else be taken for PostgreSQL's own.
+  await client.query("SET search_path = ''");
   const { rows } = await client.query<{ number: number; version: string }>(
     "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version",
   );

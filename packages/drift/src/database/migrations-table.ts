@@ -16,7 +16,9 @@ export type History = HistoryRow[] | "none" | "unreadable";
 export async function readHistory(client: pg.Client, schemas: string[]): Promise<History> {
   const { rows } = await client.query<{ schema: string; readable: boolean }>(
     `SELECT n.nspname AS schema,
-       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable
+       has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+         -- Policies hide rows, and are code of whoever owns the table.
+         AND NOT row_security_active(c.oid) AS readable
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relname = '_prisma_migrations' AND c.relkind = 'r' ORDER BY n.nspname = ANY ($1) DESC LIMIT 1`,
     [schemas],
