@@ -170,6 +170,8 @@ describe("what files do to the whole server", () => {
   for (const [title, sql] of [
     ["ends its transaction", `BEGIN; CREATE ROLE x_made; COMMIT;`],
     ["ends it and begins another", `COMMIT; ALTER DATABASE postgres SET work_mem = '7MB'; BEGIN;`],
+    ["runs a program", "COPY (SELECT 1) TO PROGRAM 'touch /tmp/drift-was-here'"],
+    ["writes a file", "COPY (SELECT 1)\n  TO '/tmp/drift-was-here'"],
     ["cannot be in one", "ALTER SYSTEM SET work_mem = '7MB'"],
   ] as const)
     test(`a file that ${title} is refused, unless a server is named`, async () => {

@@ -39,6 +39,8 @@ function writtenBy(xmin: string): string {
 const ENDS_TRANSACTION = /\b((?<!\bON\s)COMMIT|ROLLBACK|END\s+TRANSACTION|END\s+WORK)\b/i;
 const OF_THE_SERVER =
   /\b(CREATE|ALTER|DROP)\s+(ROLE|USER(?!\s+MAPPING)|GROUP|DATABASE|TABLESPACE)\b|\bALTER\s+SYSTEM\b|\bON\s+(DATABASE|TABLESPACE|PARAMETER)\b|\bGRANT\s+"?\w+"?(\s*,\s*"?\w+"?)*\s+TO\b/i;
+/** Programs and files of the server's machine, which no transaction takes back. */
+const OF_THE_MACHINE = /\bCOPY\b[^;]*?\b((FROM|TO)\s+PROGRAM|TO\s+')|\blo_export\s*\(/i;
 
 /**
  * Runs a script in a transaction, which ends with it if nothing but this database has changed.
@@ -51,6 +53,10 @@ export async function runScript(
   sql: string,
   mayReach: boolean,
 ): Promise<void> {
+  if (!mayReach && OF_THE_MACHINE.test(sql))
+    throw new DriftError(
+      "it runs programs or writes files of the server's machine, which nothing takes back. Name a server for that with --shadow-url.",
+    );
   if (held.has(client)) return runInside(client, prepare, sql);
   await client.query(`DISCARD ALL`); // What one script sets must not reach the next.
   if (mayReach || ENDS_TRANSACTION.test(sql)) return runAlone(client, prepare, sql, mayReach);

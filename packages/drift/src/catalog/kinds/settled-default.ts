@@ -13,6 +13,7 @@ const WHOLE_ATOM = new RegExp(`^(?:${ATOM})$`);
 const FULL_PRECISION =
   /\b((?:timestamp|time|interval)(?: (?:year|month|day|hour|minute|second)(?: to \w+)?)?)\(6\)/g;
 const CLOCK = /(?<![\w.$])(?:now|transaction_timestamp)\(\)|\bCURRENT_TIMESTAMP\(6\)/g;
+const LOCAL_CLOCK = /\bLOCALTIME(STAMP)?\(6\)/g;
 /** What ends a type, and what ends a default: nothing of it stands in brackets there. */
 const AFTER_TYPE = / (?:COLLATE|NOT NULL|NO INHERIT|NOT VALID|DEFAULT|GENERATED|OPTIONS) |;|$/;
 const AFTER_DEFAULT = /; | OPTIONS \(| NOT NULL$|$/;
@@ -41,7 +42,8 @@ export function settledDefault(definition: string): string {
 
 /** Null for a default that is none. */
 function settledValue(expression: string, type: string): string | null {
-  const value = replaced(expression, CLOCK, "CURRENT_TIMESTAMP");
+  const local = replaced(expression, LOCAL_CLOCK, "LOCALTIME$1");
+  const value = replaced(local, CLOCK, "CURRENT_TIMESTAMP");
   const clock = settledClock(value, type);
   if (clock) return clock;
   if (type.endsWith("[]")) return settledArray(value, baseOf(type.slice(0, -2))) ?? value;
@@ -51,6 +53,7 @@ function settledValue(expression: string, type: string): string | null {
   if (atom === "NULL") return base.includes(".") ? value : null;
   if (atom === null) return value;
   if (TEXTS.includes(base)) return `${atom}::${base}`;
+  if (base === "character") return `${atom}::bpchar`;
   if (NUMBERS.includes(base)) return numberText(unquoted(atom));
   return base === "jsonb" ? `${atom}::jsonb` : value;
 }
@@ -83,6 +86,7 @@ function atomOf(value: string, base: string): string | null {
 function isIdle(cast: string, base: string, atom: string): boolean {
   if (cast === base || atom === "NULL") return true;
   if (TEXTS.includes(base)) return TEXTS.includes(cast);
+  if (base === "character") return [...TEXTS, base, "bpchar"].includes(baseOf(cast));
   if (base === "jsonb") return cast === "json" && ["'{}'", "'[]'"].includes(atom);
   const isWhole = /^-?\d{1,4}$/.test(unquoted(atom));
   return (
