@@ -31,12 +31,11 @@ process.exit(
     async run({ values: { input }, io }) {
       if (input === undefined) throw new CannotRun("--input is missing. See --help.");
       const { databaseUrl, secretKey, previousSecretKey } = parseToolConfig(io.env);
-      const { audit } = deriveKeyring(secretKey, previousSecretKey);
       const restored = await restore({
         ...io,
         databaseUrl,
         path: resolve(input),
-        auditKeys: audit,
+        keyring: deriveKeyring(secretKey, previousSecretKey),
       });
       const { database, manifest, checks } = restored;
       const lines = [

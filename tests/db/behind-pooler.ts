@@ -8,7 +8,7 @@ import type { TestDatabase } from "../support/postgres.ts";
 
 const CLIENTS = 16;
 const SECONDS = 3;
-const SECRET_KEY = randomBytes(32).toString("base64");
+export const SECRET_KEY = randomBytes(32).toString("base64");
 
 /** Two instances with one key, through the pooler. */
 export async function startTwo(

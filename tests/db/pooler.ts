@@ -8,10 +8,11 @@ import pg from "pg";
 import { createPool } from "../../src/db/client.ts";
 import { namesSurvive } from "../../src/db/names-watch.ts";
 import { acrossTenants } from "../../src/db/scope.ts";
+import { startServer } from "../server/start.ts";
 import { PASSWORD } from "../support/app.ts";
 import { type Pooler, startPgBouncer } from "../support/pgbouncer.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
-import { call, load, register, startTwo, WELL } from "./behind-pooler.ts";
+import { call, load, register, SECRET_KEY, startTwo, WELL } from "./behind-pooler.ts";
 
 let database: TestDatabase;
 let pooler: Pooler;

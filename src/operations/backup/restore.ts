@@ -1,5 +1,6 @@
 /** Bringing a backup back by pg_restore, into an empty database, and looking whether all of it came. */
 import type pg from "pg";
+import { type AuditKeyring, readAuditKeys } from "../../audit/keys.ts";
 import { type Verification, verifyAuditLog } from "../../audit/verify.ts";
 import { createDatabase, createPool } from "../../db/client.ts";
 import { acrossTenants } from "../../db/scope.ts";
@@ -16,8 +17,8 @@ export type Restored = { database: string; manifest: Manifest; checks: Check[] }
 type Options = {
   databaseUrl: string;
   path: string;
-  /** Every key that may have sealed the audit log. */
-  auditKeys: readonly Buffer[];
+  /** That made the keys of the audit log, or opens those that are kept in it. */
+  keyring: AuditKeyring;
   env: NodeJS.ProcessEnv;
   signal: AbortSignal;
   progress(step: string): void;
@@ -118,7 +119,7 @@ async function sizeOf(client: pg.Client): Promise<number> {
 }
 
 async function compare(options: Options, manifest: Manifest): Promise<Check[]> {
-  const { databaseUrl, auditKeys, signal, progress } = options;
+  const { databaseUrl, keyring, signal, progress } = options;
   const rows = await withClient(
     databaseUrl,
     { name: "restore", statementMillis: 0 },
@@ -139,7 +140,7 @@ async function compare(options: Options, manifest: Manifest): Promise<Check[]> {
   return [
     schemaCheck(manifest, fingerprint),
     rowsCheck(manifest.rows, rows),
-    auditCheck(await verify(databaseUrl, auditKeys, manifest)),
+    auditCheck(await verify(databaseUrl, keyring, manifest)),
   ];
 }
 
@@ -174,15 +175,25 @@ function rowsCheck(then: Record<string, number>, now: Record<string, number>): C
 }
 
 function auditCheck(result: Verification): Check {
-  const what = result.intact
-    ? `intact: ${result.sealed.toLocaleString("en-US")} rows here, ${result.archived} archived, ${result.unsealed} not sealed yet`
-    : `broken: ${result.breach.what}${result.breach.row ? `, row ${result.breach.row.id}` : ""}`;
-  return { name: "audit log", right: result.intact, what };
+  return { name: "audit log", right: result.intact, what: auditInWords(result) };
+}
+
+function auditInWords(result: Verification): string {
+  switch (result.state) {
+    case "intact":
+      return `intact: ${result.sealed.toLocaleString("en-US")} rows here, ${result.archived} archived, ${result.unsealed} not sealed yet`;
+    case "broken":
+      return `broken: ${result.breach.what}${result.breach.row ? `, row ${result.breach.row.id}` : ""}`;
+    case "key_missing":
+      return "sealed with a key that is not at hand: bun run audit verify says which";
+    case "restored":
+      return "brought back to an older state before: bun run audit verify says when";
+  }
 }
 
 async function verify(
   databaseUrl: string,
-  keys: readonly Buffer[],
+  keyring: AuditKeyring,
   { head }: Manifest,
 ): Promise<Verification> {
   const pool = createPool({
@@ -192,7 +203,10 @@ async function verify(
   });
   const db = createDatabase(pool, TIMEOUT_SECONDS);
   try {
-    return await acrossTenants(() => verifyAuditLog(db, keys, { ...(head && { head }) }));
+    return await acrossTenants(async () => {
+      const { keys } = await readAuditKeys(db, keyring);
+      return verifyAuditLog(db, [...keyring.audit, ...keys], { ...(head && { head }) });
+    });
   } finally {
     await db.$disconnect();
     await pool.end();
