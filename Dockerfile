@@ -28,7 +28,6 @@ RUN bun install --frozen-lockfile --production --omit=peer --ignore-scripts \
  && rm -rf @electric-sql @prisma/dev/dist/runtime-assets @prisma/query-plan-executor @prisma/streams-local \
       @prisma/studio-core/dist/ui @prisma/studio-core/dist/metafile-* prisma/build/studio.* @visx elkjs lodash effect/src
 COPY prisma.config.ts ./
-COPY src/config/secret-files.ts src/config/
 COPY packages packages
 COPY prisma/schema.prisma prisma/
 # What prisma.config.ts may read variables with.
@@ -59,9 +58,8 @@ FROM base AS migrate
 RUN ln -s bun /usr/local/bin/node
 COPY --from=migrate-packages /app/node_modules node_modules
 COPY package.json prisma.config.ts ./
-# What reads DATABASE_URL_FILE.
-COPY src/config/secret-files.ts src/config/
 COPY packages packages
+# What reads DATABASE_URL_FILE.
 COPY src/config src/config
 COPY migrations-sql migrations-sql
 COPY prisma prisma

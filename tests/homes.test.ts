@@ -19,7 +19,8 @@ const HOMES: [rule: string, spelling: RegExp, homes: string[]][] = [
   [
     "what makes an account live",
     /status (=|<>) 'active'|status: "active"/,
-    ["db/live.ts", "tenants/update.ts", "tenants/usage.ts"],
+    // The second one asks for a list of them.
+    ["db/live.ts", "operations/performance/targets.ts", "tenants/update.ts", "tenants/usage.ts"],
   ],
   ["which invitations are open", /acceptedAt: null|accepted_at IS NULL/, ["db/live.ts"]],
   // A log-in only sets it back.
@@ -46,6 +47,7 @@ const HOMES: [rule: string, spelling: RegExp, homes: string[]][] = [
       "audit/archive.ts",
       "audit/seal.ts",
       "db/commit.ts",
+      "operations/performance/targets.ts",
       "signing-keys/rotate.ts",
       "signing-keys/signing-keys.ts",
     ],

@@ -4,6 +4,7 @@ import type pg from "pg";
 import type { Values } from "../../config/rules.ts";
 import { namesSurvive } from "../../db/names-watch.ts";
 import { faultOfRole } from "../../db/runtime-role.ts";
+import { clockAhead } from "../../db/session-settings.ts";
 import { withClient } from "../connection.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 
@@ -91,12 +92,8 @@ function isLoopback(host: string): boolean {
 }
 
 async function clockOf(client: pg.Client): Promise<Finding> {
-  const before = Date.now();
-  const { rows } = await client.query<{ now: number }>(
-    "SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now",
-  );
-  const after = Date.now();
-  return judgeClock((rows[0]?.now ?? 0) - (before + after) / 2, (after - before) / 2);
+  const { seconds, uncertainty } = await clockAhead(client);
+  return judgeClock(-seconds * 1000, uncertainty * 1000);
 }
 
 /** @param ahead of the database, in milliseconds. @param room by which the measurement may be off. */

@@ -2,6 +2,7 @@
 import { listAuditLogs } from "../../audit/list.ts";
 import type { AuthedContext, Deps } from "../../context.ts";
 import { newId } from "../../db/id.ts";
+import { LIVE_TENANT_SQL } from "../../db/live.ts";
 import { acrossTenants, inTenant } from "../../db/scope.ts";
 import { SYSTEM_ROLES } from "../../roles/permissions.ts";
 import { listUsers } from "../../users/read.ts";
@@ -35,7 +36,7 @@ const TENANT = `
     (SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::float8 FROM pg_partition_tree('audit_log') AS part
       JOIN pg_class AS c ON c.oid = part.relid WHERE part.isleaf) AS "auditRows"
   FROM users JOIN tenants ON tenants.id = users.tenant_id
-  WHERE NOT users.is_deleted AND NOT tenants.is_deleted AND tenants.status = 'active' AND ($1::text IS NULL OR slug = $1)
+  WHERE NOT users.is_deleted AND ${LIVE_TENANT_SQL} AND ($1::text IS NULL OR slug = $1)
   GROUP BY tenants.id, slug ORDER BY users DESC LIMIT 1`;
 
 /** @param slug of a tenant; null for the largest. @throws CannotRun */
