@@ -60,13 +60,15 @@ async function connect(url: string): Promise<pg.Client> {
   } catch (error) {
     throw new DriftError(explain(error, client), { cause: error });
   }
-  // Functions and operators that others have put into a schema would else be taken for PostgreSQL's own.
-  await client.query("SET search_path = ''");
   const { rows } = await client.query<{ number: number; version: string }>(
-    "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version",
+    "SELECT pg_catalog.current_setting('server_version_num')::int AS number, pg_catalog.current_setting('server_version') AS version",
   );
   const server = rows[0];
-  if (server && server.number >= OLDEST_SERVER) return client;
+  if (server && server.number >= OLDEST_SERVER) {
+    // Functions and operators that others have put into a schema would else be taken for PostgreSQL's own.
+    await client.query("SET search_path = ''");
+    return client;
+  }
   await client.end();
   throw new DriftError(
     `The server runs PostgreSQL ${server?.version}; the drift check needs version 15 or later.`,
