@@ -213,7 +213,7 @@ describe("R36: the database is asked", () => {
     expect(
       await asksNothing(
         "server b",
-        async () => void (await call(b, "GET /v1/auth/me", owner.accessToken)),
+        async () => void (await call(b, "GET /v1/auth/me/profile", owner.accessToken)),
       ),
     ).toBe(false);
   });
