@@ -30,8 +30,6 @@ RUN bun install --frozen-lockfile --production --omit=peer --ignore-scripts \
 COPY prisma.config.ts ./
 COPY packages packages
 COPY prisma/schema.prisma prisma/
-# What prisma.config.ts may read variables with.
-COPY src/config src/config
 # Fails the build when too much was deleted: for a migration to run, for an import to be found.
 RUN bunx prisma generate \
  && bunx prisma migrate diff --from-empty --to-schema prisma/schema.prisma --script > /dev/null \
@@ -59,8 +57,6 @@ RUN ln -s bun /usr/local/bin/node
 COPY --from=migrate-packages /app/node_modules node_modules
 COPY package.json prisma.config.ts ./
 COPY packages packages
-# What reads DATABASE_URL_FILE.
-COPY src/config src/config
 COPY migrations-sql migrations-sql
 COPY prisma prisma
 USER 1000:1000

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { defineConfig } from "prisma/config";
-import { withFiles } from "./src/config/secret-files.ts";
 
 const root = import.meta.dirname;
 const isBun = process.versions.bun !== undefined;
@@ -33,11 +32,15 @@ export default defineConfig({
   },
 });
 
-/** DATABASE_URL_FILE, as of the server (src/config/secret-files.ts). */
+/** DATABASE_URL_FILE, by the rules of src/config/secret-files.ts. Where there are migrations alone, that file is not there. */
 function fromFile(): string | null {
-  const { env, faults } = withFiles(process.env, ["DATABASE_URL"]);
-  for (const { variable, message } of faults) throw new Error(`${variable} ${message}.`);
-  return env.DATABASE_URL || null;
+  const { DATABASE_URL, DATABASE_URL_FILE: path } = process.env;
+  if (!path) return DATABASE_URL || null;
+  if (DATABASE_URL)
+    throw new Error("DATABASE_URL_FILE stands beside DATABASE_URL: set one of the two.");
+  const text = readFileSync(path, "utf8").replace(/[\r\n]+$/, "");
+  if (text === "") throw new Error("DATABASE_URL_FILE names a file that is empty.");
+  return text;
 }
 
 /** The server of `bun dev`, which notes its address; or else one that answers nobody. */
