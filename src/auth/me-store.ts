@@ -29,7 +29,10 @@ export function createMeStore(pool: Pick<Pool, "query">): MeStore {
     readShown(pool, principal),
   );
   return {
-    of: (principal) => shown.get(principal.userId, principal),
+    async of(principal) {
+      await hearing();
+      return shown.get(principal.userId, principal);
+    },
     forget(changed) {
       if (changed === undefined) shown.forget();
       else if ("userId" in changed) shown.forget(changed.userId);
@@ -39,6 +42,11 @@ export function createMeStore(pool: Pick<Pool, "query">): MeStore {
     },
     watch: shown.watch,
   };
+}
+
+/** A turn of the event loop: what the database has told by now is heard before an answer from memory. */
+function hearing(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 async function readShown(pool: Pick<Pool, "query">, principal: Asking): Promise<Shown | null> {
