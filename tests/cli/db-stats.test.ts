@@ -226,7 +226,7 @@ test("what cannot be done is said in a line, and ends with 2", async () => {
   const cases: [string[], string | undefined, string][] = [
     [[], undefined, "DATABASE_URL: is required"],
     [[], "postgresql://u:secret@127.0.0.1:1/x", "the database does not answer"],
-    [[], "postgresql://u:sec/ret@127.0.0.1/x", "DATABASE_URL: must be a postgresql:// URL"],
+    [[], "postgresql://u:sec/ret@127.0.0.1/x", "Percent-encode these"],
     [["--sinse", "x"], app.database.url, "--sinse"],
     [["more"], app.database.url, 'Unexpected argument "more"'],
     [["--since", "/nowhere"], app.database.url, "/nowhere is not what"],

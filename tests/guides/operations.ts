@@ -252,16 +252,11 @@ function writeFiles(): void {
     );
 }
 
-/** As a clone has it: what git knows, without what is installed. */
+/** As a clone has it, without what is installed or made. */
 function copyRepository(): void {
-  const { stdout } = Bun.spawnSync(
-    ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-    { cwd: ROOT },
-  );
-  for (const name of stdout
-    .toString()
-    .split("\n")
-    .filter((path) => /^(src|packages|prisma|migrations-sql|mail-templates)\/|^[^/]+$/.test(path)))
+  const folders = new Bun.Glob("{src,packages,prisma,migrations-sql,mail-templates}/**/*");
+  const names = [...folders.scanSync({ cwd: ROOT }), ...new Bun.Glob("*").scanSync({ cwd: ROOT })];
+  for (const name of names.filter((path) => !/(^|\/)(node_modules|dist)\//.test(path)))
     cpSync(join(ROOT, name), at("opt", name));
 }
 
