@@ -59,6 +59,8 @@ export const HELP = `bun run bench [options]
   --users, --tenants, --audit-rows, --sessions, --rounds, --seconds, --minutes, --connections, --tokens
                       numbers in place of those of the form
   --durable           PostgreSQL waits for the disk, as it would in production
+
+Exit codes: 0 measured, 1 slower than the floors on a quiet machine (--check), 2 something could not be measured.
 `;
 
 /** @throws Error for an option that there is not, or a number that is none. */
