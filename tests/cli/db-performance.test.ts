@@ -58,6 +58,10 @@ test("every plan has its index, fifty connections are answered, and nothing is l
 });
 
 test("a plan that has lost its index is named, with its table, and the command ends with 1", async () => {
+  // It would count them in between.
+  const vacuum = (setting: string) =>
+    app.database.query(`ALTER TABLE users ${setting}; ALTER TABLE accounts ${setting}`);
+  await vacuum("SET (autovacuum_enabled = off)");
   await app.database.query(
     "UPDATE pg_class SET reltuples = 100000 WHERE oid IN ('users'::regclass, 'accounts'::regclass); ALTER INDEX accounts_live_email RENAME TO kept; UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'kept'::regclass",
   );
@@ -66,6 +70,7 @@ test("a plan that has lost its index is named, with its table, and the command e
   await app.database.query(
     "UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'kept'::regclass; ALTER INDEX kept RENAME TO accounts_live_email; ANALYZE users, accounts",
   );
+  await vacuum("RESET (autovacuum_enabled)");
   expect([code, measured.get("an account by its address")]).toMatchObject([
     1,
     { readWhole: [expect.stringMatching(/^(accounts|users)$/)], right: false },

@@ -95,7 +95,7 @@ test("the age of the last backup: of db:backup, of pgbackrest for this very clus
 
   program(
     "barman",
-    `{"main":[{"backup_id":"x","end_time_timestamp":"${Math.round(daysAgo(3) / 1000)}"}]}`,
+    `{"main":[{"backup_id":"x","end_time_timestamp":"${Math.floor(daysAgo(3) / 1000)}"}]}`,
   );
   expect(last(await it.examine({}, backups))?.what).toBe("the last one, by barman, is 3 days old");
   const { rows } = await app.deps.pool.query(
