@@ -9,13 +9,13 @@ import type { Head } from "../audit/seal.ts";
 import { verifyAuditLog } from "../audit/verify.ts";
 import { type Config, ConfigError, parseToolConfig } from "../config.ts";
 import { deriveKeyring, type Keyring } from "../crypto/secret.ts";
-import { inWords } from "../db/await-database.ts";
-import { createDatabase, createPool, type Database } from "../db/client.ts";
+import type { Database } from "../db/client.ts";
 import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { isId } from "../db/id.ts";
 import { acrossTenants, withDeleted } from "../db/scope.ts";
 import { StartFault } from "../start-fault.ts";
 import { EXIT, type Report, reportOf, reportOfFile } from "./audit-report.ts";
+import { withDatabase } from "./database.ts";
 import { secretKeysIn } from "./old-keys.ts";
 
 const usage = `The audit log: whether anybody changed it, and moving old months into files.
@@ -120,19 +120,12 @@ async function withParts<T>(options: Options, work: (parts: Parts) => Promise<T>
   const keyring = deriveKeyring(config.secretKey, config.previousSecretKey);
   const given = options["old-keys"] === undefined ? [] : await secretKeysIn(options["old-keys"]);
   const atHand = [...keyring.audit, ...given.map((secret) => deriveKeyring(secret).audit[0])];
-  const pool = createPool({ ...config, databaseTimeoutSeconds: TIMEOUT_SECONDS });
-  const db = createDatabase(pool, TIMEOUT_SECONDS);
-  try {
-    return await acrossTenants(async () => {
+  return withDatabase({ ...config, databaseTimeoutSeconds: TIMEOUT_SECONDS }, ({ db }) =>
+    acrossTenants(async () => {
       const kept = options.file === undefined ? (await readAuditKeys(db, keyring)).keys : [];
       return work({ config, keyring, db, keys: [...atHand, ...kept] });
-    });
-  } catch (err) {
-    throw await inWords(err, config.databaseUrl);
-  } finally {
-    await db.$disconnect();
-    await pool.end();
-  }
+    }),
+  );
 }
 
 function parse(args: string[]) {

@@ -6,13 +6,14 @@ import { keepAuditKeys, keptSince } from "../audit/keys.ts";
 import { type Config, ConfigError, parseToolConfig } from "../config.ts";
 import { type Reencryption, reencrypt } from "../crypto/reencrypt.ts";
 import { deriveKeyring, type Keyring } from "../crypto/secret.ts";
-import { inWords } from "../db/await-database.ts";
-import { createDatabase, createPool, type Database } from "../db/client.ts";
+import type { Database } from "../db/client.ts";
 import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { acrossTenants } from "../db/scope.ts";
+import type { ScopedPool } from "../db/scoped-pool.ts";
 import { replaceSigningKeys, rotateSigningKeys } from "../signing-keys/rotate.ts";
 import { listSigningKeys, opensSigningKeys } from "../signing-keys/rows.ts";
 import { StartFault } from "../start-fault.ts";
+import { withDatabase } from "./database.ts";
 import { secretKeysIn } from "./old-keys.ts";
 
 const usage = `The keys that sign access tokens, and what SECRET_KEY encrypts.
@@ -43,7 +44,7 @@ type Parts = {
   config: Config;
   keyring: Keyring;
   db: Database;
-  pool: ReturnType<typeof createPool>;
+  pool: ScopedPool;
 };
 
 process.exit(await main(process.argv.slice(2)));
@@ -154,16 +155,7 @@ async function withParts<T>(options: Options, work: (parts: Parts) => Promise<T>
   const config = parseToolConfig(process.env);
   const older = options["old-keys"] === undefined ? [] : await secretKeysIn(options["old-keys"]);
   const keyring = deriveKeyring(config.secretKey, config.previousSecretKey, ...older);
-  const pool = createPool(config);
-  const db = createDatabase(pool, config.databaseTimeoutSeconds);
-  try {
-    return await work({ config, db, pool, keyring });
-  } catch (err) {
-    throw await inWords(err, config.databaseUrl);
-  } finally {
-    await db.$disconnect();
-    await pool.end();
-  }
+  return withDatabase(config, (parts) => work({ ...parts, config, keyring }));
 }
 
 function say(text: string): number {

@@ -2,15 +2,18 @@
 /** `bun run platform`: what only whoever stands at the console may do. The only file of it that prints and exits. */
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
-import { ConfigError, parseToolConfig } from "../config.ts";
-import { deriveKeyring } from "../crypto/secret.ts";
-import { createDatabase, createPool } from "../db/client.ts";
+import { type Config, ConfigError, parseToolConfig } from "../config.ts";
+import { deriveKeyring, type Keyring } from "../crypto/secret.ts";
+import type { Database } from "../db/client.ts";
 import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { acrossTenants } from "../db/scope.ts";
-import { createLog } from "../log.ts";
+import type { ScopedPool } from "../db/scoped-pool.ts";
+import { createLog, type Log } from "../log.ts";
 import { closeRestore, countRestorable } from "../platform/restored.ts";
 import { openWayIn, WayInError } from "../platform/way-in.ts";
 import { opensSigningKeys } from "../signing-keys/rows.ts";
+import { StartFault } from "../start-fault.ts";
+import { withDatabase } from "./database.ts";
 import { inJson, planOf, restoredInWords, wayInWords } from "./platform-words.ts";
 
 const usage = `What only whoever stands at the console of the installation may do.
@@ -46,7 +49,7 @@ class UsageError extends Error {
 }
 
 type Options = ReturnType<typeof parse>;
-type Parts = Awaited<ReturnType<typeof createParts>>;
+type Parts = { config: Config; pool: ScopedPool; db: Database; keyring: Keyring; log: Log };
 
 process.exit(await main(process.argv.slice(2)));
 
@@ -94,22 +97,11 @@ async function agrees(plan: string): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim());
 }
 
-async function createParts() {
-  const config = parseToolConfig(process.env);
-  const pool = createPool({ ...config, databaseTimeoutSeconds: TIMEOUT_SECONDS });
-  const db = createDatabase(pool, TIMEOUT_SECONDS);
-  const keyring = deriveKeyring(config.secretKey, config.previousSecretKey);
-  return { config, pool, db, keyring, log: createLog("silent") };
-}
-
 async function withParts<T>(work: (parts: Parts) => Promise<T>): Promise<T> {
-  const parts = await createParts();
-  try {
-    return await work(parts);
-  } finally {
-    await parts.db.$disconnect();
-    await parts.pool.end();
-  }
+  const config = { ...parseToolConfig(process.env), databaseTimeoutSeconds: TIMEOUT_SECONDS };
+  const keyring = deriveKeyring(config.secretKey, config.previousSecretKey);
+  const log = createLog("silent");
+  return withDatabase(config, (parts) => work({ ...parts, config, keyring, log }));
 }
 
 function parse(args: string[]) {
@@ -150,6 +142,7 @@ function say(text: string, code = 0): number {
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof UsageError || error instanceof WayInError)
     return error.message;
+  if (error instanceof StartFault) return error.message;
   if (isUnavailable(error)) return "the database does not answer. See DATABASE_URL.";
   if (isMissingTable(error))
     return "the database has no tables yet. Run: bunx prisma migrate deploy";
