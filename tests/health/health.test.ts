@@ -76,14 +76,22 @@ test("a probe writes nothing", async () => {
     const { rows } = await app.deps.pool.query("SELECT pg_current_wal_insert_lsn()::text AS at");
     return rows[0].at;
   };
-  const before = await written();
-  await Promise.all(Array.from({ length: 20 }, () => app.call("GET /health/ready")));
-  const { rows } = await app.deps.pool.query("SELECT pg_wal_lsn_diff($1, $2)::int AS bytes", [
-    await written(),
-    before,
-  ]);
-  // Of what the server does by itself meanwhile.
-  expect(rows[0].bytes).toBeLessThan(4096);
+  const duringProbes = async () => {
+    const before = await written();
+    await Promise.all(Array.from({ length: 20 }, () => app.call("GET /health/ready")));
+    const { rows } = await app.deps.pool.query("SELECT pg_wal_lsn_diff($1, $2)::int AS bytes", [
+      await written(),
+      before,
+    ]);
+    return rows[0].bytes as number;
+  };
+  // The log belongs to the whole server, where jobs, vacuum and checkpoints write too, now and
+  // then. A probe that writes does it in every round.
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 100 && least > 0; round++) {
+    least = Math.min(least, await duringProbes());
+  }
+  expect(least).toBe(0);
 });
 
 test("a clock that is past what tokens and codes bear is not ready, and the answer says by how much", async () => {
