@@ -22,6 +22,7 @@ import { openApiDocument } from "./http/openapi.ts";
 import { pathOf } from "./http/path.ts";
 import { problemHandler } from "./http/problem.ts";
 import { requestContext } from "./http/request-context.ts";
+import { createRouter } from "./http/router.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { traceRequests } from "./http/trace-requests.ts";
 import { invitationRoutes, myTenantRoutes } from "./invitations/routes.ts";
@@ -39,7 +40,7 @@ import { userRoutes } from "./users/routes.ts";
 
 /** The application on its parts. @param migrations names of the migrations that this build needs applied. */
 export function createApp(deps: Deps, migrations: string[]) {
-  const app = new Hono<AppEnv>({ getPath: pathOf });
+  const app = new Hono<AppEnv>({ getPath: pathOf, router: createRouter() });
   app.use(announceStop(deps.serving));
   app.use(lengthOfHead());
   if (deps.traces) app.use(traceRequests(deps.traces));
