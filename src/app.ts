@@ -10,20 +10,15 @@ import { authRoutes } from "./auth/routes.ts";
 import type { AppEnv, Deps } from "./context.ts";
 import { factorRoutes } from "./factors/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
-import { crossOrigin } from "./http/cross-origin.ts";
 import { docsRoutes } from "./http/docs.ts";
-import { announceStop } from "./http/draining.ts";
-import { lengthOfHead } from "./http/head.ts";
-import { requireHost } from "./http/host.ts";
+import { frontDoor } from "./http/front-door.ts";
 import { metricsRoute } from "./http/metrics.ts";
-import { noStore } from "./http/no-store.ts";
 import { notFound } from "./http/not-found.ts";
 import { openApiDocument } from "./http/openapi.ts";
 import { pathOf } from "./http/path.ts";
 import { problemHandler } from "./http/problem.ts";
 import { requestContext } from "./http/request-context.ts";
 import { createRouter } from "./http/router.ts";
-import { securityHeaders } from "./http/security-headers.ts";
 import { traceRequests } from "./http/trace-requests.ts";
 import { invitationRoutes, myTenantRoutes } from "./invitations/routes.ts";
 import { devMailRoutes } from "./mail/routes.ts";
@@ -41,14 +36,9 @@ import { userRoutes } from "./users/routes.ts";
 /** The application on its parts. @param migrations names of the migrations that this build needs applied. */
 export function createApp(deps: Deps, migrations: string[]) {
   const app = new Hono<AppEnv>({ getPath: pathOf, router: createRouter() });
-  app.use(announceStop(deps.serving));
-  app.use(lengthOfHead());
   if (deps.traces) app.use(traceRequests(deps.traces));
   app.use(requestContext(deps));
-  app.use(securityHeaders());
-  app.use(requireHost());
-  app.use(crossOrigin(deps.config.corsOrigins));
-  app.use("/v1/*", noStore());
+  app.use(frontDoor(deps.config.corsOrigins));
 
   app.route("/v1/auth", registrationRoutes);
   app.route("/v1/auth", loginRoutes);

@@ -7,6 +7,8 @@ import type { Prefix } from "./config/networks.ts";
  * nothing outside this machine. Null for what is no address.
  */
 export function addressOf(text: string): string | null {
+  // Most are: a request asks this twice.
+  if (isIP(text) === 4) return text;
   const address = text.replace(/%.*$/s, "");
   if (isIP(address) === 0) return null;
   if (isIP(address) === 4) return address;

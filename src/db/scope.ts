@@ -61,9 +61,20 @@ export function withStatementLimit<T>(millis: number, work: () => PromiseLike<T>
   return within({ ...scope, statementMillis: millis }, work);
 }
 
-/** Awaited within: Prisma's promises send their query only when somebody awaits them. */
+/** Prisma's promises send their query only when somebody awaits them, so that is done within. All others have begun. */
 function within<T>(scope: Scope, work: () => T | PromiseLike<T>): Promise<T> {
-  return scopes.run(scope, async () => await work());
+  return scopes.run(scope, () => {
+    try {
+      const working = work();
+      return working instanceof Promise ? working : settle(working);
+    } catch (err) {
+      return Promise.reject(err);
+    }
+  });
+}
+
+async function settle<T>(working: T | PromiseLike<T>): Promise<T> {
+  return await working;
 }
 
 /** What PostgreSQL is told: whose rows, of which account, and for how long a statement may run where that is limited. */

@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context as HonoContext, MiddlewareHandler } from "hono";
 
 const PREFLIGHT = {
   "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
@@ -13,21 +13,18 @@ const EXPOSED =
  * Lets browser pages of the listed origins call and read (the Fetch standard, section 3.3). Any other origin gets no CORS
  * header at all, and its preflight is an OPTIONS like every other (not-found.ts). Credentials
  * are allowed to the listed ones: the refresh token may travel in a cookie (refresh-cookie.ts).
+ * @returns the answer to a preflight of theirs.
  */
-export function crossOrigin(origins: readonly string[]): MiddlewareHandler {
-  const allowed = new Set(origins);
-  return async function crossOrigin(c, next) {
-    c.header("vary", "Origin");
-    const origin = c.req.header("origin");
-    if (origin !== undefined && allowed.has(origin)) {
-      c.header("access-control-allow-origin", origin);
-      c.header("access-control-allow-credentials", "true");
-      c.header("access-control-expose-headers", EXPOSED);
-      const asked = c.req.header("access-control-request-method");
-      if (c.req.method === "OPTIONS" && asked !== undefined) return c.body(null, 204, PREFLIGHT);
-    }
-    return next();
-  };
+export function letIn(c: HonoContext, allowed: ReadonlySet<string>): Response | undefined {
+  c.header("vary", "Origin");
+  const origin = c.req.header("origin");
+  if (origin === undefined || !allowed.has(origin)) return undefined;
+  c.header("access-control-allow-origin", origin);
+  c.header("access-control-allow-credentials", "true");
+  c.header("access-control-expose-headers", EXPOSED);
+  const asked = c.req.header("access-control-request-method");
+  const isPreflight = c.req.method === "OPTIONS" && asked !== undefined;
+  return isPreflight ? c.body(null, 204, PREFLIGHT) : undefined;
 }
 
 /**

@@ -1,5 +1,4 @@
 /** Stopping without cutting anybody off (RFC 9112, section 9.6). */
-import type { MiddlewareHandler } from "hono";
 import type { Log } from "../log.ts";
 
 /**
@@ -17,17 +16,17 @@ export function createServing(): Serving {
   return { stopping: false, hurried: false, lastRequestAt: 0 };
 }
 
+/** Probes are no sign of a client. @param now in milliseconds of `performance.now` */
+export function noteRequest(serving: Serving, path: string, now: number): void {
+  if (!path.startsWith("/health/")) serving.lastRequestAt = now;
+}
+
 /**
  * Every answer of an instance that stops says that its connection ends with it: the client sends its next request on
- * another one, where a connection that is closed without a word takes the request that is on its way with it. Comes first,
- * so that no answer leaves without. Probes are no sign of a client.
+ * another one, where a connection that is closed without a word takes the request that is on its way with it.
  */
-export function announceStop(serving: Serving): MiddlewareHandler {
-  return async function announceStop(c, next) {
-    if (!c.req.path.startsWith("/health/")) serving.lastRequestAt = performance.now();
-    await next();
-    if (serving.stopping) c.res.headers.set("connection", "close");
-  };
+export function announceStop(serving: Serving, answer: Response): void {
+  if (serving.stopping) answer.headers.set("connection", "close");
 }
 
 type Server = Pick<Bun.Server<unknown>, "stop" | "pendingRequests">;

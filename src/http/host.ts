@@ -10,15 +10,11 @@ const HOST = /^(?:([A-Za-z0-9._-]*)|\[([0-9A-Fa-f:.]+)\])(?::(\d{0,5}))?$/;
 const LOOPBACK: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
- * 400 for a Host header that is none, and for two of them, which Bun joins with a comma: a proxy in front may have gone by
- * the other one (RFC 9112, section 3.2). Bun itself refuses HTTP/1.1 without; HTTP/1.0 needs none.
+ * @throws ApiError `invalid_host` for a Host header that is none, and for two of them, which Bun joins with a comma: a proxy
+ * in front may have gone by the other one (RFC 9112, section 3.2). Bun itself refuses HTTP/1.1 without; HTTP/1.0 needs none.
  */
-export function requireHost(): MiddlewareHandler<AppEnv> {
-  return async function requireHost(c, next) {
-    const header = c.req.header("host");
-    if (header !== undefined && readHost(header) === null) throw new ApiError("invalid_host");
-    await next();
-  };
+export function assertHost(header: string | undefined): void {
+  if (header !== undefined && readHost(header) === null) throw new ApiError("invalid_host");
 }
 
 /**

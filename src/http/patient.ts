@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { AppEnv } from "../context.ts";
-import { serverOf } from "./request-context.ts";
+import { serverOf } from "./origin.ts";
 
 /** The longest that Bun takes. */
 const SECONDS = 255;

@@ -1,122 +1,50 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { AppEnv, Deps } from "../context.ts";
-import { newId } from "../db/id.ts";
 import { acrossTenants } from "../db/scope.ts";
-import { addressOf, isAmong, networkOf } from "../network.ts";
-import { faultOfVisibleText } from "../visible-text.ts";
-import { devicesOf } from "./device-cookie.ts";
+import { networkOf } from "../network.ts";
+import { announceStop, noteRequest } from "./draining.ts";
+import { tellLength } from "./head.ts";
+import { originReader } from "./origin.ts";
 import { askerOf, methodOf, routeOf } from "./route.ts";
 
-const CALLERS_ID = /^[A-Za-z0-9._-]{8,64}$/;
-/** The longest address with a zone and a port has some eighty characters. */
-const LONGEST_ADDRESS = 128;
-/** As many languages as anybody reads. */
-const LONGEST_LANGUAGES = 200;
-const LANGUAGE_RANGE =
-  /^([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,8})[ \t]*(?:;[ \t]*[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?$/;
-/** Each of the 120 characters of a name may be four bytes, and each byte three characters. */
-const LONGEST_DEVICE = 120 * 12;
-
-/** Puts the context of the request under `ctx`, names the request, and logs how it ended. */
+/**
+ * Puts the context of the request under `ctx`, names the request, and logs how it ended. It stands around all of a request,
+ * and so does what an answer needs last.
+ */
 export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
-  const { trustedProxyHops, trustedProxies, logHealth } = deps.config;
-  const isProxy = isAmong(trustedProxies);
-
-  /**
-   * The caller's address. X-Forwarded-For is believed only as far as our own proxies wrote it: with n of them, the n-th
-   * entry from the right. Anything further left is the caller's invention, and all of it is where it comes from no proxy
-   * of ours (ASVS 5.0, 4.1.3).
-   */
-  function clientIp(c: HonoContext): string | null {
-    const peer = () => plainAddress(serverOf(c).requestIP?.(c.req.raw)?.address);
-    if (trustedProxyHops === 0) return peer();
-    if (trustedProxies.length > 0 && !isProxy(peer() ?? "")) return peer();
-    const forwarded = c.req.header("x-forwarded-for")?.split(",") ?? [];
-    return plainAddress(forwarded.at(-trustedProxyHops)?.trim());
-  }
+  const { serving } = deps;
+  const originOf = originReader(deps);
 
   return async function requestContext(c, next) {
     const start = performance.now();
-    const given = c.req.header("x-request-id");
-    const requestId = given && CALLERS_ID.test(given) ? given : newId();
-    const devices = devicesOf(c, deps.keyring.device);
-    const origin = {
-      requestId,
-      ip: clientIp(c),
-      userAgent: userAgent(c),
-      language: language(c),
-      device: device(c),
-      ...(devices && { devices }),
-    };
+    noteRequest(serving, c.req.path, start);
+    const origin = originOf(c);
     c.set("ctx", { ...deps, origin, seen: {} });
-    c.header("x-request-id", requestId);
+    c.header("x-request-id", origin.requestId);
     // Until `authenticate` knows the caller: finding an account at log-in has no tenant yet.
     await acrossTenants(next, networkOf(origin.ip));
-    const millis = performance.now() - start;
-    deps.metrics?.requests.observe(millis / 1000, methodOf(c), routeOf(c), c.res.status);
-    // Balancers ask every few seconds, and what they are told that changes has a line of its own (health/routes.ts).
-    if (!logHealth && c.req.path.startsWith("/health/")) return;
-    deps.log("info", "request", {
-      requestId,
-      method: c.req.method,
-      // Paths hold ids at most; query strings may hold addresses and are left out.
-      path: c.req.path,
-      status: c.res.status,
-      millis: Math.round(millis * 10) / 10,
-      traceId: deps.traces?.traceId(),
-      ...askerOf(c),
-    });
+    report(deps, c, performance.now() - start);
+    if (c.req.method === "HEAD") await tellLength(c);
+    announceStop(serving, c.res);
   };
 }
 
-/** Some proxies write the port too: 192.0.2.1:4711, [2001:db8::1]:4711. Without it all of their clients would be one. */
-function plainAddress(given: string | undefined): string | null {
-  if (given === undefined || given.length > LONGEST_ADDRESS) return null;
-  const address = /^\[(.+)\](?::\d+)?$/.exec(given)?.[1] ?? given.replace(/^([\d.]+):\d+$/, "$1");
-  return addressOf(address);
-}
-
-/** Bun.serve passes its server as the environment. A test that calls the application itself has none. */
-export function serverOf({ env }: HonoContext): Partial<Bun.Server<unknown>> {
-  return env ?? {};
-}
-
-function userAgent(c: HonoContext): string | null {
-  const header = c.req
-    .header("user-agent")
-    ?.slice(0, 512)
-    .replace(/[^\x20-\x7e]/g, "?");
-  return header || null;
-}
-
-/**
- * The languages of Accept-Language, the most wanted first (RFC 9110, section 12.5.4); of equals the one that stands first.
- * What is not acceptable at all is none of them, nor is `*`, which names none (RFC 4647, section 3.4).
- */
-function language(c: HonoContext): string | null {
-  const given = c.req.header("accept-language");
-  if (!given) return null;
-  // Up to a comma: cut within a range, what is left of it could be another one.
-  const header =
-    given.length > LONGEST_LANGUAGES
-      ? given.slice(0, LONGEST_LANGUAGES).replace(/,[^,]*$/, "")
-      : given;
-  const wanted = header.split(",").flatMap((range) => {
-    const [, tag = "", weight = "1"] = LANGUAGE_RANGE.exec(range.trim()) ?? [];
-    return tag && Number(weight) > 0 ? [{ tag, weight: Number(weight) }] : [];
+function report({ config, log, metrics, traces }: Deps, c: HonoContext<AppEnv>, millis: number) {
+  const { status } = c.res;
+  metrics?.requests.observe(millis / 1000, methodOf(c), routeOf(c), status);
+  const { method, path } = c.req;
+  // Balancers ask every few seconds, and what they are told that changes has a line of its own (health/routes.ts).
+  if (!config.logHealth && path.startsWith("/health/")) return;
+  const { tenantId, userId } = askerOf(c);
+  log("info", "request", {
+    requestId: c.get("ctx").origin.requestId,
+    method,
+    // Paths hold ids at most; query strings may hold addresses and are left out.
+    path,
+    status,
+    millis: Math.round(millis * 10) / 10,
+    traceId: traces?.traceId(),
+    tenantId,
+    userId,
   });
-  const sorted = wanted.sort((one, other) => other.weight - one.weight);
-  return sorted.map(({ tag }) => tag).join(",") || null;
-}
-
-/** The header Tenantry-Device, percent-encoded where it is not ASCII. What cannot be read is no name. */
-function device(c: HonoContext): string | null {
-  const header = c.req.header("tenantry-device");
-  if (!header || header.length > LONGEST_DEVICE) return null;
-  try {
-    const name = decodeURIComponent(header).trim();
-    return /^.{1,120}$/u.test(name) && faultOfVisibleText(name) === null ? name : null;
-  } catch {
-    return null;
-  }
 }

@@ -13,10 +13,13 @@ export function routeOf(c: HonoContext): string {
 }
 
 /** Whom the log and the trace name, as far as it is known; a platform account has no tenant. */
-export function askerOf(c: HonoContext<AppEnv>): { tenantId?: string; userId?: string } {
+export function askerOf(c: HonoContext<AppEnv>): {
+  tenantId: string | undefined;
+  userId: string | undefined;
+} {
   const { principal, seen }: Context & { principal?: Seen } = c.get("ctx");
   const { tenantId, userId } = principal ?? seen ?? {};
-  return { ...(tenantId && { tenantId }), ...(userId && { userId }) };
+  return { tenantId: tenantId ?? undefined, userId };
 }
 
 /** Anybody can make up a method too. */

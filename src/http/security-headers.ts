@@ -1,5 +1,3 @@
-import type { MiddlewareHandler } from "hono";
-
 /** An API has no pages, so nothing may be loaded, framed or guessed on its behalf (ASVS 5.0, 3.4). */
 export const HEADERS = Object.entries({
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -9,11 +7,3 @@ export const HEADERS = Object.entries({
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
 });
-
-/** Set before the route runs, so that the one route with a page can loosen what it must (docs.ts). */
-export function securityHeaders(): MiddlewareHandler {
-  return async function securityHeaders(c, next) {
-    for (const [name, value] of HEADERS) c.header(name, value);
-    await next();
-  };
-}
