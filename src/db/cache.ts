@@ -5,6 +5,8 @@ import type { Listener } from "./listener.ts";
 export type Cache<Loaded, Given = void> = {
   /** Asks the database for what is not known, and for everything while changes may be missed. */
   get(key: string, given: Given): Promise<Loaded>;
+  /** The same without asking or waiting: undefined where `get` would ask. */
+  known(key: string): NonNullable<Loaded> | undefined;
   /** Drops what is known of a key; without one, of all. */
   forget(key?: string): void;
   /** Drops every value of which `fits` is true. It looks at all of them: for what changes seldom. */
@@ -45,6 +47,7 @@ export function createCache<Loaded extends object | null, Given = void>(
       if (!listener.healthy) return load(key, given);
       return known.get(key) ?? underWay.get(key) ?? loadOnce(key, given);
     },
+    known: (key) => (listener.healthy ? known.get(key) : undefined),
     forget(key) {
       for (const map of [known, underWay]) {
         if (key === undefined) map.clear();

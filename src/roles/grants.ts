@@ -14,6 +14,7 @@ export type Grants = {
 export type GrantStore = {
   /** By user id. */
   of: Cache<Grants>["get"];
+  known: Cache<Grants>["known"];
   /** The permissions that applications have. What is held is among them, so few ask. */
   declared(): Promise<ReadonlySet<string>>;
 } & Pick<Cache<Grants>, "forget" | "watch">;
@@ -38,6 +39,7 @@ export function createGrantStore(pool: Pick<Pool, "query">): GrantStore {
   const declared = createCache(1, () => readDeclared(pool));
   return {
     of: users.get,
+    known: users.known,
     declared: () => declared.get("all"),
     forget(userId) {
       users.forget(userId);

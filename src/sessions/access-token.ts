@@ -29,6 +29,8 @@ export type AccessTokens = {
   ): Promise<{ token: string; expiresInSeconds: number }>;
   /** @throws ApiError `invalid_token` whatever is wrong; the caller learns no more than that. */
   verify(token: string): Promise<AccessClaims>;
+  /** The same of a token that was verified before and is still good; undefined for every other. */
+  known(token: string): AccessClaims | undefined;
 };
 
 type Verified = { claims: AccessClaims; keyId: string };
@@ -45,7 +47,16 @@ export const LONGEST_TOKEN = 2048;
 export function createAccessTokens(config: TokenConfig, keys: SigningKeys): AccessTokens {
   const remembered = new LRUCache<string, Verified>({ max: REMEMBERED_TOKENS });
 
+  function known(token: string): AccessClaims | undefined {
+    const found = remembered.get(token);
+    // A key that leaked is retired at once, and with it what it signed.
+    const isGood =
+      found && found.claims.expiresAt > Date.now() / 1000 && keys.verifies(found.keyId);
+    return isGood ? found.claims : undefined;
+  }
+
   return {
+    known,
     async sign(claims, longestSeconds = config.accessTokenTtlSeconds) {
       const { userId, tenantId, sessionId, amr, authenticatedAt, mfaRequired } = claims;
       const { id, algorithm, privateKey } = keys.current();
@@ -71,11 +82,8 @@ export function createAccessTokens(config: TokenConfig, keys: SigningKeys): Acce
     },
 
     async verify(token) {
-      const known = remembered.get(token);
-      // A key that leaked is retired at once, and with it what it signed.
-      if (known && known.claims.expiresAt > Date.now() / 1000 && keys.verifies(known.keyId))
-        return known.claims;
-
+      const claims = known(token);
+      if (claims) return claims;
       const verified = await verifySignature(token, config, keys);
       remembered.set(token, verified);
       return verified.claims;

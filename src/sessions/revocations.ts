@@ -10,6 +10,8 @@ import { named } from "../db/statement-names.ts";
 export type Revocations = {
   /** Answers from memory while the listener is healthy, else from the database. */
   isRevoked(sessionId: string, userId: string): boolean | Promise<boolean>;
+  /** From memory alone: undefined where the database is to be asked. */
+  known(sessionId: string, userId: string): boolean | undefined;
   /** Remembers sessions that ended, and what `asUser` makes of those that go on. */
   add(ended: Iterable<string>): void;
   /** Reads every session that ended lately: what was missed while the listener was away. */
@@ -58,11 +60,16 @@ export function createRevocations(
     return rowCount === 0;
   }
 
+  function known(sessionId: string, userId: string): boolean | undefined {
+    if (ended.has(sessionId) || ended.has(asUser(sessionId, userId))) return true;
+    return listener.healthy ? false : undefined;
+  }
+
   return {
     isRevoked(sessionId, userId) {
-      if (ended.has(sessionId) || ended.has(asUser(sessionId, userId))) return true;
-      return listener.healthy ? false : isRevokedInDatabase(sessionId, userId);
+      return known(sessionId, userId) ?? isRevokedInDatabase(sessionId, userId);
     },
+    known,
     add,
     async resync() {
       const { rows } = await pool.query<{ ended: string }>(ENDED_LATELY, [rememberedSeconds]);

@@ -45,11 +45,10 @@ export async function assertStillAllowedIn(
  * @throws ApiError `invalid_token`; PermissionError
  */
 export async function assertStillThere(ctx: AuthedContext): Promise<void> {
+  if (isKnownThere(ctx)) return;
   const { userId, permissions: had } = ctx.principal;
   if (await isOver(ctx)) throw ended();
   const { permissions } = await ctx.grants.of(userId);
-  // The same set for as long as nothing has changed (roles/grants.ts).
-  if (permissions === had) return;
   for (const permission of had) if (!permissions.has(permission)) throw takenAway(permission);
 }
 
@@ -65,6 +64,16 @@ export async function wasReplacedLately(ctx: Context, sessionId: string): Promis
         AND revoked_at > now() - make_interval(secs => ${refreshGraceSeconds})`,
   );
   return replaced.length > 0;
+}
+
+/** Whether memory alone says so: of a session that goes on, and whose user still has the very set (roles/grants.ts). */
+function isKnownThere({ principal, revocations, grants }: AuthedContext): boolean {
+  const { userId, sessionId, permissions } = principal;
+  return (
+    sessionId !== null &&
+    revocations.known(sessionId, userId) === false &&
+    grants.known(userId)?.permissions === permissions
+  );
 }
 
 /** With a suspended or deleted tenant, and with a disabled user, their sessions end. */

@@ -47,6 +47,9 @@ test("no reading that began after a change gives a value from before it, whateve
         for (const { do: action, key: name } of steps) {
           if (action === "read") {
             const least = versions.get(name) ?? 0;
+            const known = cache.known(name);
+            if (known && !listener.healthy) expect.unreachable("nobody would tell of a change");
+            expect(known?.version ?? least).toBeGreaterThanOrEqual(least);
             readings.push(
               cache.get(name).then((value) => expect(value?.version).toBeGreaterThanOrEqual(least)),
             );
@@ -81,6 +84,7 @@ test("readings at once share one question; what is known costs none", async () =
   await answer();
   const read = await Promise.all([...readings, cache.get("a")]);
   expect(read.map((value) => value?.version)).toEqual([1, 1, 1, 1]);
+  expect(cache.known("a")).toEqual({ version: 1 });
   expect(asked).toEqual(["a"]);
 });
 
