@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import type { H, RouterRoute } from "hono/types";
 import { apiKeyRoutes } from "./api-keys/routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import { addressRoutes } from "./auth/address/routes.ts";
@@ -15,6 +16,7 @@ import { frontDoor } from "./http/front-door.ts";
 import { metricsRoute } from "./http/metrics.ts";
 import { notFound } from "./http/not-found.ts";
 import { openApiDocument } from "./http/openapi.ts";
+import { isDescribing } from "./http/operation.ts";
 import { pathOf } from "./http/path.ts";
 import { problemHandler } from "./http/problem.ts";
 import { requestContext } from "./http/request-context.ts";
@@ -35,7 +37,8 @@ import { userRoutes } from "./users/routes.ts";
 
 /** The application on its parts. @param migrations names of the migrations that this build needs applied. */
 export function createApp(deps: Deps, migrations: string[]) {
-  const app = new Hono<AppEnv>({ getPath: pathOf, router: createRouter() });
+  const router = createRouter<[H, RouterRoute]>(([handler]) => isDescribing(handler));
+  const app = new Hono<AppEnv>({ getPath: pathOf, router });
   if (deps.traces) app.use(traceRequests(deps.traces));
   app.use(requestContext(deps));
   app.use(frontDoor(deps.config.corsOrigins));

@@ -50,6 +50,13 @@ type Answers = {
   cookie?: "given" | "exchanged" | "ended" | "taken back";
 };
 
+const describings = new WeakSet<object>();
+
+/** Whether `operation` made it: for the document alone, and nothing for a request to pass (router.ts). */
+export function isDescribing(handler: object): boolean {
+  return describings.has(handler);
+}
+
 /**
  * Makes the `describeRoute` of a group of routes. Only errors that an operation gives are listed; the 401 of an access
  * token, the 403 of what needs a session, and the 503 of a database that is away are added here, those of a body in
@@ -63,7 +70,7 @@ export function operation(tag: string, { anonymous = false, session = false } = 
     const statuses = [...Object.keys(answers), ...errors.map(String)];
     const hasVersion = ["304", "412"].some((status) => statuses.includes(status));
     const parameters = parametersOf(statuses, { idempotent, cookie });
-    return describeRoute({
+    const describing = describeRoute({
       tags: [tag],
       summary,
       ...(parameters.length > 0 && { parameters }),
@@ -87,6 +94,8 @@ export function operation(tag: string, { anonymous = false, session = false } = 
         ]),
       },
     });
+    describings.add(describing);
+    return describing;
   };
 }
 

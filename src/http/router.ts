@@ -17,8 +17,11 @@ type Found<Handler> = [Handler, Record<string, number>][];
  * A path of ours may have a word where another one has a parameter (`/v1/users/export`, `/v1/users/:id`): the only router of
  * Hono's that takes both walks a tree for every request. Its answer is the same for all paths that differ in their ids
  * alone, so it is asked once for each, and for every path that is none of these.
+ * @param isIdle of handlers that do nothing: no request passes them.
  */
-export function createRouter<Handler>(): Router<Handler> {
+export function createRouter<Handler>(
+  isIdle: (handler: Handler) => boolean = () => false,
+): Router<Handler> {
   const tree = new TrieRouter<Handler>();
   const methods = new Set<string>();
   /** The paths that were added, with a hole for each parameter, and how many: no other path is remembered. */
@@ -46,6 +49,7 @@ export function createRouter<Handler>(): Router<Handler> {
   return {
     name: "remembering",
     add(method, path, handler) {
+      if (isIdle(handler)) return;
       tree.add(method, path, handler);
       known.clear();
       methods.add(method);

@@ -86,3 +86,13 @@ test("what is added later counts", () => {
   late.add("GET", "/a", "two");
   expect(read(late.match("GET", "/a")).map(([handler]) => handler)).toEqual(["one", "two"]);
 });
+
+test("what does nothing is passed by no request, and found where a document is made", () => {
+  const { routes, router } = createApp(app.served, []);
+  const [handlers] = router.match("POST", "/v1/auth/check");
+  const passed = handlers.map(([[handler]]) => handler.name);
+  expect(passed.slice(0, 2)).toEqual(["requestContext", "frontDoor"]);
+  expect(passed).not.toContain("describeRoute");
+  const all = routes.filter(({ path, method }) => `${method} ${path}` === "POST /v1/auth/check");
+  expect(all.map(({ handler }) => handler.name)).toContain("describeRoute");
+});
