@@ -5,20 +5,20 @@
 import type { Pool } from "pg";
 import { RateLimiterPostgres } from "rate-limiter-flexible";
 import { named } from "../db/statement-names.ts";
-import type { Counter, Store, Attempt as Wanted } from "./store.ts";
-
-/** Where attempts are counted: in the store, and in the database where that is away or there is none. */
-export type Counting = { pool: Pick<Pool, "query">; store: Store | null };
+import { settle } from "./settling.ts";
+import type { Counter, Counting, Store, Attempt as Wanted } from "./store.ts";
 
 type Counted = { rows: Counter[] };
 type Attempt = Wanted & Settling<Counted>;
 type Forgotten = { key: string } & Settling<boolean>;
+type GivenBack = { key: string } & Settling<void>;
 type Settling<T> = { resolve: (answer: T) => void; reject: (err: unknown) => void };
 
 /** What the library asks of its store, and does not declare. tests/rate-limits/gathering.test.ts holds ours equal to it. */
 type Undeclared = {
   _upsert(key: string, points: number, millis: number, isForced?: boolean): Promise<Counted>;
   _delete(key: string): Promise<boolean>;
+  getInMemoryBlockMsBeforeExpire(key: string): number;
 };
 type Options = ConstructorParameters<typeof RateLimiterPostgres>[0];
 const OfLibrary = RateLimiterPostgres as unknown as new (
@@ -31,18 +31,15 @@ const OfLibrary = RateLimiterPostgres as unknown as new (
  */
 const COUNT_ALL = named(`
   INSERT INTO rate_limits (key, points, expire)
-  SELECT key, points, expire FROM unnest($1::varchar[], $2::int[], $3::bigint[]) AS attempts (key, points, expire) ORDER BY key
+  SELECT key, points, expire FROM unnest($1::varchar[], $2::int[], $3::bigint[]) AS attempts (key, points, expire)
+  ORDER BY key COLLATE "C"
   ON CONFLICT (key) DO UPDATE SET
     points = CASE WHEN rate_limits.expire <= $4 THEN excluded.points ELSE rate_limits.points + excluded.points END,
     expire = CASE WHEN rate_limits.expire <= $4 THEN excluded.expire ELSE rate_limits.expire END
   RETURNING key, points, expire`);
 
-const FORGET_ALL = named(`
-  DELETE FROM rate_limits WHERE key = ANY (ARRAY(
-    SELECT key FROM rate_limits WHERE key = ANY ($1::varchar[]) ORDER BY key FOR UPDATE))`);
-
 /** What is asked while `gather` runs, which waits for nothing: so it is all of one caller. */
-type Gathered = { attempts: Attempt[]; forgotten: Forgotten[] };
+type Gathered = { attempts: Attempt[]; forgotten: Forgotten[]; givenBack: GivenBack[] };
 let gathered: Gathered | null = null;
 
 export class GatheringLimiter extends OfLibrary {
@@ -51,6 +48,11 @@ export class GatheringLimiter extends OfLibrary {
   constructor({ store = null, ...options }: Options & { store?: Store | null }) {
     super(options);
     this.#store = store;
+  }
+
+  /** Gone so far beyond the quota that the next attempt is refused from memory. */
+  isTurnedAway(key: string): boolean {
+    return this.getInMemoryBlockMsBeforeExpire(this.getKey(key)) > 0;
   }
 
   override async _upsert(key: string, points: number, millis: number, isForced = false) {
@@ -70,22 +72,31 @@ export class GatheringLimiter extends OfLibrary {
     gathered.forgotten.push({ key, resolve, reject });
     return promise;
   }
+
+  /** Takes one attempt back. The library's way inserts -1 first, which rate_limits_points_check refuses. */
+  giveBack(key: string): Promise<void> {
+    if (!gathered) throw new Error("what is given back has to be gathered");
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    gathered.givenBack.push({ key: this.getKey(key), resolve, reject });
+    return promise;
+  }
 }
 
 /**
- * Has one statement count, or forget, for all limiters that `ask` asks; each key once. It calls them and does not wait:
+ * Has one statement count, or settle, for all limiters that `ask` asks; each key once. It calls them and does not wait:
  * all that the library decides it decides as for one.
  */
 export function gather<Answers>(counting: Counting, ask: () => Answers): Answers {
-  const { attempts, forgotten } = { attempts: [], forgotten: [] } as Gathered;
-  gathered = { attempts, forgotten };
+  const asked: Gathered = { attempts: [], forgotten: [], givenBack: [] };
+  gathered = asked;
   try {
     return ask();
   } finally {
     gathered = null;
+    const { attempts, forgotten, givenBack } = asked;
     if (attempts.length > 0) countAll(counting, attempts).catch((err) => rejectAll(attempts, err));
-    if (forgotten.length > 0)
-      forgetAll(counting, forgotten).catch((err) => rejectAll(forgotten, err));
+    if (forgotten.length + givenBack.length > 0)
+      settleAll(counting, asked).catch((err) => rejectAll([...forgotten, ...givenBack], err));
   }
 }
 
@@ -110,12 +121,17 @@ async function countInDatabase(pool: Pick<Pool, "query">, attempts: Wanted[]): P
   return rows;
 }
 
-async function forgetAll({ pool, store }: Counting, forgotten: Forgotten[]): Promise<void> {
-  const keys = forgotten.map(({ key }) => key);
-  if (!(await store?.forget(keys))) await pool.query({ ...FORGET_ALL, values: [keys] });
+async function settleAll(counting: Counting, { forgotten, givenBack }: Gathered): Promise<void> {
+  const [one, ...others] = givenBack;
+  await settle(counting, {
+    forgotten: forgotten.map(({ key }) => key),
+    givenBack: one?.key ?? null,
+  });
+  for (const { key } of others) await settle(counting, { forgotten: [], givenBack: key });
   for (const { resolve } of forgotten) resolve(true);
+  for (const { resolve } of givenBack) resolve();
 }
 
-function rejectAll(asked: (Attempt | Forgotten)[], err: unknown): void {
+function rejectAll(asked: (Attempt | Forgotten | GivenBack)[], err: unknown): void {
   for (const { reject } of asked) reject(err);
 }

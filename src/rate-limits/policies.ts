@@ -1,9 +1,11 @@
 import { LIMITS, type Limit } from "../config/limits.ts";
 
-/** How often what may be tried. Each counts attempts of one caller; `refund` gives those back that were right. */
+/** How often what may be tried. Each counts attempts of one caller; `settle` does with those that were right as it says. */
 export type Policy = Limit & {
   /** Only what fails counts: an office behind one address logs in all at once. */
   refund?: boolean;
+  /** What is right has it begin anew, where it is settled beside the answer; elsewhere `reset` does. */
+  anew?: boolean;
   /** All who share a network share it, whatever accounts they have: a large one (LARGE_NETWORKS) is given more. */
   ofNetwork?: boolean;
 };
@@ -13,7 +15,7 @@ export const POLICIES = {
   /** Wrong passwords and refused passkeys from one address. */
   login: { ...LIMITS.login, refund: true, ofNetwork: true },
   /** Passwords for one account from one address: other addresses are not held off by it. */
-  guess: LIMITS.guess,
+  guess: { ...LIMITS.guess, anew: true },
   /** All log-ins from one address, the right ones too: each costs a hash. A large office fits. */
   logins: { ...LIMITS.logins, ofNetwork: true },
   /** All log-ins to one account from one address: each right one is a session. */

@@ -1,28 +1,31 @@
 /** Counting attempts, for all instances together. On rate-limiter-flexible: one statement, or script, an attempt. */
-import {
-  type RateLimiterAbstract,
-  RateLimiterMemory,
-  RateLimiterPostgres,
-  RateLimiterRes,
-} from "rate-limiter-flexible";
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { Config } from "../config.ts";
 import { hashWithKey, type Keys } from "../crypto/secret.ts";
 import { oldRows } from "../db/old-rows.ts";
-import { named } from "../db/statement-names.ts";
 import { ApiError, type ServiceLimit } from "../errors.ts";
-import { type Counting, GatheringLimiter, gather } from "./gathering-limiter.ts";
+import { GatheringLimiter, gather } from "./gathering-limiter.ts";
 import { largeNetworks } from "./large-networks.ts";
 import { POLICIES, type Policy, type PolicyName } from "./policies.ts";
+import type { Counting } from "./store.ts";
 
 export type RateLimits = {
   /** Counts an attempt of `who`, or several. @throws ApiError `rate_limited` with the seconds to wait. */
   consume(policy: PolicyName, who: string, points?: number): Promise<ServiceLimit>;
-  /** Counts attempts under several policies in one statement, all of them whichever is refused. @throws ApiError as `consume`. */
-  consumeAll(attempts: Attempt[]): Promise<void>;
+  /**
+   * Counts attempts under several policies in one statement, all of them whichever is refused; but none where the first one
+   * is refused without asking the database. @throws ApiError as `consume`, of the first refused.
+   */
+  consumeAll(attempts: Attempt[]): Promise<ServiceLimit[]>;
   /** Counts what is done already, so that the next attempt may be one too many. */
   charge(policy: PolicyName, who: string, points: number): Promise<void>;
   /** Takes one attempt back, where the policy counts only what fails. */
   refund(policy: PolicyName, who: string): Promise<void>;
+  /**
+   * Of attempts that were right, in one statement: takes back what counts under a policy of what fails, and has the others
+   * begin anew that say so.
+   */
+  settle(attempts: Attempt[]): Promise<void>;
   /** Begins anew, as after a right password: also the hold-off is as short as at the first time. */
   reset(policy: PolicyName, who: string): Promise<void>;
 };
@@ -31,10 +34,6 @@ export type Attempt = { policy: PolicyName; who: string; points?: number };
 
 /** How long it is remembered that somebody was held off before. */
 const STRIKE_SECONDS = 24 * 3600;
-
-const GIVE_BACK = named(
-  "UPDATE rate_limits SET points = points - 1 WHERE key = $1 AND points > 0 AND expire > $2",
-);
 
 /** Kept until their window ends, in milliseconds since 1970. */
 export const OLD_COUNTERS = oldRows("rate_limits", "expire", "0", {
@@ -78,10 +77,12 @@ export function createRateLimits(
   };
   const keyOf = (who: string) => hashWithKey(keys, who).toString("base64url");
 
-  async function consume(policy: PolicyName, who: string, points = 1): Promise<ServiceLimit> {
-    const { limit, counter, strikes } = limiterOf(policy, who);
-    if (rateLimits === "off") return serviceLimitOf(policy, limit, limit.quota, 0);
-    const key = keyOf(who);
+  async function count(
+    policy: PolicyName,
+    { limit, counter, strikes }: Limiter,
+    key: string,
+    points = 1,
+  ): Promise<ServiceLimit> {
     try {
       const { remainingPoints, msBeforeNext } = await counter.consume(key, points);
       return serviceLimitOf(policy, limit, remainingPoints, msBeforeNext);
@@ -92,14 +93,38 @@ export function createRateLimits(
     }
   }
 
+  /** With their limiters and the names under which they are counted, of which the same people have one. */
+  function named(attempts: Attempt[]) {
+    const known = new Map<string, string>();
+    return attempts.map((attempt) => {
+      const key = known.get(attempt.who) ?? keyOf(attempt.who);
+      known.set(attempt.who, key);
+      return { ...attempt, limiter: limiterOf(attempt.policy, attempt.who), key };
+    });
+  }
+
+  async function consume(policy: PolicyName, who: string, points = 1): Promise<ServiceLimit> {
+    const limiter = limiterOf(policy, who);
+    const { limit } = limiter;
+    if (rateLimits === "off") return serviceLimitOf(policy, limit, limit.quota, 0);
+    return count(policy, limiter, keyOf(who), points);
+  }
+
   return {
     consume,
     async consumeAll(attempts) {
+      if (rateLimits === "off")
+        return Promise.all(attempts.map(({ policy, who }) => consume(policy, who)));
+      const all = named(attempts);
+      const [first] = all;
+      const asked = first && isTurnedAway(first.limiter, first.key) ? [first] : all;
       const tries = gather(counting, () =>
-        attempts.map(({ policy, who, points }) => consume(policy, who, points)),
+        asked.map(({ policy, limiter, key, points }) => count(policy, limiter, key, points)),
       );
-      for (const counted of await Promise.allSettled(tries))
+      return (await Promise.allSettled(tries)).map((counted) => {
         if (counted.status === "rejected") throw counted.reason;
+        return counted.value;
+      });
     },
     async charge(policy, who, points) {
       if (rateLimits !== "off" && points > 0)
@@ -107,7 +132,24 @@ export function createRateLimits(
     },
     async refund(policy, who) {
       const { limit, counter } = limiterOf(policy, who);
-      if (limit.refund && rateLimits !== "off") await giveBack(counting, counter, keyOf(who));
+      if (limit.refund && rateLimits !== "off")
+        await Promise.all(gather(counting, () => [giveBack(counter, keyOf(who))]));
+    },
+    async settle(attempts) {
+      if (rateLimits === "off") return;
+      const isSettled = ({ policy }: Attempt) => {
+        const { refund, anew }: Policy = POLICIES[policy];
+        return refund || anew;
+      };
+      const work = gather(counting, () =>
+        named(attempts.filter(isSettled)).flatMap(({ limiter, key }): Promise<unknown>[] => {
+          const { limit, counter, strikes } = limiter;
+          return limit.refund
+            ? [giveBack(counter, key)]
+            : [counter.delete(key), strikes.delete(key)];
+        }),
+      );
+      await Promise.all(work);
     },
     async reset(policy, who) {
       if (rateLimits === "off") return;
@@ -116,6 +158,10 @@ export function createRateLimits(
       await Promise.all(gather(counting, () => [counter.delete(key), strikes.delete(key)]));
     },
   };
+}
+
+function isTurnedAway({ counter }: Limiter, key: string): boolean {
+  return counter instanceof GatheringLimiter && counter.isTurnedAway(key);
 }
 
 function makeLimiter(
@@ -156,21 +202,9 @@ async function holdOff(
   return seconds * 1000;
 }
 
-/**
- * Nothing when the window of the attempt is over: a credit would be one attempt too many in the next one. In the database
- * by a statement of ours: the library's inserts -1 first, which rate_limits_points_check refuses.
- */
-async function giveBack(
-  { pool, store }: Counting,
-  counter: RateLimiterAbstract,
-  key: string,
-): Promise<void> {
-  if (counter instanceof RateLimiterPostgres) {
-    const name = counter.getKey(key);
-    if (!(await store?.giveBack(name)))
-      await pool.query({ ...GIVE_BACK, values: [name, Date.now()] });
-    return;
-  }
+/** Nothing when the window of the attempt is over: a credit would be one attempt too many in the next one. */
+async function giveBack(counter: RateLimiterAbstract, key: string): Promise<void> {
+  if (counter instanceof GatheringLimiter) return counter.giveBack(key);
   const { consumedPoints } = await counter.reward(key);
   if (consumedPoints < 0) await counter.delete(key);
 }

@@ -3,7 +3,11 @@
  * does: nobody is let through uncounted, nor refused for it. Each window may then be had once more, and no more often.
  */
 import { RedisClient } from "bun";
+import type { Pool } from "pg";
 import { describeError, type Log } from "../log.ts";
+
+/** Where attempts are counted: in the store, and in the database where that is away or there is none. */
+export type Counting = { pool: Pick<Pool, "query">; store: Store | null };
 
 export type Attempt = { key: string; points: number; millis: number };
 /** As the library reads it from PostgreSQL: the time, in milliseconds since 1970, as text. */

@@ -17,7 +17,7 @@ const BUDGET = {
   "audit page": { cold: 2, warm: 1 },
   "audit page behind a cursor": { cold: 2, warm: 1 },
   search: { cold: 3, warm: 2 },
-  "log-in": { cold: 10, warm: 9 },
+  "log-in": { cold: 8, warm: 7 },
   refresh: { cold: 2, warm: 1 },
   create: { cold: 7, warm: 6 },
 };

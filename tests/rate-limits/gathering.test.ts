@@ -4,11 +4,8 @@ import fc from "fast-check";
 import pg from "pg";
 import { type IRateLimiterRes, RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
 import { plainly } from "../../src/db/scoped-pool.ts";
-import {
-  type Counting,
-  GatheringLimiter,
-  gather,
-} from "../../src/rate-limits/gathering-limiter.ts";
+import { GatheringLimiter, gather } from "../../src/rate-limits/gathering-limiter.ts";
+import type { Counting } from "../../src/rate-limits/store.ts";
 import { createTestApp, type TestApp } from "../support/app.ts";
 
 const POLICIES = ["a", "b", "c"];

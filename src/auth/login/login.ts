@@ -6,6 +6,7 @@ import { acrossTenants } from "../../db/scope.ts";
 import { ApiError } from "../../errors.ts";
 import type { AccountName } from "../../mail/requests.ts";
 import { callerOf } from "../../network.ts";
+import type { Attempt } from "../../rate-limits/rate-limits.ts";
 import { type Account, findAccount, lockActiveAccount } from "../account.ts";
 import { countGuess, guesser, mailBeside } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
@@ -18,17 +19,12 @@ import type { LoginInput } from "./schemas.ts";
 const UNVERIFIED = "not_verified";
 
 /**
- * Logs a user in with a password. Unknown address, wrong password, locked out, disabled, suspended, unverified: one and the
- * same error after the same work, so that nobody learns who has an account (ASVS 5.0, 6.3.8).
+ * Logs a user in with a password, once `attemptsOfLogin` are counted. Unknown address, wrong password, locked out, disabled,
+ * suspended, unverified: one and the same error after the same work, so that nobody learns who has an account (ASVS 5.0,
+ * 6.3.8).
  * @throws ApiError `invalid_credentials`, `rate_limited`, `overloaded`.
  */
 export async function login(ctx: Context, input: LoginInput): Promise<LoginAnswer> {
-  // Before the password is looked at: of many guesses at once no more than the quota come through.
-  await ctx.rateLimits.consumeAll([
-    { policy: "guess", who: guesser(ctx, input) },
-    { policy: "account_logins", who: guesser(ctx, input) },
-    { policy: "logins", who: callerOf(ctx.origin) },
-  ]);
   const account = await findAccount(ctx, input);
   const matches = await ctx.passwords.verify(
     account?.passwordHash ?? null,
@@ -45,8 +41,17 @@ export async function login(ctx: Context, input: LoginInput): Promise<LoginAnswe
     if (refusal === UNVERIFIED) mailBeside(ctx, { kind: "magic_link", ...nameOf(input) });
     throw new ApiError("invalid_credentials");
   }
-  await ctx.rateLimits.reset("guess", guesser(ctx, input));
   return loginAnswer(ctx, started);
+}
+
+/** Before the password is looked at: of many guesses at once no more than the quota come through. */
+export function attemptsOfLogin(ctx: Context, input: LoginInput): Attempt[] {
+  const who = guesser(ctx, input);
+  return [
+    { policy: "guess", who },
+    { policy: "account_logins", who },
+    { policy: "logins", who: callerOf(ctx.origin) },
+  ];
 }
 
 function reasonToRefuse(

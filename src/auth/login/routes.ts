@@ -6,14 +6,14 @@ import { authenticateSession } from "../../http/authenticate.ts";
 import { idempotent } from "../../http/idempotency.ts";
 import { knownDevice } from "../../http/known-device.ts";
 import { operation } from "../../http/operation.ts";
-import { rateLimit, rateLimitByUser } from "../../http/rate-limit.ts";
+import { rateLimit, rateLimitBeside, rateLimitByUser } from "../../http/rate-limit.ts";
 import { deliverTokens } from "../../http/refresh-cookie.ts";
 import { validate } from "../../http/validate.ts";
 import { deviceAtLogin, deviceOfPasskey, deviceOfToken } from "../known-device.ts";
 import { AddressInput, ChallengeAnswer } from "../mails/schemas.ts";
 import { LoginAnswer, TokenAnswer } from "../schemas.ts";
 import { unlock } from "../unlock.ts";
-import { login } from "./login.ts";
+import { attemptsOfLogin, login } from "./login.ts";
 import { logInByMagicLink, requestMagicLink } from "./magic-link.ts";
 import { logInWithPasskey, passkeyLoginOptions } from "./passkey.ts";
 import { reauthenticate, reauthenticationOptions } from "./reauthenticate.ts";
@@ -44,7 +44,7 @@ export const loginRoutes = new Hono<AppEnv>()
     }),
     validate("json", LoginInput),
     knownDevice(deviceAtLogin),
-    rateLimit("login"),
+    rateLimitBeside("login", attemptsOfLogin),
     async (c) => c.json(deliverTokens(c, await login(c.var.ctx, c.req.valid("json")))),
   )
   .post(
