@@ -29,7 +29,7 @@ const SHARED = [
 ];
 /** What this instance remembers, put right before the commit or beside it (src/db/commit.ts). */
 const TOO_EARLY =
-  /(?<!afterCommit\(tx, \(\) => (?:ctx\.)?)\b(?:revocations\.add|(?:grants|apiKeys|me)\.forget)\(/g;
+  /(?<!after(?:Commit\(tx|Answer\(ctx), \(\) => (?:ctx\.)?)\b(?:revocations\.add|(?:grants|apiKeys|me)\.forget)\(/g;
 /** Biome knows of process.env alone. */
 const ENVIRONMENT = /\b(?:Bun|import\.meta)\.env\b/;
 const FEATURE = /^src\/(?!(config|crypto|db|http|jobs|watch)\/)[^/]+\//;

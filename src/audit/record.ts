@@ -45,15 +45,23 @@ function forgetShown(tx: Transaction, ctx: Actor, { resourceType, resourceId }: 
   if (resourceType === "tenant") afterCommit(tx, () => ctx.me.forget({ tenantId: resourceId }));
 }
 
-/** The statement of `recordAudit`, for those who put it beside another one in the same round trip. A test holds the two equal. */
-export function recording(ctx: Actor, entry: AuditEntry, actorId?: string): Prisma.Sql {
+/**
+ * The statement of `recordAudit`, for those who put it beside another one in the same round trip. A test holds the two equal.
+ * @param where SQL: as of `insertingSession`.
+ */
+export function recording(
+  ctx: Actor,
+  entry: AuditEntry,
+  actorId?: string,
+  where: Prisma.Sql = Prisma.sql`WHERE true`,
+): Prisma.Sql {
   const row = toRow(ctx, entry, actorId);
   return Prisma.sql`
     INSERT INTO audit_log (id, tenant_id, actor_id, impersonator_id, session_id, action, resource_type, resource_id, outcome,
       details, ip, user_agent, request_id, created_at)
-    VALUES (${row.id}::uuid, ${row.tenantId}::uuid, ${row.actorId}::uuid, ${row.impersonatorId}::uuid, ${row.sessionId}::uuid,
+    SELECT ${row.id}::uuid, ${row.tenantId}::uuid, ${row.actorId}::uuid, ${row.impersonatorId}::uuid, ${row.sessionId}::uuid,
       ${row.action}, ${row.resourceType}, ${row.resourceId}::uuid, ${row.outcome}::audit_outcome,
-      ${JSON.stringify(row.details)}::jsonb, ${row.ip}::inet, ${row.userAgent}, ${row.requestId}, ${new Date()})`;
+      ${JSON.stringify(row.details)}::jsonb, ${row.ip}::inet, ${row.userAgent}, ${row.requestId}, ${new Date()} ${where}`;
 }
 
 /** Records many entries in one statement. */

@@ -31,6 +31,8 @@ export type Account = {
   knownDevice: string | null;
   /** The user is not disabled, nor the tenant suspended or deleted. */
   active: boolean;
+  /** Of the tenant, as they are stored. */
+  settings: unknown;
 };
 
 /**
@@ -72,7 +74,7 @@ function findSql(emailScope: EmailScope) {
         CASE WHEN NOT ${isProvisional} THEN users.tenant_id END AS "auditTenantId", accounts.password_hash AS "passwordHash",
         accounts.email_verified_at IS NOT NULL AS verified,
         ${STANDING},
-        ${LIVE_ACCOUNT_SQL} AS active,
+        ${LIVE_ACCOUNT_SQL} AS active, tenants.settings,
         $2::varchar IS NULL AND ${severalTenantsSql("accounts.id")} AS "severalTenants"
       FROM accounts JOIN users ON users.account_id = accounts.id LEFT JOIN tenants ON tenants.id = users.tenant_id
       WHERE accounts.email = $1 AND NOT accounts.is_deleted AND NOT users.is_deleted
@@ -165,16 +167,30 @@ function callerSql(ctx: Caller): Prisma.Sql {
 export async function lockActiveAccount(
   tx: Transaction,
   ctx: Caller,
-  { id, tenantId }: { id: string; tenantId: string | null },
+  user: UserOfTenant,
   passwordHash?: string,
 ): Promise<LockedAccount | null> {
+  const [account] = await tx.$queryRaw<LockedAccount[]>(
+    lockingActiveAccount(ctx, user, passwordHash),
+  );
+  return account ?? null;
+}
+
+type UserOfTenant = { id: string; tenantId: string | null };
+
+/** The statement of that, for those who send it ahead of another one. */
+export function lockingActiveAccount(
+  ctx: Caller,
+  { id, tenantId }: UserOfTenant,
+  passwordHash?: string,
+): Prisma.Sql {
   const tenant = tenantId === null ? Prisma.empty : Prisma.sql`WITH ${lockingTenant(tenantId)}`;
   const isOpen = tenantId === null ? Prisma.sql`true` : Prisma.sql`EXISTS (SELECT FROM tenant)`;
   const isSame =
     passwordHash === undefined
       ? Prisma.sql`true`
       : Prisma.sql`accounts.password_hash = ${passwordHash}`;
-  const [account] = await tx.$queryRaw<LockedAccount[]>`${tenant}
+  return Prisma.sql`${tenant}
     SELECT users.id, users.tenant_id AS "tenantId", accounts.id AS "accountId",
       ${STANDING_OF_CALLER}
     FROM accounts JOIN users ON users.account_id = accounts.id,
@@ -183,7 +199,6 @@ export async function lockActiveAccount(
       AND NOT accounts.is_deleted AND ${Prisma.raw(LIVE_USER_SQL)}
       AND (${ctx.config.emailVerification} = 'optional' OR accounts.email_verified_at IS NOT NULL) AND ${isSame}
     FOR UPDATE OF accounts, users`;
-  return account ?? null;
 }
 
 /**

@@ -49,6 +49,11 @@ export function afterCommit(tx: Transaction, effect: Effect): void {
   effects.push(effect);
 }
 
+/** As `afterCommit`, of a statement that was a transaction of its own: once it has been answered. */
+export function afterAnswer({ log }: { log: Log }, effect: Effect): void {
+  follow([effect], log);
+}
+
 /** A transaction that nothing follows, and so holds no `commit`: for maintenance, of which this process remembers nothing. */
 export function transaction<T>(db: Database, work: Work<T>, options?: Options): Promise<T> {
   return (db as PrismaClient).$transaction((tx) => work(tx as unknown as Transaction), options);

@@ -17,7 +17,11 @@ export type Answered = (err: Error | null | undefined, result?: unknown) => void
 type Connection = Pick<pg.Connection, "sync"> & {
   stream: Stream;
   parse(message: { name: string; text: string }): void;
-  bind(message: { statement: string; values: readonly unknown[] }): void;
+  bind(message: {
+    statement: string;
+    values: readonly unknown[];
+    valueMapper: (value: unknown) => unknown;
+  }): void;
   execute(message: object): void;
 };
 type Stream = { readonly writable: boolean; write(message: Uint8Array): unknown };
@@ -28,6 +32,8 @@ type Query = {
   handleDataRow(message: unknown): void;
   handleCommandComplete(message: unknown, connection: Connection): void;
 };
+const { prepareValue } = (pg as unknown as { utils: { prepareValue(value: unknown): unknown } })
+  .utils;
 const Query = pg.Query as unknown as new (statement: object, answered: Answered) => Query;
 
 /** Its result is that of the statement alone. */
@@ -48,7 +54,7 @@ export class Packet extends Query {
       for (const { name, text, values } of this.#ahead) {
         // pg takes each ParseComplete for that of the statement itself: one that has a name comes after named ones alone.
         if (name === "") connection.parse({ name, text });
-        connection.bind({ statement: name, values });
+        connection.bind({ statement: name, values, valueMapper: (value) => prepareValue(value) });
         connection.execute({});
       }
       return super.submit(connection);

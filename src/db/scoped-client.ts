@@ -7,8 +7,11 @@ import { named, type StatementNames, statementName } from "./statement-names.ts"
 /** The pool hands its options to each of its clients. */
 export type NamesOption = { statementNames: StatementNames };
 
-/** With settings it is a transaction of its own, in which they hold. Without, it is sent as it is. */
-export type ScopedStatement = Statement & { settings?: Settings };
+/**
+ * With settings it is a transaction of its own, in which they hold, and `first` is done in it before. Without, it is sent as
+ * it is.
+ */
+export type ScopedStatement = Statement & { settings?: Settings; first?: Ahead };
 
 const BEGIN = named("BEGIN");
 const SCOPE = named(
@@ -28,7 +31,8 @@ const BEGUN = { command: "BEGIN", rowCount: null, oid: null, fields: [], rows: [
  */
 export class ScopedClient extends pg.Client {
   readonly #names: StatementNames;
-  #isPrepared = false;
+  /** Names of what goes ahead of others and was sent to be prepared. */
+  readonly #prepared = new Set<string>();
   #isStale = false;
   /** The scope of a transaction that begins with its next statement. */
   #begin: Settings | null = null;
@@ -68,37 +72,43 @@ export class ScopedClient extends pg.Client {
       process.nextTick(answered, null, BEGUN);
       return;
     }
-    const ahead = this.#takeAhead(statement.settings);
+    const ahead = this.#takeAhead(statement.settings, statement.first);
     const isPlain = ahead.length === 0 && !statement.name && !statement.values?.length;
     const query = isPlain
       ? new pg.Query(statement, answered as never)
-      : new Packet(statement, this.#nameOf(statement), ahead, answered);
+      : new Packet(statement, this.#nameOf(statement, ahead), ahead, answered);
     super.query(query as pg.Query);
   }
 
-  #takeAhead(settings = this.#begin): Ahead[] {
+  #takeAhead(settings = this.#begin, first?: Ahead): Ahead[] {
     if (!settings) return [];
     const scope = settings.length === 3 ? SCOPE_AND_LIMIT : SCOPE;
-    const ahead: Ahead[] = [{ ...scope, values: settings }];
+    const ahead: Ahead[] = [{ ...scope, values: settings }, ...(first ? [first] : [])];
     if (this.#begin) ahead.unshift({ ...BEGIN, values: [] });
     this.#begin = null;
     if (!this.#names.inUse) return ahead.map((each) => ({ ...each, name: "" }));
-    if (!this.#isPrepared) this.#prepare();
+    if (!this.#prepared.has(SCOPE.name)) this.#prepare([BEGIN, SCOPE, SCOPE_AND_LIMIT]);
+    if (first && first.name !== "" && !this.#prepared.has(first.name)) this.#prepare([first]);
     return ahead;
   }
 
   /** Nobody waits for it: what is sent after it is done after it. */
-  #prepare(): void {
-    this.#isPrepared = true;
+  #prepare(statements: readonly { name: string; text: string }[]): void {
+    const names = statements.map(({ name }) => name);
+    for (const name of names) this.#prepared.add(name);
     const answered = (err: unknown) => {
-      if (err) this.#isPrepared = false;
+      if (err) for (const name of names) this.#prepared.delete(name);
     };
-    super.query(new Preparation([BEGIN, SCOPE, SCOPE_AND_LIMIT], answered) as unknown as pg.Query);
+    super.query(new Preparation(statements, answered) as unknown as pg.Query);
   }
 
-  /** Whatever name a statement was given, by a library too, it goes by that of its text, or without one. */
-  #nameOf({ name, text }: Statement): string {
-    return name && this.#names.inUse ? statementName(text) : "";
+  /**
+   * Whatever name a statement was given, by a library too, it goes by that of its text; or without one, as it does behind one
+   * that has none (packet.ts).
+   */
+  #nameOf({ name, text }: Statement, ahead: readonly Ahead[]): string {
+    const isNamed = name && this.#names.inUse && ahead.every((each) => each.name !== "");
+    return isNamed ? statementName(text) : "";
   }
 }
 

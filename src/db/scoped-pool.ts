@@ -4,12 +4,14 @@ import { ApiError } from "../errors.ts";
 import { createFairQueue, type FairQueue } from "../fair-queue.ts";
 import { isStatementTimeout } from "./failures.ts";
 import { leaseOf } from "./lease.ts";
+import type { Ahead } from "./packet.ts";
 import {
   acrossTenants,
   currentCaller,
   currentSettings,
   currentStatementMillis,
   isStranger,
+  NOBODY,
   withStatementLimit,
 } from "./scope.ts";
 import {
@@ -37,6 +39,15 @@ type Connected = (err: Error | undefined, client?: pg.PoolClient, done?: unknown
 export type ScopedPool = pg.Pool & {
   /** For statements that no policy concerns, such as the counters of rate limits. */
   plain<Row extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<Row>>;
+  /**
+   * Sends `first` and a statement in one packet, which is one transaction: neither BEGIN nor COMMIT is waited for. The
+   * statement begins after `first` has ended, so what that locks it sees as under the lock. Answers the statement's rows.
+   * @param first of a text that goes ahead of others alone: pg does not know that it is prepared.
+   */
+  behind<Row extends pg.QueryResultRow>(
+    first: Ahead,
+    statement: pg.QueryConfig,
+  ): Promise<pg.QueryResult<Row>>;
   /**
    * Does what costs the more the more a tenant has: of each tenant on a quarter of the connections, of all together on half
    * of them. Each kind has turns of its own. Reading within a turn to read is in the same one.
@@ -145,6 +156,12 @@ class Pool extends pg.Pool {
 
   plain<Row extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<Row>> {
     return super.query<Row>(config);
+  }
+
+  behind<Row extends pg.QueryResultRow>(first: Ahead, statement: pg.QueryConfig) {
+    const settings = currentSettings() ?? NOBODY;
+    const behind = { ...statement, first, settings };
+    return this.#queryInScope(behind) as Promise<pg.QueryResult<Row>>;
   }
 
   async #queryInScope(statement: ScopedStatement): Promise<unknown> {

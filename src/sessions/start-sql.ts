@@ -68,24 +68,28 @@ export type NewSession = {
   deviceId: string | null;
 };
 
-/** The session, as whom it speaks, and its first token, as the parts of one statement: every log-in ends there. */
+/**
+ * The session, as whom it speaks, and its first token, as the parts of one statement: every log-in ends there.
+ * @param where SQL: what stands between that and nothing at all, where that is not asked before.
+ */
 export function insertingSession(
   { origin }: Pick<Context, "origin">,
   { id: userId, tenantId, accountId }: SessionUser,
   { id, amr, impersonatorId, at, idleExpiresAt, expiresAt, tokenHash, deviceId }: NewSession,
+  where: Prisma.Sql = Prisma.sql`WHERE true`,
 ): Prisma.Sql {
   const { ip, userAgent } = origin;
   return Prisma.sql`begun AS (
       INSERT INTO sessions (id, account_id, impersonator_id, device_name, user_agent, ip, amr, last_used_at, created_at,
         idle_expires_at, expires_at, device_id)
-      VALUES (${id}::uuid, ${accountId}::uuid, ${impersonatorId}::uuid, ${deviceName(origin)}, ${userAgent}, ${ip}::inet,
-        ${[...amr]}::varchar[], ${at}, ${at}, ${idleExpiresAt}, ${expiresAt}, ${deviceId}::uuid)
+      SELECT ${id}::uuid, ${accountId}::uuid, ${impersonatorId}::uuid, ${deviceName(origin)}, ${userAgent}, ${ip}::inet,
+        ${[...amr]}::varchar[], ${at}, ${at}, ${idleExpiresAt}, ${expiresAt}, ${deviceId}::uuid ${where}
     ), first_token AS (
       INSERT INTO refresh_tokens (id, session_id, token_hash, created_at, expires_at)
-      SELECT ${newId()}::uuid, ${id}::uuid, ${tokenHash}::bytea, ${at}, ${idleExpiresAt} WHERE ${tokenHash !== null}
+      SELECT ${newId()}::uuid, ${id}::uuid, ${tokenHash}::bytea, ${at}, ${idleExpiresAt} ${where} AND ${tokenHash !== null}
     ), spoken AS (
       INSERT INTO session_users (session_id, user_id, tenant_id, ip, last_used_at, created_at)
-      VALUES (${id}::uuid, ${userId}::uuid, ${tenantId}::uuid, ${ip}::inet, ${at}, ${at})
+      SELECT ${id}::uuid, ${userId}::uuid, ${tenantId}::uuid, ${ip}::inet, ${at}, ${at} ${where}
     )`;
 }
 

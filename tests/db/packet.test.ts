@@ -6,6 +6,7 @@ import { isStatementTimeout, isUnavailable } from "../../src/db/failures.ts";
 import { newId } from "../../src/db/id.ts";
 import { acrossTenants, inTenant, withStatementLimit } from "../../src/db/scope.ts";
 import type { ScopedPool } from "../../src/db/scoped-pool.ts";
+import { named } from "../../src/db/statement-names.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 
 const TENANT = newId();
@@ -114,6 +115,33 @@ test("the answer is that of the statement alone: rows, counts, none, an empty te
   });
   await expectClean();
 });
+
+for (const inUse of [true, false])
+  test(`a statement behind another one sees what that did, in one write and one transaction, ${inUse ? "with" : "without"} names`, async () => {
+    names.inUse = inUse;
+    const pid = await pidOf();
+    const text = "SELECT set_config('tenantry.held', ($1::int[])[2]::text, true)";
+    const first = { ...named(text), values: [[1, 9]] };
+    const held = { ...named("SELECT current_setting('tenantry.held', true) AS held"), values: [] };
+    const behind = () => scoped(() => pool.behind(first, held));
+    expect((await behind()).rows).toEqual([{ held: "9" }]);
+    let rows: unknown;
+    expect(await writesOf(async () => ({ rows } = await behind()))).toBe(1);
+    expect(rows).toEqual([{ held: "9" }]);
+    // Of the connection nothing is left; of two statements that fail neither is done.
+    expect((await scoped(() => pool.query(held))).rows).toEqual([{ held: "" }]);
+    for (const [one, other] of [
+      ["INSERT INTO things VALUES (601)", "SELECT 1 / 0"],
+      ["SELECT 2 / 0", "INSERT INTO things VALUES (602)"],
+    ] as const) {
+      const failing = () =>
+        pool.behind({ ...named(one), values: [] }, { ...named(other), values: [] });
+      for (let time = 0; time < 2; time += 1)
+        expect(await scoped(failing).catch(codeOf)).toBe("22012");
+    }
+    expect((await pool.query("SELECT FROM things WHERE n > 600")).rowCount).toBe(0);
+    await expectClean(pid);
+  });
 
 test("a statement that cannot be parsed fails so each time, and works once it can; its name is not taken for known", async () => {
   const text = "SELECT n FROM later";

@@ -101,16 +101,26 @@ async function writeLogin(
   session: NewSession,
   beside: Prisma.Sql,
 ): Promise<UserRow | null> {
+  const [row] = await tx.$queryRaw<UserRow[]>`WITH ${writingLogin(ctx, user, session, beside)}`;
+  return row ?? null;
+}
+
+/** The statement of that, behind its WITH. @param where SQL: as of `insertingSession`, and of `beside`. */
+export function writingLogin(
+  ctx: Pick<Context, "origin">,
+  user: LoginUser,
+  session: NewSession,
+  beside: Prisma.Sql,
+  where: Prisma.Sql = Prisma.sql`WHERE true`,
+): Prisma.Sql {
   const { id, tenantId, accountId } = user;
-  const [row] = await tx.$queryRaw<UserRow[]>`
-    WITH ${insertingSession(ctx, user, session)}, forgiven AS (
+  return Prisma.sql`${insertingSession(ctx, user, session, where)}, forgiven AS (
       UPDATE accounts SET login_attempts = 0, locked_until = NULL
-      WHERE id = ${accountId}::uuid AND (login_attempts <> 0 OR locked_until IS NOT NULL)
+      ${where} AND id = ${accountId}::uuid AND (login_attempts <> 0 OR locked_until IS NOT NULL)
     ), beside AS (${beside})
     UPDATE users SET last_login_at = now()
-    WHERE id = ${id}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND ${Prisma.raw(LIVE_USER_SQL)}
+    ${where} AND id = ${id}::uuid AND tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND ${Prisma.raw(LIVE_USER_SQL)}
     RETURNING ${Prisma.raw(USER_COLUMNS)}`;
-  return row ?? null;
 }
 
 /** ASVS 5.0, 6.3.5: who logs in from somewhere new may not be who the account belongs to. */

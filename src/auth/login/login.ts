@@ -10,6 +10,7 @@ import type { Attempt } from "../../rate-limits/rate-limits.ts";
 import { type Account, findAccount, lockActiveAccount } from "../account.ts";
 import { countGuess, guesser, mailBeside } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
+import { beginPlainly } from "./begin-plainly.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
 import { readLoginOutlook } from "./login-outlook.ts";
 import { recordFailure } from "./record-failure.ts";
@@ -70,7 +71,10 @@ function reasonToRefuse(
 async function start(ctx: Context, account: Account, password: string) {
   const renewed = await renewedHash(ctx, account, password);
   // The password was right: from here on it is its tenant's work, from however many networks its people come.
-  return acrossTenants(() => begin(ctx, account, renewed), account.tenantId ?? undefined);
+  return acrossTenants(
+    async () => (await beginPlainly(ctx, account)) ?? (await begin(ctx, account, renewed)),
+    account.tenantId ?? undefined,
+  );
 }
 
 function begin(
