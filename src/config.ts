@@ -105,7 +105,7 @@ function toConfig(value: Environment) {
     mfa: value.MFA,
     passwordMinLength: value.PASSWORD_MIN_LENGTH,
     passwordMinLengthWithMfa: value.PASSWORD_MIN_LENGTH_WITH_MFA,
-    passwordHashQueue: Math.ceil(value.PASSWORD_HASH_QUEUE / value.WORKERS),
+    passwordHashQueue: value.PASSWORD_HASH_QUEUE,
     bodyLimitBytes: value.BODY_LIMIT_BYTES,
     clientTimeoutSeconds: value.CLIENT_TIMEOUT_SECONDS,
     trustedProxyHops: value.TRUSTED_PROXY_HOPS,

@@ -4,7 +4,7 @@ import { createApiKeyStore } from "./api-keys/store.ts";
 import { createMeStore } from "./auth/me-store.ts";
 import type { Config } from "./config.ts";
 import type { Deps } from "./context.ts";
-import { coresOfEach, createPasswords } from "./crypto/password.ts";
+import { createPasswords, shareOfEach } from "./crypto/password.ts";
 import { deriveKeyring } from "./crypto/secret.ts";
 import { createDatabase, createPool } from "./db/client.ts";
 import { connectReplica } from "./db/connect-replica.ts";
@@ -63,7 +63,9 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     onError: onKeyError,
     everySeconds: 60,
   });
-  const preparingPasswords = createPasswords(config.passwordHashQueue, coresOfEach(config.workers));
+  const preparingPasswords = createPasswords(
+    ...shareOfEach(config.passwordHashQueue, config.workers),
+  );
   // Who calls is found out before there is a tenant to keep to.
   const lookups = acrossAll(pool);
   const revocations = createRevocations(lookups, config.accessTokenTtlSeconds);

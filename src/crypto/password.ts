@@ -51,9 +51,18 @@ export type Passwords = {
   load(): { running: number; waiting: number };
 };
 
-/** Of so many processes on this machine, all of which hash: together they take no more than there are. */
-export function coresOfEach(processes: number): number {
-  return Math.max(1, Math.floor(availableParallelism() / processes));
+/**
+ * What each of so many processes on this machine has, all of which hash: of the cores a part, so that together they take no
+ * more than there are. Of the queue all, and of the cores that it does not have as many places more: connections are dealt
+ * out by chance, and the process that gets all of them refuses nobody whom one alone would not.
+ */
+export function shareOfEach(
+  queueLimit: number,
+  processes: number,
+): [queueLimit: number, cores: number] {
+  const all = availableParallelism();
+  const cores = Math.max(1, Math.floor(all / processes));
+  return [queueLimit + all - cores, cores];
 }
 
 /**

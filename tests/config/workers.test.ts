@@ -10,7 +10,7 @@ const REQUIRED = {
   APP_URL: "https://app.example.com",
 };
 
-test("of several processes each has its share, and what one would keep to itself is refused", () => {
+test("of several processes each has its share of connections, and what one would keep to itself is refused", () => {
   const several = {
     ...REQUIRED,
     WORKERS: "4",
@@ -20,7 +20,7 @@ test("of several processes each has its share, and what one would keep to itself
   expect(parseConfig(several)).toMatchObject({
     workers: 4,
     databasePoolSize: 2,
-    passwordHashQueue: 3,
+    passwordHashQueue: 10,
   });
   expect(complaint({ ...several, WORKERS: "11" })).toContain(
     "WORKERS: may not be more than DATABASE_POOL_SIZE",

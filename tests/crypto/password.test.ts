@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { availableParallelism } from "node:os";
-import { createPasswords, isOurs, type Passwords } from "../../src/crypto/password.ts";
+import { createPasswords, isOurs, type Passwords, shareOfEach } from "../../src/crypto/password.ts";
 import { testApp } from "../support/app.ts";
 
 const CORES = availableParallelism();
@@ -118,6 +118,22 @@ describe("R11: the queue", () => {
     await limited.hash("x", { caller: "192.0.2.2", tenantId: null });
     const refused = (await flood).filter(({ status }) => status === "rejected");
     expect(refused.length).toBeGreaterThan(20);
+  });
+
+  test("each of several processes takes as many as one alone, on fewer cores", async () => {
+    for (const processes of [1, 2, CORES + 1]) {
+      const [queueLimit, cores] = shareOfEach(8, processes);
+      expect(cores).toBe(Math.max(1, Math.floor(CORES / processes)));
+      const limited = await createPasswords(queueLimit, cores);
+      const running = Array.from({ length: CORES + 8 }, (_, n) =>
+        limited.verify(null, "x", { caller: `${n % 2}`, tenantId: null }),
+      );
+      const refused = (await Promise.allSettled(running)).filter(
+        ({ status }) => status === "rejected",
+      );
+      // A quarter of the places is for hashes that are not ours.
+      expect([processes, refused.length]).toEqual([processes, 2]);
+    }
   });
 
   test("gives a place back when the work fails", async () => {

@@ -7,7 +7,10 @@ import type { World } from "../world.ts";
 import { callsAsTenantry, members, side } from "./sides.ts";
 import { tenantryLogins } from "./writes.ts";
 
-/** The kernel deals connections out by chance: of many each process has its share. Of log-ins no more may wait than 64. */
+/**
+ * The kernel deals connections out by chance: of many each process has its share. Log-ins are no more than may wait in one
+ * process, which may be dealt all of them.
+ */
 const CONNECTIONS = 128;
 const LOGIN_CONNECTIONS = 48;
 const CHECK = { route: "POST /v1/auth/check", body: { permissions: ["user:read"] } };
