@@ -3,7 +3,7 @@ import { Prisma } from "../../../generated/prisma/client.ts";
 import { recording } from "../../audit/record.ts";
 import type { Context } from "../../context.ts";
 import { afterAnswer } from "../../db/commit.ts";
-import { named } from "../../db/statement-names.ts";
+import { statementName } from "../../db/statement-names.ts";
 import { factorsSql } from "../../factors/second-factors.ts";
 import { newSession, type StartedSession } from "../../sessions/start.ts";
 import { outlookSql } from "../../sessions/start-sql.ts";
@@ -70,5 +70,5 @@ function plain(ctx: Context, account: Account): Prisma.Sql {
 }
 
 function statementOf({ text, values }: Prisma.Sql) {
-  return { ...named(text), values };
+  return { name: statementName(text), text, values };
 }
