@@ -1,5 +1,6 @@
 /** Refresh token rotation with reuse detection (RFC 9700, section 4.14.2), for any tenant of the session's account. */
 
+import type { QueryResultRow } from "pg";
 import { recordAudit } from "../audit/record.ts";
 import type { Context } from "../context.ts";
 import { hashToken, successorToken } from "../crypto/secret.ts";
@@ -10,7 +11,14 @@ import { ApiError, NotFoundError } from "../errors.ts";
 import { tellUser } from "../mail/send.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
 import { tokenAnswer } from "./answer.ts";
-import { FIND_USED, type Refreshed, ROTATE, type Speaking } from "./refresh-sql.ts";
+import {
+  CONTINUE,
+  type Continued,
+  FIND_USED,
+  type Refreshed,
+  ROTATE,
+  type Speaking,
+} from "./refresh-sql.ts";
 import type { TokenAnswer } from "./schemas.ts";
 
 type Rotated = Refreshed | Speaking;
@@ -33,8 +41,11 @@ export async function refresh(
   // While SECRET_KEY is being replaced, the successor of a retried token may be one that the older key made.
   const successors = ctx.keyring.refreshToken.map((key) => successorToken(key, refreshToken));
   const [successor = ""] = successors;
-  let rotated = await rotate(ctx, tokenHash, successor, tenantId);
-  if (rotated && isOvertaken(rotated)) rotated = await rotate(ctx, tokenHash, successor, tenantId);
+  const spent = { tokenHash, successor, tenantId };
+  const goesOn = await spend<Continued>(ctx, CONTINUE, spent);
+  if (goesOn?.isAnswered) return tokenAnswer(ctx, goesOn, { ...goesOn, refreshToken: successor });
+  let rotated = await spend<Rotated>(ctx, ROTATE, spent);
+  if (rotated && isOvertaken(rotated)) rotated = await spend<Rotated>(ctx, ROTATE, spent);
   if (rotated) {
     const session = speakingFor(rotated, tenantId, ctx);
     return tokenAnswer(ctx, session, { ...session, refreshToken: successor });
@@ -74,16 +85,18 @@ function speakingFor(found: Rotated, tenantId: string | undefined, { config }: C
   return found as Speaking;
 }
 
-async function rotate(
+type Spent = { tokenHash: Buffer; successor: string; tenantId: string | undefined };
+
+/** Both statements take the same. */
+async function spend<Row extends QueryResultRow>(
   ctx: Context,
-  tokenHash: Buffer,
-  successor: string,
-  tenantId: string | undefined,
-): Promise<Rotated | undefined> {
+  statement: typeof CONTINUE,
+  { tokenHash, successor, tenantId }: Spent,
+): Promise<Row | undefined> {
   const { ip, userAgent, requestId } = ctx.origin;
   const { sessionIdleSeconds, sessionMaxSeconds } = ctx.config;
-  const { rows } = await ctx.pool.query<Rotated>({
-    ...ROTATE,
+  const { rows } = await ctx.pool.query<Row>({
+    ...statement,
     values: [
       tokenHash,
       newId(),
