@@ -68,11 +68,24 @@ ALTER TABLE passkeys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY account_scope ON passkeys USING (in_account(account_id)) WITH CHECK (in_account(account_id));
 CREATE POLICY own_pool ON passkeys USING (EXISTS (SELECT FROM accounts WHERE accounts.id = account_id AND in_scope(accounts.pool_id)));
 
+-- What else lets somebody see a session, looked at with their eyes. Functions, so that none of it stands in the plan of what the
+-- platform asks, whom the first half of each policy lets in: four more tables in each statement cost a refresh a tenth.
+CREATE FUNCTION sees_account(account uuid) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM public.accounts WHERE id = account AND public.in_scope(pool_id));
+END
+$$;
+CREATE FUNCTION has_spoken(session uuid) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM public.session_users WHERE session_id = session);
+END
+$$;
+
 -- A tenant reads of the sessions that have spoken for it, and ends what they may do in it, which is a row of session_users.
 ALTER TABLE sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY account_scope ON sessions USING (in_account(account_id)) WITH CHECK (in_account(account_id));
-CREATE POLICY own_pool ON sessions USING (EXISTS (SELECT FROM accounts WHERE accounts.id = account_id AND in_scope(accounts.pool_id)));
-CREATE POLICY spoken_for ON sessions FOR SELECT USING (EXISTS (SELECT FROM session_users WHERE session_users.session_id = sessions.id));
+CREATE POLICY account_scope ON sessions
+  USING (in_account(account_id) OR sees_account(account_id)) WITH CHECK (in_account(account_id) OR sees_account(account_id));
+CREATE POLICY spoken_for ON sessions FOR SELECT USING (in_account(account_id) OR has_spoken(id));
 
 ALTER TABLE session_users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_scope ON session_users USING (in_scope(tenant_id)) WITH CHECK (in_scope(tenant_id));

@@ -20,5 +20,5 @@ GRANT SELECT, INSERT ON audit_log, audit_seals TO tenantry_app;
 GRANT SELECT, INSERT, UPDATE ON audit_keys TO tenantry_app;
 GRANT EXECUTE ON FUNCTION prepare_audit_partitions(integer) TO tenantry_app;
 -- Of user_search nobody has a right: what is in it is found by this.
-REVOKE EXECUTE ON FUNCTION find_users(text[], integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION find_users(text[], integer) TO tenantry_app;
+REVOKE EXECUTE ON FUNCTION find_users(text[], integer, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION find_users(text[], integer, text[]) TO tenantry_app;

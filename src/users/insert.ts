@@ -86,12 +86,12 @@ function inserting({ tenantId, createdBy, poolId }: Target, users: InsertedUser[
         (id uuid, kind user_kind, status user_status, email text, "firstName" text, "lastName" text, "passwordHash" text,
          "passwordOrigin" password_origin, "emailVerifiedAt" timestamptz)
     ), taken AS MATERIALIZED (
-      -- Asked for once. For each address PostgreSQL might read the whole tenant, of which it knows nothing while it grows.
-      SELECT email FROM users WHERE ${ofTenant(tenantId)} AND NOT is_deleted AND email = ANY (ARRAY(SELECT email FROM given))
+      -- Asked for once, by a function that reads no more of a tenant than these (migrations-sql/030_users.sql).
+      SELECT taken_addresses(${tenantId}::uuid, ARRAY(SELECT email FROM given)) AS emails
     ), made_accounts AS (
       INSERT INTO accounts (id, pool_id, email, password_hash, password_origin, email_verified_at)
       SELECT id, ${poolId}::uuid, email, "passwordHash", "passwordOrigin", "emailVerifiedAt" FROM given
-      WHERE kind = 'person' AND email <> ALL (ARRAY(SELECT email FROM taken))
+      WHERE kind = 'person' AND email <> ALL ((SELECT emails FROM taken)::text[])
       ON CONFLICT DO NOTHING RETURNING id
     ), made_users AS (
       INSERT INTO users (id, tenant_id, account_id, kind, status, email, first_name, last_name, email_verified_at, created_by)

@@ -155,7 +155,7 @@ describe("the indexes that are relied on", () => {
     ["accounts", "UNIQUE (email, pool_id) NULLS NOT DISTINCT WHERE (NOT is_deleted)"],
     ["users", "(account_id)"],
     ["users", "UNIQUE (tenant_id, email) NULLS NOT DISTINCT WHERE (NOT is_deleted)"],
-    ["users", "(tenant_id)"],
+    ["users", "(tenant_id, id)"],
     ["users", "(tenant_id, created_at, id) WHERE (NOT is_deleted)"],
     ["users", "(tenant_id, email, id) WHERE (NOT is_deleted)"],
     ["user_profiles", "(phone) WHERE (phone IS NOT NULL)"],

@@ -64,3 +64,23 @@ test("one more of 5,000 accounts in a tenant's own pool costs what the first one
   const after = await settled(before.made + 2);
   expect(after.read - before.read).toBeLessThan(ROWS_AT_MOST);
 });
+
+test("nor does it matter that nobody has counted a tenant's users yet, nor when the statement was planned", async () => {
+  const growing = await registerOwner(app);
+  // Planned while there is next to nobody, as on a new installation.
+  for (let n = 0; n < 8; n += 1)
+    await app.as(growing, "POST /v1/users", { email: `n${n}@x.example` });
+  await app.mail();
+  await Bun.sleep(1200);
+  const { made } = await counted();
+  await insertUsers(growing.tenantId, growing.tenantId);
+  await Bun.sleep(1200);
+  const before = await settled(made + 2 * ACCOUNTS);
+  expect((await app.as(growing, "POST /v1/users", { email: "z@x.example" })).status).toBe(201);
+  await app.mail();
+  await Bun.sleep(1200);
+  // No request of ours, which might read the tenant for reasons of its own.
+  await Promise.all(Array.from({ length: 10 }, () => app.deps.pool.query("SELECT pg_sleep(0.1)")));
+  const after = await settled(before.made + 2);
+  expect(after.read - before.read).toBeLessThan(ROWS_AT_MOST);
+});

@@ -1,6 +1,7 @@
 /** A search by the function that knows the index, beside the same search by Prisma: the same people, order and cursors. */
 import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
+import { literal } from "../../src/db/contains.ts";
 import { newId } from "../../src/db/id.ts";
 import { type Account, createSuperAdmin, registerOwner, testApp } from "../support/app.ts";
 import { insertPeople } from "./people.ts";
@@ -56,6 +57,9 @@ const word = fc.oneof(
     "-",
   ),
   fc.stringMatching(/^[a-z0-9@.%_\\' ]{1,4}$/),
+  // Long enough for the index to be asked for less than all of it.
+  fc.nat({ max: 1400 }).map((n) => `user${n}@`),
+  fc.constantFrom("quirin last", ".example quirin", "guest27@", "last4 user1", "a%b_cdef\\ghi"),
   fc.string({ unit: "grapheme", minLength: 1, maxLength: 3 }),
 );
 const search = fc
@@ -97,6 +101,24 @@ test("the pages of any search are those of the plain query, whoever asks, in eve
     { numRuns: 120 },
   );
 }, 120_000);
+
+test("whoever fits a pattern fits the pieces of it that the index is asked for, whichever are rare", async () => {
+  const text = fc.string({ unit: fc.constantFrom(..."abcde12 @%_\\ë"), maxLength: 16 });
+  // Of what is looked for itself, so that some of its pieces are frequent and others are not.
+  const slices = fc.array(fc.tuple(fc.nat({ max: 12 }), fc.nat({ max: 6 })), { maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(text, text, text, slices, async (before, piece, behind, sliced) => {
+      const sample = sliced.map(([from, more]) => piece.slice(from, from + 3 + more));
+      const pattern = `%${literal(piece)}%`;
+      const { rows } = await app.deps.pool.query(
+        `SELECT $1::text LIKE $2 AS fits, $1 LIKE ALL (rarest_pieces(ARRAY[$2], $3)) AS "fitsPieces",
+           cardinality(rarest_pieces(ARRAY[$2, '', '%', 'x', '%x', NULL], $3)) AS patterns`,
+        [before + piece + behind, pattern, sample],
+      );
+      expect(rows).toEqual([{ fits: true, fitsPieces: true, patterns: 6 }]);
+    }),
+  );
+});
 
 test("each way is taken: what fills the page at once, what is rare, what many have and the first do not", async () => {
   const names = async (text: string, order: string, limit = 20) => {
