@@ -8,8 +8,8 @@ import { sendUnlockMail } from "./auth/unlock.ts";
 import { cleanUp } from "./clean-up.ts";
 import type { Context, Deps } from "./context.ts";
 import { inBackground } from "./db/scope.ts";
-import { sendAddedMails } from "./invitations/tell-added.ts";
-import type { JobHandler, JobHandlers } from "./jobs/jobs.ts";
+import { sendAddedMails, sendAddedMailsLately } from "./invitations/tell-added.ts";
+import type { JobHandler, JobHandlers, JobInfo } from "./jobs/jobs.ts";
 import { deliver } from "./mail/deliver.ts";
 import type { MailRequest } from "./mail/requests.ts";
 import type { RequestOrigin } from "./principal.ts";
@@ -22,7 +22,7 @@ export function createJobHandlers(deps: Deps): JobHandlers {
       mail: (data, job) => deliver(deps, data, job),
       notice: (data, job) => deliver(deps, data, job),
     }),
-    mail_request: (data) => sendRequested(deps, data),
+    mail_request: (data, job) => sendRequested(deps, data, job),
     signing_keys: async () => void (await maintainSigningKeys(deps)),
     audit: async () => void (await maintainAuditLog(deps)),
     clean_up: () => cleanUp(deps),
@@ -36,7 +36,7 @@ export function createJobHandlers(deps: Deps): JobHandlers {
 }
 
 /** Looks who the requested mail is for, and sends it. */
-async function sendRequested(deps: Deps, data: unknown): Promise<void> {
+async function sendRequested(deps: Deps, data: unknown, job: JobInfo): Promise<void> {
   const { request, origin } = data as { request: MailRequest; origin: RequestOrigin };
   const ctx: Context = { ...deps, origin };
   switch (request.kind) {
@@ -50,6 +50,8 @@ async function sendRequested(deps: Deps, data: unknown): Promise<void> {
       return sendChangeMail(ctx, request);
     case "added":
       return sendAddedMails(ctx, request);
+    case "added_lately":
+      return sendAddedMailsLately(ctx, request, job.createdAt);
     case "registration":
       return sendRegistrationMail(ctx, request.challenge, request.registration);
   }

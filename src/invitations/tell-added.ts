@@ -31,6 +31,24 @@ export async function sendAddedMails(
   for (const user of added) await sendAddedMail(ctx, tenantId, user);
 }
 
+/**
+ * The same for all whom somebody has made since shortly before `askedAt`, which is the database's time as theirs is. Whoever
+ * counted on the job was perhaps made in a transaction that had begun before that of the job.
+ */
+export async function sendAddedMailsLately(
+  ctx: Context,
+  { tenantId, createdBy }: { tenantId: string; createdBy: string },
+  askedAt: Date,
+): Promise<void> {
+  const since = new Date(askedAt.getTime() - 2 * ctx.config.databaseTimeoutSeconds * 1000);
+  const made = await ctx.db.user.findMany({
+    where: { tenantId, createdBy, createdAt: { gte: since } },
+    select: { id: true },
+  });
+  const userIds = made.map(({ id }) => id);
+  if (userIds.length > 0) await sendAddedMails(ctx, { tenantId, userIds });
+}
+
 async function sendAddedMail(
   ctx: Context,
   tenantId: string,

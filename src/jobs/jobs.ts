@@ -30,6 +30,8 @@ export type SendOptions = {
   group?: string;
   /** Without it true: what is not comes after everything in the queue that is. */
   isUrgent?: boolean;
+  /** Nobody takes it before. */
+  waitSeconds?: number;
 };
 
 export type Jobs = {

@@ -148,7 +148,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
   }
 
   return {
-    async send(queue, data, tx, { group, isUrgent = true } = {}) {
+    async send(queue, data, tx, { group, isUrgent = true, waitSeconds } = {}) {
       const id = newId();
       const plaintext = JSON.stringify(data ?? null);
       const sealed = encrypt(keyring.data, plaintext, id).toString("base64");
@@ -160,6 +160,7 @@ export async function createJobs(options: JobsOptions): Promise<Jobs> {
           priority: isUrgent ? 1 : 0,
           db: tx ? fromPrisma(tx) : atOnce,
           ...(group !== undefined && { group: { id: group } }),
+          ...(waitSeconds !== undefined && { startAfter: waitSeconds }),
         },
       );
     },

@@ -55,15 +55,18 @@ export type MailRequest =
   | AddressChange
   /** Those of a tenant's new users whose address has an account hear of it (accounts/pool.ts). */
   | { kind: "added"; userIds: string[]; tenantId: string }
+  /** The same of all whom somebody has made since shortly before that was asked for (users/tell-added.ts). */
+  | { kind: "added_lately"; createdBy: string; tenantId: string }
   | { kind: "registration"; challenge: string; registration: Registration };
 
 type Asking = { jobs: Jobs; mailer: Mailer; origin: RequestOrigin; principal?: Principal };
 
-/** One statement, whatever the address; with `tx` a part of that transaction. */
+/** One statement, whatever the address; with `tx` a part of that transaction. @param waitSeconds until it is looked into. */
 export async function requestMail(
   ctx: Asking,
   request: MailRequest,
   tx?: Transaction,
+  waitSeconds?: number,
 ): Promise<void> {
   const { jobs, mailer } = ctx;
   const email = addressOf(request);
@@ -71,15 +74,22 @@ export async function requestMail(
   if (email !== null && !mailer.mayQueue(`request ${request.kind}`, email)) return;
   // Changes of others' come by the hundred, perhaps: what readers have asked for themselves goes first (R74).
   const isUrgent =
-    request.kind === "change_email" ? request.begunBy === "owner" : request.kind !== "added";
+    request.kind === "change_email" ? request.begunBy === "owner" : !isOfMany(request);
   // The job knows no more who asked.
   const readerId = ("userId" in request && request.userId) || null;
   const origin = { ...ctx.origin, language: languageAskedBy(ctx, readerId) };
-  await jobs.send("mail_request", { request, origin }, tx, { isUrgent });
+  await jobs.send("mail_request", { request, origin }, tx, {
+    isUrgent,
+    ...(waitSeconds !== undefined && { waitSeconds }),
+  });
+}
+
+function isOfMany(request: MailRequest) {
+  return request.kind === "added" || request.kind === "added_lately";
 }
 
 /** Null where it is about many. */
 function addressOf(request: MailRequest): string | null {
-  if (request.kind === "added") return null;
+  if (request.kind === "added" || request.kind === "added_lately") return null;
   return request.kind === "registration" ? request.registration.email : request.email;
 }

@@ -1,6 +1,6 @@
 import type { Prisma } from "../../generated/prisma/client.ts";
 import { freeBarred } from "../accounts/barred.ts";
-import { originOfGiven, poolOfAdded, poolOfPerson, userPoolOf } from "../accounts/pool.ts";
+import { originOfGiven, poolOfAdded, poolOfPerson } from "../accounts/pool.ts";
 import { recording } from "../audit/record.ts";
 import type { AuthedContext, Context } from "../context.ts";
 import { hashedFor } from "../crypto/password.ts";
@@ -10,12 +10,11 @@ import { violatesUnique } from "../db/failures.ts";
 import { newId } from "../db/id.ts";
 import { inOrder } from "../db/in-order.ts";
 import { ApiError, NotFoundError, PermissionError } from "../errors.ts";
-import { requestMail } from "../mail/requests.ts";
 import { targetTenant } from "../principal.ts";
 import type { Attempt } from "../rate-limits/rate-limits.ts";
 import { assertMayAssign, rolesAmong } from "../roles/giving.ts";
 import { assertInPerson } from "../roles/in-person.ts";
-import { settingsOf, type TenantSettings } from "../tenant-settings/settings.ts";
+import { settingsOf } from "../tenant-settings/settings.ts";
 import {
   admitAddress,
   admitPerson,
@@ -27,6 +26,7 @@ import { type InsertedUser, insertUserWithRoles } from "./insert.ts";
 import { assertAcceptablePassword, ownerSelect } from "./password-policy.ts";
 import { toUser, type User, type UserRow } from "./public-user.ts";
 import type { CreateUserInput } from "./schemas.ts";
+import { tellAdded, tellAddedSoon } from "./tell-added.ts";
 
 /**
  * Makes a user in the caller's tenant; a platform account may name another one. Without a password the user cannot log
@@ -37,11 +37,16 @@ import type { CreateUserInput } from "./schemas.ts";
  */
 export async function createUser(ctx: AuthedContext, input: CreateUserInput): Promise<User> {
   await countNewUsers(ctx, [input]);
-  return createCounted(ctx, input);
+  return createCounted(ctx, input, tellAddedSoon);
 }
 
 /** The same for users that were counted before, many at once: amid a transaction there is no second connection for it. */
-export async function createCounted(ctx: AuthedContext, input: CreateUserInput): Promise<User> {
+export async function createCounted(
+  ctx: AuthedContext,
+  input: CreateUserInput,
+  tell = (...[tx, ctx, into, id]: Parameters<typeof tellAddedSoon>) =>
+    tellAdded(tx, ctx, into, [id]),
+): Promise<User> {
   const tenantId = targetTenant(ctx, input.tenantId);
   if (input.roles) assertMayAssign(ctx);
   if (input.passwordHash !== undefined && !ctx.principal.permissions.has("user:import")) {
@@ -89,7 +94,7 @@ export async function createCounted(ctx: AuthedContext, input: CreateUserInput):
           },
         }),
       ),
-      tellAdded(tx, ctx, { tenantId, settings }, [id]),
+      tell(tx, ctx, { tenantId, settings }, id),
     );
     return toUser(row, names);
   });
@@ -147,22 +152,6 @@ async function insertAdmitted(
   );
   if (!row) throw emailTaken();
   return row;
-}
-
-/**
- * Has those told who have an account already, whom a tenant has added to its own pool: they join by the mail, or do not. The
- * same job whoever was added, so that nothing tells the tenant.
- */
-export async function tellAdded(
-  tx: Transaction,
-  ctx: AuthedContext,
-  { tenantId, settings }: { tenantId: string | null; settings: TenantSettings },
-  userIds: string[],
-): Promise<void> {
-  const isOwnWord =
-    ctx.principal.tenantId !== null && userPoolOf(ctx.config, settings) === "shared";
-  if (tenantId === null || !isOwnWord || userIds.length === 0) return;
-  await requestMail(ctx, { kind: "added", userIds, tenantId }, tx);
 }
 
 export function emailTaken(cause?: unknown): ApiError {

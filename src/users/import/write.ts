@@ -8,8 +8,9 @@ import { mayAssign, rolesToGrant } from "../../roles/giving.ts";
 import { settingsOf, type TenantSettings } from "../../tenant-settings/settings.ts";
 import { assertAllowedDomain, freeSeats } from "../../tenants/admission.ts";
 import { enterTenant } from "../../tenants/lock.ts";
-import { emailTaken, tellAdded } from "../create.ts";
+import { emailTaken } from "../create.ts";
 import { insertUsers, ofTenant } from "../insert.ts";
+import { tellAdded } from "../tell-added.ts";
 import type { NumberedRow, Report } from "./report.ts";
 
 export type Target = { tenantId: string | null; dryRun: boolean };
