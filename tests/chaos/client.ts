@@ -3,6 +3,7 @@ import { decodeJwt } from "jose";
 import { type Answer, type Asked, type Caller, createCaller } from "./caller.ts";
 import type { Ledger, Made, Person } from "./ledger.ts";
 import { createRandom, type Random } from "./random.ts";
+import { readBack } from "./read-back.ts";
 import type { World } from "./world.ts";
 
 const PASSWORD = "correct horse battery staple";
@@ -74,6 +75,11 @@ export async function createClient(
     ledger.breaches.push(`${what}: ${status} ${text} (${server}, ${new Date().toISOString()})`);
   }
 
+  async function seeAgain(id: string): Promise<void> {
+    const person = ledger.people.get(id);
+    if (person) await readBack({ ledger, random, ask, complain }, person);
+  }
+
   const acts = {
     async makeUser() {
       const email = `p${made++}@${name}.example`;
@@ -82,14 +88,16 @@ export async function createClient(
       const { id } = answer.body;
       mine.push(id);
       ledger.people.set(id, {
-        ...{ id, changes: 0, perhapsChanges: 0 },
+        ...{ id, email, changes: 0, perhapsChanges: 0 },
         ...{ names: [null], deleted: "no" },
       });
+      await seeAgain(id);
     },
     async change() {
       const person = somebody(ledger, mine, random);
       if (!person) return;
-      const lastName = `n${made++}`;
+      // With an end, so that a search for one finds no other.
+      const lastName = `n${made++}z`;
       const answer = await ask(`PATCH /v1/users/${person.id}`, { json: { lastName } }, () => {
         person.perhapsChanges += 1;
         if (!person.names.includes(lastName)) person.names.push(lastName);
@@ -97,6 +105,7 @@ export async function createClient(
       if (answer?.status === 200) {
         person.changes += 1;
         person.names = [lastName];
+        await seeAgain(person.id);
       } else if (answer) complain("PATCH of a user", answer);
     },
     async remove() {
@@ -106,9 +115,10 @@ export async function createClient(
       const answer = await ask(`DELETE /v1/users/${person.id}`, {}, () => {
         person.deleted = "perhaps";
       });
-      if (answer?.status === 204 || (answer?.status === 404 && person.deleted === "perhaps"))
+      if (answer?.status === 204 || (answer?.status === 404 && person.deleted === "perhaps")) {
         person.deleted = "yes";
-      else if (answer) complain("DELETE of a user", answer);
+        await seeAgain(person.id);
+      } else if (answer) complain("DELETE of a user", answer);
     },
     async makeMachine() {
       const label = `m${made++} of ${name}`;

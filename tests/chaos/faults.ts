@@ -20,7 +20,6 @@ async function setReadOnly({ postgres }: World, value: string): Promise<void> {
 }
 
 const hasPooler = ({ pooler }: World) => pooler !== null;
-const hasReplica = ({ replica }: World) => replica !== null;
 const hasClock = ({ stepClock }: World) => stepClock !== null;
 
 /** The server that the fault of the moment is about: the end has to mend the same. */
@@ -132,8 +131,37 @@ export const FAULTS: Fault[] = [
   {
     name: "the replica killed",
     seconds: 3,
-    isPossible: hasReplica,
-    begin: ({ replica }) => replica?.signal("SIGKILL"),
-    end: ({ replica }) => replica?.start(),
+    begin: ({ replica }) => replica.signal("SIGKILL"),
+    end: ({ replica }) => replica.start(),
+  },
+  {
+    name: "the replica frozen",
+    seconds: 12,
+    begin: ({ replica }) => replica.signal("SIGSTOP"),
+    end: ({ replica }) => replica.signal("SIGCONT"),
+  },
+  {
+    name: "the replica gone, and back",
+    seconds: 15,
+    begin: ({ replica }) => replica.signal("SIGINT"),
+    end: ({ replica }) => replica.start(),
+  },
+  {
+    name: "the replica's replay held up",
+    seconds: 9,
+    begin: ({ replica }) => replica.pause(),
+    end: ({ replica }) => replica.resume(),
+  },
+  {
+    name: "the replica two seconds behind",
+    seconds: 9,
+    begin: ({ replica }) => replica.delay(2),
+    end: ({ replica }) => replica.delay(0),
+  },
+  {
+    name: "the replica made a primary",
+    seconds: 6,
+    begin: ({ replica }) => replica.promote(),
+    end: ({ replica }) => replica.makeAnew(),
   },
 ];

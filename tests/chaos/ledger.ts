@@ -16,6 +16,7 @@ export type Made = {
 /** A user that was surely made, and what became of them. */
 export type Person = {
   id: string;
+  email: string;
   /** Answered with 200. Each change that perhaps was made counts one more. */
   changes: number;
   perhapsChanges: number;
@@ -34,6 +35,8 @@ export type Ledger = {
   /** By account: how many log-ins were answered, and how many perhaps were. */
   logins: Map<string, { answered: number; perhaps: number }>;
   refreshes: number;
+  /** How often what was written was looked for where a replica may answer, by the way. */
+  reads: Map<string, number>;
   /** Addresses that a mail was promised to, one each. */
   mails: Set<string>;
   statuses: Map<string, number>;
@@ -48,6 +51,7 @@ export function createLedger(): Ledger {
     sessions: new Map(),
     logins: new Map(),
     refreshes: 0,
+    reads: new Map(),
     mails: new Set(),
     statuses: new Map(),
     breaches: [],

@@ -12,6 +12,7 @@ import { createProbe, type Probe } from "./recovery.ts";
 import { printReport, type Recovery } from "./report.ts";
 import { verifyAudit, verifyRefreshes, verifyRows } from "./verify.ts";
 import { verifyMails } from "./verify-mails.ts";
+import { verifyReplica } from "./verify-replica.ts";
 import { makeWorld, type World } from "./world.ts";
 
 const HELP = `bun run chaos [--minutes 10 | --seconds 40] [--seed N] [--clients 12] [--port 4160] [--only WORD] [--keep]
@@ -25,6 +26,7 @@ const MAILS_MILLIS = 300_000;
 /** Below it there is no time to wait for mails: it is enough that they are still in the queue. */
 const LONG_MILLIS = 300_000;
 const BREATH_MILLIS = 1500;
+const LATELY_MILLIS = 2000;
 
 const { values } = parseArgs({
   options: {
@@ -87,6 +89,7 @@ async function run(world: World, ledger: Ledger): Promise<number> {
     ...(await verifyRows(world, ledger)),
     ...mails.breaches,
     ...(await verifyRefreshes(world, ledger)),
+    ...(await verifyReplica(world, ledger)),
     ...(await verifyAudit(world)),
   ];
   printReport({ ledger, mails, recoveries, breaches });
@@ -114,6 +117,7 @@ async function breakThings(
     const fault = next.pop();
     if (!fault) break;
     const { name, seconds = 0 } = fault;
+    const isRead = await readLately(world);
     const begun = Date.now();
     await fault.begin(world, random);
     if (seconds > 0) await Bun.sleep((seconds * 1000) / 3 + random.below((seconds * 2000) / 3));
@@ -124,11 +128,17 @@ async function breakThings(
       ledger.breaches.push(`after "${name}" the servers do not serve again`);
       break;
     }
-    recoveries.push({ name, lasted, recovered });
+    recoveries.push({ name, lasted, recovered, isRead });
     console.log(
       `${new Date().toISOString()} ${name}: ${(lasted / 1000).toFixed(1)} s, well again ${(recovered / 1000).toFixed(1)} s after it`,
     );
     await Bun.sleep(BREATH_MILLIS + random.below(BREATH_MILLIS));
   }
   return recoveries;
+}
+
+/** Whether the replica answers as yet: what went wrong before may have left it behind. */
+async function readLately({ replica }: World): Promise<boolean> {
+  const last = await replica.lastRead().catch(() => null);
+  return last !== null && Date.now() - last < LATELY_MILLIS;
 }

@@ -2,8 +2,11 @@
 import type { Ledger } from "./ledger.ts";
 import type { MailAccount } from "./verify-mails.ts";
 
-/** In milliseconds: from the beginning until it was mended, and from then until every server wrote. */
-export type Recovery = { name: string; lasted: number; recovered: number };
+/**
+ * In milliseconds: from the beginning until it was mended, and from then until every server wrote. `isRead`: before it the
+ * replica was answering.
+ */
+export type Recovery = { name: string; lasted: number; recovered: number; isRead: boolean };
 
 type Findings = {
   ledger: Ledger;
@@ -66,6 +69,12 @@ export function printReport({ ledger, mails, recoveries, breaches }: Findings): 
   console.log(`Answers: ${answers.map(([status, count]) => `${status}: ${count}`).join(", ")}.`);
   console.log(
     `Mails: ${mails.delivered} addresses reached, ${mails.waiting} still queued, ${mails.again} delivered again under their Message-ID.`,
+  );
+  const reads = [...ledger.reads].map(([how, count]) => `${how}: ${count}`);
+  console.log(`Looked for at once after it was written, by ${reads.join(", ")}.`);
+  const answering = recoveries.filter(({ isRead }) => isRead).length;
+  console.log(
+    `The replica answered reads before ${answering} of the ${recoveries.length} things that went wrong.`,
   );
   for (const breach of breaches) console.log(`BROKEN ${breach}`);
   console.log(

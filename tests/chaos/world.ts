@@ -1,4 +1,4 @@
-/** Everything that can break: two servers on one database, one of them through PgBouncer, and where their mails go. */
+/** Everything that can break: two servers on one database and its replica, one through PgBouncer; and where their mails go. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { hasPgBouncer, type Pooler, startPgBouncer } from "../support/pgbouncer.
 import { prepareLogin } from "../support/postgres.ts";
 import { type Instance, startInstance } from "./instance.ts";
 import { type Cluster, startCluster } from "./postgres.ts";
+import { type Replica, startReplica } from "./replica.ts";
 
 const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 const POOLED_CONNECTIONS = 20;
@@ -17,8 +18,8 @@ export type World = {
   postgres: Cluster;
   /** Null where it is not installed. */
   pooler: PoolerOfWorld | null;
-  /** A streaming replica that lists are read from, once there is one: a cluster as `postgres`. */
-  replica: Pick<Cluster, "signal" | "start"> | null;
+  /** Where both servers read lists. */
+  replica: Replica;
   smtp: TestSmtp;
   /** In front of the SMTP server. */
   smtpProxy: DatabaseProxy;
@@ -40,6 +41,7 @@ export async function makeWorld(port: number): Promise<World> {
   const postgres = await startCluster();
   const databaseUrl = await makeDatabase(postgres);
   const appUrl = await prepareLogin(databaseUrl);
+  const replica = await startReplica(postgres, databaseUrl);
   let pooler: Pooler | null = hasPgBouncer()
     ? await startPgBouncer(appUrl, { connections: POOLED_CONNECTIONS, port: port + 2 })
     : null;
@@ -52,6 +54,7 @@ export async function makeWorld(port: number): Promise<World> {
     NODE_ENV: "production",
     HOST: "127.0.0.1",
     SECRET_KEY: secretKey,
+    DATABASE_REPLICA_URL: replica.at(appUrl),
     ISSUER: "https://id.example.com",
     APP_URL: "https://app.example.com",
     SMTP_URL: smtpProxy.url,
@@ -96,7 +99,7 @@ export async function makeWorld(port: number): Promise<World> {
         pooler = await startPgBouncer(appUrl, { connections: POOLED_CONNECTIONS, port: port + 2 });
       },
     },
-    replica: null,
+    replica,
     smtp,
     smtpProxy,
     instances,
@@ -109,6 +112,7 @@ export async function makeWorld(port: number): Promise<World> {
       await pooler?.stop();
       await smtpProxy.close();
       await smtp.close();
+      await replica.destroy();
       await postgres.destroy();
       if (!keepLogs) rmSync(folder, { recursive: true, force: true });
     },

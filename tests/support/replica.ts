@@ -60,12 +60,12 @@ export async function startPair(prepare: (primary: string) => Promise<void>): Pr
 }
 
 /** What pg_basebackup does, which is not among the embedded programs (PostgreSQL's documentation, section 25.3.4). */
-async function copyRunning(url: string, dataDir: string, copyDir: string): Promise<void> {
+export async function copyRunning(url: string, dataDir: string, copyDir: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query("SELECT pg_backup_start('copy', fast => true)");
   // With its owner, where this is root.
-  Bun.spawnSync(["cp", "--archive", dataDir, copyDir]);
+  await Bun.spawn(["cp", "--archive", dataDir, copyDir], { stderr: "ignore" }).exited;
   for (const file of ["postmaster.pid", "postmaster.opts"]) rmSync(join(copyDir, file));
   const { rows } = await client.query<{ label: string }>(
     "SELECT labelfile AS label FROM pg_backup_stop(wait_for_archive => false)",
