@@ -9,6 +9,7 @@ import type { WatchedNames } from "./db/names-watch.ts";
 import type { Replica } from "./db/replica.ts";
 import type { ScopedPool } from "./db/scoped-pool.ts";
 import type { ClockWatch } from "./health/clock-watch.ts";
+import type { RoomWatch } from "./health/room-watch.ts";
 import type { SchemaWatch } from "./health/schema-watch.ts";
 import type { Serving } from "./http/draining.ts";
 import type { Jobs } from "./jobs/jobs.ts";
@@ -47,6 +48,7 @@ export type Deps = {
   /** Null when SCHEMA_CHECK is off. */
   schema: SchemaWatch | null;
   clock: Pick<ClockWatch, "current">;
+  room: Pick<RoomWatch, "isFull">;
   serving: Serving;
   log: Log;
   /** Null when nobody is to read them. */

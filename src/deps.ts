@@ -13,8 +13,10 @@ import { watchNames } from "./db/names-watch.ts";
 import { acrossAll, plainly } from "./db/scoped-pool.ts";
 import { clockAhead } from "./db/session-settings.ts";
 import { logStatements } from "./db/statement-log.ts";
+import { alsoHeard } from "./db/statement-names.ts";
 import { watchStatements } from "./db/statement-watch.ts";
 import { watchClock } from "./health/clock-watch.ts";
+import { watchRoom } from "./health/room-watch.ts";
 import { watchSchema } from "./health/schema-watch.ts";
 import { createServing } from "./http/draining.ts";
 import { JOBS_CHANNEL } from "./jobs/boss.ts";
@@ -49,7 +51,8 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   const mailer = createMailer(config, log);
   if (metrics || traces) mailer.transport = watchTransport(mailer.transport, watching);
   const statementNames = watchNames({ ...config, log });
-  const pool = createPool(config, statementNames);
+  const room = watchRoom();
+  const pool = createPool(config, alsoHeard(statementNames, room.heard));
   if (config.logLevel === "debug") logStatements(pool, log);
   if (metrics) watchStatements(pool, countStatements(metrics));
   if (traces) watchStatements(pool, traceStatements(traces));
@@ -137,6 +140,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     mailer,
     schema,
     clock,
+    room,
     serving: createServing(),
     log,
     metrics,

@@ -123,7 +123,7 @@ async function warn(config: Config, deps: Deps, migrations: string[]): Promise<v
     deps.log("warn", `timeouts do not arrive: ${unbound}`, {
       advice: "bun run db:roles gives them to the role, where a pooler drops them",
     });
-  const { pending, newer } = await checkReadiness(plainly(deps.pool), migrations);
+  const { pending, newer } = await checkReadiness(plainly(deps.pool), migrations, deps.room);
   if (pending.length > 0)
     deps.log(
       "warn",

@@ -33,3 +33,16 @@ export type StatementNames = {
   /** Called with the SQLSTATE of every error. */
   heard(code: string | undefined): void;
 };
+
+/** With somebody else who wants to know of every error. */
+export function alsoHeard(names: StatementNames, heard: StatementNames["heard"]): StatementNames {
+  return {
+    get inUse() {
+      return names.inUse;
+    },
+    heard(code) {
+      names.heard(code);
+      heard(code);
+    },
+  };
+}

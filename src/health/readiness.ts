@@ -3,12 +3,13 @@ import type { Pool } from "pg";
 import { readOnlyReason } from "../db/await-database.ts";
 import { codeOf, isReadOnly } from "../db/failures.ts";
 import { describeError } from "../log.ts";
+import type { RoomWatch } from "./room-watch.ts";
 
 export type Readiness = {
   ready: boolean;
   checks: {
-    /** forbidden: the login may not what it has to. */
-    database: "ok" | "read-only" | "forbidden" | "unreachable";
+    /** full: its disk has no room. forbidden: the login may not what it has to. */
+    database: "ok" | "read-only" | "full" | "forbidden" | "unreachable";
     /** newer: the database has some that this build does not know; it may work all the same. */
     migrations: "ok" | "pending" | "newer" | "unknown";
   };
@@ -40,17 +41,18 @@ type State = { pending: string[]; newer: string[]; standby: boolean; readOnly: b
 export async function checkReadiness(
   pool: Pick<Pool, "query">,
   migrations: string[],
+  room?: Pick<RoomWatch, "isFull">,
 ): Promise<Readiness> {
   try {
-    const asked = Promise.all([readState(pool, migrations), tryToWrite(pool)]);
-    const [{ pending, newer, ...session }, refused] = await Promise.race([asked, giveUp()]);
+    const asked = Promise.all([readState(pool, migrations), tryToWrite(pool), room?.isFull(pool)]);
+    const [{ pending, newer, ...session }, refused, isFull] = await Promise.race([asked, giveUp()]);
     const readOnly = readOnlyReason(session) ?? refused;
     return verdict(
       {
-        database: readOnly ? "read-only" : "ok",
+        database: readOnly ? "read-only" : isFull ? "full" : "ok",
         migrations: pending.length > 0 ? "pending" : newer.length > 0 ? "newer" : "ok",
       },
-      { pending, newer, why: readOnly },
+      { pending, newer, why: readOnly ?? (isFull ? "it has no room on its disk" : null) },
     );
   } catch (err) {
     const code = codeOf(err);

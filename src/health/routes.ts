@@ -18,8 +18,8 @@ export function healthRoutes(migrations: string[]) {
   return new Hono<AppEnv>()
     .get("/live", (c) => c.json({ status: "ok" }))
     .get("/ready", async (c) => {
-      const { pool, schema, config, serving, statementNames, clock } = c.var.ctx;
-      const found = await checkReadiness(plainly(pool), migrations);
+      const { pool, schema, config, serving, statementNames, clock, room } = c.var.ctx;
+      const found = await checkReadiness(plainly(pool), migrations, room);
       const { ready: serves, checks, pending, newer, reason } = found;
       const { verdict, ...fingerprints } = schema?.current() ?? {};
       const drifts = config.schemaCheck === "require" && verdict !== "ok";

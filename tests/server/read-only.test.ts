@@ -48,6 +48,11 @@ async function readiness() {
   return { status: answer.status, body: await answer.json() };
 }
 
+async function untilReady(): Promise<void> {
+  for (const end = Date.now() + 8000; (await readiness()).status !== 200; await Bun.sleep(50))
+    if (Date.now() > end) throw new Error("not ready within eight seconds");
+}
+
 const endSessions = () =>
   onServer(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${app.database.name}'`,
@@ -83,8 +88,7 @@ describe("a database that is set read-only", () => {
 
     // Sessions that began meanwhile stay read-only: none of them may be kept.
     await setReadOnly("off");
-    for (const end = Date.now() + 5000; (await readiness()).status !== 200; )
-      if (Date.now() > end) throw new Error("not ready within five seconds");
+    await untilReady();
     expect(lines.at(-1)).toEqual({ level: "info", message: "ready again" });
     // Those that are still in the pool go with the first who meets them.
     await Promise.all(Array.from({ length: 5 }, logIn));
@@ -129,6 +133,28 @@ describe("a database without room, without memory, or that goes down within a re
       await app.database.query("DROP TRIGGER full_up ON audit_log; DROP FUNCTION full_up()");
       expect((await logIn()).status).toBe(200);
     });
+
+  test("without room it is not ready, and says so once, until it has room: nothing is tried while something fails", async () => {
+    await app.database.query(`
+      CREATE FUNCTION full_up() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
+      CREATE TRIGGER full_up BEFORE INSERT ON audit_log FOR EACH ROW EXECUTE FUNCTION full_up()`);
+    await untilReady();
+    lines.length = 0;
+    await expectUnavailable(await logIn());
+    for (let n = 0; n < 3; n += 1)
+      expect(await readiness()).toMatchObject({
+        status: 503,
+        body: { checks: { database: "full" } },
+      });
+    const reason = expect.stringContaining("no room on its disk");
+    expect(lines.filter(({ message }) => message === "not ready")).toEqual([
+      { level: "warn", message: "not ready", reason },
+    ]);
+    await app.database.query("DROP TRIGGER full_up ON audit_log; DROP FUNCTION full_up()");
+    await untilReady();
+    expect(lines.at(-1)).toEqual({ level: "info", message: "ready again" });
+  }, 30_000);
 
   test("no connection free", async () => {
     await onServer(`ALTER DATABASE ${app.database.name} CONNECTION LIMIT 0`);
