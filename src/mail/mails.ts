@@ -35,7 +35,9 @@ export type MailContent =
   /** A refresh token came late a second time, and nobody had used its successor: an answer was lost. */
   | { template: "session_ended"; device: string | null; at: string; link: string }
   /** A super admin acts as the reader, for a quarter of an hour at most. */
-  | { template: "impersonated"; at: string; link: string };
+  | { template: "impersonated"; at: string; link: string }
+  /** To every super admin, that one of them got back in by the console: `email` is who. */
+  | { template: "way_in_used"; email: string; at: string };
 
 export type MailTemplate = MailContent["template"];
 
@@ -65,6 +67,7 @@ export const KINDS = {
   session_stolen: "notice",
   session_ended: "notice",
   impersonated: "notice",
+  way_in_used: "notice",
 } as const satisfies Record<MailTemplate, "proof" | "notice">;
 
 type OfKind<Kind> = {

@@ -6,9 +6,9 @@ import type { Context } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { LIVE_USER_SQL } from "../db/live.ts";
 import { discardFactors } from "../factors/changes.ts";
-import { tellUser } from "../mail/send.ts";
 import { redeemToken } from "../one-time-tokens/redeem.ts";
 import { revokeSessions } from "../sessions/revoke.ts";
+import { tellSuperAdmins } from "./way-in.ts";
 
 type Recovery = { userId: string; email: string; token: string; passwordHash: string };
 
@@ -40,6 +40,6 @@ export async function recoverSuperAdmin(
   await revokeSessions(tx, ctx, { accountId }, "password_reset");
   const entry = { resourceType: "user", resourceId: id, tenantId: null, details: { removed } };
   await recordAudit(tx, ctx, { action: "platform.way_in_used", ...entry }, id);
-  await tellUser(tx, ctx, user, { template: "password_changed" });
+  await tellSuperAdmins(tx, ctx, email);
   return completeLogin(tx, ctx, user, { methods: ["pwd"] });
 }

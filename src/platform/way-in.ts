@@ -9,6 +9,7 @@ import type { Transaction } from "../db/client.ts";
 import { commit } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import { LIVE_USER_SQL } from "../db/live.ts";
+import { tellUser } from "../mail/send.ts";
 import { issueOneTimeToken } from "../one-time-tokens/issue.ts";
 import { SYSTEM_ROLES } from "../roles/permissions.ts";
 import { lockBootstrap, voidBootstrapTokens } from "./announce-bootstrap.ts";
@@ -60,6 +61,14 @@ export function openWayIn(ctx: Parts, email?: string): Promise<WayIn> {
 /** Whether somebody could log in who may do everything. */
 export async function hasLiveSuperAdmin(tx: Transaction): Promise<boolean> {
   return (await readSuperAdmins(tx)).some(({ isLive }) => isLive);
+}
+
+/** Tells every super admin, whoever got back in among them: the others are who would know that it was no operator. */
+export async function tellSuperAdmins(tx: Transaction, ctx: Context, email: string): Promise<void> {
+  const at = new Date().toISOString();
+  for (const { id, isLive } of await readSuperAdmins(tx))
+    if (isLive)
+      await tellUser(tx, ctx, { id, tenantId: null }, { template: "way_in_used", email, at });
 }
 
 function choose(live: SuperAdmin[], email: string | undefined): SuperAdmin {

@@ -78,6 +78,32 @@ test("who lost password and every factor gets back in, once, and nothing changes
   expect(JSON.stringify(rows)).not.toContain(token);
 });
 
+test("every super admin is told once it was used, and nobody before", async () => {
+  const [one, other, unproved] = [
+    await createSuperAdmin(app),
+    await createSuperAdmin(app),
+    await createSuperAdmin(app),
+  ];
+  const disabled = await createSuperAdmin(app);
+  await app.deps.db.account.update({
+    where: { id: other.id },
+    data: { emailVerifiedAt: new Date() },
+  });
+  await app.deps.db.account.update({
+    where: { id: unproved.id },
+    data: { emailVerifiedAt: null },
+  });
+  await app.deps.db.user.update({ where: { id: disabled.id }, data: { status: "disabled" } });
+  const before = (await app.mail()).length;
+  const token = tokenIn((await platform("bootstrap", "--email", one.email)).out);
+  expect((await app.mail()).length).toBe(before);
+  expect((await use(token, one.email)).status).toBe(201);
+  const told = (await app.mail()).slice(before);
+  expect(told.map(({ to }) => to).sort()).toEqual([one.email, other.email].sort());
+  for (const { text } of told) expect(text).toContain(one.email);
+  for (const { text } of told) expect(text).not.toContain(token);
+});
+
 test("also who is locked out and never proved the address", async () => {
   const admin = await createSuperAdmin(app);
   await app.deps.db.account.update({
