@@ -57,9 +57,10 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   if (metrics) watchStatements(pool, countStatements(metrics));
   if (traces) watchStatements(pool, traceStatements(traces));
   const db = createDatabase(pool, config.databaseTimeoutSeconds);
-  const replica = await connectReplica(config, log);
+  const replica = await connectReplica(config, log, metrics);
   const { rateLimitStoreUrl } = config;
-  const store = rateLimitStoreUrl === undefined ? null : await connectStore(rateLimitStoreUrl, log);
+  const store =
+    rateLimitStoreUrl === undefined ? null : await connectStore(rateLimitStoreUrl, log, metrics);
   const onKeyError = (err: unknown) => log("error", "a signing key is not usable", { error: err });
   const signingKeys = await loadSigningKeys(db, keyring.signingKey, {
     algorithm: config.signingAlgorithm,
@@ -119,7 +120,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   await statementNames.tried;
   const plainPasswords = await preparingPasswords;
   const passwords = metrics || traces ? watchPasswords(plainPasswords, watching) : plainPasswords;
-  metrics?.watch(createState({ pool, passwords, listener, schema }));
+  metrics?.watch(createState({ pool, passwords, listener, replica, store, schema }));
   const deps: Deps = {
     config,
     db,

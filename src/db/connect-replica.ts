@@ -1,6 +1,7 @@
 /** The replica of DATABASE_REPLICA_URL, with connections of its own. */
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
+import type { Metrics } from "../watch/metrics.ts";
 import { createDatabase, createPool } from "./client.ts";
 import { replayedBy, writtenBy } from "./positions.ts";
 import { type Replica, watchReplica } from "./replica.ts";
@@ -11,7 +12,11 @@ import { logStatements } from "./statement-log.ts";
 const PROBE_SECONDS = 1;
 
 /** Beside its pool it takes a connection at each side to ask how far they are: so no read of others is in the way of that. */
-export async function connectReplica(config: Config, log: Log): Promise<Replica | null> {
+export async function connectReplica(
+  config: Config,
+  log: Log,
+  metrics: Metrics | null,
+): Promise<Replica | null> {
   const { databaseUrl, replicaUrl, databaseTimeoutSeconds, replicaLagMillis } = config;
   if (replicaUrl === undefined) return null;
   const pool = createPool({ ...config, databaseUrl: replicaUrl });
@@ -24,19 +29,14 @@ export async function connectReplica(config: Config, log: Log): Promise<Replica 
       databaseTimeoutSeconds: PROBE_SECONDS,
     });
   const [atPrimary, atReplica] = [probe(databaseUrl), probe(replicaUrl)];
-  const replica = await watchReplica({
+  return watchReplica({
     pool,
     db: createDatabase(pool, databaseTimeoutSeconds),
     lagMillis: replicaLagMillis,
     written: () => writtenBy(plainly(atPrimary)),
     replayed: () => replayedBy(plainly(atReplica)),
     log,
+    metrics,
+    alsoClose: () => Promise.all([atPrimary.end(), atReplica.end()]),
   });
-  return {
-    ...replica,
-    async close() {
-      await replica.close();
-      await Promise.all([atPrimary.end(), atReplica.end()]);
-    },
-  };
 }

@@ -5,6 +5,7 @@
  */
 import type { PrismaClient } from "../../generated/prisma/client.ts";
 import { describeError, type Log } from "../log.ts";
+import type { Metrics } from "../watch/metrics.ts";
 import type { Database } from "./client.ts";
 import { isOverload, isStatementTimeout, isUnavailable } from "./failures.ts";
 import { covers, faultOfReplica, type Position, type Replayed } from "./positions.ts";
@@ -15,6 +16,12 @@ export type Replica = {
   readonly db: Database;
   /** Whether it has, in time, all that the primary has written until now. */
   isCurrent(): Promise<boolean>;
+  /** Whether it is asked at all. */
+  readonly healthy: boolean;
+  /** How much of the log it has not replayed. @throws Error when one of the two does not say. */
+  lagBytes(): Promise<number>;
+  /** Says who has answered a read that it may answer. */
+  count(by: "replica" | "primary"): void;
   close(): Promise<void>;
 };
 
@@ -31,11 +38,14 @@ export type ReplicaOptions = {
   written(): Promise<Position>;
   replayed(): Promise<Replayed>;
   log: Log;
+  metrics?: Metrics | null;
+  /** What belongs to it beside its pool. */
+  alsoClose?: () => Promise<unknown>;
 };
 
 /** Looks at it first, so that a healthy start is healthy. One that is away is looked for until it is there. */
 export async function watchReplica(options: ReplicaOptions): Promise<Replica> {
-  const { pool, db, lagMillis, log } = options;
+  const { pool, db, lagMillis, log, metrics = null } = options;
   const written = shared(options.written);
   const replayed = shared(options.replayed);
   let isAway = false;
@@ -74,7 +84,9 @@ export async function watchReplica(options: ReplicaOptions): Promise<Replica> {
 
   async function isCurrent(): Promise<boolean> {
     if (isAway) return false;
+    const begun = performance.now();
     const fault = await faultOf();
+    metrics?.replicaWait.observe((performance.now() - begun) / 1000);
     if (fault !== null) giveUp(fault);
     return fault === null;
   }
@@ -86,11 +98,22 @@ export async function watchReplica(options: ReplicaOptions): Promise<Replica> {
     pool,
     db,
     isCurrent,
+    get healthy() {
+      return !isAway;
+    },
+    async lagBytes() {
+      const [goal, here] = await Promise.all([written(), replayed()]);
+      const fault = faultOfReplica(here, goal);
+      if (here === null || fault !== null) throw new Error(fault ?? "");
+      return Math.max(0, Number(goal.bytes - here.bytes));
+    },
+    count: (by) => metrics?.replicaReads.add(by),
     async close() {
       isClosed = true;
       clearTimeout(timer);
       await db.$disconnect();
       await pool.end();
+      await options.alsoClose?.();
     },
   };
 }
@@ -108,12 +131,16 @@ export async function fromReplica<Ctx extends Reading, T>(
 ): Promise<T> {
   const { replica } = ctx;
   const atPrimary = { ...ctx, replica: null };
-  if (replica === null || !(await replica.isCurrent())) return read(atPrimary);
+  if (replica === null) return read(atPrimary);
+  const isCurrent = await replica.isCurrent();
+  replica.count(isCurrent ? "replica" : "primary");
+  if (!isCurrent) return read(atPrimary);
   try {
     return await read({ ...atPrimary, pool: replica.pool, db: replica.db });
   } catch (err) {
     // One that takes too long, or that has no turn, would be no better there.
     if (!isUnavailable(err) || isOverload(err) || isStatementTimeout(err)) throw err;
+    replica.count("primary");
     return read(atPrimary);
   }
 }

@@ -5,6 +5,7 @@
 import { RedisClient } from "bun";
 import type { Pool } from "pg";
 import { describeError, type Log } from "../log.ts";
+import type { Metrics } from "../watch/metrics.ts";
 
 /** Where attempts are counted: in the store, and in the database where that is away or there is none. */
 export type Counting = { pool: Pick<Pool, "query">; store: Store | null };
@@ -22,6 +23,8 @@ export type Store = {
   forget(keys: string[]): Promise<true | null>;
   /** Takes one point back from a window that is not over. */
   giveBack(key: string): Promise<true | null>;
+  /** Whether it counts, as far as is known. */
+  readonly healthy: boolean;
   close(): void;
 };
 
@@ -50,7 +53,11 @@ const GIVE_BACK = `
   return 1`;
 
 /** Waits for the first connection, and goes on without one. */
-export async function connectStore(url: string, log: Log): Promise<Store> {
+export async function connectStore(
+  url: string,
+  log: Log,
+  metrics: Metrics | null = null,
+): Promise<Store> {
   let client: RedisClient | null = null;
   let isClosed = false;
   let timer: Timer | undefined;
@@ -74,9 +81,15 @@ export async function connectStore(url: string, log: Log): Promise<Store> {
   async function ask(...[command = "", ...args]: string[]): Promise<unknown> {
     const asked = client;
     if (!asked) return null;
+    const begun = performance.now();
+    const tell = (outcome: "ok" | "failed") =>
+      metrics?.limitStore.observe((performance.now() - begun) / 1000, outcome);
     try {
-      return await inTime(asked.send(command, args));
+      const answer = await inTime(asked.send(command, args));
+      tell("ok");
+      return answer;
     } catch (err) {
+      tell("failed");
       // Of those that were on their way together the first one says it.
       if (client === asked) lose(describeError(err));
       return null;
@@ -106,6 +119,9 @@ export async function connectStore(url: string, log: Log): Promise<Store> {
     },
     async giveBack(key) {
       return (await ask("EVAL", GIVE_BACK, "1", PREFIX + key)) === null ? null : true;
+    },
+    get healthy() {
+      return client !== null;
     },
     close() {
       isClosed = true;

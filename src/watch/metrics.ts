@@ -36,6 +36,12 @@ export const FAMILIES = {
   pool: gauge("pool_connections", "Connections to the database.", "state"),
   poolWaiting: gauge("pool_waiting", "Statements and transactions that wait for a connection."),
   poolSize: gauge("pool_size", "Connections that this process may open."),
+  replicaReads: counter("replica_reads_total", "Reads that a replica may answer, by who did.", "by"),
+  replicaWait: histogram("replica_wait_seconds", "How long such a read waited for the replica to have what was written."),
+  replica: gauge("replica_healthy", "1 while the replica answers what it may; 0 while the primary does, since it is behind or away."),
+  replicaLag: gauge("replica_lag_bytes", "How much of the write-ahead log the replica has not replayed yet."),
+  limitStore: histogram("limit_store_seconds", "What the store of limits was asked, and how long each took.", "outcome"),
+  limitStoreHealthy: gauge("limit_store_healthy", "1 while the store of limits counts; 0 while the database does instead."),
   hashQueue: gauge("password_hash_queue", "Hashes that are computed, and that wait for a core.", "state"),
   listener: gauge("listener_healthy", "1 while the database tells this process of revocations; 0 while each request asks it."),
   revocationLag: gauge("revocation_lag_seconds", "How long a notification took, from being sent to being heard."),
@@ -63,6 +69,9 @@ export type Metrics = {
   hashes: Histogram<[kind: "hash" | "verify", outcome: Outcome]>;
   mails: Counter<[outcome: MailOutcome]>;
   jobs: Histogram<[queue: string, outcome: Outcome]>;
+  replicaReads: Counter<[by: "replica" | "primary"]>;
+  replicaWait: Histogram<[]>;
+  limitStore: Histogram<[outcome: Outcome]>;
   /** Names what is asked for its present state with each page. */
   watch(read: () => Promise<Readings>): void;
   /** All of it, as Prometheus reads it. */
@@ -88,6 +97,9 @@ export function createMetrics(): Metrics {
       MAIL_OUTCOMES.map((outcome) => [outcome]),
     ),
     jobs: createHistogram<[string, Outcome]>(FAMILIES.jobs),
+    replicaReads: createCounter<["replica" | "primary"]>(FAMILIES.replicaReads),
+    replicaWait: createHistogram<[]>(FAMILIES.replicaWait),
+    limitStore: createHistogram<[Outcome]>(FAMILIES.limitStore),
   };
   let read = async (): Promise<Readings> => ({});
   return {

@@ -14,6 +14,9 @@ export type Watched = {
   };
   passwords: { load(): Load };
   listener: { readonly healthy: boolean; lagSeconds(): Promise<number> };
+  /** Null where there is none, as the store. */
+  replica: { readonly healthy: boolean; lagBytes(): Promise<number> } | null;
+  store: { readonly healthy: boolean } | null;
   schema: { current(): { verdict: "ok" | "drift" | "unknown" } } | null;
 };
 
@@ -55,7 +58,7 @@ export function createState(watched: Watched): () => Promise<Readings> {
 
   function fromDatabase(): Promise<Readings> {
     const now = performance.now();
-    if (!asked || now - asked.at > EVERY_MILLIS) asked = { at: now, answer: askBoth(watched) };
+    if (!asked || now - asked.at > EVERY_MILLIS) asked = { at: now, answer: askAll(watched) };
     return asked.answer;
   }
 
@@ -63,16 +66,21 @@ export function createState(watched: Watched): () => Promise<Readings> {
 }
 
 /** Each by itself: what one of them does not tell, the other may. */
-async function askBoth(watched: Watched): Promise<Readings> {
-  const [known, lag] = await Promise.all([
+async function askAll(watched: Watched): Promise<Readings> {
+  const answers = await Promise.all([
     inTime(askDatabase(watched), { database: one(0) }),
     inTime(askListener(watched), {}),
+    inTime(askReplica(watched), {}),
   ]);
-  return { ...known, ...lag };
+  return Object.assign({}, ...answers);
 }
 
 async function askListener({ listener }: Watched): Promise<Readings> {
   return listener.healthy ? { revocationLag: one(await listener.lagSeconds()) } : {};
+}
+
+async function askReplica({ replica }: Watched): Promise<Readings> {
+  return replica ? { replicaLag: one(await replica.lagBytes()) } : {};
 }
 
 async function askDatabase({ pool }: Watched): Promise<Readings> {
@@ -107,7 +115,7 @@ async function inTime(answer: Promise<Readings>, otherwise: Readings): Promise<R
   }
 }
 
-function inMemory({ pool, passwords, listener, schema }: Watched): Readings {
+function inMemory({ pool, passwords, listener, replica, store, schema }: Watched): Readings {
   const { inUse, idle, waiting, size } = pool.load();
   const hashes = passwords.load();
   const verdict = schema?.current().verdict ?? "unknown";
@@ -124,6 +132,8 @@ function inMemory({ pool, passwords, listener, schema }: Watched): Readings {
       { labels: ["waiting"], value: hashes.waiting },
     ],
     listener: one(listener.healthy ? 1 : 0),
+    ...(replica && { replica: one(replica.healthy ? 1 : 0) }),
+    ...(store && { limitStoreHealthy: one(store.healthy ? 1 : 0) }),
     ...(verdict !== "unknown" && { drift: one(verdict === "drift" ? 1 : 0) }),
     memory: one(process.memoryUsage.rss()),
     cpu: one((user + system) / 1e6),

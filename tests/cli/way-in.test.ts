@@ -85,8 +85,8 @@ test("every super admin is told once it was used, and nobody before", async () =
     await createSuperAdmin(app),
   ];
   const disabled = await createSuperAdmin(app);
-  await app.deps.db.account.update({
-    where: { id: other.id },
+  await app.deps.db.account.updateMany({
+    where: { id: { in: [other.id, disabled.id] } },
     data: { emailVerifiedAt: new Date() },
   });
   await app.deps.db.account.update({

@@ -3,6 +3,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Position, Replayed } from "../../src/db/positions.ts";
 import { fromReplica, type Replica, watchReplica } from "../../src/db/replica.ts";
+import { createMetrics, type Metrics } from "../../src/watch/metrics.ts";
+import { parsePage, sampled } from "../watch/prometheus.ts";
 
 const LAG = 60;
 
@@ -13,13 +15,17 @@ function at(bytes: number, more: Partial<Position> = {}): Position {
 type Sides = { written: () => Promise<Position>; replayed: () => Promise<Replayed> };
 
 /** With what is logged, a line a word. */
-async function watched(sides: Sides): Promise<{ replica: Replica; logged: string[] }> {
+async function watched(
+  sides: Sides,
+  metrics?: Metrics,
+): Promise<{ replica: Replica; logged: string[] }> {
   const logged: string[] = [];
   const closing = { end: async () => {}, $disconnect: async () => {} };
   const replica = await watchReplica({
     pool: closing as never,
     db: closing as never,
     lagMillis: LAG,
+    ...(metrics && { metrics }),
     written: () => sides.written(),
     replayed: () => sides.replayed(),
     log: (level, message, fields) =>
@@ -104,6 +110,39 @@ test("many ask with few questions, and nobody is answered with what was asked be
     }),
     { numRuns: 20 },
   );
+});
+
+test("the metrics say who answered, how long was waited; it says itself whether it is asked, and how far it is behind", async () => {
+  const metrics = createMetrics();
+  const sides = { goal: 5, here: 5 };
+  const { replica } = await watched(
+    { written: async () => at(sides.goal), replayed: async () => at(sides.here) },
+    metrics,
+  );
+  const metric = async (name: string, labels = {}) =>
+    sampled(parsePage(await metrics.page()), `tenantry_replica_${name}`, labels) ?? 0;
+  const counts = async () => [
+    await metric("reads_total", { by: "replica" }),
+    await metric("reads_total", { by: "primary" }),
+    await metric("wait_seconds_count"),
+  ];
+  const ctx = { pool: "pool" as never, db: "db" as never, replica };
+  const [, , waited = 0] = await counts();
+  await fromReplica(ctx, async () => null);
+  expect(await counts()).toEqual([1, 0, waited + 1]);
+  expect([replica.healthy, await replica.lagBytes()]).toEqual([true, 0]);
+  // What it breaks off the primary answers after it.
+  const broken = Object.assign(new Error("conflict"), { code: "40001" });
+  await fromReplica(ctx, async (there) => {
+    if (there.replica === null && there.pool !== ctx.pool) throw broken;
+  });
+  expect(await counts()).toEqual([2, 1, waited + 2]);
+  sides.goal = 12;
+  for (let n = 0; n < 2; n += 1) await fromReplica(ctx, async () => null);
+  // The second one did not wait.
+  expect(await counts()).toEqual([2, 3, waited + 3]);
+  expect([replica.healthy, await replica.lagBytes()]).toEqual([false, 7]);
+  await replica.close();
 });
 
 test("without a replica, and within what reads from one already, the context stays what it was", async () => {

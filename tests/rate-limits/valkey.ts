@@ -11,6 +11,7 @@ import type { Attempt, RateLimits } from "../../src/rate-limits/rate-limits.ts";
 import { startServer } from "../server/start.ts";
 import { createTestApp, PASSWORD, registerOwner, type TestApp } from "../support/app.ts";
 import { startStore, type TestStore } from "../support/redis.ts";
+import { parsePage, sampled } from "../watch/prometheus.ts";
 import { newAddress, tryPassword } from "./callers.ts";
 
 let store: TestStore;
@@ -26,6 +27,7 @@ beforeAll(async () => {
     RATE_LIMIT_STORE_URL: store.url,
     RATE_LIMIT_PROOF: "3/600/900",
     TRUSTED_PROXY_HOPS: "1",
+    METRICS_PORT: "0",
   };
   here = await createTestApp(env);
   there = await beside(here, env);
@@ -163,6 +165,25 @@ test("two instances at once let through as many as the quota says", async () => 
     ),
   );
   expect(tries.filter(({ status }) => status === "fulfilled")).toHaveLength(50);
+});
+
+test("the metrics say what the store was asked, and whether it counts", async () => {
+  const metric = async (name: string, labels = {}) => {
+    const page = parsePage((await here.served.metrics?.page()) ?? "");
+    return sampled(page, `tenantry_limit_store_${name}`, labels);
+  };
+  const asked = (outcome: string) => metric("seconds_count", { outcome });
+  const count = () => here.served.rateLimits.consume("challenge", randomBytes(8).toString("hex"));
+  const before = (await asked("ok")) ?? 0;
+  await count();
+  expect([await asked("ok"), await metric("healthy")]).toEqual([before + 1, 1]);
+  const failed = (await asked("failed")) ?? 0;
+  store.freeze();
+  await count();
+  expect([await asked("failed"), await metric("healthy")]).toEqual([failed + 1, 0]);
+  // It is asked nothing while it is away.
+  await count();
+  expect(await asked("failed")).toBe(failed + 1);
 });
 
 test("names in the store are hashes, and every one of them ends by itself", async () => {

@@ -161,7 +161,14 @@ test("every family is shown with its name, its type and its labels alone", async
   for (const [name, type] of page.types)
     expect([name, known.get(name)?.type]).toEqual([name, type as never]);
   const unseen = [...known.keys()].filter((name) => !page.types.has(name));
-  expect(unseen).toEqual(["tenantry_schema_drift"]);
+  // Of a replica and a store that there are not, and of a schema that is not looked at.
+  expect(unseen).toEqual([
+    "tenantry_replica_reads_total",
+    "tenantry_replica_healthy",
+    "tenantry_replica_lag_bytes",
+    "tenantry_limit_store_healthy",
+    "tenantry_schema_drift",
+  ]);
   for (const { name, labels } of page.samples) {
     const family = known.get(name) ?? known.get(name.replace(/_(bucket|sum|count)$/, ""));
     const expected = [...(family?.labels ?? []), ...(name.endsWith("_bucket") ? ["le"] : [])];
@@ -173,6 +180,8 @@ test("every family is shown with its name, its type and its labels alone", async
 async function fresh(): Promise<{ page: Page }> {
   const { pool, passwords, metrics } = app.served;
   const listener = { healthy: true, lagSeconds: async () => 0.001 };
-  metrics?.watch(createState({ pool, passwords, listener, schema: null }));
+  metrics?.watch(
+    createState({ pool, passwords, listener, replica: null, store: null, schema: null }),
+  );
   return { page: await pageNow() };
 }
