@@ -1,7 +1,7 @@
 /** User and password in the URLs of the configuration: signs in them that mean something else in a URL. */
 
 const ENCODE =
-  "has a sign in its user or password that means something else in a URL. Percent-encode these: @ is %40, : %3A, / %2F, ? %3F, # %23, % %25";
+  "has a sign in its user or password that means something else in a URL. Percent-encode these: @ is %40, : %3A, / %2F, ? %3F, # %23, % %25, a space %20";
 
 /**
  * With / ? or # in a password the host would be another one, programs differ about which @ ends it, and a % that begins
@@ -13,7 +13,7 @@ export function faultOfCredentials(url: string): string | null {
   const [authority = ""] = rest.split(/[/?#]/);
   const end = authority.lastIndexOf("@");
   const credentials = authority.slice(0, Math.max(0, end));
-  const isBroken = credentials.includes("@") || /%(?![0-9a-f]{2})/i.test(credentials);
+  const isBroken = /@|\s|%(?![0-9a-f]{2})/i.test(credentials);
   return isBroken || endsBehind(authority, rest.slice(authority.length)) ? ENCODE : null;
 }
 

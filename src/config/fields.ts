@@ -116,11 +116,15 @@ export const Share = z
   .refine((text) => /^(0(\.\d{1,6})?|1(\.0{1,6})?)$/.test(text), "must be from 0 to 1, such as 0.1")
   .transform(Number);
 
-export const StoreUrl = checked((text) =>
-  /^(rediss?|valkeys?):\/\/\S+$/.test(text) && URL.canParse(text) && new URL(text).hostname !== ""
+export const StoreUrl = checked((text) => {
+  const fault = faultOfCredentials(text);
+  if (fault) return fault;
+  return /^(rediss?|valkeys?):\/\/\S+$/.test(text) &&
+    URL.canParse(text) &&
+    new URL(text).hostname !== ""
     ? null
-    : "must be a redis://, rediss://, valkey:// or valkeys:// URL with a host: rediss://user:password@valkey.acme.example:6379",
-);
+    : "must be a redis://, rediss://, valkey:// or valkeys:// URL with a host: rediss://user:password@valkey.acme.example:6379";
+});
 
 /** An address to listen on, or a name of this machine. */
 export const Host = z

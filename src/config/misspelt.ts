@@ -7,13 +7,19 @@ import { fileVariableOf } from "./secret-files.ts";
 type Variables = Record<string, string | undefined>;
 export type Misspelt = { name: string; message: string };
 
-/** What Kubernetes and Docker tell of a service that happens to be called as ours: TENANTRY_PORT_3000_TCP_ADDR. */
+/**
+ * What Kubernetes and Docker tell of a service that happens to be called as ours: TENANTRY_PORT_3000_TCP_ADDR, and
+ * TENANTRY_PORT=tcp://10.0.0.1:3000.
+ */
 const SERVICE_LINK =
-  /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$|_ENV_\w+$/;
+  /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$|_ENV_\w+$/;
+const SERVICE_PORT = /_PORT$/;
+const SERVICE_ADDRESS = /^(tcp|udp|sctp):\/\//;
 /** In front of ours by habit. Kubernetes says where its own services are under these two. */
 const PREFIX = /^TENANTRY_(?!(HOST|PORT)$)/;
 /** As RATE_LIMIT_… has it, and hardly anything else in an environment. */
 const LIMIT_VALUE = /^\d+\/\d+(\/\d+)?$/;
+const UNIT = /_(SECONDS?|SECS?|S|MILLISECONDS|MILLIS|MS|MINUTES|MINS?|HOURS|DAYS?|BYTES?|KB|MB)$/;
 /** Below this many letters without the underscores too many words are near: MFA, PORT, JOBS. */
 const SHORTEST_JOINED = 6;
 
@@ -21,7 +27,7 @@ const SHORTEST_JOINED = 6;
 export function misspeltOf(env: Variables, names: readonly string[]): Misspelt[] {
   const known = new Set(names.flatMap((name) => [name, fileVariableOf(name)]));
   return Object.entries(env).flatMap(([name, value]) => {
-    if (!value || known.has(name) || SERVICE_LINK.test(name)) return [];
+    if (!value || known.has(name) || isServiceLink(name, value)) return [];
     const meant = meantBy(name, env, [...known]);
     if (meant) return [{ name, message: `is no variable of Tenantry. Did you mean ${meant}?` }];
     return /^RATE_LIMIT_/.test(name) && LIMIT_VALUE.test(value)
@@ -30,13 +36,41 @@ export function misspeltOf(env: Variables, names: readonly string[]): Misspelt[]
   });
 }
 
+function isServiceLink(name: string, value: string): boolean {
+  return SERVICE_LINK.test(name) || (SERVICE_PORT.test(name) && SERVICE_ADDRESS.test(value));
+}
+
 function meantBy(name: string, env: Variables, known: readonly string[]): string | undefined {
   const isSet = (ours: string) => Boolean(env[ours] || env[fileVariableOf(ours)]);
+  const written = name.toUpperCase();
   // These may well be another program's, where ours is set as it should be.
-  const alias = name.toUpperCase().replace(PREFIX, "").replace(/URI\b/, "URL");
-  if (alias !== name.toUpperCase() && known.includes(alias))
-    return isSet(alias) ? undefined : alias;
-  return known.find((ours) => isSlip(name.toUpperCase(), ours));
+  const alias = written.replace(PREFIX, "").replace(/URI(?=_|$)/, "URL");
+  if (alias !== written && known.includes(alias)) return isSet(alias) ? undefined : alias;
+  return (
+    known.find((ours) => isSlip(alias, ours)) ??
+    known.find((ours) => isOtherForm(alias, env[name] ?? "", ours) && !isSet(ours))
+  );
+}
+
+/** As ours in another number or order, or with its unit left out or another one: SECRET_KEYS, DATABASE_TIMEOUT=5. */
+function isOtherForm(name: string, value: string, ours: string): boolean {
+  const [words, ownWords] = [name.split("_"), ours.split("_")];
+  if (words.length < 2) return false;
+  if (words.toSorted().join() === ownWords.toSorted().join()) return true;
+  const stem = ours.replace(UNIT, "");
+  if (stem !== ours && stem.includes("_") && name.replace(UNIT, "") === stem)
+    return /^\d+\w*$/.test(value);
+  return (
+    words.length === ownWords.length &&
+    ownWords.every((own, at) => isOtherNumber(words[at] ?? "", own))
+  );
+}
+
+function isOtherNumber(word: string, own: string): boolean {
+  const [short = "", long = ""] = [word, own].toSorted((a, b) => a.length - b.length);
+  // TRUST_PROXY_HOPS
+  if (short.length >= 5 && long.startsWith(short)) return true;
+  return word === own || long === `${short}S` || long === `${short.replace(/Y$/, "I")}ES`;
 }
 
 /** Whether somebody who meant `ours` would have written this. */

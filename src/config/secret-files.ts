@@ -15,7 +15,7 @@ export function fileVariableOf(name: string): string {
 
 /**
  * The variables with those read that stand in files. The line ends at the end of a file, which editors and `echo` leave, are
- * no part of the value. Faults never show what stands in a file, and one that is empty is one: whoever mounts it means it.
+ * no part of the value, nor is a byte order mark. Faults never show what stands in a file, and one that is empty is one: whoever mounts it means it.
  */
 export function withFiles(
   env: Variables,
@@ -42,10 +42,20 @@ function contentOf(path: string): { text: string } | { fault: string } {
     const bytes = readFileSync(path);
     if (bytes.length > MOST_BYTES)
       return { fault: `names a file of more than ${MOST_BYTES} bytes: that is no value` };
-    const text = bytes.toString("utf8").replace(/[\r\n]+$/, "");
+    const text = textOf(bytes)?.replace(/[\r\n]+$/, "");
+    if (text === undefined) return { fault: "names a file that is no text in UTF-8" };
     return text === "" ? { fault: "names a file that is empty" } : { text };
   } catch (err) {
     return { fault: `names a file that cannot be read (${codeOf(err)})` };
+  }
+}
+
+/** Without the byte order mark that editors of Windows put before it; undefined for another encoding, such as UTF-16. */
+function textOf(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
   }
 }
 

@@ -2,13 +2,13 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { faultOfCredentials } from "../../src/config/credentials.ts";
-import { faultOfDatabaseUrl, SmtpUrl } from "../../src/config/fields.ts";
+import { faultOfDatabaseUrl, SmtpUrl, StoreUrl } from "../../src/config/fields.ts";
 
 const WORDS = "Percent-encode";
 const urlOf = (password: string) => `postgresql://user:${password}@db.example:5432/tenantry`;
 
-test("each of these signs in a password, wherever it stands, of a database and of a mail server", () => {
-  for (const sign of ["#", "/", "?", "@", "%"])
+test("each of these signs in a password, wherever it stands, of a database, a mail server and a store", () => {
+  for (const sign of ["#", "/", "?", "@", "%", " "])
     for (const password of [
       `pa${sign}ss`,
       `${sign}pass`,
@@ -22,6 +22,8 @@ test("each of these signs in a password, wherever it stands, of a database and o
       ]);
       const { error } = SmtpUrl.safeParse(`smtps://user:${password}@mail.example`);
       expect(error?.issues[0]?.message).toContain(WORDS);
+      const store = StoreUrl.safeParse(`rediss://:${password}@valkey.example:6379`);
+      expect(store.error?.issues[0]?.message).toContain(WORDS);
     }
 });
 

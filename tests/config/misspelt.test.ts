@@ -57,6 +57,31 @@ describe("a slip is told, with what was meant", () => {
     }
   });
 
+  const forms: [string, string, string][] = [
+    ["SMTP_URLS", "x", "SMTP_URL"],
+    ["SMTP_URI_FILE", "x", "SMTP_URL_FILE"],
+    ["SECRET_KEYS", "x", "SECRET_KEY"],
+    ["APP_URLS", "x", "APP_URL"],
+    ["TRUSTED_PROXIES_HOPS", "1", "TRUSTED_PROXY_HOPS"],
+    ["TRUST_PROXY_HOPS", "1", "TRUSTED_PROXY_HOPS"],
+    ["METRIC_PORT", "9464", "METRICS_PORT"],
+    ["KEY_SECRET", "x", "SECRET_KEY"],
+    ["PREVIOUS_SECRET_KEY", "x", "SECRET_KEY_PREVIOUS"],
+    ["ACCESS_TOKEN_TTL", "600", "ACCESS_TOKEN_TTL_SECONDS"],
+    ["DATABASE_TIMEOUT_MS", "5000", "DATABASE_TIMEOUT_SECONDS"],
+    ["BODY_LIMIT", "1mb", "BODY_LIMIT_BYTES"],
+    ["TENANTRY_REGISTRATON", "closed", "REGISTRATION"],
+  ];
+  for (const [name, value, ours] of forms)
+    test(`${name}: another number, order or unit`, () => expect(meant(name, value)).toBe(ours));
+
+  test("where ours is set beside it, such a form is another program's", () => {
+    expect(meant("SECRET_KEYS", "x", { SECRET_KEY: "y" })).toBeNull();
+    expect(meant("DATABASE_TIMEOUT", "5", { DATABASE_TIMEOUT_SECONDS: "5" })).toBeNull();
+    expect(meant("SIGNING_KEY", "-----BEGIN")).toBeNull();
+    expect(meant("METRIC_PORT", "tcp://10.0.0.1:80")).toBeNull();
+  });
+
   test("a limit that there is not", () => {
     expect(meant("RATE_LIMIT_SIGNUP", "5/60")).toBe("none");
     expect(meant("RATE_LIMIT_WINDOW_MS", "60000")).toBeNull();

@@ -56,6 +56,12 @@ test("every secret may stand in a file, with a line end behind it or without", (
   }
 });
 
+test("a byte order mark is no part of it", () => {
+  const { SECRET_KEY: _, ...rest } = RIGHT;
+  const { secretKey } = parseConfig({ ...rest, SECRET_KEY_FILE: file(`\ufeff${KEY}\r\n`) });
+  expect(secretKey).toEqual(Buffer.from(KEY, "base64"));
+});
+
 test("any other variable may too, but for one whose name is that of another with _FILE", () => {
   const values: Record<string, string> = {
     PORT: "4000",
@@ -92,6 +98,10 @@ describe("it is a fault, told with all others and without what stands in it,", (
       ],
       [folder, /^ {2}SECRET_KEY_FILE: names a file that cannot be read \(EISDIR\)$/],
       [file("\n"), /^ {2}SECRET_KEY_FILE: names a file that is empty$/],
+      [
+        file(Buffer.from(`\ufeff${KEY}`, "utf16le")),
+        /^ {2}SECRET_KEY_FILE: names a file that is no text in UTF-8$/,
+      ],
       [file(Buffer.alloc(70_000, 65)), /^ {2}SECRET_KEY_FILE: names a file of more than/],
     ];
     for (const [path, message] of cases)
