@@ -1,37 +1,35 @@
 /**
- * Two and four instances behind HAProxy, with the file of docs/operations: each is ended and started again in turn, as at an
- * upgrade, while clients with live connections are at work. It needs haproxy, so it is not among the tests that run
- * everywhere:
+ * Two and four instances behind HAProxy, and two behind nginx, with the files of docs/operations: each is ended and started again
+ * in turn, as at an upgrade, while clients with live connections are at work. It needs haproxy and nginx, so it is not among
+ * the tests that run everywhere:
  *   bun test ./tests/scale/rolling.ts
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { Agent, request } from "node:http";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SQL } from "bun";
-import { freePort } from "../mail/smtp-server.ts";
 import { type Server, startServer } from "../server/start.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
+import { ask } from "./one-try.ts";
+import { type Front, PROXIES, startProxy } from "./proxies.ts";
 
-const CONFIG = join(import.meta.dir, "..", "..", "docs", "operations", "haproxy.cfg");
-const HAPROXY = Bun.which("haproxy", { PATH: `${process.env.PATH}:/usr/sbin` }) ?? "haproxy";
 const PASSWORD = "correct horse battery staple";
 const CLIENTS = 24;
-/** More than the check of the proxy takes to see it: see haproxy.cfg. */
+/** More than the check of HAProxy takes to see it: see haproxy.cfg. */
 const DRAIN_SECONDS = "4";
-
-type Answer = { status: number; body: Record<string, unknown> };
-type Proxy = { port: number; stop(): Promise<void> };
 
 let database: TestDatabase;
 let env: Record<string, string>;
 let folder: string;
 let servers: Server[] = [];
-let proxy: Proxy | undefined;
+let proxy: Front | undefined;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "tenantry-test-haproxy-"));
+  folder = mkdtempSync(join(tmpdir(), "tenantry-test-rolling-"));
+  // The workers of nginx are another user.
+  chmodSync(folder, 0o755);
   database = await createDatabase();
   env = {
     DATABASE_URL: database.appUrl,
@@ -54,10 +52,18 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-for (const count of [2, 4])
-  test(`${count} instances are ended and started again in turn under load, and no request is lost`, async () => {
+for (const [name, count] of [
+  ["haproxy", 2],
+  ["haproxy", 4],
+  ["nginx", 2],
+] as const)
+  test(`behind ${name} ${count} instances are ended and started again in turn under load, and no request is lost`, async () => {
     servers = await Promise.all(Array.from({ length: count }, () => startServer(env)));
-    proxy = await startProxy(servers.map(({ port }) => port));
+    proxy = await startProxy(
+      PROXIES[name],
+      folder,
+      servers.map(({ port }) => port),
+    );
     const token = await register(proxy);
     const seen = { answers: 0, lost: [] as string[], made: 0 };
     let isOver = false;
@@ -65,22 +71,24 @@ for (const count of [2, 4])
 
     for (const [index, server] of servers.entries()) {
       await Bun.sleep(1000);
+      proxy.leave(index);
       server.process.kill("SIGTERM");
       expect(await server.process.exited).toBe(0);
       servers[index] = await startServer({ ...env, PORT: String(server.port) });
+      proxy.back(index);
       // A check of the proxy sees that it is there again.
       await Bun.sleep(2000);
     }
     isOver = true;
     await Promise.all(clients);
 
-    console.error(`${count} instances: ${seen.answers} answers, ${seen.lost.length} lost`);
+    console.error(`${name}, ${count} instances: ${seen.answers} answers, ${seen.lost.length} lost`);
     expect(seen.lost).toEqual([]);
     expect(seen.answers).toBeGreaterThan(CLIENTS * 20);
     const [row] = await made();
     expect(row?.n).toBe(seen.made);
     await database.query("DELETE FROM users WHERE email LIKE 'rolling-%'");
-  }, 120_000);
+  }, 300_000);
 
 async function made(): Promise<{ n: number }[]> {
   const sql = new SQL(database.url);
@@ -89,31 +97,7 @@ async function made(): Promise<{ n: number }[]> {
   return rows;
 }
 
-/** The documented file, with addresses of this machine. */
-async function startProxy(ports: number[]): Promise<Proxy> {
-  const port = await freePort();
-  const file = join(folder, `${ports.length}.cfg`);
-  const config = readFileSync(CONFIG, "utf8")
-    .replace(/^ {2}bind .*$/m, `  bind 127.0.0.1:${port}`)
-    .replace(/(^ {2}server .*\n?)+/m, () =>
-      ports.map((each, n) => `  server s${n} 127.0.0.1:${each}\n`).join(""),
-    );
-  writeFileSync(file, config);
-  const child = Bun.spawn([HAPROXY, "-db", "-f", file], { stdio: ["ignore", "ignore", "pipe"] });
-  const stop = async () => {
-    child.kill("SIGKILL");
-    await child.exited;
-  };
-  for (const end = Date.now() + 10_000; Date.now() < end; await Bun.sleep(50)) {
-    if (child.exitCode !== null) throw new Error(await child.stderr.text());
-    const answer = await ask({ port }, new Agent(), "GET /health/live").catch(() => null);
-    if (answer?.status === 200) return { port, stop };
-  }
-  await stop();
-  throw new Error("HAProxy does not answer");
-}
-
-async function register({ port }: Pick<Proxy, "port">): Promise<string> {
+async function register({ port }: Pick<Front, "port">): Promise<string> {
   const name = `t${randomBytes(5).toString("hex")}`;
   const json = { email: `owner@${name}.example`, password: PASSWORD, tenant: { name, slug: name } };
   const { status, body } = await ask({ port }, new Agent(), "POST /v1/auth/register", { json });
@@ -144,40 +128,4 @@ async function work(
     await Bun.sleep(20);
   }
   agent.destroy();
-}
-
-/** One request, tried once: `fetch` would try again by itself where a live connection ends. */
-function ask(
-  { port }: { port: number },
-  agent: Agent,
-  route: string,
-  { json, token }: { json?: unknown; token?: string } = {},
-): Promise<Answer> {
-  const [method = "GET", path = "/"] = route.split(" ");
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const body = json === undefined ? "" : JSON.stringify(json);
-  const sent = request(
-    {
-      ...{ host: "127.0.0.1", port, method, path, agent },
-      headers: {
-        ...(json !== undefined && {
-          "content-type": "application/json",
-          "content-length": Buffer.byteLength(body),
-        }),
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      },
-    },
-    (response) => {
-      let text = "";
-      response.on("data", (chunk) => (text += chunk));
-      response.on("error", reject);
-      response.on("end", () => {
-        const isJson = /json/.test(response.headers["content-type"] ?? "");
-        resolve({ status: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : {} });
-      });
-    },
-  );
-  sent.on("error", reject);
-  sent.end(body);
-  return promise;
 }
