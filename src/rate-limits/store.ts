@@ -2,6 +2,7 @@
  * Counters in Valkey or Redis: RATE_LIMIT_STORE_URL. One that is away, full, or read-only counts nothing, and the database
  * does: nobody is let through uncounted, nor refused for it. Each window may then be had once more, and no more often.
  */
+import { connect as connectTo } from "node:net";
 import { RedisClient } from "bun";
 import type { Pool } from "pg";
 import { describeError, type Log } from "../log.ts";
@@ -30,6 +31,7 @@ export type Store = {
 
 /** Its own, where others use the server too. */
 const PREFIX = "tenantry:limit:";
+const DEFAULT_PORT = 6379;
 const ANSWER_MILLIS = 250;
 const LOOK_AGAIN_MILLIS = 1000;
 
@@ -99,7 +101,7 @@ export async function connectStore(
   try {
     client = await connect(url);
   } catch (err) {
-    lose(describeError(err));
+    lose(await reasonOf(url, err));
   }
 
   return {
@@ -146,6 +148,20 @@ async function connect(url: string): Promise<RedisClient> {
     client.close();
     throw err;
   }
+}
+
+/** Bun says of whatever keeps a connection from being made that it was closed: so another one is tried, to hear why. */
+async function reasonOf(url: string, thrown: unknown): Promise<string> {
+  const { hostname, host, port } = new URL(url);
+  const { promise, resolve } = Promise.withResolvers<string | null>();
+  const socket = connectTo(Number(port) || DEFAULT_PORT, hostname.replace(/^\[|\]$/g, ""));
+  socket.once("connect", () => resolve(null));
+  socket.once("error", (err: NodeJS.ErrnoException) => resolve(err.code ?? describeError(err)));
+  const fault = await inTime(promise).catch(describeError);
+  socket.destroy();
+  const advice = "something listens there: another password, TLS (rediss://), or another program";
+  const isClosed = /closed/i.test(describeError(thrown));
+  return `${host}: ${fault ?? describeError(thrown)}${fault === null && isClosed ? `; ${advice}` : ""}`;
 }
 
 function counter(key: string, points = 0, millis = 0): Counter {
