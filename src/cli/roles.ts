@@ -20,9 +20,15 @@ Usage: bun run db:roles, after each bunx prisma migrate deploy, with these varia
 Exit codes: 0 done, 1 could not.
 `;
 
-if (process.argv.includes("--help")) {
+const [argument] = process.argv.slice(2);
+if (argument === "--help" || argument === "-h") {
   process.stdout.write(usage);
   process.exit(0);
+}
+if (argument !== undefined) {
+  // Not repeated: it may be a URL with its password.
+  process.stderr.write("error: This command takes no arguments, but variables. See --help.\n");
+  process.exit(1);
 }
 process.exit(await main(process.env));
 

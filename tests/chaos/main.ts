@@ -28,18 +28,7 @@ const LONG_MILLIS = 300_000;
 const BREATH_MILLIS = 1500;
 const LATELY_MILLIS = 2000;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string" },
-    seconds: { type: "string" },
-    seed: { type: "string", default: String(Date.now() % 100_000) },
-    clients: { type: "string", default: "12" },
-    port: { type: "string", default: "4160" },
-    only: { type: "string", default: "" },
-    keep: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
+const values = readOptions(process.argv.slice(2));
 if (values.help) {
   console.log(HELP);
   process.exit(0);
@@ -48,7 +37,8 @@ const millis = values.seconds
   ? Number(values.seconds) * 1000
   : Number(values.minutes ?? 10) * 60_000;
 const seed = Number(values.seed);
-if (!(millis > 0) || !Number.isInteger(seed)) {
+const whole = [seed, Number(values.clients), Number(values.port)];
+if (!(millis > 0) || !whole.every(Number.isInteger)) {
   console.error(HELP);
   process.exit(2);
 }
@@ -67,6 +57,29 @@ try {
   await world.close({ keepLogs: values.keep || status !== 0 });
 }
 process.exit(status);
+
+function readOptions(args: string[]) {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean", default: false } as const;
+  try {
+    return parseArgs({
+      args,
+      options: {
+        minutes: text,
+        seconds: text,
+        seed: { ...text, default: String(Date.now() % 100_000) },
+        clients: { ...text, default: "12" },
+        port: { ...text, default: "4160" },
+        only: { ...text, default: "" },
+        keep: flag,
+        help: flag,
+      },
+    }).values;
+  } catch (err) {
+    console.error(`${err instanceof Error ? err.message : err}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
 
 async function run(world: World, ledger: Ledger): Promise<number> {
   console.log(`seed ${seed}, ${millis / 1000} s, ${values.clients} clients`);
