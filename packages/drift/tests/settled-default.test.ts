@@ -69,6 +69,12 @@ describe("the same", () => {
     ["numeric(8,2) DEFAULT 1.5", "numeric(8,2) DEFAULT 1.50", "numeric(8,2) DEFAULT '1.50'"],
     ["float8 DEFAULT 0.0 NOT NULL", "float8 NOT NULL DEFAULT 0"],
     ["jsonb DEFAULT '{}'", "jsonb DEFAULT '{}'::json"],
+    ["json DEFAULT '[]'", "json DEFAULT '[]'::jsonb"],
+    ["time DEFAULT LOCALTIME", "time DEFAULT now()", "time DEFAULT now()::time"],
+    ["timestamp DEFAULT now()", "timestamp DEFAULT now()::timestamp"],
+    ["money DEFAULT 0", "money DEFAULT '0'", "money DEFAULT 0.00", "money DEFAULT 0::money"],
+    ["money DEFAULT 1234.5", "money DEFAULT '$1,234.50'", "money DEFAULT '1234.5'::money"],
+    ["money DEFAULT -5", "money DEFAULT '-$5.00'", "money DEFAULT '-5'::money"],
   ];
   for (const [first = "", ...others] of groups) {
     for (const other of others)
@@ -99,10 +105,41 @@ describe("not the same", () => {
     ["text DEFAULT 'a '::char(2)", "text DEFAULT 'a '"],
     ["real DEFAULT 1.5", "real DEFAULT 1.5::int"],
     ["word DEFAULT NULL", "word"],
+    ["money DEFAULT 1", "money DEFAULT 10"],
+    ["money DEFAULT '0.12'", "money DEFAULT 12"],
+    ["json DEFAULT '{\"a\": 1}'", "json DEFAULT '{\"a\": 1}'::jsonb"],
+    ["time DEFAULT now()", "time DEFAULT LOCALTIME(0)"],
     ["varchar(2)", "text"],
   ] as const)
     test(`${one} ≠ ${other}`, async () =>
       expect(await definitionOf(one)).not.toBe(await definitionOf(other)));
+});
+
+/** All kinds whose texts have expressions, with a clock in them. */
+async function withClock(clock: string) {
+  await client.query(`DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s; SET search_path = s;
+    CREATE TABLE t (at timestamptz, CHECK (at < ${clock}), CHECK (at::text <> 'now()'));
+    CREATE VIEW v AS SELECT ${clock} AS a, t.at FROM t WHERE at < ${clock} + interval '1 hour';
+    CREATE MATERIALIZED VIEW m AS SELECT ${clock} AS a;
+    CREATE FUNCTION f(a timestamptz DEFAULT ${clock}) RETURNS text LANGUAGE sql AS 'SELECT ''now()'' ';
+    CREATE FUNCTION g() RETURNS bool LANGUAGE sql BEGIN ATOMIC SELECT ${clock} > '2020-01-01'; END;
+    CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN now(); END';
+    CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW WHEN (OLD.at < ${clock}) EXECUTE FUNCTION fired();
+    CREATE POLICY p ON t USING (at < ${clock});
+    CREATE RULE r AS ON UPDATE TO t WHERE OLD.at < ${clock} DO INSTEAD NOTHING;
+    CREATE DOMAIN d AS timestamptz CHECK (VALUE < ${clock});
+    RESET search_path`);
+  const objects = await inReadTransaction(client, () => readCatalog(client, ["s"]));
+  return objects.map(({ kind, name, definition }) => [kind, name, definition].join(" "));
+}
+
+test("the clock is the same by every name, in expressions of every kind, and another clock is none", async () => {
+  const texts = await withClock("now()");
+  for (const clock of ["CURRENT_TIMESTAMP", "transaction_timestamp()", "now()::timestamptz(6)"])
+    expect(await withClock(clock)).toEqual(texts);
+  expect(texts.filter((text) => text.includes("'now()'"))).toHaveLength(2);
+  const others = await withClock("clock_timestamp()");
+  expect(others.filter((text, place) => text !== texts[place])).toHaveLength(9);
 });
 
 test("a function of that name elsewhere, and a text in quotes, are let be", () => {

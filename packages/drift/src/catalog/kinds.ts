@@ -11,7 +11,7 @@ import { database } from "./kinds/database.ts";
 import { foreign } from "./kinds/foreign.ts";
 import { operators } from "./kinds/operators.ts";
 import { routines } from "./kinds/routines.ts";
-import { settledDefault, settledTypes } from "./kinds/settled-default.ts";
+import { settledClocks, settledDefault, settledTypes } from "./kinds/settled-default.ts";
 import { settledText } from "./kinds/settled-text.ts";
 import { declaredParts, tableParts } from "./kinds/table-parts.ts";
 import { tables } from "./kinds/tables.ts";
@@ -44,9 +44,15 @@ export const kinds = { ...objectKinds, ...attachedKinds } as const satisfies Rec
 /** One text for what servers of different versions, or one server after the other's text was run, print differently. */
 export function canonicalText(kind: string, definition: string): string {
   const text = settledText(VIEWS.has(kind) ? withoutOnlyTable(definition) : definition);
-  return TYPED.has(kind) ? settledDefault(settledTypes(text)) : text;
+  if (TYPED.has(kind)) return settledDefault(settledTypes(text));
+  return EXPRESSED.has(kind) ? settledClocks(text) : text;
 }
 
 /** They begin with a type, or list types. */
 const TYPED = new Set(["column", "domain", "composite type"]);
+/** They hold expressions as PostgreSQL prints them, and what is somebody's text in quotes. */
+const EXPRESSED = new Set([
+  ...["constraint", "domain constraint", "index", "statistics object", "trigger", "rule", "policy"],
+  ...["view", "materialized view", "function", "procedure"],
+]);
 const VIEWS = new Set(["view", "materialized view"]);

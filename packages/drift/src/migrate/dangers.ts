@@ -5,6 +5,7 @@ import { items } from "../repair/clauses.ts";
 import { columnFacts } from "../repair/columns.ts";
 import { stated } from "../repair/state.ts";
 import { memberOf, relationOf } from "../repair/way.ts";
+import { holdsAll } from "../repair/widening.ts";
 
 export type Danger = { what: string; instead: string };
 
@@ -64,7 +65,7 @@ const finders: Record<string, Finder> = {
     }
     const found = columnFacts(difference.actual);
     return [
-      ...(wanted.type === found.type
+      ...(holdsAll(found.type, wanted.type)
         ? []
         : [
             {

@@ -15,7 +15,7 @@ export function dangersIn(
   const found: Danger[] = [];
   const isTold = (name: string) => [...known, ...found].some(({ what }) => names(what, name));
   for (const loss of new Set(losses))
-    if (![...known, ...found].some(({ what }) => what === loss))
+    if (![...known, ...found].some(({ what }) => what === loss || explains(what, loss)))
       found.push({ what: loss, instead: "Keep the old one until the rows have been copied." });
   for (const { key, destroys } of steps) {
     const name = key.slice(key.lastIndexOf(" ") + 1);
@@ -32,6 +32,12 @@ export function dangersIn(
         instead: "Add a new column, copy the rows in batches, and drop the old one later.",
       });
   return found;
+}
+
+/** A change of type says of which values it speaks, and what becomes of them. */
+function explains(what: string, loss: string): boolean {
+  const [, table] = /^changes values of (.*): /s.exec(loss) ?? [];
+  return table !== undefined && what.startsWith(`changes the type of ${table}.`);
 }
 
 /** Whether a text speaks of a thing or of a part of it, and not of one whose name only begins so. */

@@ -5,6 +5,7 @@ import { continued, sequenceIn } from "./positions.ts";
 import { sequenceSettings } from "./sequences.ts";
 import { stateActions, stated, undoColumnState } from "./state.ts";
 import { memberOf, type Repair, relationOf, type Way, way } from "./way.ts";
+import { holdsAll } from "./widening.ts";
 
 const KEYWORDS = [
   "COLLATE",
@@ -89,7 +90,10 @@ export const column: Repair = {
     const freed = isFreed ? way(`${table} ${alter} DROP IDENTITY`) : [];
     const whole = (older.join() === sql.join() ? [sql] : [sql, older]).map((sql) => ({
       sql,
-      ...(retyped && { mayRewrite: relationOf(expected) }),
+      ...(retyped && {
+        mayRewrite: relationOf(expected),
+        keepsValues: holdsAll(typeOf(found), typeOf(wanted)),
+      }),
     }));
     return [...whole, ...freed];
   },

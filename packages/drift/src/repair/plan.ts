@@ -135,14 +135,14 @@ export async function plan(
   async function take(difference: Difference, way: Way, limits: Level): Promise<Step[] | null> {
     const reason = reasonOf(difference);
     const key = keyOf(objectOf(difference));
-    const { sql, destroys, mayRewrite } = way;
+    const { sql, destroys, mayRewrite, keepsValues = false } = way;
     const step = { reason, key, mends: key, sql };
     try {
       return await trial.allOrNothing(async () => {
         const before = mayRewrite && (await trial.filesOf(mayRewrite));
         await trial.run(sql);
         const rewrites = mayRewrite && before !== (await trial.filesOf(mayRewrite));
-        if (!rewrites) return [{ ...step, destroys: destroys ?? null }];
+        if (!rewrites || keepsValues) return [{ ...step, destroys: destroys ?? null }];
         errors.set(reason, "The rows would have to be rewritten.");
         return limits.destructive ? [{ ...step, destroys: REWRITE }] : null;
       });

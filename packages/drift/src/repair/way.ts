@@ -8,6 +8,8 @@ export type Way = {
   destroys?: string;
   /** A relation whose rows the way may have to rewrite. Whether it does, PostgreSQL tells when it is tried. */
   mayRewrite?: string;
+  /** Then each of them is as it was, and the rewrite costs no more than time. */
+  keepsValues?: boolean;
   /** What it makes cannot be used before the transaction has ended, as with a label added to an enum. */
   usableAfterCommit?: boolean;
   /** A secret stands in it as `…`: good enough for a copy, and for nothing else. */

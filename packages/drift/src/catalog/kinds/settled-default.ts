@@ -14,6 +14,13 @@ const FULL_PRECISION =
   /\b((?:timestamp|time|interval)(?: (?:year|month|day|hour|minute|second)(?: to \w+)?)?)\(6\)/g;
 const CLOCK = /(?<![\w.$])(?:now|transaction_timestamp)\(\)|\bCURRENT_TIMESTAMP\(6\)/g;
 const LOCAL_CLOCK = /\bLOCALTIME(STAMP)?\(6\)/g;
+/** A cast of the clock that another name of it makes, and one that it has already. */
+const CAST_CLOCKS = [
+  [/\(CURRENT_TIMESTAMP\)::timestamp(?:\(6\))? with time zone/g, "CURRENT_TIMESTAMP"],
+  [/\(CURRENT_TIMESTAMP\)::timestamp(?:\(6\))? without time zone/g, "LOCALTIMESTAMP"],
+  [/\((?:CURRENT_TIMESTAMP|LOCALTIMESTAMP)\)::date/g, "CURRENT_DATE"],
+  [/\((?:CURRENT_TIMESTAMP|LOCALTIMESTAMP)\)::time(?:\(6\))? without time zone/g, "LOCALTIME"],
+] as const;
 /** What ends a type, and what ends a default: nothing of it stands in brackets there. */
 const AFTER_TYPE = / (?:COLLATE|NOT NULL|NO INHERIT|NOT VALID|DEFAULT|GENERATED|OPTIONS) |;|$/;
 const AFTER_DEFAULT = /; | OPTIONS \(| NOT NULL$|$/;
@@ -21,6 +28,14 @@ const AFTER_DEFAULT = /; | OPTIONS \(| NOT NULL$|$/;
 const TEXTS = ["text", "character varying"];
 const INTEGERS = ["smallint", "integer", "bigint"];
 const NUMBERS = [...INTEGERS, "numeric", "double precision", "real"];
+
+/** The same moment by one name, wherever an expression asks for it. */
+export function settledClocks(definition: string): string {
+  const local = replaced(definition, LOCAL_CLOCK, "LOCALTIME$1");
+  let text = replaced(local, CLOCK, "CURRENT_TIMESTAMP");
+  for (const [cast, clock] of CAST_CLOCKS) text = replaced(text, cast, clock);
+  return text;
+}
 
 /** The definition of a column or a domain; one of a type whose attributes have types. */
 export function settledTypes(definition: string): string {
@@ -42,8 +57,7 @@ export function settledDefault(definition: string): string {
 
 /** Null for a default that is none. */
 function settledValue(expression: string, type: string): string | null {
-  const local = replaced(expression, LOCAL_CLOCK, "LOCALTIME$1");
-  const value = replaced(local, CLOCK, "CURRENT_TIMESTAMP");
+  const value = settledClocks(expression);
   const clock = settledClock(value, type);
   if (clock) return clock;
   if (type.endsWith("[]")) return settledArray(value, baseOf(type.slice(0, -2))) ?? value;
@@ -55,15 +69,18 @@ function settledValue(expression: string, type: string): string | null {
   if (TEXTS.includes(base)) return `${atom}::${base}`;
   if (base === "character") return `${atom}::bpchar`;
   if (NUMBERS.includes(base)) return numberText(unquoted(atom));
-  return base === "jsonb" ? `${atom}::jsonb` : value;
+  if (base === "money") return moneyText(unquoted(atom));
+  return ["json", "jsonb"].includes(base) ? `${atom}::${base}` : value;
 }
 
 /** The moment, the day or the time of day, whichever the column keeps of it. */
 function settledClock(value: string, type: string): string | null {
   const [, digits] = /\((\d)\)/.exec(type) ?? [];
   const same = ["CURRENT_TIMESTAMP", `CURRENT_TIMESTAMP(${digits})`];
-  if (type === "date" && ["CURRENT_TIMESTAMP", "(CURRENT_TIMESTAMP)::date"].includes(value))
+  if (type === "date" && ["CURRENT_TIMESTAMP", "LOCALTIMESTAMP"].includes(value))
     return "CURRENT_DATE";
+  const times = ["CURRENT_TIMESTAMP", "LOCALTIMESTAMP", "LOCALTIME", `LOCALTIME(${digits})`];
+  if (/^time(\(\d\))? without/.test(type) && times.includes(value)) return "LOCALTIME";
   const isLocal = /^timestamp(\(\d\))? without/.test(type);
   if (isLocal) same.push("LOCALTIMESTAMP", `LOCALTIMESTAMP(${digits})`);
   return /^timestamp/.test(type) && same.includes(value) ? "CURRENT_TIMESTAMP" : null;
@@ -87,10 +104,11 @@ function isIdle(cast: string, base: string, atom: string): boolean {
   if (cast === base || atom === "NULL") return true;
   if (TEXTS.includes(base)) return TEXTS.includes(cast);
   if (base === "character") return [...TEXTS, base, "bpchar"].includes(baseOf(cast));
-  if (base === "jsonb") return cast === "json" && ["'{}'", "'[]'"].includes(atom);
+  if (["json", "jsonb"].includes(base))
+    return ["json", "jsonb"].includes(cast) && ["'{}'", "'[]'"].includes(atom);
   const isWhole = /^-?\d{1,4}$/.test(unquoted(atom));
   return (
-    NUMBERS.includes(base) &&
+    [...NUMBERS, "money"].includes(base) &&
     (cast === "numeric" || (isWhole && [...INTEGERS, "numeric"].includes(baseOf(cast))))
   );
 }
@@ -134,6 +152,13 @@ function numberText(number: string): string {
   const short = number.includes(".") ? number.replace(/\.?0+$/, "") : number;
   if (!short.startsWith("-")) return short;
   return `'${short}'::${short.includes(".") ? "numeric" : "integer"}`;
+}
+
+/** The amount, where it is printed as in the locale C; another locale's signs may mean anything. */
+function moneyText(amount: string): string {
+  const [, sign, number] = /^(-?)\$?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)$/.exec(amount) ?? [];
+  if (number === undefined) return `'${amount}'::money`;
+  return numberText(`${sign}${number.replaceAll(",", "")}`);
 }
 
 function unquoted(atom: string): string {
