@@ -54,6 +54,26 @@ test("connections that die in the middle: a message, and no scratch database is 
   expect(await exists(scratch)).toBe(false);
 });
 
+test("a table that is locked by somebody: who that is, and nothing is changed by a repair", async () => {
+  const other = new pg.Client({ connectionString: database.url });
+  await other.connect();
+  try {
+    await other.query("CREATE TABLE things (id integer)");
+    await other.query("BEGIN; CREATE INDEX ON things (id)");
+    const run = await project.drift(["repair", "--apply"]);
+    expect(run.stderr).toContain("The repair was rolled back, and the database is as it was.");
+    expect(run.stderr).toMatch(/Process \d+ of \w+ has one on public\.things, in a transaction of/);
+    await other.query("LOCK TABLE things");
+    const check = await project.drift();
+    expect(check.stderr).toMatch(/^error: Another session has held a lock .* on public\.things/m);
+    expect([run.code, check.code]).toEqual([1, 1]);
+  } finally {
+    await other.query("ROLLBACK");
+    await other.query("DROP TABLE things");
+    await other.end();
+  }
+}, 90_000);
+
 test("a migration in progress is waited for, not taken for drift", async () => {
   const deploy = execute(
     database.url,
@@ -77,20 +97,33 @@ test("a check that waits for a migration can be interrupted", async () => {
   await deploy.end();
 });
 
-test("what a killed check has left is dropped by the next when it is old, and only then", async () => {
+test("what a killed check has left is dropped by the next when it is old or its maker is gone, and only then", async () => {
   const suffix = randomBytes(8).toString("hex");
   const hour = 3600;
   const now = Math.floor(Date.now() / 1000);
   const [old, young] = [now - 2 * hour, now].map((time) => `drift_scratch_${time}_${suffix}`);
-  await execute(database.url, `CREATE DATABASE ${old}`);
-  await execute(database.url, `CREATE DATABASE ${young}`);
+  const maker = new pg.Client({ connectionString: database.url });
+  await maker.connect();
+  const { rows } = await maker.query("SELECT pg_backend_pid() AS pid");
+  const [made, orphan] = [rows[0].pid, 999_999_999].map(
+    (pid) => `drift_scratch_${now - 20}_${pid}_${suffix}`,
+  );
+  for (const name of [old, young, made, orphan])
+    await execute(database.url, `CREATE DATABASE ${name}`);
+  await execute(database.url, `CREATE ROLE ${orphan}`);
   try {
     await project.drift();
     expect(await exists(String(old))).toBe(false);
     expect(await exists(String(young))).toBe(true);
+    expect(await exists(String(orphan))).toBe(false);
+    expect(await exists(String(made))).toBe(true);
+    const role = `SELECT FROM pg_roles WHERE rolname = '${orphan}'`;
+    expect((await execute(database.url, role)).rowCount).toBe(0);
   } finally {
-    await execute(database.url, `DROP DATABASE IF EXISTS ${old}`);
-    await execute(database.url, `DROP DATABASE IF EXISTS ${young}`);
+    await maker.end();
+    for (const name of [old, young, made, orphan])
+      await execute(database.url, `DROP DATABASE IF EXISTS ${name}`);
+    await execute(database.url, `DROP ROLE IF EXISTS ${orphan}`);
   }
 });
 

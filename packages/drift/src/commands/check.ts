@@ -52,11 +52,10 @@ export async function check(options: Options): Promise<Report> {
             placed,
             {
               ...repairTask(compared, kept, project, options),
-              surroundings: await readSurroundings(client, options),
               only: writtenNowhere(placed, project.migrations),
             },
             server,
-            options,
+            { ...options, surroundings: () => readSurroundings(client, options) },
           )
         : { findings: placed, repair: null };
     const isAllKept = findings.every((finding) => kept.has(keyOf(finding)));

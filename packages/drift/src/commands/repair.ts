@@ -2,7 +2,8 @@
 
 import type pg from "pg";
 import { CANONICAL_OUTPUT } from "../catalog/catalog.ts";
-import { withConnection } from "../database/connection.ts";
+import { isConnectionLoss, withConnection } from "../database/connection.ts";
+import { isLockTimeout, lockHolder } from "../database/held-locks.ts";
 import { beginInsteadOfMigration } from "../database/migration-lock.ts";
 import { withTrialDatabase } from "../database/trial-database.ts";
 import { differingKeys } from "../model/diff.ts";
@@ -56,7 +57,12 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
     if (!options.apply) return false;
 
     await apply(client, task, proposal, options);
-    const report = await check({ ...options, repair: false });
+    const report = await check({ ...options, repair: false }).catch((error) => {
+      if (!(error instanceof DriftError)) throw error;
+      throw new DriftError(`The repair was made, but not checked again: ${error.message}`, {
+        cause: error,
+      });
+    });
     await output.note(`${summaryLine(report, false)}\n`);
     return !report.drift;
   });
@@ -76,8 +82,8 @@ async function apply(
     );
   const known = new Set(differingKeys(expected, actual));
   const sql = statements(allowDestructive ? [...safe, ...destructive] : safe);
+  await beginInsteadOfMigration(client);
   try {
-    await beginInsteadOfMigration(client);
     await client.query(PLAN_SETTINGS);
     for (const statement of sql) await run(client, statement);
     await client.query(CANONICAL_OUTPUT);
@@ -86,7 +92,9 @@ async function apply(
     await run(client, "COMMIT");
   } catch (error) {
     await client.query("ROLLBACK").catch(() => {}); // On a dead connection there is nothing left to end.
-    throw error;
+    const cause = error instanceof DriftError ? error.cause : error;
+    if (isLockTimeout(cause)) throw rolledBack(await lockHolder(client), cause);
+    throw error instanceof DriftError ? error : rolledBack(messageOf(error), error);
   }
 }
 
@@ -94,6 +102,11 @@ async function run(client: pg.Client, statement: string): Promise<void> {
   try {
     await client.query(statement);
   } catch (error) {
+    if (statement === "COMMIT" && isConnectionLoss(error))
+      throw new DriftError(
+        "The connection was lost while the repair was committed, so all of it may have been made or nothing. `tenantry-drift` shows which.",
+        { cause: error },
+      );
     throw rolledBack(`${messageOf(error)}\n  ${statement.replaceAll("\n", "\n  ")}`, error);
   }
 }

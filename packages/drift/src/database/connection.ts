@@ -1,6 +1,7 @@
 /** Connections, and what to tell a person who has none. No message holds a URL, since URLs hold passwords. */
 import pg from "pg";
 import { codeOf, DriftError, messageOf } from "../model/errors.ts";
+import { isLockTimeout, lockHolder } from "./held-locks.ts";
 
 const OLDEST_SERVER = 150000;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -33,10 +34,14 @@ export async function withConnection<T>(
         cause: error,
       });
     }
+    if (isLockTimeout(error)) throw new DriftError(await lockHolder(client), { cause: error });
     if (error instanceof pg.DatabaseError) {
-      throw new DriftError(`The server at ${serverOf(client)} reports: ${error.message}`, {
-        cause: error,
-      });
+      throw new DriftError(
+        `The server at ${serverOf(client)} reports: ${error.message}${adviceOn(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
     throw error;
   } finally {
@@ -124,8 +129,15 @@ function serverOf({ host, port }: pg.Client): string {
   return `${host}:${port}`;
 }
 
+function adviceOn({ code }: pg.DatabaseError): string {
+  if (code === "57014") return ". It is very busy, or the schema very large: try again later.";
+  if (code === "53100")
+    return ". Make room on its disk; a scratch database that is left goes by itself.";
+  return code?.startsWith("53") ? ". It has no room for this at the moment: try again later." : "";
+}
+
 /** SQLSTATE class 57P is an operator's intervention; the driver has no codes for what it notices itself. */
-function isConnectionLoss(error: unknown): boolean {
+export function isConnectionLoss(error: unknown): boolean {
   return (
     /^(57P|ECONN|EPIPE)/.test(codeOf(error) ?? "") ||
     /^(Connection terminated|Client has)/.test(messageOf(error))

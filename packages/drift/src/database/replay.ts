@@ -6,6 +6,7 @@ import { readObjects, type Scope } from "../catalog/objects.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
 import type { CatalogObject } from "../model/object.ts";
 import type { SchemaFile } from "../prisma/schema-file.ts";
+import { isConnectionLoss } from "./connection.ts";
 import { isHeld, requireLasting, runScript } from "./hold.ts";
 import { type ScratchServer, withScratchDatabase } from "./scratch.ts";
 
@@ -168,6 +169,7 @@ export async function applyScript(
     await runScript(client, settings.join("; "), script.sql, shadowUrl !== null);
     return script;
   } catch (error) {
+    if (isConnectionLoss(error)) throw error;
     throw new DriftError(describe(script, error), { cause: error });
   }
 }

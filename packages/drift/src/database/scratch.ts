@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
 import { codeOf, DriftError, messageOf } from "../model/errors.ts";
-import { withConnection, withDatabase } from "./connection.ts";
+import { isConnectionLoss, withConnection, withDatabase } from "./connection.ts";
 import { unlessAborted } from "./work.ts";
 
 /** The server that scratch databases are made on. */
@@ -28,19 +28,24 @@ SELECT concat_ws(' ',
   'ICU_RULES ' || quote_literal(row->>'daticurules')) AS locale
 FROM pg_database d, to_jsonb(d) row WHERE d.datname = current_database()`;
 
-/** Names carry the time, so that those of a check that was killed are known when they are old. */
+/**
+ * Names carry the time and the process of the connection that makes them, so that those of a check that was killed are known:
+ * by their age, or since nobody has that connection any more. A pooler may have given it to somebody else meanwhile, or closed it:
+ * hence the seconds.
+ */
 const PREFIX = "drift_scratch_";
+const staleBy = (name: string) => `(${name} ~ '^${PREFIX}[0-9]{10}_' AND (
+  substring(${name} FROM '^${PREFIX}([0-9]{10})')::bigint < extract(epoch FROM now()) - 3600
+  OR ${name} ~ '^${PREFIX}[0-9]{10}_[0-9]{1,9}_' AND substring(${name} FROM '^${PREFIX}([0-9]{10})')::bigint < extract(epoch FROM now()) - 10
+    AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = substring(${name} FROM '^${PREFIX}[0-9]{10}_([0-9]{1,9})_')::int)))`;
 const STALE = `
 SELECT datname AS name FROM pg_database d
-WHERE datname ~ '^${PREFIX}[0-9]{10}_' AND pg_has_role(datdba, 'MEMBER')
-  AND substring(datname FROM '^${PREFIX}([0-9]{10})')::bigint < extract(epoch FROM now()) - 3600
+WHERE ${staleBy("d.datname")} AND pg_has_role(datdba, 'MEMBER')
   AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)`;
 
 /** Owners of databases for trials, that are named as these are. */
 const STALE_ROLES = `
-SELECT rolname AS name FROM pg_roles
-WHERE rolname ~ '^${PREFIX}[0-9]{10}_'
-  AND substring(rolname FROM '^${PREFIX}([0-9]{10})')::bigint < extract(epoch FROM now()) - 3600`;
+SELECT rolname AS name FROM pg_roles r WHERE ${staleBy("r.rolname")}`;
 
 /** Runs `work` in an empty database that is dropped afterwards, whatever happens. */
 export async function withScratchDatabase<T>(
@@ -49,7 +54,7 @@ export async function withScratchDatabase<T>(
 ): Promise<T> {
   if (client === null)
     return withConnection(url, (own) => withScratchDatabase({ url, client: own, signal }, work));
-  const name = `${PREFIX}${Math.floor(Date.now() / 1000)}_${randomBytes(8).toString("hex")}`;
+  const name = await newName(client);
   const created = create(client, name);
   try {
     return await unlessAborted(signal, async () => {
@@ -63,12 +68,19 @@ export async function withScratchDatabase<T>(
   }
 }
 
+async function newName(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  const seconds = Math.floor(Date.now() / 1000);
+  return `${PREFIX}${seconds}_${rows[0]?.pid}_${randomBytes(8).toString("hex")}`;
+}
+
 async function create(client: pg.Client, name: string): Promise<void> {
   await sweep(client);
   const { rows } = await client.query<{ locale: string }>(LOCALE);
   try {
     await client.query(`CREATE DATABASE ${name} TEMPLATE template0 ${rows[0]?.locale}`);
   } catch (error) {
+    if (isConnectionLoss(error)) throw error;
     const reason =
       codeOf(error) === "42501"
         ? `the user ${client.user} may not create databases. Allow it with ALTER ROLE "${client.user}" CREATEDB, name a server where that is allowed with --shadow-url, or compare with the committed snapshot (--snapshot), which needs no scratch database`

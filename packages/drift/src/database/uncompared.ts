@@ -29,26 +29,35 @@ const TYPE = `CASE t.typtype WHEN 'e' THEN 'enum ' WHEN 'd' THEN 'domain ' WHEN 
 
 /**
  * What is in other schemas, each under the key of what it needs: by the relation that it is a part of, as a view's query, a
- * default, a key, a trigger or a policy is, else by itself.
+ * default, a key, a trigger or a policy is, else by itself. It is looked for first: that is little, and a database is large.
  */
 const DEPENDANTS = `
-SELECT DISTINCT needed.key, CASE WHEN c.oid IS NOT NULL THEN c.oid::regclass::text WHEN f.oid IS NOT NULL THEN f.oid::regprocedure::text
-  WHEN y.oid IS NOT NULL THEN y.oid::regtype::text ELSE other.identity END AS name
-FROM pg_depend d
-LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
-LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
-LEFT JOIN pg_attrdef x ON d.classid = 'pg_attrdef'::regclass AND x.oid = d.objid
-LEFT JOIN pg_trigger g ON d.classid = 'pg_trigger'::regclass AND g.oid = d.objid
-LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
-LEFT JOIN pg_class c ON c.oid = coalesce(w.ev_class, nullif(k.conrelid, 0), x.adrelid, g.tgrelid, p.polrelid,
-  CASE WHEN d.classid = 'pg_class'::regclass THEN d.objid END)
-LEFT JOIN pg_proc f ON d.classid = 'pg_proc'::regclass AND f.oid = d.objid
-LEFT JOIN pg_type y ON y.oid = coalesce(nullif(k.contypid, 0), CASE WHEN d.classid = 'pg_type'::regclass THEN d.objid END)
-LEFT JOIN LATERAL (
-  SELECT i.schema, i.identity FROM pg_identify_object(d.classid, d.objid, 0) i WHERE c.oid IS NULL AND f.oid IS NULL AND y.oid IS NULL
-) other ON true
-LEFT JOIN pg_namespace n ON n.oid = coalesce(c.relnamespace, f.pronamespace, y.typnamespace)
-CROSS JOIN LATERAL (
+WITH d AS MATERIALIZED (
+  SELECT d.refclassid, d.refobjid, d.refobjsubid, CASE WHEN c.oid IS NOT NULL THEN c.oid::regclass::text WHEN f.oid IS NOT NULL THEN f.oid::regprocedure::text
+    WHEN y.oid IS NOT NULL THEN y.oid::regtype::text ELSE other.identity END AS name
+  FROM pg_depend d
+  LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+  LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+  LEFT JOIN pg_attrdef x ON d.classid = 'pg_attrdef'::regclass AND x.oid = d.objid
+  LEFT JOIN pg_trigger g ON d.classid = 'pg_trigger'::regclass AND g.oid = d.objid
+  LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+  LEFT JOIN pg_class c ON c.oid = coalesce(w.ev_class, nullif(k.conrelid, 0), x.adrelid, g.tgrelid, p.polrelid,
+    CASE WHEN d.classid = 'pg_class'::regclass THEN d.objid END)
+  LEFT JOIN pg_proc f ON d.classid = 'pg_proc'::regclass AND f.oid = d.objid
+  LEFT JOIN pg_type y ON y.oid = coalesce(nullif(k.contypid, 0), CASE WHEN d.classid = 'pg_type'::regclass THEN d.objid END)
+  LEFT JOIN LATERAL (
+    -- Of NULL it is not asked, which a WHERE would not spare: it takes long.
+    SELECT i.schema, i.identity
+    FROM pg_identify_object(CASE WHEN c.oid IS NULL AND f.oid IS NULL AND y.oid IS NULL THEN d.classid END, d.objid, 0) i
+  ) other ON true
+  LEFT JOIN pg_namespace n ON n.oid = coalesce(c.relnamespace, f.pronamespace, y.typnamespace)
+  WHERE d.deptype IN ('n', 'a') AND coalesce(n.nspname, other.schema) <> ALL ($1) AND n.nspname IS DISTINCT FROM 'pg_toast'
+    AND d.refobjid IN (
+      SELECT oid FROM pg_class WHERE relnamespace IN (${COMPARED}) UNION ALL SELECT oid FROM pg_proc WHERE pronamespace IN (${COMPARED})
+      UNION ALL SELECT oid FROM pg_type WHERE typnamespace IN (${COMPARED}) UNION ALL SELECT oid FROM pg_constraint WHERE connamespace IN (${COMPARED}))
+)
+SELECT DISTINCT needed.key, d.name
+FROM d CROSS JOIN LATERAL (
   SELECT ${RELATION} AS key FROM pg_class r
   WHERE d.refclassid = 'pg_class'::regclass AND r.oid = d.refobjid AND r.relnamespace IN (${COMPARED})
   UNION ALL
@@ -70,7 +79,6 @@ CROSS JOIN LATERAL (
   WHERE d.refclassid = 'pg_type'::regclass AND t.oid IN (d.refobjid, (SELECT e.typelem FROM pg_type e WHERE e.oid = d.refobjid AND e.typcategory = 'A'))
     AND t.typnamespace IN (${COMPARED})
 ) needed
-WHERE d.refobjid >= 16384 AND d.deptype IN ('n', 'a') AND coalesce(n.nspname, other.schema) <> ALL ($1)
 ORDER BY 1, 2`;
 
 /** To be called within a read transaction. Names of what depends on an object, by its key. */

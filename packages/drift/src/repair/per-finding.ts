@@ -6,7 +6,7 @@ import type { Finding } from "../model/finding.ts";
 import { keyOf } from "../model/object.ts";
 import { count, oneLine } from "../model/words.ts";
 import { type Proposal, propose } from "./proposal.ts";
-import { extensionsOf, type RepairTask } from "./task.ts";
+import { extensionsOf, type RepairTask, type Surroundings } from "./task.ts";
 
 /** Whether the statements of all findings together were proved, else why not. */
 export type Proof = { proved: boolean; doubt: string | null };
@@ -16,12 +16,19 @@ const MOST_OBJECTS = 2000;
 const MOST_MS = 20_000;
 const MADE_BY = "`tenantry-drift repair` makes it";
 
+type RepairOptions = {
+  mostMs?: number;
+  /** Read once it is known that there will be a trial. */
+  surroundings?: () => Promise<Surroundings>;
+  onProgress?: (step: string) => void;
+};
+
 /** That there is no repair is said in the report, and is no reason for the check to fail. */
 export async function withRepairs(
   findings: Finding[],
   task: RepairTask,
   server: ScratchServer,
-  { mostMs = MOST_MS, onProgress }: { mostMs?: number; onProgress?: (step: string) => void } = {},
+  { mostMs = MOST_MS, surroundings, onProgress }: RepairOptions = {},
 ): Promise<{ findings: Finding[]; repair: Proof | null }> {
   if (findings.length === 0) return { findings, repair: null };
   const unproved = (doubt: string) => ({ findings, repair: { proved: false, doubt } });
@@ -33,9 +40,10 @@ export async function withRepairs(
   onProgress?.("trying the repair on a copy of the schema");
   const limit = AbortSignal.timeout(mostMs);
   const signal = AbortSignal.any([server.signal, limit]);
+  const around = await surroundings?.();
   try {
     const proposal = await withTrialDatabase({ ...server, signal }, extensionsOf(task), (scratch) =>
-      propose(scratch, task),
+      propose(scratch, { ...task, ...(around && { surroundings: around }) }),
     );
     const repaired = repairedBy(proposal, task, findings);
     const nothing = repaired.every(({ repair }) => repair.length === 0) ? "there is none" : null;
