@@ -108,3 +108,29 @@ test("without migrations a rule that no file declares is dropped only when that 
   expect((await project.drift(["repair", "--apply", "--allow-destructive"])).code).toBe(0);
   await execute(database.url, 'DELETE FROM "Book"');
 });
+
+test("`init` leaves a model that has no migration yet, with its numbers, to the next migration", async () => {
+  const later = "model Later {\n  id Int @id @default(autoincrement())\n}\n";
+  await project.write({
+    "prisma/schema.prisma": datasource() + book + later,
+    "prisma/migrations/1_init/migration.sql": table + beyond,
+  });
+  const { code, stdout, stderr } = await project.drift(["init"]);
+  expect(stderr).toContain('table public."Later"');
+  expect(stdout).toBe("migrations-sql/010_beyond_prisma.sql\n");
+  expect(code).toBe(0);
+  expect(await project.read("migrations-sql/010_beyond_prisma.sql")).not.toContain("Later");
+});
+
+test("a folder that only the configuration names is made by the first migration", async () => {
+  await project.write({
+    "prisma.config.ts":
+      'export default { schema: "db/schema.prisma", migrations: { path: "db/steps" } };\n',
+    "db/schema.prisma": datasource() + book,
+  });
+  expect((await project.drift(["parity"])).stderr).toContain("There is no migrations folder");
+  const { code, stdout } = await project.drift(["migrate", "--name", "init"]);
+  expect(stdout).toMatch(/^db\/steps\/\d+_init\n$/);
+  expect(code).toBe(0);
+  expect((await project.drift(["parity"])).code).toBe(0);
+});

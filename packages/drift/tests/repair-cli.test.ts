@@ -190,3 +190,11 @@ test("a finding that is allowed is let be", async () => {
   await project.write({ "migrations-sql/drift.allow": line });
   expect((await repair()).stdout).toBe("-- Nothing to repair.\n");
 });
+
+test("what only shows the type of a column is mended with that, and by no statement of its own", async () => {
+  await live("DROP VIEW mails; ALTER TABLE users ALTER email TYPE text");
+  const { code, stdout } = await repair("--apply", "--allow-destructive");
+  expect(stdout).not.toContain("CONSTRAINT");
+  expect(stdout.match(/ALTER TABLE/g)).toHaveLength(1);
+  expect(code).toBe(0);
+});

@@ -21,6 +21,8 @@ type Environment = Record<string, string | undefined>;
 export type Defaults = {
   schema: string;
   migrations: string | null;
+  /** Where the first migration goes, if there is none yet. */
+  firstMigrations: string;
   databaseUrl: string | null;
   /** PostgreSQL's, that the Prisma schema lists. */
   schemas: string[];
@@ -32,7 +34,11 @@ export function defaultsOf(named: Named, env: Environment, config: PrismaConfig 
   const datasource = datasourceOf(prismaFiles(schema));
   return {
     schema,
-    migrations: named.migrations ?? config?.migrations ?? migrationsOf(schema, datasource),
+    // Prisma's own `init` names a folder that the first migration makes.
+    migrations:
+      named.migrations ??
+      (config?.migrations ? present(config.migrations) : migrationsOf(schema, datasource)),
+    firstMigrations: config?.migrations ?? join(dirname(datasource?.path ?? schema), "migrations"),
     databaseUrl:
       named["database-url"] ??
       (config?.url || fromSchema(datasource, config ? env : withDotenv(env, schema))) ??

@@ -37,6 +37,7 @@ export type Flags = {
   allowDestructive: boolean;
   /** Of `migrate`. */
   name: string;
+  firstMigrations: string;
   strictNames: boolean;
   yes: boolean;
   allowDangerous: boolean;
@@ -78,7 +79,11 @@ export function parseFlags(
   }
 
   const isSql = values.format === "sql"; // The same as `repair` prints: it takes a trial, not only a comparison.
-  const { databaseUrl, schema, migrations, schemas } = defaultsOf(values, env, config);
+  const { databaseUrl, schema, migrations, firstMigrations, schemas } = defaultsOf(
+    values,
+    env,
+    config,
+  );
   const shadowUrl = values["shadow-url"] ?? null;
   const namelessSchema = schemaOf(databaseUrl ?? shadowUrl);
   const isShown = values.format !== "github" && (!values.quiet || values.output !== undefined);
@@ -97,6 +102,7 @@ export function parseFlags(
     apply: values.apply,
     allowDestructive: values["allow-destructive"],
     name: values.name,
+    firstMigrations,
     strictNames: values["strict-names"],
     yes: values.yes,
     allowDangerous: values["allow-dangerous"],

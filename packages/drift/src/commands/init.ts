@@ -124,8 +124,10 @@ function withoutOpposites(made: CatalogObject[], present: CatalogObject[]): Cata
     (one) => one.change === "unexpected" && !isThere(one.actual, made),
   );
   const keys = new Set(missing.map((one) => keyOf(objectOf(one))));
-  const isMissing = (object: CatalogObject) => keys.has(keyOf(object)) || keys.has(object.parent);
-  return [...made, ...present.filter(isMissing)];
+  const parents = new Map(present.map((object) => [keyOf(object), object.parent]));
+  const isMissing = (key: string): boolean =>
+    keys.has(key) || (parents.has(key) && isMissing(parents.get(key) ?? ""));
+  return [...made, ...present.filter((object) => isMissing(keyOf(object)))];
 }
 
 /** What is attached to it comes with it: grants, comments. Of a schema that would be all of its tables. */

@@ -23,6 +23,8 @@ import { type Options, type Output, scratchServer } from "./options.ts";
 
 export type MigrateOptions = Options & {
   name: string;
+  /** The folder that is made where there are no migrations yet. */
+  firstMigrations: string;
   /** Holds the name to a style. */
   strictNames: boolean;
   /** Asks nobody. */
@@ -34,7 +36,7 @@ export type MigrateOptions = Options & {
 
 export async function migrateCommand(options: MigrateOptions, output: Output): Promise<void> {
   checkName(options.name, options.strictNames);
-  const folder = options.migrations ?? "prisma/migrations";
+  const folder = options.migrations ?? options.firstMigrations;
   const [migrations, declaredFiles, schemaFiles, ignored] = await Promise.all([
     readMigrations(options.migrations),
     readDeclared(options),

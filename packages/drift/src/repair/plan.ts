@@ -51,6 +51,12 @@ const HELPLESS =
 /** A way that leads back to the same difference is not taken for ever. */
 const MOST_REPEATS = 4;
 
+/** A step by which an object shall become another, and which took nothing else away. */
+type Alone = { actual: CatalogObject; step: Step; mark: string };
+
+/** How many steps a pass has taken, and how many of them were about what has differed from the beginning. */
+type Taken = { count: number; first: number; alone: Alone[] };
+
 export type PlanOptions = {
   /** What is there, where the trial is only a copy of it. */
   actual?: CatalogObject[];
@@ -69,6 +75,8 @@ export async function plan(
 ): Promise<Plan> {
   const result: Plan = { safe: [], destructive: [], unresolved: [] };
   const taken = new Map<string, number>();
+  /** Ways that have led nowhere, until another one leads on. */
+  const spent = new Set<string>();
   const errors = new Map<string, string>();
   // What the trial could not be made to have is taken to be there, until a step has dealt with it.
   const assumed = actual ? assumptions(actual, await trial.read()) : new Map();
@@ -98,9 +106,23 @@ export async function plan(
       return result;
     }
     if (limits.destructive && result.destructive.length === 0) keepWhole(differences);
-    const progressed = await pass(compared, limits);
-    if (progressed) present = await read();
-    level = progressed ? 0 : level + 1;
+    const taken = await pass(compared, limits);
+    if (taken.count > 0) present = await read();
+    const idle = withdrawIdle(taken.alone);
+    // What was only made again, as it was before, leads nowhere either.
+    if (taken.first > idle.length) spent.clear();
+    for (const { mark } of idle) spent.add(mark);
+    level = taken.count > idle.length ? 0 : level + 1;
+  }
+
+  /** What is as it was after its step waits for something else: a CHECK shows the type that its column has. */
+  function withdrawIdle(alone: Alone[]): Alone[] {
+    const now = new Map(present.map((object) => [keyOf(object), object.definition]));
+    const idle = alone.filter(({ actual }) => now.get(keyOf(actual)) === actual.definition);
+    const steps = new Set(idle.map(({ step }) => step));
+    for (const list of [result.safe, result.destructive])
+      list.splice(0, list.length, ...list.filter((step) => !steps.has(step)));
+    return idle;
   }
 
   /** What was taken away to be made again, and cannot be before something is destroyed, makes all of it wait. */
@@ -110,26 +132,32 @@ export async function plan(
   }
 
   /** Tries every difference once, so that what is taken away for one of them is out of the way of the others too. */
-  async function pass(compared: Paired, limits: Level): Promise<boolean> {
+  async function pass(compared: Paired, limits: Level): Promise<Taken> {
     const catalogs = { expected: byKey(expected), actual: byKey(present), only };
-    let progressed = false;
+    let [count, first] = [0, 0];
+    const alone: Alone[] = [];
     for (const { difference, ways } of candidates(compared, catalogs, limits)) {
       for (const way of ways) {
         if ((onlyUsable && way.usableAfterCommit) || (way.hidesSecret && !isCopy)) continue;
-        if ((taken.get(signature(difference, way)) ?? 0) >= MOST_REPEATS) continue;
+        const mark = signature(difference, way);
+        if (spent.has(mark) || (taken.get(mark) ?? 0) >= MOST_REPEATS) continue;
         const steps = limits.dependents
           ? await takeWithDependents(difference, way, catalogs, limits)
           : await take(difference, way, limits);
         if (!steps) continue;
-        taken.set(signature(difference, way), (taken.get(signature(difference, way)) ?? 0) + 1);
+        taken.set(mark, (taken.get(mark) ?? 0) + 1);
         const waits = limits.destructive || result.destructive.length > 0;
         (waits ? result.destructive : result.safe).push(...steps);
         assumed.delete(keyOf(objectOf(difference)));
-        progressed = true;
+        count++;
+        if (known.has(reasonOf(difference))) first++;
+        const [step, ...others] = steps;
+        if (difference.change === "changed" && step && others.length === 0)
+          alone.push({ actual: difference.actual, step, mark });
         break;
       }
     }
-    return progressed;
+    return { count, first, alone };
   }
 
   async function take(difference: Difference, way: Way, limits: Level): Promise<Step[] | null> {
