@@ -74,6 +74,8 @@ export async function createTestApp(
     NODE_ENV: "test",
     DATABASE_URL: database.appUrl,
     DATABASE_POOL_SIZE: "5",
+    // A slow machine is not a broken product; below the time that a test has, so that it can say what was slow.
+    DATABASE_TIMEOUT_SECONDS: "50",
     SECRET_KEY: randomBytes(32).toString("base64"),
     LOG_LEVEL: "silent",
     SCHEMA_CHECK: "off",
@@ -87,7 +89,9 @@ export async function createTestApp(
   const admin = new URL(database.url);
   admin.pathname = new URL(config.databaseUrl).pathname;
   const pool = createPool({ ...config, databaseUrl: admin.href });
-  const db = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const timeout = config.databaseTimeoutSeconds * 1000;
+  const transactionOptions = { maxWait: timeout, timeout };
+  const db = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions });
   const deps = { ...served, pool, db };
 
   async function mail(): Promise<readonly ReceivedMail[]> {
