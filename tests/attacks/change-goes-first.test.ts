@@ -105,11 +105,12 @@ test("R71: a row that many share is not how a tenant is held: log-ins without en
   expect((await app.as(member, "GET /v1/auth/me")).status).toBe(401);
 }, 60_000);
 
-/** Waits until a long transaction (db/tenant-locks.ts) is under way. */
+/** Waits until a long transaction (db/tenant-locks.ts) is under way. The view shows the locks of all databases. */
 function begunLong(): Promise<void> {
   return until(async () => {
     const { rows } = await app.deps.pool.query(
-      "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 730207 AND granted",
+      `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database WHERE d.datname = current_database()
+       AND locktype = 'advisory' AND classid = 730207 AND granted`,
     );
     return rows.length > 0;
   });

@@ -25,9 +25,11 @@ afterAll(async () => {
   await database.drop();
 });
 
+/** The view shows the locks of all databases of the server. */
 async function somebodyWaits(): Promise<boolean> {
   const { rows } = await pool.query(
-    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted",
+    `SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+     WHERE d.datname = current_database() AND locktype = 'advisory' AND NOT granted`,
   );
   return rows.length > 0;
 }

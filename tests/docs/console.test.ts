@@ -8,7 +8,7 @@ import { createSuperAdmin } from "../support/app.ts";
 import { page } from "./pages.ts";
 
 // Each command starts curl and jq anew, and waits for a password to be hashed.
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 type Step = { command: string; output: string };
 

@@ -13,7 +13,7 @@ import { TENANT } from "./rows/tenant.ts";
 import { type Alike, attempt, attemptInVain, succeeds, type Try } from "./try.ts";
 
 // Some forty requests each, and new accounts where those of before would not outlive it.
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 const ROWS: Record<string, Row> = { ...OWN, ...TENANT };
 

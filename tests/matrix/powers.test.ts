@@ -18,7 +18,7 @@ import {
   THERE,
 } from "./targets.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 /** Who asks, and with which token. */
 type Asking = { name: string; token: string; refused?: number; isRoot?: true };

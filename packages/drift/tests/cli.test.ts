@@ -21,7 +21,7 @@ const emailCheck =
   "ALTER TABLE users ADD CONSTRAINT users_email_lower CHECK (email = lower(email));\n";
 const emailIndex = "CREATE INDEX users_example ON users (id) WHERE email LIKE '%@example.com';\n";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 /** How many there are is the business of the kinds. */
 const counted = (text: string) => text.replace(/\d+ objects/, "N objects");

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { createDatabase, type TestDatabase } from "../../../tests/support/postgres.ts";
 import { createProject, execute, type Project } from "./project.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 const usersTable = "CREATE TABLE users (id integer PRIMARY KEY, email text NOT NULL);\n";
 const ALLOW = "migrations-sql/drift.allow";

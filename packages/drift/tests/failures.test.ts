@@ -17,7 +17,7 @@ const files = {
   "migrations-sql/tables.sql": "CREATE TABLE things (id integer PRIMARY KEY);\n",
 };
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 let database: TestDatabase;
 let project: Project;

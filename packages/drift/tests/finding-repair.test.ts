@@ -16,7 +16,7 @@ import { type Finding, toFinding } from "../src/model/finding.ts";
 import { repairedBy, withRepairs } from "../src/repair/per-finding.ts";
 import { createProject, execute, type Project } from "./project.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 const schema = `datasource db {
   provider = "postgresql"

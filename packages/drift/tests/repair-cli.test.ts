@@ -147,9 +147,14 @@ test("no scratch database is left behind", async () => {
   await live("DROP VIEW mails");
   await repair("--apply");
   const { rows } = await live(
-    "SELECT datname FROM pg_database WHERE datname LIKE 'drift_scratch_%' AND datname NOT IN (SELECT datname FROM pg_stat_activity WHERE datname IS NOT NULL)",
+    "SELECT datname AS name FROM pg_database WHERE datname LIKE 'drift_scratch_%' AND datname NOT IN (SELECT datname FROM pg_stat_activity WHERE datname IS NOT NULL)",
   );
-  expect(rows).toEqual([]);
+  // Other checks on this server have theirs, which are soon gone; what was left behind stays.
+  const names = rows.map(({ name }) => `'${name}'`).join();
+  const left = async () =>
+    names === "" ? [] : (await live(`SELECT FROM pg_database WHERE datname IN (${names})`)).rows;
+  for (let tries = 0; tries < 300 && (await left()).length > 0; tries++) await Bun.sleep(100);
+  expect(await left()).toEqual([]);
 });
 
 test("what cannot be copied is said, and nothing that was not proved is run", async () => {

@@ -13,7 +13,7 @@ import pg from "pg";
 import { createDatabase, type TestDatabase } from "../../../tests/support/postgres.ts";
 import { createProject, execute, type Project } from "./project.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 let database: TestDatabase;
 let project: Project;
