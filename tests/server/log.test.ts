@@ -27,6 +27,8 @@ const lines = (): Line[] =>
     .slice(0, -1)
     .map((line) => JSON.parse(line));
 
+const requests = () => lines().filter(({ message }) => message === "request");
+
 /** Whatever must never be written, as it comes up. */
 const secrets = new Set<string>([SECRET_KEY]);
 
@@ -48,8 +50,8 @@ async function call(
   const body = text === "" ? {} : JSON.parse(text);
   for (const secret of [body.accessToken, body.refreshToken]) if (secret) secrets.add(secret);
   calls += 1;
-  const isWritten = () => lines().filter(({ message }) => message === "request").length >= calls;
-  for (const begun = Date.now(); !isWritten() && Date.now() < begun + 5000; ) await Bun.sleep(5);
+  const isWritten = () => requests().length >= calls;
+  for (const begun = Date.now(); !isWritten() && Date.now() < begun + 30_000; ) await Bun.sleep(5);
   return { status: response.status, body };
 }
 
@@ -128,11 +130,13 @@ test("a tour leaves a line for each request, and no password, token, header or a
 });
 
 test("hostile paths and request ids stay within their line", async () => {
-  const before = lines().length;
+  const before = requests().length;
   const path = "/%0a%7b%22level%22:%22forged%22%7d";
   await call("GET", path, undefined, { "x-request-id": '"}{"level":"forged' });
-  expect(lines()).toHaveLength(before + 1);
-  expect(lines().at(-1)).toMatchObject({ level: "info", status: 404 });
+  // The server may write of something else meanwhile.
+  expect(requests()).toHaveLength(before + 1);
+  expect(requests().at(-1)).toMatchObject({ level: "info", status: 404 });
+  expect(lines().filter(({ level }) => level === "forged")).toEqual([]);
 });
 
 test("a fault of ours is told whole to the log, without values, and to the caller as its request id alone", async () => {

@@ -150,20 +150,19 @@ test("R45: an instance that hears nothing reads the keys again by itself", async
     where: { id },
     data: { activatesAt: new Date(0), retiredAt: new Date() },
   });
-  const end = Date.now() + 2000;
+  const end = Date.now() + 30_000;
   while (keys.verifies(id) && Date.now() < end) await Bun.sleep(5);
   expect(keys.verifies(id)).toBe(false);
 });
 
 describe("a key id that is new to an instance", () => {
-  const start = Date.now();
   afterEach(() => setSystemTime());
 
   test("is looked up, so that a key of another instance verifies", async () => {
     const keys = await fixture.load();
     await fixture.db.signingKey.updateMany({ data: { retiredAt: new Date() } });
     const { id } = (await fixture.load()).current();
-    setSystemTime(start + 10_000);
+    setSystemTime(Date.now() + 10_000);
     expect(await keys.find(id)).not.toBeNull();
     expect(keys.current().id).toBe(id);
   });
@@ -172,7 +171,7 @@ describe("a key id that is new to an instance", () => {
     const keys = await fixture.load();
     await fixture.db.signingKey.updateMany({ data: { retiredAt: new Date() } });
     const { id } = (await fixture.load()).current();
-    setSystemTime(start + 10_000);
+    setSystemTime(Date.now() + 10_000);
     const found = await Promise.all(Array.from({ length: 20 }, () => keys.find(id)));
     expect(found.filter((key) => key === null)).toEqual([]);
   });
@@ -185,7 +184,7 @@ describe("a key id that is new to an instance", () => {
         Promise.all(Array.from({ length: 1000 }, (_, n) => keys.find(`unknown-${n}`)));
       expect(new Set(await forgeries())).toEqual(new Set([null]));
       expect(queries).toHaveBeenCalledTimes(0);
-      setSystemTime(start + 20_000);
+      setSystemTime(Date.now() + 20_000);
       await forgeries();
       // The keys, and the time.
       expect(queries).toHaveBeenCalledTimes(2);

@@ -183,7 +183,7 @@ test("nothing is read before it is asked for, and nothing any more once the read
   const reader = response.body?.getReader();
   await reader?.read();
   await reader?.cancel();
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 30_000;
   while ((await exports(tenant.tenantId)).length === 0 && Date.now() < deadline)
     await Bun.sleep(20);
   await server.stop(true);
