@@ -7,10 +7,10 @@ import { belowFloors, faultsOfMachine, median, type Noise } from "./arithmetic.t
 import { toChart } from "./chart.ts";
 import { startDatabase } from "./database.ts";
 import floors from "./floors.json";
-import { growthTable, measureGrowth } from "./growth.ts";
+import { growthTables, measureGrowth } from "./growth.ts";
 import { type Machine, measureRow, type RowResult, spreadOf } from "./measure.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
-import { type Report, ratiosOf, toMarkdown } from "./report.ts";
+import { type Report, ratiosOf, toMarkdown, trustLine } from "./report.ts";
 import { CHECKED, chooseRows, ROWS } from "./rows/all.ts";
 import { makeWorld } from "./world.ts";
 
@@ -33,13 +33,14 @@ async function main(options: Options): Promise<number> {
     return 0;
   }
   const chosen = chooseRows(options.check && options.only.length === 0 ? CHECKED : options.only);
+  const machine: Machine = { bareRates: [], foreignShares: [] };
   if (options.growth) {
-    const grown = await measureGrowth(options, folder);
-    keep("growth.md", growthTable(grown));
-    console.log(growthTable(grown));
+    const grown = await measureGrowth(options, folder, machine);
+    const markdown = `${trustLine(noiseOf(machine))}\n\n${growthTables(grown)}`;
+    keep("growth.md", `${markdown}\n`);
+    console.log(markdown);
     return 0;
   }
-  const machine: Machine = { bareRates: [], foreignShares: [] };
   const startedAt = new Date().toISOString();
   console.error(`${options.users} users, ${options.auditRows} audit rows …`);
   const database = await startDatabase(folder, options);
@@ -59,15 +60,19 @@ async function main(options: Options): Promise<number> {
       console.error(`${row.key}: ${err instanceof Error ? err.message : err}`);
     }
   }
-  const noise = {
-    loadAtStart,
-    bareSpread: machine.bareRates.length > 0 ? spreadOf(machine) : 0,
-    foreignShare: machine.foreignShares.length > 0 ? median(machine.foreignShares) : 0,
-  };
+  const noise = noiseOf(machine);
   write({ startedAt, machine: describeMachine(), options, noise, rows });
   if (failed.length > 0) console.error(`Not measured: ${failed.join(", ")}`);
   if (options.check && judge(rows, noise) !== 0) return 1;
   return failed.length > 0 ? 2 : 0;
+}
+
+function noiseOf(machine: Machine): Noise {
+  return {
+    loadAtStart,
+    bareSpread: machine.bareRates.length > 0 ? spreadOf(machine) : 0,
+    foreignShare: machine.foreignShares.length > 0 ? median(machine.foreignShares) : 0,
+  };
 }
 
 function describeMachine(): Report["machine"] {

@@ -37,6 +37,8 @@ const FULL: Sizes = {
   minutes: 10,
   tokens: 200_000,
 };
+/** Of the largest database; the others are smaller. */
+const GROWN: Sizes = { ...FULL, users: 1_000_000 };
 const QUICK: Sizes = {
   users: 10_000,
   tenants: 20,
@@ -55,7 +57,8 @@ export const HELP = `bun run bench [options]
   --only me,check     these rows alone (--help names them)
   --quick             a small database and short rounds: to see that all works
   --check             the short form; ends with 1 when a ratio is below tests/bench/floors.json
-  --growth            one table instead: the hot requests from 1,000 to 1,000,000 users
+  --growth            two tables instead: the hot requests from 1,000 to 1,000,000 users (--users: to so
+                      many), and from 10 to 10,000 tenants
   --users, --tenants, --audit-rows, --sessions, --rounds, --seconds, --minutes, --connections, --tokens
                       numbers in place of those of the form
   --durable           PostgreSQL waits for the disk, as it would in production
@@ -77,7 +80,8 @@ export function readOptions(argv: string[]): Options {
     },
   });
   const { only, durable, quick, check, growth, help } = values;
-  const form = quick || check ? QUICK : FULL;
+  const full = growth ? GROWN : FULL;
+  const form = quick || check ? QUICK : full;
   const sizes = {
     users: numberOf("users", values.users, form.users),
     tenants: numberOf("tenants", values.tenants, form.tenants),

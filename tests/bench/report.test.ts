@@ -1,7 +1,7 @@
 /** What the bench writes, and what it is asked. */
 import { describe, expect, test } from "bun:test";
 import { toChart } from "./chart.ts";
-import { growthTable } from "./growth.ts";
+import { growthTables } from "./growth.ts";
 import { summarise } from "./measure.ts";
 import { readOptions } from "./options.ts";
 import { type Report, ratiosOf, toMarkdown } from "./report.ts";
@@ -60,11 +60,26 @@ describe("the table", () => {
   });
 });
 
-test("the table of growth has a line a size", () => {
-  const rows = new Map([["me", summarise("Tenantry", [load(90)])]]);
-  expect(growthTable([{ users: 1000, tenants: 10, rows }])).toContain(
-    "| 1,000 | 10 |  | 90/s, 1.0 ms |",
+test("the table of growth has a line a request, and says how much dearer it becomes", () => {
+  const rows = (database: number) =>
+    new Map([
+      ["me", summarise("Tenantry", [{ ...load(9000), cpuMicros: { server: 50, database } }])],
+    ]);
+  const grown = [
+    { users: 1000, tenants: 100, rows: rows(50) },
+    { users: 10_000, tenants: 100, rows: rows(100) },
+    { users: 100_000, tenants: 10, rows: rows(50) },
+    { users: 100_000, tenants: 100, rows: rows(250) },
+  ];
+  const [users, tenants, ...more] = growthTables(grown).split("\n\n");
+  expect(users).toStartWith(
+    "| request | 1,000 users | 10,000 users | 100,000 users | last to first |",
   );
+  expect(users).toContain(
+    "| me | 9,000/s, 50 + 50 µs | 9,000/s, 50 + 100 µs | 9,000/s, 50 + 250 µs | 3.0 |",
+  );
+  expect(tenants).toContain("| me | 9,000/s, 50 + 50 µs | 9,000/s, 50 + 250 µs | 3.0 |");
+  expect(more).toEqual([]);
 });
 
 describe("the chart", () => {

@@ -35,7 +35,8 @@ export function toMarkdown(report: Report): string {
   ].join("\n");
 }
 
-function trustLine(noise: Noise): string {
+/** Whether the numbers of a run are to be believed. */
+export function trustLine(noise: Noise): string {
   const faults = faultsOfMachine(noise);
   return faults.length === 0
     ? "The machine was quiet."

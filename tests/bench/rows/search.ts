@@ -18,6 +18,17 @@ const search: Row = {
   },
 };
 
+/** For `--growth`: of more users a search by part of a name finds more, this one does not. */
+export const findingOne: Row = {
+  key: "search-one",
+  title: "a search that one person matches, in the largest tenant",
+  async sides(world) {
+    const { size } = world.layout.tenants[0] ?? world.layout.later;
+    const one = (n: number) => `user${1 + ((n * 7919) % size)}@bench`;
+    return [searching(world, "Tenantry", ownerOf(1), one)];
+  },
+};
+
 /** The last row: it makes the database twice as large. */
 const searchGrowth: Row = {
   key: "search-growth",
