@@ -1,5 +1,6 @@
 /** All that a row may use: a seeded database, servers that start when they are first asked for, and whoever calls them. */
 import { randomBytes } from "node:crypto";
+import { scripts } from "../../package.json";
 import { createPasswords } from "../../src/crypto/password.ts";
 import { type BenchDatabase, withClient } from "./database.ts";
 import { type Layout, layoutOf } from "./layout.ts";
@@ -11,6 +12,11 @@ import { createMint, ISSUER, type Mint } from "./tokens.ts";
 
 /** Of every seeded account. */
 export const PASSWORD = "correct horse battery staple";
+
+/** What Bun is told before it starts, as every way to start the server does. */
+const OF_THE_COLLECTOR = Object.fromEntries(
+  Array.from(scripts.start.matchAll(/(BUN_JSC_\w+)=(\S+)/g), ([, name, value]) => [name, value]),
+);
 
 /** After those of the owners, so many are of whoever reads, and are not spent. */
 const FIRST_SESSIONS = 100;
@@ -66,6 +72,7 @@ export async function makeWorld(
       ISSUER,
       APP_URL: ISSUER,
       TRUSTED_PROXY_HOPS: "1",
+      ...OF_THE_COLLECTOR,
       ...env,
     });
   const anotherBare = () =>

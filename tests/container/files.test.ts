@@ -25,6 +25,14 @@ test("the image runs the Bun that the project is developed and tested with", () 
   expect(dockerfile).toContain(`\nARG BUN_VERSION=${packageManager.replace("bun@", "")}\n`);
 });
 
+test("whichever way the server is started, its garbage collector has the same settings", () => {
+  const { start } = JSON.parse(read("package.json")).scripts;
+  const settingsIn = (text: string) => text.match(/BUN_JSC_\w+=[\d.]+/g);
+  expect(settingsIn(start)).toHaveLength(2);
+  expect(settingsIn(dockerfile)).toEqual(settingsIn(start));
+  expect(settingsIn(read("docs/guides/operations.md"))).toEqual(settingsIn(start));
+});
+
 test("the Dockerfile builds without BuildKit", () => {
   expect(dockerfile).not.toMatch(/^# *syntax=|--mount|--chmod|--link|<</m);
 });
