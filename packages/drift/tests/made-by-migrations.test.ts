@@ -134,3 +134,18 @@ test("a folder that only the configuration names is made by the first migration"
   expect(code).toBe(0);
   expect((await project.drift(["parity"])).code).toBe(0);
 });
+
+test("a schema that a migration begins is emptied and dropped by its rollback", async () => {
+  const schemas = datasource().replace("{", '{\n  schemas = ["public", "shop"]');
+  const placed = (model: string) => model.replace(/\}\s*$/, '  @@schema("public")\n}\n');
+  const item = 'model Item {\n  id Int @id @default(autoincrement())\n  @@schema("shop")\n}\n';
+  await project.write({
+    "prisma/schema.prisma": schemas + placed(book) + item,
+    "prisma/migrations/1_init/migration.sql": table,
+  });
+  const { code, stdout } = await project.drift(["migrate", "--name", "add_shop"]);
+  expect(code).toBe(0);
+  const rollback = await project.read(`${stdout.trim()}/rollback.sql`);
+  expect(rollback).toContain('DROP TABLE shop."Item"');
+  expect(rollback).toContain("DROP SCHEMA shop");
+});

@@ -7,7 +7,10 @@ import type { Catalogs, Way } from "./way.ts";
 
 /** How far the planner goes. It tries the next level only where the one before leads nowhere, and then starts over. */
 export type Level = {
-  /** Also what only follows its missing parent, such as a sequence that its table's default needs first. */
+  /**
+   * Also what only follows its missing parent, such as a sequence that its table's default needs first, and what is in a
+   * schema that has to be empty before it goes.
+   */
   children?: boolean;
   /** Takes what depends on an object away; it is missing then, and made again. */
   dependents?: boolean;
@@ -24,19 +27,28 @@ export function candidates(
 ): Candidate[] {
   const present = new Set(named.map(keyOf));
   const known = new Set(differences.map((difference) => keyOf(objectOf(difference))));
-  const deeper: Difference[] =
-    children || dependents || destructive
-      ? [...catalogs.expected]
-          .filter(([key]) => !present.has(key) && !known.has(key))
-          .map(([, expected]) => ({ change: "missing", expected }))
-      : [];
-  return [...differences, ...deeper]
+  const isDeep = children || dependents || destructive;
+  const goes = new Set(
+    differences.flatMap((one) =>
+      one.change === "unexpected" && one.actual.kind === "schema" ? [keyOf(one.actual)] : [],
+    ),
+  );
+  const within: Difference[] = named
+    .filter((object) => goes.has(object.parent) && !known.has(keyOf(object)))
+    .map((actual) => ({ change: "unexpected", actual }));
+  const missing: Difference[] = [...catalogs.expected]
+    .filter(([key]) => !present.has(key) && !known.has(key))
+    .map(([, expected]) => ({ change: "missing", expected }));
+  const inside = new Set(within);
+  return [...differences, ...(destructive ? within : []), ...(isDeep ? missing : [])]
     .sort((one, other) => order(one) - order(other))
     .map((difference) => ({
       difference,
-      ways: waysOf(difference, catalogs).filter((way) =>
-        destructive ? way.destroys || way.mayRewrite : !way.destroys,
-      ),
+      ways: waysOf(difference, catalogs)
+        .map((way) =>
+          inside.has(difference) ? { ...way, destroys: way.destroys ?? WITH_SCHEMA } : way,
+        )
+        .filter((way) => (destructive ? way.destroys || way.mayRewrite : !way.destroys)),
     }));
 }
 
@@ -68,6 +80,7 @@ function dropsOf(object: CatalogObject, catalogs: Catalogs): Way[] {
   return ways.map((way) => ({ ...way, destroys: way.destroys ?? ONLY }));
 }
 
+const WITH_SCHEMA = "drops what is in a schema that is not declared";
 const ONLY = "drops what no file of the project makes, and there are no migrations to ask";
 
 /** The same with all that depends on it. */
