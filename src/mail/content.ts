@@ -38,7 +38,7 @@ export const EXAMPLES: { [T in MailTemplate]: Extract<MailContent, { template: T
   session_stolen: { template: "session_stolen", device: DEVICE, at: AT, link: LINK },
   session_ended: { template: "session_ended", device: DEVICE, at: AT, link: LINK },
   impersonated: { template: "impersonated", at: AT, link: LINK },
-  way_in_used: { template: "way_in_used", email: "admin@example.com", at: AT },
+  way_in_used: { template: "way_in_used", at: AT },
 };
 
 export const TEMPLATE_NAMES = Object.keys(EXAMPLES) as MailTemplate[];

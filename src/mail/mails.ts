@@ -36,8 +36,8 @@ export type MailContent =
   | { template: "session_ended"; device: string | null; at: string; link: string }
   /** A super admin acts as the reader, for a quarter of an hour at most. */
   | { template: "impersonated"; at: string; link: string }
-  /** To every super admin, that one of them got back in by the console: `email` is who. */
-  | { template: "way_in_used"; email: string; at: string };
+  /** To every super admin, that one of them got back in by the console. The audit log says who: no notice names an address. */
+  | { template: "way_in_used"; at: string };
 
 export type MailTemplate = MailContent["template"];
 

@@ -40,6 +40,6 @@ export async function recoverSuperAdmin(
   await revokeSessions(tx, ctx, { accountId }, "password_reset");
   const entry = { resourceType: "user", resourceId: id, tenantId: null, details: { removed } };
   await recordAudit(tx, ctx, { action: "platform.way_in_used", ...entry }, id);
-  await tellSuperAdmins(tx, ctx, email);
+  await tellSuperAdmins(tx, ctx);
   return completeLogin(tx, ctx, user, { methods: ["pwd"] });
 }

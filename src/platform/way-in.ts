@@ -64,11 +64,10 @@ export async function hasLiveSuperAdmin(tx: Transaction): Promise<boolean> {
 }
 
 /** Tells every super admin, whoever got back in among them: the others are who would know that it was no operator. */
-export async function tellSuperAdmins(tx: Transaction, ctx: Context, email: string): Promise<void> {
+export async function tellSuperAdmins(tx: Transaction, ctx: Context): Promise<void> {
   const at = new Date().toISOString();
   for (const { id, isLive } of await readSuperAdmins(tx))
-    if (isLive)
-      await tellUser(tx, ctx, { id, tenantId: null }, { template: "way_in_used", email, at });
+    if (isLive) await tellUser(tx, ctx, { id, tenantId: null }, { template: "way_in_used", at });
 }
 
 function choose(live: SuperAdmin[], email: string | undefined): SuperAdmin {
