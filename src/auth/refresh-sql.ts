@@ -38,9 +38,10 @@ const IS_LIVE =
 
 const ASKS_FOR_MFA = `coalesce(tenants.settings @> '{"mfaRequired": true}', false)`;
 
-/** Whether the log-in is older than the tenant of `spoken` allows. Where the session began, its expiry has that already. */
-function isTooOld(begun: string, max: string): string {
-  return `NOT coalesce(spoken.created_at = ${begun}, false) AND ${begun} + make_interval(secs => ${max}) < now()`;
+/** Whether the log-in of `session` is older than the tenant of `spoken` allows. Where it began, its expiry has that already. */
+function isTooOld(session: string, max: string): string {
+  return `NOT coalesce(spoken.created_at = ${session}.created_at, false)
+    AND ${session}.created_at + make_interval(secs => ${max}) < now()`;
 }
 
 /**
@@ -56,7 +57,7 @@ function speaker({ tenant, idle, max }: Record<"tenant" | "idle" | "max", string
     SELECT ${USER_COLUMNS}, given.session_id, ${idleSeconds} AS idle_seconds, ${maxSeconds} AS "maxSeconds",
       ${ASKS_FOR_MFA} AS "mfaRequired", spoken.session_id IS NULL AS is_new, tenants.version AS tenant_version,
       CASE WHEN ${ASKS_FOR_MFA} AND NOT ${spokeLast} AND NOT 'mfa' = ANY (given.amr) THEN 'second_factor'
-        WHEN ${isTooOld("given.created_at", maxSeconds)}
+        WHEN ${isTooOld("given", maxSeconds)}
           OR NOT ${spokeLast} AND spoken.last_used_at + make_interval(secs => ${idleSeconds}) < now() THEN 'recent_login'
       END AS lacks
     FROM given JOIN users ON users.account_id = given.account_id AND ${LIVE_USER_SQL}
@@ -130,7 +131,7 @@ export const CONTINUE = named(`
       WHERE token_hash = $1 AND used_at IS NULL AND refresh_tokens.expires_at > now() AND ${IS_LIVE}
         AND spoken.revoked_at IS NULL AND (users.tenant_id IS NULL OR ${LIVE_TENANT_SQL})
         AND ($9::uuid IS NULL OR users.tenant_id = $9::uuid)
-        AND NOT (${isTooOld("sessions.created_at", seconds("sessionMaxSeconds", "$10"))})
+        AND NOT (${isTooOld("sessions", seconds("sessionMaxSeconds", "$10"))})
       FOR UPDATE OF refresh_tokens
     ), spoken AS (
       UPDATE session_users SET last_used_at = now(), ip = $5 FROM speaker
