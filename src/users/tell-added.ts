@@ -8,6 +8,7 @@ import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
 import { afterCommit } from "../db/commit.ts";
 import type { Jobs } from "../jobs/jobs.ts";
+import { languageAskedBy } from "../mail/reader.ts";
 import { requestMail } from "../mail/requests.ts";
 import type { TenantSettings } from "../tenant-settings/settings.ts";
 
@@ -75,10 +76,11 @@ function tellingTenant(
 }
 
 /** The mail is in the language of whoever asks, so it counts as another creator's. */
-function gatheringOf({ jobs, principal, origin }: AuthedContext, tenantId: string): Gathering {
+function gatheringOf(ctx: AuthedContext, tenantId: string): Gathering {
+  const { jobs, principal } = ctx;
   const known = gatherings.get(jobs) ?? new LRUCache<string, Gathering>({ max: REMEMBERED });
   gatherings.set(jobs, known);
-  const key = `${tenantId} ${principal.userId} ${origin.language}`;
+  const key = `${tenantId} ${principal.userId} ${languageAskedBy(ctx, null)}`;
   const gathering = known.get(key) ?? { since: -Infinity, count: 0, coveredUntil: -Infinity };
   known.set(key, gathering);
   return gathering;
