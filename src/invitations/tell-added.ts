@@ -41,8 +41,9 @@ export async function sendAddedMailsLately(
   askedAt: Date,
 ): Promise<void> {
   const since = new Date(askedAt.getTime() - 2 * ctx.config.databaseTimeoutSeconds * 1000);
+  // The live ones alone: by when they were made an index tells of no others.
   const made = await ctx.db.user.findMany({
-    where: { tenantId, createdBy, createdAt: { gte: since } },
+    where: { tenantId, createdBy, createdAt: { gte: since }, isDeleted: false },
     select: { id: true },
   });
   const userIds = made.map(({ id }) => id);

@@ -1,6 +1,8 @@
 /** Making a user reads some rows, however many accounts the tenant has: whatever PostgreSQL believes of them. */
 import { beforeAll, expect, test } from "bun:test";
+import { sendAddedMailsLately } from "../../src/invitations/tell-added.ts";
 import { type Account, registerOwner, testApp } from "../support/app.ts";
+import { statementsOf } from "../support/statements.ts";
 
 const ACCOUNTS = 5000;
 /** Of accounts and users together, for one user and the job that may write to them. */
@@ -83,4 +85,20 @@ test("nor does it matter that nobody has counted a tenant's users yet, nor when 
   await Promise.all(Array.from({ length: 10 }, () => app.deps.pool.query("SELECT pg_sleep(0.1)")));
   const after = await settled(before.made + 2);
   expect(after.read - before.read).toBeLessThan(ROWS_AT_MOST);
+});
+
+test("the job that looks for all whom somebody has made lately reads them, and not their tenant", async () => {
+  const large = await registerOwner(app);
+  await insertUsers(large.tenantId, large.tenantId);
+  await app.deps.pool.query(
+    "UPDATE users SET created_at = now() - interval '1 day' WHERE email LIKE 'a%@x.example'",
+  );
+  await app.deps.pool.query("ANALYZE users");
+  const made = { tenantId: large.tenantId, createdBy: large.id };
+  const ctx = { ...app.deps, origin: {} as never };
+  const [looking] = await statementsOf(() => sendAddedMailsLately(ctx, made, new Date()));
+  const { rows } = await app.deps.pool.query(`EXPLAIN ${looking?.text}`, [
+    ...(looking?.values ?? []),
+  ]);
+  expect(rows.map((row) => row["QUERY PLAN"]).join("\n")).toContain("users_live_created");
 });
