@@ -40,8 +40,8 @@ export class ScopedClient extends pg.Client {
   constructor(config: pg.ClientConfig & NamesOption) {
     super(config);
     this.#names = config.statementNames;
-    this.connection.on("errorMessage", ({ code = "" }: pg.DatabaseError) => {
-      this.#names.heard(code);
+    this.connection.on("errorMessage", ({ code = "", file }: pg.DatabaseError) => {
+      this.#names.heard(code, file);
       this.#isStale ||= STALE.includes(code);
     });
     // A query that fails with its connection says so itself. In pipeline mode pg also emits the end of the connection,

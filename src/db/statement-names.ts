@@ -30,8 +30,8 @@ export function named(text: string): { name: string; text: string } {
 /** Whether statements go out with names; the pool asks, and tells what the database says of them. */
 export type StatementNames = {
   readonly inUse: boolean;
-  /** Called with the SQLSTATE of every error. */
-  heard(code: string | undefined): void;
+  /** Called with the SQLSTATE of every error, and the file of PostgreSQL's source that tells of it. */
+  heard(code: string | undefined, file?: string): void;
 };
 
 /** With somebody else who wants to know of every error. */
@@ -40,9 +40,9 @@ export function alsoHeard(names: StatementNames, heard: StatementNames["heard"])
     get inUse() {
       return names.inUse;
     },
-    heard(code) {
-      names.heard(code);
-      heard(code);
+    heard(...error) {
+      names.heard(...error);
+      heard(...error);
     },
   };
 }

@@ -6,14 +6,16 @@ import type { Pool } from "pg";
 import { codeOf } from "../db/failures.ts";
 
 export type RoomWatch = {
-  /** Called with the SQLSTATE of every error. */
-  heard(code: string | undefined): void;
+  /** Called with the SQLSTATE of every error, and the file of PostgreSQL's source that tells of it. */
+  heard(code: string | undefined, file?: string): void;
   /** @throws what the database says to the trial, where it is about something else than room. */
   isFull(pool: Pick<Pool, "query">): Promise<boolean>;
 };
 
 const NO_ROOM = "53100";
 const NO_PRIVILEGE = "42501";
+/** Where workers of one query share memory: a container's /dev/shm is small, and full of no more than that query. */
+const SHARED_MEMORY = "dsm_impl.c";
 /** So long after a statement has failed nothing is tried: what fails may lie on another disk than what is tried. */
 const QUIET_MILLIS = 5000;
 
@@ -28,8 +30,8 @@ const TRIAL = `
 export function watchRoom(quietMillis = QUIET_MILLIS): RoomWatch {
   let failedAt: number | null = null;
   return {
-    heard(code) {
-      if (code === NO_ROOM) failedAt = performance.now();
+    heard(code, file) {
+      if (code === NO_ROOM && file !== SHARED_MEMORY) failedAt = performance.now();
     },
     async isFull(pool) {
       const now = performance.now();
