@@ -22,7 +22,6 @@ export type SigningKey = {
   algorithm: string;
   publicJwk: JWK;
   publicKey: CryptoKey;
-  privateKey: CryptoKey;
   /** The signature of a JWS by it. */
   sign(signed: string): Buffer;
   activatesAt: Date;
@@ -126,7 +125,6 @@ export async function openSigningKey(
       `The public part of the signing key ${id} was changed: restore it from a backup.`,
     );
   }
-  const privateJwk = openPrivateKey(encryptionKeys, row);
   return {
     id,
     algorithm,
@@ -134,8 +132,7 @@ export async function openSigningKey(
     retiredAt,
     publicJwk: { ...members, kid: id, alg: algorithm, use: "sig" },
     publicKey: await importKey(members, algorithm),
-    privateKey: await importKey(privateJwk, algorithm),
-    sign: signerOf(privateJwk, algorithm),
+    sign: signerOf(openPrivateKey(encryptionKeys, row), algorithm),
   };
 }
 

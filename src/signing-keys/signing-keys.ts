@@ -22,7 +22,7 @@ const RELOAD_MILLIS = 5_000;
 
 export type SigningKeys = {
   /** The key that signs now. */
-  current(): Pick<SigningKey, "id" | "algorithm" | "privateKey" | "sign">;
+  current(): Pick<SigningKey, "id" | "algorithm" | "sign">;
   /** The public key with this id; null when there is none. Reads the database again for an id that is new to it. */
   find(id: string): Promise<CryptoKey | null>;
   /** True for a key that is known and not retired. Asks nobody. */

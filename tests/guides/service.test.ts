@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, setSystemTime, test } from "bun:test";
 import { SignJWT } from "jose";
 import { type Account, logIn, PASSWORD, registerOwner } from "../support/app.ts";
+import { privateKeyOf } from "../support/signing-key.ts";
 import { createBrowser } from "./browser.ts";
 import { type Client, type Guides, openGuides } from "./guide.ts";
 import { openPage } from "./page.ts";
@@ -43,7 +44,8 @@ test("R41, R42: says who calls, and takes nothing but an access token of ours", 
   expect(await call(owner.accessToken)).toEqual({ status: 200, challenge: null });
 
   const { app } = served;
-  const { id, privateKey } = app.served.signingKeys.current();
+  const { id } = app.served.signingKeys.current();
+  const privateKey = await privateKeyOf(app.served, id);
   const [, claims = ""] = owner.accessToken.split(".");
   const payload = JSON.parse(Buffer.from(claims, "base64url").toString());
   const sign = (change: object, header: object = {}) =>

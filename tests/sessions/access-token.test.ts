@@ -9,6 +9,7 @@ import {
   SignJWT,
 } from "jose";
 import { registerOwner, testApp } from "../support/app.ts";
+import { privateKeyOf } from "../support/signing-key.ts";
 
 const app = testApp();
 let owner: Awaited<ReturnType<typeof registerOwner>>;
@@ -29,11 +30,11 @@ async function forge({
   claims?: JWTPayload;
   key?: CryptoKey;
 } = {}) {
-  const { id, privateKey } = app.deps.signingKeys.current();
+  const { id } = app.deps.signingKeys.current();
   const good = decodeJwt(owner.accessToken);
   return new SignJWT({ ...good, ...claims })
     .setProtectedHeader({ alg: "ES256", typ: "at+jwt", kid: id, ...header })
-    .sign(key ?? privateKey, { crit: { "x-unknown": true } });
+    .sign(key ?? (await privateKeyOf(app.deps, id)), { crit: { "x-unknown": true } });
 }
 
 async function expectRefused(token: string) {
