@@ -19,8 +19,6 @@ export type RateLimits = {
   consumeAll(attempts: Attempt[]): Promise<ServiceLimit[]>;
   /** Counts what is done already, so that the next attempt may be one too many. */
   charge(policy: PolicyName, who: string, points: number): Promise<void>;
-  /** Takes one attempt back, where the policy counts only what fails. */
-  refund(policy: PolicyName, who: string): Promise<void>;
   /**
    * Of attempts that were right, in one statement: takes back what counts under a policy of what fails, and has the others
    * begin anew that say so.
@@ -129,11 +127,6 @@ export function createRateLimits(
     async charge(policy, who, points) {
       if (rateLimits !== "off" && points > 0)
         await limiterOf(policy, who).counter.penalty(keyOf(who), points);
-    },
-    async refund(policy, who) {
-      const { limit, counter } = limiterOf(policy, who);
-      if (limit.refund && rateLimits !== "off")
-        await Promise.all(gather(counting, () => [giveBack(counter, keyOf(who))]));
     },
     async settle(attempts) {
       if (rateLimits === "off") return;

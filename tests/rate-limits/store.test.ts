@@ -90,7 +90,7 @@ describe("R54: RATE_LIMITS=database", () => {
   test("more right log-ins at once than the quota hold nobody off for longer than they take", async () => {
     const { email } = await makeUser(app);
     const address = newAddress();
-    const limit = spyOn(app.deps.rateLimits, "refund");
+    const limit = spyOn(app.deps.rateLimits, "settle");
     // All have come before one is answered.
     const come = Promise.withResolvers<void>();
     const verifying = spyOn(app.deps.passwords, "verify").mockImplementation(async () => {
@@ -121,13 +121,13 @@ describe("R54: RATE_LIMITS=database", () => {
     const { rateLimits } = app.deps;
     await rateLimits.consume("proof", who);
     await passTime(app, "proof");
-    await rateLimits.refund("proof", who);
+    await rateLimits.settle([{ policy: "proof", who }]);
     await app.deps.pool.query("DELETE FROM rate_limits WHERE key LIKE 'proof:%'");
-    await rateLimits.refund("proof", who);
+    await rateLimits.settle([{ policy: "proof", who }]);
     expect((await rateLimits.consume("proof", who)).remaining).toBe(29);
     expect(await points("proof")).toEqual([1]);
-    await rateLimits.refund("proof", who);
-    await rateLimits.refund("proof", who);
+    await rateLimits.settle([{ policy: "proof", who }]);
+    await rateLimits.settle([{ policy: "proof", who }]);
     expect(await points("proof")).toEqual([0]);
   });
 
@@ -135,7 +135,7 @@ describe("R54: RATE_LIMITS=database", () => {
     const who = newAddress();
     const { rateLimits } = app.deps;
     await rateLimits.consume("mail", who);
-    await rateLimits.refund("mail", who);
+    await rateLimits.settle([{ policy: "mail", who }]);
     expect((await rateLimits.consume("mail", who)).remaining).toBe(POLICIES.mail.quota - 2);
   });
 
@@ -164,7 +164,7 @@ describe("R54: RATE_LIMITS=database", () => {
     try {
       await app.deps.rateLimits.consume("login", who);
       expect(queries).toHaveBeenCalledTimes(1);
-      await app.deps.rateLimits.refund("login", who);
+      await app.deps.rateLimits.settle([{ policy: "login", who }]);
       expect(queries).toHaveBeenCalledTimes(2);
     } finally {
       queries.mockRestore();
@@ -185,7 +185,7 @@ describe("without a shared table", () => {
       expect((await tryPassword(alone, newAddress(), email)).status).toBe(200);
 
       const { rateLimits } = alone.deps;
-      await rateLimits.refund("login", "nobody was counted");
+      await rateLimits.settle([{ policy: "login", who: "nobody was counted" }]);
       expect((await rateLimits.consume("login", "nobody was counted")).remaining).toBe(49);
       expect(await letThrough(() => rateLimits.consume("guess", "flood"), 500)).toBe(10);
       await rateLimits.reset("guess", "flood");

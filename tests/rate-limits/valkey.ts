@@ -81,13 +81,13 @@ type Step =
   | { do: "consume"; points: number }
   | { do: "all"; points: number }
   | { do: "charge"; points: number }
-  | { do: "refund" | "reset" };
+  | { do: "settle" | "reset" };
 
 const points = fc.integer({ min: 1, max: 3 });
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     fc.record({ do: fc.constantFrom("consume", "all", "charge"), points }),
-    fc.record({ do: fc.constantFrom("refund", "reset") }),
+    fc.record({ do: fc.constantFrom("settle", "reset") }),
   ),
   { maxLength: 20 },
 );
@@ -107,7 +107,8 @@ async function answerOf(limits: RateLimits, who: string, step: Step): Promise<un
     }
     if (step.do === "all") return await limits.consumeAll(all);
     if (step.do === "charge") return await limits.charge(policy, who, step.points);
-    return await limits[step.do](policy, who);
+    if (step.do === "settle") return await limits.settle([{ policy, who }]);
+    return await limits.reset(policy, who);
   } catch (err) {
     const { code, details } = err as {
       code: string;
