@@ -58,12 +58,12 @@ export type Deps = {
 };
 
 /**
- * `seen` is for the log and the trace of a request that has no principal: for whom its answer turned out to be. Background
- * work has none.
+ * `seen` is for the log and the trace of a request that has no principal: for whom its answer turned out to be; and for
+ * what settles a log-in: whether it sets nothing back (auth/guessing.ts). Background work has none.
  */
 export type Context = Deps & {
   origin: RequestOrigin;
-  seen?: Partial<Seen>;
+  seen?: Partial<Seen> & { sharesGuesser?: boolean };
   /** With an Idempotency-Key: notes in the transaction of the change that it was done (http/idempotency.ts). */
   noteDone?: (tx: Transaction) => Promise<void>;
 };

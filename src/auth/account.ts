@@ -33,6 +33,8 @@ export type Account = {
   active: boolean;
   /** Of the tenant, as they are stored. */
   settings: unknown;
+  /** In a tenant's own pool: the address may be that of another account too. */
+  isOfOwnPool: boolean;
 };
 
 /**
@@ -74,7 +76,7 @@ function findSql(emailScope: EmailScope) {
         CASE WHEN NOT ${isProvisional} THEN users.tenant_id END AS "auditTenantId", accounts.password_hash AS "passwordHash",
         accounts.email_verified_at IS NOT NULL AS verified,
         ${STANDING},
-        ${LIVE_ACCOUNT_SQL} AS active, tenants.settings,
+        ${LIVE_ACCOUNT_SQL} AS active, tenants.settings, accounts.pool_id IS NOT NULL AS "isOfOwnPool",
         $2::varchar IS NULL AND ${severalTenantsSql("accounts.id")} AS "severalTenants"
       FROM accounts JOIN users ON users.account_id = accounts.id LEFT JOIN tenants ON tenants.id = users.tenant_id
       WHERE accounts.email = $1 AND NOT accounts.is_deleted AND NOT users.is_deleted

@@ -142,6 +142,17 @@ export function guesser(
   return `${callerOf(origin)} ${slug} ${email}`;
 }
 
+/**
+ * Whether guesses at another account may be counted under the same name: that of an account in a tenant's own pool is, to
+ * whoever leaves the tenant out, that of the shared one. Who knows the password of the one may set nothing back for the other.
+ */
+export function sharesGuesser(
+  { config }: Pick<Context, "config">,
+  { isOfOwnPool }: { isOfOwnPool: boolean },
+): boolean {
+  return isOfOwnPool && config.emailScope === "global";
+}
+
 /** The same at the second factor of an account whose first one was shown. */
 export function guesserAtFactor(
   { origin }: Pick<Context, "origin">,

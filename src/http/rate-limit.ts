@@ -66,7 +66,7 @@ function limit<Env extends AppEnv, Given extends Input = Input>(
       await next();
       if (c.res.status >= 400) return;
       const settling = rateLimits
-        .settle(attempts)
+        .settle(attempts, !ctx.seen?.sharesGuesser)
         .catch((err) => log("warn", "an attempt was not given back", { error: err }));
       // An attempt too many that is counted for a moment harms nobody. What begins anew has to before the next try.
       if (others) await settling;

@@ -21,9 +21,9 @@ export type RateLimits = {
   charge(policy: PolicyName, who: string, points: number): Promise<void>;
   /**
    * Of attempts that were right, in one statement: takes back what counts under a policy of what fails, and has the others
-   * begin anew that say so.
+   * begin anew that say so. @param isAnew false takes one attempt back from these too.
    */
-  settle(attempts: Attempt[]): Promise<void>;
+  settle(attempts: Attempt[], isAnew?: boolean): Promise<void>;
   /** Begins anew, as after a right password: also the hold-off is as short as at the first time. */
   reset(policy: PolicyName, who: string): Promise<void>;
 };
@@ -128,7 +128,7 @@ export function createRateLimits(
       if (rateLimits !== "off" && points > 0)
         await limiterOf(policy, who).counter.penalty(keyOf(who), points);
     },
-    async settle(attempts) {
+    async settle(attempts, isAnew = true) {
       if (rateLimits === "off") return;
       const isSettled = ({ policy }: Attempt) => {
         const { refund, anew }: Policy = POLICIES[policy];
@@ -137,7 +137,7 @@ export function createRateLimits(
       const work = gather(counting, () =>
         named(attempts.filter(isSettled)).flatMap(({ limiter, key }): Promise<unknown>[] => {
           const { limit, counter, strikes } = limiter;
-          return limit.refund
+          return limit.refund || !isAnew
             ? [giveBack(counter, key)]
             : [counter.delete(key), strikes.delete(key)];
         }),

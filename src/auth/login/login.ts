@@ -8,7 +8,7 @@ import type { AccountName } from "../../mail/requests.ts";
 import { callerOf } from "../../network.ts";
 import type { Attempt } from "../../rate-limits/rate-limits.ts";
 import { type Account, findAccount, lockActiveAccount } from "../account.ts";
-import { countGuess, guesser, mailBeside } from "../guessing.ts";
+import { countGuess, guesser, mailBeside, sharesGuesser } from "../guessing.ts";
 import type { LoginAnswer } from "../schemas.ts";
 import { beginPlainly } from "./begin-plainly.ts";
 import { completeLogin, loginAnswer } from "./complete-login.ts";
@@ -42,6 +42,7 @@ export async function login(ctx: Context, input: LoginInput): Promise<LoginAnswe
     if (refusal === UNVERIFIED) mailBeside(ctx, { kind: "magic_link", ...nameOf(input) });
     throw new ApiError("invalid_credentials");
   }
+  if (ctx.seen && account) ctx.seen.sharesGuesser = sharesGuesser(ctx, account);
   return loginAnswer(ctx, started);
 }
 
