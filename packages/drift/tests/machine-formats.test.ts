@@ -93,9 +93,9 @@ test("SARIF 2.1.0: the structure that the standard demands", () => {
     expect(ids).toContain(result.ruleId);
     expect(["none", "note", "warning", "error"]).toContain(result.level);
     expect(result.message.text).not.toBe("");
-    for (const { physicalLocation, logicalLocations } of result.locations) {
-      expect(physicalLocation ?? logicalLocations).toBeDefined();
-      if (physicalLocation === undefined) continue;
+    // Code scanning refuses the whole log for one result without a file, so what is declared nowhere has one too.
+    expect(result.locations).toHaveLength(1);
+    for (const { physicalLocation } of result.locations) {
       expect(physicalLocation.artifactLocation.uri).toMatch(/^[^\s\\]+$/);
       expect(physicalLocation.region.startLine).toBeGreaterThan(0);
     }

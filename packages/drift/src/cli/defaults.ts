@@ -20,6 +20,8 @@ type Environment = Record<string, string | undefined>;
 
 export type Defaults = {
   schema: string;
+  /** Of a folder the file with the datasource. */
+  schemaFile: string;
   migrations: string | null;
   /** Where the first migration goes, if there is none yet. */
   firstMigrations: string;
@@ -34,6 +36,7 @@ export function defaultsOf(named: Named, env: Environment, config: PrismaConfig 
   const datasource = datasourceOf(prismaFiles(schema));
   return {
     schema,
+    schemaFile: datasource?.path ?? schema,
     // Prisma's own `init` names a folder that the first migration makes.
     migrations:
       named.migrations ??

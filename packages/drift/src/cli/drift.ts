@@ -103,9 +103,9 @@ function asker(): ((question: string) => Promise<boolean>) | null {
   };
 }
 
-async function show(report: Report, { format, output, quiet }: Flags): Promise<number> {
+async function show(report: Report, { format, output, quiet, schemaFile }: Flags): Promise<number> {
   const colour = process.stdout.isTTY && !process.env.NO_COLOR;
-  const text = formats[format](report, { colour: colour && output === null });
+  const text = formats[format](report, { colour: colour && output === null, schemaFile });
   if (output !== null) await write(output, text);
   if (!quiet) {
     for (const warning of report.warnings)

@@ -32,6 +32,8 @@ export type Flags = {
   reason: string;
   /** The folder of hand-written SQL, also where there is none yet. */
   sqlFolder: string;
+  /** Where a format shows what no file declares. */
+  schemaFile: string;
   /** Of `repair`. */
   apply: boolean;
   allowDestructive: boolean;
@@ -79,7 +81,7 @@ export function parseFlags(
   }
 
   const isSql = values.format === "sql"; // The same as `repair` prints: it takes a trial, not only a comparison.
-  const { databaseUrl, schema, migrations, firstMigrations, schemas } = defaultsOf(
+  const { databaseUrl, schema, schemaFile, migrations, firstMigrations, schemas } = defaultsOf(
     values,
     env,
     config,
@@ -99,6 +101,7 @@ export function parseFlags(
     until: values.until,
     reason: values.reason,
     sqlFolder: values.sql ?? SQL_FOLDER,
+    schemaFile,
     apply: values.apply,
     allowDestructive: values["allow-destructive"],
     name: values.name,

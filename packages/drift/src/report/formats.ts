@@ -9,7 +9,10 @@ import { formatSarif } from "./sarif.ts";
 import { formatText } from "./text.ts";
 import { visibleReport } from "./visible-report.ts";
 
-export type Format = (report: Report, options?: { colour?: boolean }) => string;
+export type Format = (
+  report: Report,
+  options?: { colour?: boolean; schemaFile?: string },
+) => string;
 
 /** JSON is for programs, which get names as they are; all else is read by people or obeyed by machines. */
 export const formats = {

@@ -9,7 +9,14 @@ const LEVEL = { critical: "error", major: "error", minor: "warning" } as const;
 /** How code scanning sorts; its scale is that of CVSS. */
 const SECURITY_SEVERITY = { critical: "9.0", major: "6.0", minor: "3.0" } as const;
 
-export function formatSarif(report: Report): string {
+/**
+ * @param options.schemaFile where results are shown that no file declares. GitHub refuses a whole log for one result without a
+ * file, so that there is one in any case.
+ */
+export function formatSarif(
+  report: Report,
+  { schemaFile = "prisma/schema.prisma" }: { schemaFile?: string } = {},
+): string {
   const log = {
     $schema: "https://json.schemastore.org/sarif-2.1.0.json",
     version: "2.1.0",
@@ -27,7 +34,7 @@ export function formatSarif(report: Report): string {
           },
         ],
         results: [
-          ...report.findings.map(result),
+          ...report.findings.map((finding) => result(finding, schemaFile)),
           ...report.staleExceptions.map(({ at, key, problem }) => ({
             ruleId: STALE,
             level: "error",
@@ -49,7 +56,7 @@ function rulesOf(findings: Finding[]) {
       ruleOf(finding),
       {
         id: ruleOf(finding),
-        shortDescription: { text: `A ${finding.kind} is ${finding.change} in the database` },
+        shortDescription: { text: shortDescription(finding) },
         properties: { tags: ["schema"], "security-severity": SECURITY_SEVERITY[finding.severity] },
       },
     ]),
@@ -61,7 +68,11 @@ function rulesOf(findings: Finding[]) {
   return [...rules.values(), stale];
 }
 
-function result(finding: Finding) {
+function shortDescription({ kind, change }: Finding): string {
+  return `${/^[aeio]/.test(kind) ? "An" : "A"} ${kind} is ${change} in the database`;
+}
+
+function result(finding: Finding, schemaFile: string) {
   const { kind, severity, expected, actual, declaredIn, line, repair, destroys } = finding;
   return {
     ruleId: ruleOf(finding),
@@ -69,7 +80,7 @@ function result(finding: Finding) {
     message: { text: message(finding) },
     locations: [
       {
-        ...(declaredIn !== null && location(declaredIn, line)),
+        ...location(declaredIn ?? schemaFile, line),
         logicalLocations: [{ fullyQualifiedName: qualifiedName(finding), kind }],
       },
     ],
@@ -81,8 +92,8 @@ function result(finding: Finding) {
 function location(path: string, line: number | null) {
   return {
     physicalLocation: {
-      artifactLocation: { uri: encodeURI(path.replaceAll("\\", "/")) },
-      ...(line !== null && { region: { startLine: line } }),
+      artifactLocation: { uri: path.split(/[\\/]/).map(encodeURIComponent).join("/") },
+      region: { startLine: line ?? 1 },
     },
   };
 }
