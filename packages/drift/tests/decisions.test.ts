@@ -213,3 +213,17 @@ test("a file that is named and not there is an error", async () => {
     expect(code).toBe(1);
   }
 });
+
+test("a name with a line end allows nothing but itself", async () => {
+  const name = (text: string) => `"x${text}"`;
+  const forged = name("\nindex public.a @ missing until 2999-01-01: y");
+  await execute(database.url, `CREATE INDEX ${forged} ON users (email)`);
+  const shown = `index public.${forged.replace("\n", "\\u000a")}`;
+  const allow = ["--until", "2999-01-01", "--reason", "for a while"];
+  const { stdout } = await project.drift(["allow", shown, ...allow]);
+  expect(stdout).toStartWith(`${shown} @ `);
+  expect(stdout.trimEnd()).not.toContain("\n");
+  await project.write({ [ALLOW]: stdout });
+  expect((await project.drift()).stdout).toContain("no drift: 1 allowed;");
+  expect((await project.drift(["repair"])).stdout).toBe("-- Nothing to repair.\n");
+});

@@ -10,6 +10,8 @@ const nasty = [
   "##[set-output name=x]y",
   "**bold** [link](https://evil.invalid) `tick` <img src=x> @everybody",
   "\u202egnp.exe\u200b\u009b31m",
+  "##vso[task.setvariable variable=x]y ##teamcity[message text='x']",
+  "\u{e0041}\u3164\u180e\ufff9\ufe0f\ud800",
 ].join(" ");
 
 function report(text: string): Report {
@@ -42,7 +44,7 @@ describe("in every format", () => {
     test(`${name} has no command for a runner but its own`, () => {
       for (const line of text.split("\n")) {
         expect(line).not.toMatch(/^\s*::error file=x/);
-        expect(line).not.toContain("##[set-output");
+        expect(line).not.toMatch(/##\w*\[/);
       }
     });
   }
@@ -57,6 +59,13 @@ describe("in every format", () => {
     expect(outside).not.toContain("<img");
   });
 
+  test("SARIF has no link in a message", () => {
+    const log = JSON.parse(formats.sarif(report(nasty)));
+    for (const { message } of log.runs[0].results) expect(message.text).not.toContain("](");
+    for (const { message } of log.runs[0].invocations[0].toolExecutionNotifications)
+      expect(message.text).not.toContain("](");
+  });
+
   test("html has no tag of a name", () => {
     expect(formats.html(report(nasty))).not.toContain("<img");
   });
@@ -67,7 +76,7 @@ describe("in every format", () => {
 });
 
 test("what is seen stays as it is", () => {
-  const text = 'CREATE TABLE "Größe" (\n\tid int -- a::text "日本" \\u0041\n)';
+  const text = 'CREATE TABLE "Größe" (\n\tid int -- a::text "日本" \\u0041 ⚠️ ## 1 #[2]\n)';
   expect(visible(text)).toBe(text);
   expect(visibleLine("a\nb\tc")).toBe("a\\u000ab\\u0009c");
   expect(visible(" ::warning::x")).toBe(" \\u003a:warning::x");

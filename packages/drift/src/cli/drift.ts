@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `tenantry-drift`. The only file of the check that prints and exits: results on stdout, all else on stderr. */
+import { fstatSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { dirname } from "node:path";
@@ -83,10 +84,16 @@ function output(flags: Flags) {
   return {
     result: (text: string) =>
       flags.output === null
-        ? print(process.stdout, process.stdout.isTTY ? visible(text) : text)
+        ? print(process.stdout, isObeyed(process.stdout) ? visible(text) : text)
         : write(flags.output, text),
     note: (text: string) => print(process.stderr, visible(text)),
   };
+}
+
+/** A terminal, or the log of a runner, which takes commands out of it. Elsewhere SQL must be what it is, with its odd names. */
+function isObeyed(stream: typeof process.stdout): boolean {
+  const isLog = Boolean(process.env.CI) && !fstatSync(stream.fd).isFile();
+  return stream.isTTY || isLog;
 }
 
 /** A question at the terminal; null where nobody sits at one. */

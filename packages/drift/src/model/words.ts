@@ -17,25 +17,29 @@ export function oneLine(text: string): string {
 
 /**
  * What a terminal or the runner of a workflow would obey is shown as an escape: a name may have any character, and whoever
- * may create a table chooses it. Line ends and tabs stay.
+ * may create a table chooses it. Line ends and tabs stay. Commands of runners begin a line with `::`, or are `##[…]` and
+ * `##name[…]` anywhere in it.
  */
 export function visible(text: string): string {
   return text
-    .replace(OBEYED, (character) => escaped(character))
+    .replace(OBEYED, escaped)
     .replace(/^(\s*):(?=:)/gm, (_, space: string) => `${space}${escaped(":")}`)
-    .replaceAll("##[", `#${escaped("#")}[`);
+    .replace(/#(?=#\w*\[)/g, escaped);
 }
 
 /** The same for what must be one line. */
 export function visibleLine(text: string): string {
-  return visible(text.replace(/[\t\r\n]/g, (character) => escaped(character)));
+  return visible(text.replace(/[\t\r\n]/g, escaped));
 }
 
-/** Control characters, and those that are not seen or turn the direction of what follows. */
+/** What steers, what is not seen, and what turns the direction of the rest; but for the mark that makes a sign a picture. */
 const OBEYED =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+  /(?![\t\n]|(?<=\p{Extended_Pictographic})\ufe0f)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 
+/** As JSON writes it. */
 function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return character
+    .split("")
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
 }

@@ -5,12 +5,14 @@
 import { createHash } from "node:crypto";
 import { DriftError } from "../model/errors.ts";
 import type { Finding } from "../model/finding.ts";
-import { keyOf } from "../model/object.ts";
+import { type CatalogObject, keyOf } from "../model/object.ts";
+import { visibleLine } from "../model/words.ts";
 import { readText } from "./files.ts";
 
 export type Exception = {
   /** File and line, for messages. */
   at: string;
+  /** As `lineKeyOf` gives it. */
   key: string;
   /** Of the live definition, or "missing". */
   hash: string;
@@ -24,7 +26,8 @@ export type Allowed = { key: string; until: string; reason: string };
 /** An exception that fails the check, and why. */
 export type StaleException = { at: string; key: string; problem: string };
 
-const LINE = /^(\S+ \S.*?) @ (missing|[0-9a-f]{16}) until (\d{4}-\d{2}-\d{2}): (\S.*)$/;
+/** A name may have the rest in it: the last one counts. */
+const LINE = /^(\S+ \S.*) @ (missing|[0-9a-f]{16}) until (\d{4}-\d{2}-\d{2}): (\S.*)$/;
 const SHAPE = "KIND NAME @ HASH until YYYY-MM-DD: reason";
 
 export async function readExceptions(path: string | null): Promise<Exception[]> {
@@ -47,11 +50,11 @@ export function applyExceptions(
   today = new Date().toISOString().slice(0, 10),
 ): { findings: Finding[]; allowed: Allowed[]; stale: StaleException[] } {
   const exceptionFor = (finding: Finding) =>
-    exceptions.find(({ key, hash }) => key === keyOf(finding) && hash === hashOf(finding));
+    exceptions.find(({ key, hash }) => key === lineKeyOf(finding) && hash === hashOf(finding));
   const used = new Set(findings.map(exceptionFor));
-  const isValid = (exception: Exception | undefined) =>
+  const isValid = (exception: Exception | undefined): exception is Exception =>
     exception !== undefined && exception.until >= today;
-  const found = new Set(findings.map(keyOf));
+  const found = new Set(findings.map(lineKeyOf));
 
   const stale = exceptions.flatMap((exception) => {
     const { at, key, until } = exception;
@@ -64,18 +67,23 @@ export function applyExceptions(
   });
   return {
     findings: findings.filter((finding) => !isValid(exceptionFor(finding))),
-    allowed: [...used].flatMap((exception) =>
-      exception && isValid(exception)
-        ? [{ key: exception.key, until: exception.until, reason: exception.reason }]
-        : [],
-    ),
+    allowed: findings.flatMap((finding) => {
+      const exception = exceptionFor(finding);
+      if (!isValid(exception)) return [];
+      return [{ key: keyOf(finding), until: exception.until, reason: exception.reason }];
+    }),
     stale,
   };
 }
 
 /** The line that allows a finding. */
 export function exceptionLine(finding: Finding, until: string, reason: string): string {
-  return `${keyOf(finding)} @ ${hashOf(finding)} until ${until}: ${reason}`;
+  return `${lineKeyOf(finding)} @ ${hashOf(finding)} until ${until}: ${reason}`;
+}
+
+/** As reports show it: a name may have line ends, and what follows them would be another exception. */
+export function lineKeyOf(object: Pick<CatalogObject, "kind" | "schema" | "name">): string {
+  return visibleLine(keyOf(object));
 }
 
 export function isDay(text: string): boolean {

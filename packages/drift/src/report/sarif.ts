@@ -28,8 +28,8 @@ export function formatSarif(
           {
             executionSuccessful: true,
             toolExecutionNotifications: [
-              ...report.warnings.map((text) => ({ level: "warning", message: { text } })),
-              ...report.notes.map((text) => ({ level: "note", message: { text } })),
+              ...report.warnings.map((text) => ({ level: "warning", message: plain(text) })),
+              ...report.notes.map((text) => ({ level: "note", message: plain(text) })),
             ],
           },
         ],
@@ -38,7 +38,7 @@ export function formatSarif(
           ...report.staleExceptions.map(({ at, key, problem }) => ({
             ruleId: STALE,
             level: "error",
-            message: { text: `The exception for ${key} ${problem}.` },
+            message: plain(`The exception for ${key} ${problem}.`),
             locations: [location(...splitPlace(at))],
           })),
         ],
@@ -77,7 +77,7 @@ function result(finding: Finding, schemaFile: string) {
   return {
     ruleId: ruleOf(finding),
     level: LEVEL[severity],
-    message: { text: message(finding) },
+    message: plain(message(finding)),
     locations: [
       {
         ...location(declaredIn ?? schemaFile, line),
@@ -110,6 +110,11 @@ function message(finding: Finding): string {
     ...(actual === null ? [] : [`actual: ${actual}`]),
     ...repairOf(finding).map((line) => `repair: ${line}`),
   ].join("\n");
+}
+
+/** In the text of a message `[text](target)` is a link. */
+function plain(text: string): { text: string } {
+  return { text: text.replaceAll("](", "]\\u0028") };
 }
 
 function splitPlace(at: string): [string, number | null] {
