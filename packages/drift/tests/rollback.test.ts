@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { createDatabase, type TestDatabase } from "../../../tests/support/postgres.ts";
+import { rowsOf } from "../src/database/migrations-table.ts";
 import { execute, type Files, historyRow, historyTable } from "./project.ts";
 
 const CLI = join(import.meta.dir, "../src/cli/rollback.ts");
@@ -47,10 +48,14 @@ async function write(files: Files): Promise<void> {
   for (const [path, content] of Object.entries(files)) await Bun.write(join(folder, path), content);
 }
 
-async function back(...args: string[]) {
+function back(...args: string[]) {
+  return backWith({ DATABASE_URL: database.url }, ...args);
+}
+
+async function backWith(variables: Record<string, string>, ...args: string[]) {
   const cli = Bun.spawn([process.execPath, CLI, ...args], {
     cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder, DATABASE_URL: database.url },
+    env: { PATH: process.env.PATH, HOME: folder, ...variables },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
@@ -144,4 +149,28 @@ test("a database that Prisma has not migrated, and a wrong option, are refused",
   const { code, stderr } = await back("--force");
   expect(stderr).toContain("See --help");
   expect(code).toBe(1);
+});
+
+test("database and migrations are found where the check finds them", async () => {
+  await write({
+    "prisma.config.ts": `export default { schema: "db/schema.prisma", migrations: { path: "db/history" }, datasource: { url: process.env.SHOP_URL } };\n`,
+    "db/schema.prisma": 'datasource db {\n  provider = "postgresql"\n}\n',
+    "db/history/2_b/rollback.sql": "DROP TABLE b;",
+  });
+  const url = database.url;
+  const { stdout, stderr } = await backWith({ SHOP_URL: url });
+  expect({ stdout, stderr }).toEqual({ stdout: "Took 2_b back.\n", stderr: "" });
+});
+
+test("a view in the place of the history is not asked", async () => {
+  await execute(
+    database.url,
+    `DROP TABLE _prisma_migrations;
+     CREATE FUNCTION leaves() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'it ran'; END $$;
+     CREATE VIEW _prisma_migrations AS SELECT leaves() AS id, '2_b'::text AS migration_name, now() AS started_at, now() AS finished_at, NULL::timestamptz AS rolled_back_at`,
+  );
+  const { stderr } = await back();
+  expect(stderr).toContain("has no _prisma_migrations table");
+  const sampled = execute(database.url, `SELECT FROM ${rowsOf("public._prisma_migrations")}`);
+  await expect(sampled).rejects.toThrow("TABLESAMPLE");
 });

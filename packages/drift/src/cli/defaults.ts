@@ -56,7 +56,7 @@ export function present(path: string): string | null {
 }
 
 /** The URL that a development server has noted, while there is such a note. */
-export function urlIn(path: string | undefined): string | null {
+function urlIn(path: string | undefined): string | null {
   return path !== undefined && existsSync(path) ? readFileSync(path, "utf8").trim() : null;
 }
 

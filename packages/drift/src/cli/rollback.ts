@@ -4,16 +4,18 @@ import { parseArgs } from "node:util";
 import { rollback } from "../commands/rollback.ts";
 import { DriftError, explanationOf, messageOf } from "../model/errors.ts";
 import { visible } from "../model/words.ts";
-import { urlIn } from "./defaults.ts";
+import { loadPrismaConfig } from "../prisma/config.ts";
+import { defaultsOf } from "./defaults.ts";
 
 const usage = `Takes the last applied migration back: runs its rollback.sql and deletes its row of _prisma_migrations.
 
 Usage: tenantry-drift-rollback [name] [options]
 
   name                  refuses unless this is the last applied migration
-  --database-url URL    the database (DATABASE_URL)
+  --database-url URL    the database (that of prisma.config or of the schema, else DATABASE_URL)
   --database-url-file F the file that holds the URL where nothing else says it; it may be absent
-  --migrations FOLDER   Prisma migrations (prisma/migrations)
+  --schema PATH         Prisma schema, a file or a folder (that of prisma.config, else prisma/schema.prisma)
+  --migrations FOLDER   Prisma migrations (those of prisma.config, else beside the schema)
   --help
 `;
 
@@ -28,12 +30,10 @@ async function main(args: string[]): Promise<number> {
     }
     if (positionals.length > 1)
       throw new DriftError("More than one migration is named. See --help.");
-    const name = await rollback({
-      databaseUrl:
-        values["database-url"] ?? (process.env.DATABASE_URL || urlIn(values["database-url-file"])),
-      migrations: values.migrations,
-      name: positionals[0] ?? null,
-    });
+    const config = await loadPrismaConfig(process.cwd(), process.env);
+    const { databaseUrl, ...found } = defaultsOf(values, process.env, config);
+    const migrations = found.migrations ?? found.firstMigrations;
+    const name = await rollback({ databaseUrl, migrations, name: positionals[0] ?? null });
     process.stdout.write(`Took ${name} back.\n`);
     return 0;
   } catch (error) {
@@ -50,7 +50,8 @@ function parse(args: string[]) {
       options: {
         "database-url": { type: "string" },
         "database-url-file": { type: "string" },
-        migrations: { type: "string", default: "prisma/migrations" },
+        schema: { type: "string" },
+        migrations: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
       },
     });

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { withConnection } from "../database/connection.ts";
 import { beginInsteadOfMigration, MIGRATION_LOCK } from "../database/migration-lock.ts";
+import { NO_CODE, rowsOf } from "../database/migrations-table.ts";
 import { codeOf, DriftError, messageOf } from "../model/errors.ts";
 import { liveUrl } from "./options.ts";
 
@@ -50,10 +51,14 @@ export async function rollback({
 /** As for Prisma, the schema of the URL has the table, and is what names without one mean. */
 async function historyTable(client: pg.Client, path: string): Promise<string> {
   await client.query(`SET search_path = ${path}`);
-  const { rows } = await client.query<{ schema: string | null }>(
-    "SELECT quote_ident(n.nspname::text) AS schema FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('_prisma_migrations')::oid",
+  const found = await client.query<{ oid: string | null }>(
+    "SELECT pg_catalog.to_regclass('_prisma_migrations')::pg_catalog.oid AS oid",
   );
   await client.query("SET search_path = ''");
+  const { rows } = await client.query<{ schema: string | null }>(
+    "SELECT quote_ident(n.nspname) AS schema FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1 AND c.relkind = 'r'",
+    [found.rows[0]?.oid],
+  );
   if (rows[0]?.schema) return `${rows[0].schema}._prisma_migrations`;
   throw new DriftError(
     `The database ${client.database} has no _prisma_migrations table: no migration was ever applied to it.`,
@@ -62,10 +67,12 @@ async function historyTable(client: pg.Client, path: string): Promise<string> {
 
 /** By name, as that is the order in which Prisma applies them, whatever the clocks have said. */
 async function lastApplied(client: pg.Client, table: string): Promise<Row> {
+  await client.query(NO_CODE);
   const { rows } = await client.query<Row>(
-    `SELECT id, migration_name AS name, finished_at IS NULL AS failed FROM ${table}
+    `SELECT id, migration_name AS name, finished_at IS NULL AS failed FROM ${rowsOf(table)}
      WHERE rolled_back_at IS NULL ORDER BY migration_name DESC, started_at DESC LIMIT 1`,
   );
+  await client.query("RESET row_security");
   if (rows[0]) return rows[0];
   throw new DriftError("No migration is applied to the database, so there is none to take back.");
 }
