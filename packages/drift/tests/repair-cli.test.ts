@@ -1,6 +1,10 @@
 /** `drift repair` as its user meets it: what is printed, what is run, and that nothing is done by halves. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import pg from "pg";
 import { createDatabase, type TestDatabase } from "../../../tests/support/postgres.ts";
+import { inReadTransaction } from "../src/catalog/catalog.ts";
+import { readObjects } from "../src/catalog/objects.ts";
+import { holdStill } from "../src/repair/hold-still.ts";
 import { createProject, execute, type Project } from "./project.ts";
 
 const schema = `
@@ -202,4 +206,39 @@ test("what only shows the type of a column is mended with that, and by no statem
   expect(stdout).not.toContain("CONSTRAINT");
   expect(stdout.match(/ALTER TABLE/g)).toHaveLength(1);
   expect(code).toBe(0);
+});
+
+test("the log of a runner takes no command out of a name, and a file has the name as it is", async () => {
+  await live('CREATE INDEX "x\n::error::y" ON users (email)');
+  const { stdout } = await project.drift(["repair"], { CI: "true" });
+  expect(stdout).toContain("\\u003a:error::y");
+  await project.drift(["repair", "--output", "repair.sql"], { CI: "true" });
+  expect(await project.read("repair.sql")).toContain('DROP INDEX public."x\n::error::y";');
+});
+
+test("what was planned is not run on another schema", async () => {
+  const scope = { schemas: ["public"], owners: false, grants: true };
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const reader = (one: pg.Client) => readObjects(one, scope);
+  const actual = await inReadTransaction(client, () => reader(client));
+  const step = { reason: "", key: "column public.users.email", mends: "", sql: [], destroys: null };
+  const hold = () => holdStill(client, [step], { actual, expected: [], reader });
+  try {
+    await client.query("BEGIN");
+    await hold();
+    // Others may write meanwhile, and change nothing of the table.
+    await live("INSERT INTO users VALUES (1, 'a')");
+    await expect(live("SET lock_timeout = '50ms'; ALTER TABLE users ADD n int")).rejects.toThrow(
+      "lock timeout",
+    );
+    await client.query("ROLLBACK");
+    await live("ALTER TABLE users ADD n int");
+    await client.query("BEGIN");
+    await expect(hold()).rejects.toThrow(
+      "somebody has changed the schema meanwhile: column public.users.n",
+    );
+  } finally {
+    await client.end();
+  }
 });

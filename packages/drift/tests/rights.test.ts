@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await project.remove();
   const server = await execute(database.url, "SELECT current_database() AS name");
-  await execute(database.url, `DROP OWNED BY ${role}`);
+  await execute(database.url, `DROP OWNED BY ${role} CASCADE`);
   await database.drop();
   const other = database.url.replace(`/${server.rows[0].name}`, "/postgres");
   await execute(other, `DROP ROLE ${role}`);
@@ -104,6 +104,63 @@ describe("code of somebody who may create tables", () => {
     for (const args of [[], ["repair"], ["--snapshot"], ["snapshot", "--check"]])
       await project.drift(args);
     expect(await isSuper()).toBe(false);
+  });
+
+  test("does not run as part of any kind of object", async () => {
+    await execute(
+      asRole(),
+      `CREATE FUNCTION public.passes(n int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT public.trap(n) = n';
+      CREATE FUNCTION public.adds(n int, m int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT public.trap(n) + m';
+      CREATE FUNCTION public.fires() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM public.escalate(); RETURN NEW; END $$;
+      CREATE AGGREGATE public.total(int) (SFUNC = public.adds, STYPE = int, INITCOND = '0');
+      CREATE OPERATOR public.=== (FUNCTION = public.passes, RIGHTARG = int);
+      CREATE DOMAIN public.trapped AS int DEFAULT public.trap(1) CHECK (public.passes(VALUE));
+      CREATE TYPE public.pair AS (a int, b public.trapped);
+      CREATE FUNCTION public.told(public.pair) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT public.trap(1)::text $$;
+      CREATE CAST (public.pair AS text) WITH FUNCTION public.told(public.pair) AS IMPLICIT;
+      CREATE TABLE public.kinds (id int DEFAULT public.trap(2), made int GENERATED ALWAYS AS (public.trap(3)) STORED,
+        size public.trapped, twin public.pair DEFAULT ROW(1, public.trap(2)), CHECK (OPERATOR(public.===) id),
+        EXCLUDE USING btree ((public.trap(id)) WITH =));
+      CREATE INDEX ON public.kinds ((public.trap(id)));
+      CREATE STATISTICS public.guess ON (public.trap(id)), made FROM public.kinds;
+      CREATE TRIGGER fires BEFORE INSERT OR UPDATE ON public.kinds FOR EACH ROW WHEN (public.passes(NEW.id)) EXECUTE FUNCTION public.fires();
+      CREATE RULE also AS ON INSERT TO public.kinds DO ALSO SELECT public.trap(4);
+      ALTER TABLE public.kinds ENABLE ROW LEVEL SECURITY;
+      ALTER TABLE public.kinds FORCE ROW LEVEL SECURITY;
+      CREATE POLICY seen ON public.kinds USING (public.passes(id)) WITH CHECK (public.passes(id));
+      CREATE MATERIALIZED VIEW public.sums AS SELECT public.total(id) FROM public.kinds;
+      CREATE TABLE public.parts (id int) PARTITION BY LIST ((public.trap(id)));
+      CREATE TABLE public.part PARTITION OF public.parts FOR VALUES IN (1);
+      CREATE COLLATION public.odd (provider = icu, locale = 'und');
+      CREATE TEXT SEARCH CONFIGURATION public.words (COPY = pg_catalog.simple);
+      CREATE VIEW public._prisma_migrations AS SELECT public.trap(5)::text AS id, 'x'::text AS migration_name, ''::text AS checksum,
+        now() AS started_at, now() AS finished_at, NULL::timestamptz AS rolled_back_at;`,
+    );
+    await execute(database.url, `ALTER ROLE ${role} NOSUPERUSER`);
+    expect((await project.drift()).code).toBe(2);
+    for (const args of [
+      ["--snapshot"],
+      ["--no-repair"],
+      ["repair"],
+      ["parity"],
+      ["repair", "--apply", "--allow-destructive"],
+    ]) {
+      await project.drift(args);
+      expect(await isSuper()).toBe(false);
+    }
+  });
+
+  test("is not run by a repair that is applied", async () => {
+    await execute(
+      database.url,
+      `ALTER TABLE "Note" ALTER COLUMN id TYPE smallint; ALTER TABLE "Note" OWNER TO ${role}`,
+    );
+    await execute(asRole(), 'ALTER TABLE "Note" ADD CHECK (public.trap(id) = id)');
+    await execute(database.url, `ALTER ROLE ${role} NOSUPERUSER`);
+    const { code, stderr } = await project.drift(["repair", "--apply"]);
+    expect(await isSuper()).toBe(false);
+    expect(stderr).toContain(`function public.trap(integer) of ${role}`);
+    expect(code).toBe(1);
   });
 
   test("is not tried where the login can make no role for it", async () => {

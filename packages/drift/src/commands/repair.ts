@@ -6,14 +6,16 @@ import { isConnectionLoss, withConnection } from "../database/connection.ts";
 import { isLockTimeout, lockHolder } from "../database/held-locks.ts";
 import { beginInsteadOfMigration } from "../database/migration-lock.ts";
 import { withTrialDatabase } from "../database/trial-database.ts";
-import { differingKeys } from "../model/diff.ts";
+import { differingKeys, unlikeKeys } from "../model/diff.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
-import { oneLine } from "../model/words.ts";
+import { fewOf, oneLine } from "../model/words.ts";
 import { compare } from "../project/compare.ts";
 import { MADE_TOO } from "../project/expected.ts";
 import { readProject } from "../project/project.ts";
+import { holdStill } from "../repair/hold-still.ts";
 import { type Proposal, propose, statements } from "../repair/proposal.ts";
 import { repairScript } from "../repair/script.ts";
+import { strangeCode } from "../repair/strange-code.ts";
 import { readSurroundings } from "../repair/surroundings.ts";
 import { extensionsOf, type RepairTask, repairTask, writtenNowhere } from "../repair/task.ts";
 import { PLAN_SETTINGS } from "../repair/trial.ts";
@@ -71,19 +73,27 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
 /** All in one transaction, which ends well only if nothing differs that did not differ before. */
 async function apply(
   client: pg.Client,
-  { actual, expected, reader }: RepairTask,
+  task: RepairTask,
   { safe, destructive, doubt, safeDoubt }: Proposal,
-  { allowDestructive }: RepairOptions,
+  { allowDestructive, schemas }: RepairOptions,
 ): Promise<void> {
+  const { actual, expected, reader } = task;
   const reason = allowDestructive ? doubt : safeDoubt;
   if (reason !== null)
     throw new DriftError(
       `Nothing was run, since not all of it was proved: ${oneLine(reason)}. Mend that by hand, or leave it out with --ignore, and repair again.`,
     );
-  const known = new Set(differingKeys(expected, actual));
-  const sql = statements(allowDestructive ? [...safe, ...destructive] : safe);
+  const known = unlikeKeys(expected, actual);
+  const steps = allowDestructive ? [...safe, ...destructive] : safe;
+  const strange = await strangeCode(client, { actual, expected }, schemas, steps);
+  if (strange.length > 0)
+    throw new DriftError(
+      `Nothing was run, since it might call what is not as it is declared, and with the rights of this login: ${fewOf(strange)}. Drop that first, or repair with a login that has no more rights than its owner.`,
+    );
+  const sql = statements(steps);
   await beginInsteadOfMigration(client);
   try {
+    await holdStill(client, steps, task);
     await client.query(PLAN_SETTINGS);
     for (const statement of sql) await run(client, statement);
     await client.query(CANONICAL_OUTPUT);

@@ -41,6 +41,13 @@ export function differingKeys(expected: CatalogObject[], actual: CatalogObject[]
   return diff(expected, actual).map((difference) => keyOf(objectOf(difference)));
 }
 
+/** The same, and those of what only follows its parent: all that need not be as expected yet. */
+export function unlikeKeys(expected: CatalogObject[], actual: CatalogObject[]): Set<string> {
+  const found = byKey(actual);
+  const missing = expected.map(keyOf).filter((key) => !found.has(key));
+  return new Set([...differingKeys(expected, actual), ...missing]);
+}
+
 /** Objects that are only here. What only follows its parent, because that is only here too, is left out. */
 function absent(here: Catalog, there: Catalog): CatalogObject[] {
   const isOnlyHere = (key: string) => here.has(key) && !there.has(key);
