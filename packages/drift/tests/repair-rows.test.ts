@@ -58,6 +58,19 @@ describe("labels of an enum", () => {
     expect(await rows("SELECT hue::text FROM doors")).toEqual([{ hue: "green" }]);
   });
 
+  test("a default that has to wait for them costs its column nothing", async () => {
+    const lists = (labels: string, first: string) =>
+      `CREATE TYPE hue AS ENUM (${labels}); CREATE TABLE walls (id int PRIMARY KEY, hues hue[] DEFAULT '{${first}}');`;
+    const { repair, rows } = await open(
+      lists("'blue', 'green'", "blue"),
+      `${lists("'green', 'grey'", "green")}INSERT INTO walls VALUES (1, '{green,green}')`,
+    );
+    const { code, stdout } = await repair("--allow-destructive");
+    expect(stdout).not.toContain("DROP COLUMN");
+    expect(code).toBe(0);
+    expect(await rows("SELECT hues::text FROM walls")).toEqual([{ hues: "{green,green}" }]);
+  });
+
   test("a new one is added even where the order of the others differs", async () => {
     const { repair, rows } = await open(hues("'blue', 'green', 'gold'"), hues("'green', 'blue'"));
     const { stdout } = await repair();
@@ -131,6 +144,16 @@ describe("numbers go on where rows have ended", () => {
     expect(code).toBe(0);
   });
 
+  test("a sequence of a column that has another name waits for the column", async () => {
+    const { repair, rows } = await open(
+      "CREATE TABLE tickets (id serial PRIMARY KEY, name text)",
+      `CREATE TABLE tickets (number serial PRIMARY KEY, name text); ${three}`,
+    );
+    expect((await repair()).code).toBe(2);
+    expect((await repair("--allow-destructive")).code).toBe(0);
+    expect(await rows("INSERT INTO tickets (name) VALUES ('x') RETURNING id")).toEqual([{ id: 4 }]);
+  });
+
   test("a table without rows begins at the start", async () => {
     const { repair, rows } = await open(
       "CREATE TABLE tickets (id int GENERATED ALWAYS AS IDENTITY (START 10), name text)",
@@ -167,6 +190,30 @@ describe("whose an object is", () => {
     expect(stdout).toContain("ALTER FUNCTION public.told() OWNER TO drift_test_clerk;");
     expect(code).toBe(0);
     expect(await rows(owners)).toEqual(before);
+  });
+
+  test("what hangs on a view that is made anew stays, also where it is not compared", async () => {
+    const clerk = `${role("drift_test_clerk")} CREATE TABLE wages (id int PRIMARY KEY, who text, sum int);
+      ALTER TABLE wages OWNER TO drift_test_clerk; ALTER TABLE wages ENABLE ROW LEVEL SECURITY; ALTER TABLE wages FORCE ROW LEVEL SECURITY;
+      CREATE POLICY own ON wages USING (who = 'a');`;
+    const { project, rows } = await open(
+      `${clerk} CREATE VIEW mine AS SELECT id FROM wages; CREATE MATERIALIZED VIEW total AS SELECT id, who FROM wages; CREATE FUNCTION told() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'`,
+      `${clerk} INSERT INTO wages VALUES (1, 'a', 2), (2, 'b', 3);
+       CREATE VIEW mine AS SELECT id, sum FROM wages; GRANT SELECT ON mine TO drift_test_clerk; COMMENT ON VIEW mine IS 'x';
+       CREATE MATERIALIZED VIEW total AS SELECT id, who, sum FROM wages; CREATE INDEX total_who ON total (who);
+       ALTER MATERIALIZED VIEW total OWNER TO drift_test_clerk; REFRESH MATERIALIZED VIEW total;
+       CREATE FUNCTION told() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE ALL ON FUNCTION told() FROM PUBLIC`,
+    );
+    const ignored = ["comment *", "index *.total_who"].flatMap((one) => ["--ignore", one]);
+    const args = ["repair", "--apply", "--allow-destructive", "--no-grants", ...ignored];
+    expect((await project.drift(args)).stderr).toContain("no drift");
+    const facts = await rows(
+      `SELECT has_table_privilege('drift_test_clerk', 'mine', 'SELECT') AS grant, obj_description('mine'::regclass) AS comment, to_regclass('total_who')::text AS index,
+         has_function_privilege('drift_test_clerk', 'told()', 'EXECUTE') AS open, (SELECT string_agg(who, ' ') FROM total) AS rows`,
+    );
+    expect(facts).toEqual([
+      { grant: true, comment: "x", index: "total_who", open: false, rows: "a" },
+    ]);
   });
 
   afterAll(async () => {

@@ -136,7 +136,10 @@ export async function plan(
     const catalogs = { expected: byKey(expected), actual: byKey(present), only };
     let [count, first] = [0, 0];
     const alone: Alone[] = [];
+    let isShaken = false;
     for (const { difference, ways } of candidates(compared, catalogs, limits)) {
+      // A type that was made anew has changed its columns too, and nothing more has to be destroyed for them.
+      if (limits.destructive && isShaken && !(await isAsBefore(difference))) continue;
       for (const way of ways) {
         if ((onlyUsable && way.usableAfterCommit) || (way.hidesSecret && !isCopy)) continue;
         const mark = signature(difference, way);
@@ -151,6 +154,7 @@ export async function plan(
         assumed.delete(keyOf(objectOf(difference)));
         count++;
         if (known.has(reasonOf(difference))) first++;
+        if (difference.change === "changed" && difference.actual.kind !== "column") isShaken = true;
         const [step, ...others] = steps;
         if (difference.change === "changed" && step && others.length === 0)
           alone.push({ actual: difference.actual, step, mark });
@@ -158,6 +162,12 @@ export async function plan(
       }
     }
     return { count, first, alone };
+  }
+
+  async function isAsBefore(difference: Difference): Promise<boolean> {
+    if (difference.change !== "changed") return true;
+    const now = byKey(await read()).get(keyOf(difference.actual));
+    return now?.definition === difference.actual.definition;
   }
 
   async function take(difference: Difference, way: Way, limits: Level): Promise<Step[] | null> {

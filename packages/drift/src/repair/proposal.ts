@@ -1,13 +1,14 @@
 /** A repair that was tried: planned on a copy of the live schema, run there once more with rows, and compared. */
 import type pg from "pg";
-import { differingKeys } from "../model/diff.ts";
-import type { CatalogObject } from "../model/object.ts";
+import { differingKeys, unlikeKeys } from "../model/diff.ts";
+import { type CatalogObject, keyOf } from "../model/object.ts";
 import { fewOf } from "../model/words.ts";
 import { type Plan, plan, type Step } from "./plan.ts";
 import { firstLoss, type Proved, prove } from "./proof.ts";
 import { repairs } from "./repairs.ts";
 import { NO_SURROUNDINGS, type RepairTask, type Surroundings } from "./task.ts";
 import { committing, inTransaction, type Reader } from "./trial.ts";
+import { literal, type Way, way } from "./way.ts";
 
 export type Proposal = Plan & {
   /** Null when the whole repair was proved, else why it was not. */
@@ -52,7 +53,7 @@ export async function planFrom(
   const first = await planned(false);
   const found = first.unresolved.length > 0 ? await planned(true) : first;
   const present = await inTransaction(scratch, reader, (trial) => trial.read());
-  const known = new Set(differingKeys(expected, present));
+  const known = unlikeKeys(expected, present);
 
   const { steps, proved: safely } = await harmless(scratch, found, { expected, reader, known });
   const all = [...steps.safe, ...steps.destructive];
@@ -62,7 +63,7 @@ export async function planFrom(
       : await prove(scratch, all, { expected, reader, known: new Set() });
   const unresolved = unresolvedOf(found);
   return {
-    ...withConsequences(steps, safely, wholly, surroundings),
+    ...withConsequences(steps, [safely, wholly], surroundings, { actual: actual ?? [], expected }),
     doubt: unresolved ?? wholly.doubt ?? inTheWay(all, surroundings),
     safeDoubt: unresolved ?? safely.doubt ?? inTheWay(steps.safe, surroundings),
     losses: wholly.losses,
@@ -111,23 +112,47 @@ async function harmless(
 /** What the proof has seen the steps do besides: tables written anew, and owners that objects made anew have lost. */
 function withConsequences(
   { safe, destructive, unresolved }: Plan,
-  safely: Proved,
-  wholly: Proved,
-  { owners, sizes }: Surroundings,
+  [safely, wholly]: [Proved, Proved],
+  { attached, sizes }: Surroundings,
+  sides: Record<"actual" | "expected", CatalogObject[]>,
 ): Plan {
+  const compared = new Set([
+    ...[...sides.actual, ...sides.expected].map(keyOf),
+    ...[...safe, ...destructive].map(({ key }) => key),
+  ]);
   const sized = (table: string) => (sizes.has(table) ? `${table} (${sizes.get(table)})` : table);
   const rewriting = (steps: Step[], { rewrites }: Proved, from: number) =>
     steps.map((step, i) => {
       const tables = rewrites.get(from + i);
       return tables ? { ...step, rewrites: tables.map(sized) } : step;
     });
+  const again = (key: string, object: string, [way]: Way[] = []): Step[] =>
+    way ? [{ reason: `${object}, as before`, key, mends: key, sql: way.sql, destroys: null }] : [];
+  const filled = new Set(
+    sides.expected.filter(({ definition }) => !/WITH NO DATA\s*$/.test(definition)).map(keyOf),
+  );
+  // What was compared is a part of the plan.
   const restored = (keys: Iterable<string>) =>
     [...keys].flatMap((key) => {
-      const owner = owners.get(key);
-      const [way] = owner ? (repairs.owner?.create(owner, NO_CATALOGS) ?? []) : [];
-      if (!way) return [];
+      const all = attached.get(key) ?? [];
+      const everybody = { kind: "grant", schema: "", name: `on ${key} to PUBLIC`, parent: key };
+      const isGiven =
+        compared.has(keyOf(everybody)) || all.some((one) => keyOf(one) === keyOf(everybody));
+      const taken = attached.size > 0 && OPEN_TO_ALL.test(key) && !isGiven;
       return [
-        { reason: `owner of ${key}, as before`, key, mends: key, sql: way.sql, destroys: null },
+        ...(taken
+          ? again(
+              key,
+              "no grant to PUBLIC",
+              repairs.grant?.drop({ ...everybody, definition: "ALL" }, NO_CATALOGS),
+            )
+          : []),
+        ...all
+          .filter((one) => !compared.has(keyOf(one)))
+          .flatMap((one) => again(key, keyOf(one), repairs[one.kind]?.create(one, NO_CATALOGS))),
+        ...(all.some(isOwner) && filled.has(key)
+          ? again(key, `rows that the owner of ${key} may see`, refreshed(key))
+          : []),
       ];
     });
   const later = [...wholly.anew].filter((key) => !safely.anew.has(key));
@@ -138,6 +163,27 @@ function withConsequences(
   };
 }
 
+function isOwner({ kind }: CatalogObject): boolean {
+  return kind === "owner";
+}
+
+/**
+ * A materialized view was filled by whoever repairs, whom policies may not hold as they hold its owner. One whose owner may not read
+ * what it needs has been filled by others before.
+ */
+function refreshed(key: string): Way[] {
+  const [, name] = /^materialized view (.*)$/s.exec(key) ?? [];
+  if (name === undefined) return [];
+  const refresh = `BEGIN REFRESH MATERIALIZED VIEW ${name}; EXCEPTION WHEN insufficient_privilege THEN NULL; END`;
+  return way(
+    "SET LOCAL row_security = on",
+    `DO ${literal(refresh)}`,
+    "SET LOCAL row_security = off",
+  );
+}
+
+/** What everybody may use as soon as it is made. */
+const OPEN_TO_ALL = /^(function|procedure|aggregate|enum|domain|composite type|range type) /;
 const NO_CATALOGS = { expected: new Map(), actual: new Map() };
 
 export function statements(steps: Step[]): string[] {

@@ -12,8 +12,8 @@ import type { Reader } from "./trial.ts";
 
 /** What the live database has besides, which no comparison sees and no repair may lose. */
 export type Surroundings = {
-  /** Who owns what is not the checker's own, by the key of what is owned: objects of the kind "owner". */
-  owners: ReadonlyMap<string, CatalogObject>;
+  /** Owners that are not the checker, grants, comments and what else hangs on an object, by its key, compared or not. */
+  attached: ReadonlyMap<string, CatalogObject[]>;
   /** How large tables are, in words, by their name. */
   sizes: ReadonlyMap<string, string>;
   /** What depends on an object, by its key, in schemas that are not compared. */
@@ -21,7 +21,7 @@ export type Surroundings = {
 };
 
 export const NO_SURROUNDINGS: Surroundings = {
-  owners: new Map(),
+  attached: new Map(),
   sizes: new Map(),
   dependants: new Map(),
 };
