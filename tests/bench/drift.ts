@@ -10,9 +10,11 @@ import { inReadTransaction } from "../../packages/drift/src/catalog/catalog.ts";
 import { readObjects } from "../../packages/drift/src/catalog/objects.ts";
 import { diff } from "../../packages/drift/src/model/diff.ts";
 import { startEmbedded } from "../../scripts/embedded-postgres.ts";
+import { changesByHand, writeHistory } from "./drift-history.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const RUNS = 7;
+const HISTORY_RUNS = 3;
 const SCOPE = { schemas: ["public"], owners: false, grants: true };
 const TABLES = 2000;
 
@@ -39,6 +41,8 @@ try {
     },
     tenantry,
   );
+
+  await longHistory();
 } finally {
   server.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -88,15 +92,41 @@ async function inTurn(commands: Record<string, string[]>, url: string): Promise<
   }
 }
 
-async function command(argv: string[], url: string): Promise<void> {
+/** A check of a long history: first where nothing differs, then with findings, whose places in it are looked for. */
+async function longHistory(): Promise<void> {
+  const project = join(folder, "history");
+  const url = await database("history");
+  const { migrations, findings } = await writeHistory(project, (sql) => onServer(url, sql));
+  const check = ["bun", join(ROOT, "packages/drift/src/cli/drift.ts"), "--no-repair"];
+  const measure = async (code: number) => {
+    const times: number[] = [];
+    for (let run = 0; run < HISTORY_RUNS; run += 1) {
+      const start = performance.now();
+      await command(check, url, { cwd: project, code });
+      times.push(performance.now() - start);
+    }
+    return `${(median(times) / 1000).toFixed(1)} s`;
+  };
+  console.log(`${migrations} migrations, no finding: ${await measure(0)}`);
+  await onServer(url, changesByHand());
+  console.log(
+    `${migrations} migrations, ${findings} findings with their places: ${await measure(2)}`,
+  );
+}
+
+async function command(
+  argv: string[],
+  url: string,
+  { cwd = ROOT, code = 0 }: { cwd?: string; code?: number } = {},
+): Promise<void> {
   const shadow = await database(`shadow_${crypto.randomUUID().replaceAll("-", "")}`);
   const child = Bun.spawn(argv, {
-    cwd: ROOT,
+    cwd,
     env: { ...process.env, DATABASE_URL: url, SHADOW_DATABASE_URL: shadow },
     stdout: "pipe",
     stderr: "pipe",
   });
-  if ((await child.exited) !== 0)
+  if ((await child.exited) !== code)
     throw new Error(`${argv.join(" ")}\n${await child.stdout.text()}${await child.stderr.text()}`);
 }
 
