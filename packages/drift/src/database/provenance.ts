@@ -31,6 +31,7 @@ export function replayIn(
   return withScratchDatabase(server, async (scratch, url) => {
     // Of its own: a script begins with DISCARD ALL, and the query is planned once a connection.
     const reader = new pg.Client({ connectionString: url, application_name: "drift" });
+    reader.on("error", () => {}); // One that breaks while idle is noticed by the next query; unhandled, it would end the process.
     await reader.connect();
     try {
       const read = () =>

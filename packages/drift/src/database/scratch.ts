@@ -56,16 +56,20 @@ export async function withScratchDatabase<T>(
     return withConnection(url, (own) => withScratchDatabase({ url, client: own, signal }, work));
   const name = await newName(client);
   const created = create(client, name);
+  let result: T;
   try {
-    return await unlessAborted(signal, async () => {
+    result = await unlessAborted(signal, async () => {
       await created;
       const own = withDatabase(url, name);
       return withConnection(own, (scratch) => work(scratch, own));
     });
-  } finally {
+  } catch (error) {
     await created.catch(() => {}); // It cannot be dropped while it is being made.
-    await drop(client, url, name);
+    await drop(client, url, name).catch(() => {}); // What came first is told; the next check drops what this one has left.
+    throw error;
   }
+  await drop(client, url, name);
+  return result;
 }
 
 async function newName(client: pg.Client): Promise<string> {
