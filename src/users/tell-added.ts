@@ -15,7 +15,7 @@ import type { TenantSettings } from "../tenant-settings/settings.ts";
 type Into = { tenantId: string | null; settings: TenantSettings };
 
 /** How many users of one creator have a job of their own within the window; those who come after them share one. */
-const ALONE = 10;
+const ALONE = 50;
 const WINDOW_MILLIS = 2000;
 const REMEMBERED = 1000;
 
