@@ -1,10 +1,13 @@
 /** Gives every `bun test` a server and its template. `bun run test` has made both already, for all of its workers. */
 import { afterAll, setDefaultTimeout } from "bun:test";
+import fc from "fast-check";
 import { dropTemplate, templateName } from "./postgres.ts";
+import { PROPERTY_SEED } from "./property-seed.ts";
 import { startTestServer } from "./server.ts";
 
 // Generous: a slow machine is not a broken product. What must be fast is measured by the test that says so.
 setDefaultTimeout(60_000);
+fc.configureGlobal({ seed: PROPERTY_SEED });
 
 if (!process.env.TENANTRY_TEST_TEMPLATE) {
   const server = await startTestServer();

@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import pg from "pg";
 import { createDatabase } from "../../../tests/support/postgres.ts";
+import { PROPERTY_SEED } from "../../../tests/support/property-seed.ts";
 import { fuzzOnce } from "./fuzz.ts";
 
 const SECONDS = 10;
@@ -20,7 +21,7 @@ test("no row is harmed by what is called safe, and no number is given twice", as
   if (!live || !scratch) throw new Error("there are no databases");
   for (const client of [live, scratch]) await client.connect();
   const end = performance.now() + SECONDS * 1000;
-  let seed = Date.now() % 1_000_000_000;
+  let seed = PROPERTY_SEED;
   do {
     const failure = await fuzzOnce({ live, scratch }, seed);
     expect(failure && `${failure}\nbun run fuzz:drift --seed ${seed} --rounds 1`).toBeNull();
