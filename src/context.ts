@@ -1,6 +1,7 @@
 /** What functions are given: the parts of the application, and who is asking. */
 import type { ApiKeyStore } from "./api-keys/store.ts";
 import type { MeStore } from "./auth/me-store.ts";
+import type { Background } from "./background.ts";
 import type { Config } from "./config.ts";
 import type { Passwords } from "./crypto/password.ts";
 import type { Keyring } from "./crypto/secret.ts";
@@ -42,6 +43,7 @@ export type Deps = {
   apiKeys: ApiKeyStore;
   me: MeStore;
   jobs: Jobs;
+  background: Background;
   mailer: Mailer;
   rateLimits: RateLimits;
   turns: Turns;

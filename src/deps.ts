@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { createApiKeyStore } from "./api-keys/store.ts";
 import { createMeStore } from "./auth/me-store.ts";
+import { createBackground } from "./background.ts";
 import type { Config } from "./config.ts";
 import type { Deps } from "./context.ts";
 import { createPasswords, shareOfEach } from "./crypto/password.ts";
@@ -43,6 +44,7 @@ const SNAPSHOT_FILE = join(import.meta.dir, "..", "migrations-sql", "drift.snaps
  */
 export async function createDeps(config: Config): Promise<{ deps: Deps; close(): Promise<void> }> {
   const log = createLog(config.logLevel);
+  const background = createBackground();
   const keyring = deriveKeyring(config.secretKey, config.previousSecretKey);
   const metrics = config.metrics && createMetrics();
   const traces =
@@ -138,6 +140,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
     apiKeys,
     me,
     jobs,
+    background,
     mailer,
     schema,
     clock,
@@ -150,6 +153,7 @@ export async function createDeps(config: Config): Promise<{ deps: Deps; close():
   return {
     deps,
     async close() {
+      await background.settled();
       await jobs.stop();
       mailer.transport.close();
       schema?.stop();

@@ -97,7 +97,7 @@ export async function countGuess(
  * beside the answer.
  */
 export function mailBeside(ctx: Context, request: MailRequest): void {
-  requestMail(ctx, request).catch((err) =>
+  void ctx.background.run(requestMail(ctx, request), (err) =>
     ctx.log("error", "a mail could not be queued", {
       requestId: ctx.origin.requestId,
       error: err instanceof Error ? err.name : typeof err,

@@ -56,7 +56,7 @@ function limit<Env extends AppEnv, Given extends Input = Input>(
     { says, sends: ["RateLimit", "RateLimit-Policy"] },
     async function rateLimit(c: HonoContext<Env, string, Given>, next: Next) {
       const ctx = c.get("ctx");
-      const { rateLimits, config, log }: Context = ctx;
+      const { rateLimits, config, background, log }: Context = ctx;
       const who = by(ctx);
       if (who === null) return next();
       const attempts = [{ policy, who }, ...(others?.(c) ?? [])];
@@ -65,9 +65,10 @@ function limit<Env extends AppEnv, Given extends Input = Input>(
         for (const [name, value] of rateLimitFields(limit)) c.header(name, value);
       await next();
       if (c.res.status >= 400) return;
-      const settling = rateLimits
-        .settle(attempts, !ctx.seen?.sharesGuesser)
-        .catch((err) => log("warn", "an attempt was not given back", { error: err }));
+      const settling = background.run(
+        rateLimits.settle(attempts, !ctx.seen?.sharesGuesser),
+        (err) => log("warn", "an attempt was not given back", { error: err }),
+      );
       // An attempt too many that is counted for a moment harms nobody. What begins anew has to before the next try.
       if (others) await settling;
     },

@@ -95,6 +95,7 @@ export async function createTestApp(
   const deps = { ...served, pool, db };
 
   async function mail(): Promise<readonly ReceivedMail[]> {
+    await served.background.settled();
     await deps.jobs.drain(createJobHandlers(served));
     return deps.mailer.transport.inbox ?? [];
   }
