@@ -51,11 +51,11 @@ const HELPLESS =
 /** A way that leads back to the same difference is not taken for ever. */
 const MOST_REPEATS = 4;
 
-/** A step by which an object shall become another, and which took nothing else away. */
-type Alone = { actual: CatalogObject; step: Step; mark: string };
+/** What a step shall make another, and the mark of the way that it took. */
+type Change = { actual: CatalogObject; mark: string };
 
 /** How many steps a pass has taken, and how many of them were about what has differed from the beginning. */
-type Taken = { count: number; first: number; alone: Alone[] };
+type Taken = { count: number; first: number; changes: Change[] };
 
 export type PlanOptions = {
   /** What is there, where the trial is only a copy of it. */
@@ -74,12 +74,12 @@ export async function plan(
   { actual, onlyUsable = false, isCopy = false, only = new Set() }: PlanOptions = {},
 ): Promise<Plan> {
   const result: Plan = { safe: [], destructive: [], unresolved: [] };
-  const taken = new Map<string, number>();
+  let taken = new Map<string, number>();
   /** Ways that have led nowhere, until another one leads on. */
   const spent = new Set<string>();
   const errors = new Map<string, string>();
   // What the trial could not be made to have is taken to be there, until a step has dealt with it.
-  const assumed = actual ? assumptions(actual, await trial.read()) : new Map();
+  let assumed = actual ? assumptions(actual, await trial.read()) : new Map();
   const read = async () => overlay(await trial.read(), assumed);
   let present = await read();
   // A name that cannot be given is no way: then what has it is dropped, and the other made.
@@ -106,23 +106,42 @@ export async function plan(
       return result;
     }
     if (limits.destructive && result.destructive.length === 0) keepWhole(differences);
-    const taken = await pass(compared, limits);
-    if (taken.count > 0) present = await read();
-    const idle = withdrawIdle(taken.alone);
-    // What was only made again, as it was before, leads nowhere either.
-    if (taken.first > idle.length) spent.clear();
-    for (const { mark } of idle) spent.add(mark);
-    level = taken.count > idle.length ? 0 : level + 1;
+    const done = await passWithoutIdle(compared, limits);
+    if (!done) continue;
+    if (done.first > 0) spent.clear();
+    level = done.count > 0 ? 0 : level + 1;
   }
 
-  /** What is as it was after its step waits for something else: a CHECK shows the type that its column has. */
-  function withdrawIdle(alone: Alone[]): Alone[] {
-    const now = new Map(present.map((object) => [keyOf(object), object.definition]));
-    const idle = alone.filter(({ actual }) => now.get(keyOf(actual)) === actual.definition);
-    const steps = new Set(idle.map(({ step }) => step));
-    for (const list of [result.safe, result.destructive])
-      list.splice(0, list.length, ...list.filter((step) => !steps.has(step)));
-    return idle;
+  /**
+   * What is as it was after its step waits for something else: a CHECK shows the type that its column has. Then all of the
+   * pass is undone, and null is given: what the step took away with its object is there again for the next one, without it.
+   */
+  async function passWithoutIdle(compared: Paired, limits: Level): Promise<Taken | null> {
+    const forget = remember();
+    const done = await trial.allOrNothing(async () => {
+      const done = await pass(compared, limits);
+      if (done.count > 0) present = await read();
+      const now = byKey(present);
+      const idle = done.changes.filter(
+        ({ actual }) => now.get(keyOf(actual))?.definition === actual.definition,
+      );
+      for (const { mark } of idle) spent.add(mark);
+      return idle.length > 0 ? null : done;
+    });
+    if (done) return done;
+    forget();
+    present = await read();
+    return null;
+  }
+
+  /** Gives what takes the notes of a pass back. */
+  function remember(): () => void {
+    const lengths = [result.safe.length, result.destructive.length] as const;
+    const notes = [new Map(taken), new Map(assumed)] as const;
+    return () => {
+      [result.safe.length, result.destructive.length] = lengths;
+      [taken, assumed] = notes;
+    };
   }
 
   /** What was taken away to be made again, and cannot be before something is destroyed, makes all of it wait. */
@@ -135,7 +154,7 @@ export async function plan(
   async function pass(compared: Paired, limits: Level): Promise<Taken> {
     const catalogs = { expected: byKey(expected), actual: byKey(present), only };
     let [count, first] = [0, 0];
-    const alone: Alone[] = [];
+    const changes: Change[] = [];
     let isShaken = false;
     for (const { difference, ways } of candidates(compared, catalogs, limits)) {
       // A type that was made anew has changed its columns too, and nothing more has to be destroyed for them.
@@ -155,13 +174,11 @@ export async function plan(
         count++;
         if (known.has(reasonOf(difference))) first++;
         if (difference.change === "changed" && difference.actual.kind !== "column") isShaken = true;
-        const [step, ...others] = steps;
-        if (difference.change === "changed" && step && others.length === 0)
-          alone.push({ actual: difference.actual, step, mark });
+        if (difference.change === "changed") changes.push({ actual: difference.actual, mark });
         break;
       }
     }
-    return { count, first, alone };
+    return { count, first, changes };
   }
 
   async function isAsBefore(difference: Difference): Promise<boolean> {
