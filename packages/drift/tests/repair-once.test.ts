@@ -4,6 +4,7 @@ import pg from "pg";
 import { createDatabase } from "../../../tests/support/postgres.ts";
 import { inReadTransaction, readCatalog } from "../src/catalog/catalog.ts";
 import { propose, statements } from "../src/repair/proposal.ts";
+import { createProject, execute } from "./project.ts";
 
 const database = await createDatabase({ template: false });
 const client = new pg.Client({ connectionString: database.url });
@@ -66,4 +67,65 @@ describe("what has to wait for a column comes back whole", () => {
         if (to === "integer" && !sql.includes("one CLUSTER"))
           expect(new Set(made).size).toBe(made.length);
       });
+});
+
+describe("what is not compared is given back at the end of each part", () => {
+  /** Applies all of the repair and reads. */
+  async function after(declared: string, live: string, facts: string) {
+    const { url, drop } = await createDatabase({ template: false });
+    const project = await createProject(url, {
+      "prisma/schema.prisma": 'datasource db {\n  provider = "postgresql"\n}\n',
+      "migrations-sql/all.sql": declared,
+    });
+    try {
+      await execute(url, live);
+      const ignored = ["comment *", "index *.own_*"].flatMap((one) => ["--ignore", one]);
+      const args = ["repair", "--apply", "--allow-destructive", "--no-grants", ...ignored];
+      expect((await project.drift(args)).stderr).toStartWith("no drift");
+      return (await execute(url, facts)).rows[0];
+    } finally {
+      await project.remove();
+      await drop();
+    }
+  }
+
+  const wages = (type: string, columns: string) =>
+    `CREATE TABLE wages (id int PRIMARY KEY, sum ${type}, who text); CREATE VIEW mine AS SELECT ${columns} FROM wages;
+     CREATE MATERIALIZED VIEW total AS SELECT ${columns} FROM wages;`;
+
+  test("to a view that is made anew for its own sake, and once more for a column's", async () => {
+    const facts = await after(
+      wages("int", "id, sum"),
+      `${wages("bigint", "id, who, sum")} COMMENT ON VIEW mine IS 'x'; COMMENT ON COLUMN mine.who IS 'gone'; COMMENT ON COLUMN mine.sum IS 'y';
+       GRANT SELECT ON mine TO pg_monitor; GRANT UPDATE (who), INSERT (sum) ON mine TO pg_monitor; ALTER VIEW mine OWNER TO pg_read_all_data;
+       CREATE INDEX own_sum ON total (sum); COMMENT ON INDEX own_sum IS 'z'; CREATE INDEX own_who ON total (who)`,
+      `SELECT obj_description('mine'::regclass) AS comment, col_description('mine'::regclass, 2) AS of_column, relowner::regrole::text AS owner,
+         has_table_privilege('pg_monitor', 'mine', 'SELECT') AS may_read, has_column_privilege('pg_monitor', 'mine', 'sum', 'INSERT') AS may_insert,
+         to_regclass('own_sum')::text AS index, to_regclass('own_who') AS other, obj_description(to_regclass('own_sum')) AS of_index
+       FROM pg_class WHERE relname = 'mine'`,
+    );
+    expect(facts).toEqual({
+      ...{ comment: "x", of_column: "y", owner: "pg_read_all_data", may_read: true },
+      ...{ may_insert: true, index: "own_sum", other: null, of_index: "z" },
+    });
+  });
+
+  test("to whatever else is made anew", async () => {
+    const base = (n: number) =>
+      `CREATE TABLE one (id int PRIMARY KEY, a int, b int CHECK (b > ${n})); CREATE INDEX by_b ON one ((b + ${n}));
+       CREATE STATISTICS told ON a, ${n === 1 ? "b" : "id"} FROM one; CREATE POLICY own ON one USING (b > ${n});
+       CREATE TEXT SEARCH DICTIONARY words (TEMPLATE = simple, accept = ${n === 1}); CREATE COLLATION nice (provider = icu, locale = '${n === 1 ? "de" : "fr"}');`;
+    const facts = await after(
+      base(1),
+      `${base(2)} COMMENT ON CONSTRAINT one_b_check ON one IS 'c'; COMMENT ON INDEX by_b IS 'i'; COMMENT ON POLICY own ON one IS 'p';
+       ALTER STATISTICS told OWNER TO pg_read_all_data; ALTER COLLATION nice OWNER TO pg_read_all_data`,
+      `SELECT obj_description(to_regclass('by_b')) AS index, (SELECT stxowner::regrole::text FROM pg_statistic_ext) AS statistics,
+         (SELECT collowner::regrole::text FROM pg_collation WHERE collname = 'nice') AS collation,
+         (SELECT obj_description(oid, 'pg_policy') FROM pg_policy) AS policy, (SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conname = 'one_b_check') AS constraint`,
+    );
+    expect(facts).toEqual({
+      ...{ index: "i", policy: "p", constraint: "c" },
+      ...{ statistics: "pg_read_all_data", collation: "pg_read_all_data" },
+    });
+  });
 });

@@ -59,19 +59,42 @@ export async function readCatalog(
   return rows;
 }
 
+/** Where PostgreSQL keeps each object of all schemas, by its key: one that was made anew is elsewhere. */
+export async function readIdentities(client: pg.Client): Promise<Map<string, string>> {
+  const { rows } = await client.query<{ key: string; place: string }>({
+    name: "identities",
+    text: `WITH ${sharedTables}
+SELECT rtrim(concat(kind, ' ', nullif(schema, '') || '.', name)) AS key, concat_ws(' ', class::oid, oid, sub) AS place
+FROM (${union(objectKinds, OBJECT)}) AS object`,
+    values: [await schemasOf(client)],
+  });
+  return new Map(rows.map(({ key, place }) => [key, place]));
+}
+
+async function schemasOf(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    "SELECT nspname::text AS name FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'",
+  );
+  return rows.map(({ name }) => name);
+}
+
+const OBJECT = "class, oid, sub, schema, name, parent, definition";
+
 /** Objects are read first, and then what is attached to them. */
 function catalogQuery(leftOut: string[]): string {
-  const union = (kinds: Record<string, string>, columns: string) =>
-    Object.entries(kinds)
-      .filter(([kind]) => !leftOut.includes(kind))
-      .map(([kind, select]) => `SELECT '${kind}' AS kind, k.* FROM (${select}) AS k (${columns})`)
-      .join("\nUNION ALL\n");
   return `WITH ${sharedTables},
 object AS MATERIALIZED (
-${union({ ...objectKinds, ...declaredKinds }, "class, oid, sub, schema, name, parent, definition")}
+${union({ ...objectKinds, ...declaredKinds }, OBJECT, leftOut)}
 ),
 ${attachedTables}
 SELECT kind, schema, name, parent, definition FROM object
 UNION ALL
-${union(attachedKinds, "schema, name, parent, definition")}`;
+${union(attachedKinds, "schema, name, parent, definition", leftOut)}`;
+}
+
+function union(kinds: Record<string, string>, columns: string, leftOut: string[] = []): string {
+  return Object.entries(kinds)
+    .filter(([kind]) => !leftOut.includes(kind))
+    .map(([kind, select]) => `SELECT '${kind}' AS kind, k.* FROM (${select}) AS k (${columns})`)
+    .join("\nUNION ALL\n");
 }

@@ -5,8 +5,8 @@ export type Census = {
   tables: CountedTable[];
   /** Columns that a sequence numbers. */
   numbered: Numbered[];
-  /** What is there under which name; made anew, it is another one. */
-  identities: Map<string, string>;
+  /** Which sequence has which key; made anew, it is another one. */
+  sequences: Map<string, string>;
 };
 
 export type CountedTable = {
@@ -41,24 +41,9 @@ JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attre
 JOIN pg_sequence s ON s.seqrelid = d.objid
 WHERE a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) AND NOT a.attisdropped AND a.attrelid = ANY ($1::oid[])`;
 
-/** By the kinds whose objects carry what no definition shows: rows, a position, an owner with rights. */
-const IDENTITIES = `
-SELECT CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' WHEN 'S' THEN 'sequence '
-    WHEN 'f' THEN 'foreign table ' ELSE 'table ' END || quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS key, c.oid::text AS oid
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND c.oid >= 16384
-UNION ALL
-SELECT CASE p.prokind WHEN 'p' THEN 'procedure ' WHEN 'a' THEN 'aggregate ' ELSE 'function ' END
-  || quote_ident(n.nspname) || '.' || quote_ident(p.proname) || '(' || oidvectortypes(p.proargtypes) || ')', p.oid::text
-FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid >= 16384
-UNION ALL
-SELECT CASE t.typtype WHEN 'e' THEN 'enum ' WHEN 'd' THEN 'domain ' WHEN 'r' THEN 'range type ' ELSE 'composite type ' END
-  || quote_ident(n.nspname) || '.' || quote_ident(t.typname), t.oid::text
-FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-WHERE t.oid >= 16384 AND (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND
-  (SELECT relkind FROM pg_class WHERE oid = t.typrelid) = 'c')
-UNION ALL
-SELECT 'schema ' || quote_ident(nspname), oid::text FROM pg_namespace WHERE oid >= 16384`;
+const SEQUENCES = `
+SELECT 'sequence ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS key, c.oid::text AS oid
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S' AND c.oid >= 16384`;
 
 /**
  * To be called within a transaction, which it leaves as it was.
@@ -70,15 +55,15 @@ export async function takeCensus(client: pg.Client, filled: string[]): Promise<C
     return {
       tables: await countTables(client, new Set(filled)),
       numbered: await findNumbered(client, filled),
-      identities: await readIdentities(client),
+      sequences: await readSequences(client),
     };
   } finally {
     await client.query("ROLLBACK TO census; RELEASE census");
   }
 }
 
-async function readIdentities(client: pg.Client): Promise<Map<string, string>> {
-  const { rows } = await client.query<{ key: string; oid: string }>(IDENTITIES);
+async function readSequences(client: pg.Client): Promise<Map<string, string>> {
+  const { rows } = await client.query<{ key: string; oid: string }>(SEQUENCES);
   return new Map(rows.map(({ key, oid }) => [key, oid]));
 }
 

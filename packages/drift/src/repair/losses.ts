@@ -90,9 +90,8 @@ function positionsLost(before: Census, after: Census): string[] {
   const wasBehind = new Set(
     before.numbered.filter(({ isAhead }) => !isAhead).map(({ name }) => name),
   );
-  const anew = [...before.identities].filter(
-    ([key, oid]) =>
-      key.startsWith("sequence ") && after.identities.has(key) && after.identities.get(key) !== oid,
+  const anew = [...before.sequences].filter(
+    ([key, oid]) => after.sequences.has(key) && after.sequences.get(key) !== oid,
   );
   const owned = new Set(after.numbered.map(({ sequence }) => `sequence ${sequence}`));
   return [

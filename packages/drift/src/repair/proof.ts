@@ -1,5 +1,6 @@
 /** Runs the statements of a repair on a copy of the schema with rows, and says what it leaves and what rows have lost. */
 import type pg from "pg";
+import { readIdentities } from "../catalog/catalog.ts";
 import { differingKeys } from "../model/diff.ts";
 import { codeOf, messageOf } from "../model/errors.ts";
 import type { CatalogObject } from "../model/object.ts";
@@ -7,6 +8,7 @@ import { fewOf } from "../model/words.ts";
 import { readFiles, takeCensus } from "./census.ts";
 import { lossesBetween } from "./losses.ts";
 import type { Step } from "./plan.ts";
+import { lasting, type Restoring } from "./restored.ts";
 import { type Filling, fill } from "./synthetic.ts";
 import { inTransaction, type Reader, type Trial } from "./trial.ts";
 
@@ -17,8 +19,8 @@ export type Proved = {
   losses: string[];
   /** Tables that were written anew, by the place of the step. */
   rewrites: Map<number, string[]>;
-  /** Keys of the objects that were made anew under their name. */
-  anew: Set<string>;
+  /** What gives back what hung on objects that were made anew. */
+  restored: Step[];
 };
 
 type Task = {
@@ -26,6 +28,9 @@ type Task = {
   expected: CatalogObject[] | null;
   reader: Reader;
   known: ReadonlySet<string>;
+  restoring?: Restoring;
+  /** The place from which on what is made anew counts. */
+  from?: number;
 };
 
 /** A row may break a rule that is to be added: then nothing is done at all, and the proof goes on without such rows. */
@@ -73,34 +78,42 @@ class Refused extends Error {
 }
 
 function doubtful(doubt: string): Proved {
-  return { doubt, losses: [], rewrites: new Map(), anew: new Set() };
+  return { doubt, losses: [], rewrites: new Map(), restored: [] };
 }
 
 /** @param filling null fills nothing. */
 function attempt(
   scratch: pg.Client,
   steps: Step[],
-  { expected, reader, known }: Task,
+  { expected, reader, known, restoring, from = 0 }: Task,
   filling: Filling | null,
 ): Promise<Proved> {
   return inTransaction(scratch, reader, async (trial) => {
     const text = steps.flatMap(({ sql }) => sql).join("\n");
     const filled = filling ? await fill(scratch, text, filling) : [];
     const before = await takeCensus(scratch, filled);
-    const rewrites = await runAll(scratch, trial, steps);
+    const rewrites = await runAll(scratch, trial, steps.slice(0, from));
+    const named = restoring ? await readIdentities(scratch) : new Map();
+    for (const [place, tables] of await runAll(scratch, trial, steps.slice(from)))
+      rewrites.set(from + place, tables);
     const differing = expected ? differingKeys(expected, await trial.read()) : [];
     const left = differing.filter((key) => !known.has(key));
     const after = await takeCensus(scratch, filled);
-    const anew = [...before.identities].filter(
-      ([key, oid]) => (after.identities.get(key) ?? oid) !== oid,
-    );
+    const anew = restoring ? madeAnew(named, await readIdentities(scratch)) : [];
     return {
       doubt: left.length === 0 ? null : `on the copy it leaves: ${fewOf(left)}`,
       losses: lossesBetween(before, after),
       rewrites,
-      anew: new Set(anew.map(([key]) => key)),
+      restored: restoring ? await lasting(trial, restoring(anew)) : [],
     };
   });
+}
+
+/** Keys of what is there under its name still, and is another object. */
+function madeAnew(before: Map<string, string>, after: Map<string, string>): string[] {
+  return [...before]
+    .filter(([key, place]) => (after.get(key) ?? place) !== place)
+    .map(([key]) => key);
 }
 
 async function runAll(

@@ -1,14 +1,13 @@
 /** A repair that was tried: planned on a copy of the live schema, run there once more with rows, and compared. */
 import type pg from "pg";
 import { differingKeys, unlikeKeys } from "../model/diff.ts";
-import { type CatalogObject, keyOf } from "../model/object.ts";
+import type { CatalogObject } from "../model/object.ts";
 import { fewOf } from "../model/words.ts";
 import { type Plan, plan, type Step } from "./plan.ts";
 import { firstLoss, type Proved, prove } from "./proof.ts";
-import { repairs } from "./repairs.ts";
+import { restoring } from "./restored.ts";
 import { NO_SURROUNDINGS, type RepairTask, type Surroundings } from "./task.ts";
 import { committing, inTransaction, type Reader } from "./trial.ts";
-import { literal, type Way, way } from "./way.ts";
 
 export type Proposal = Plan & {
   /** Null when the whole repair was proved, else why it was not. */
@@ -55,18 +54,26 @@ export async function planFrom(
   const present = await inTransaction(scratch, reader, (trial) => trial.read());
   const known = unlikeKeys(expected, present);
 
-  const { steps, proved: safely } = await harmless(scratch, found, { expected, reader, known });
+  const task = {
+    expected,
+    reader,
+    restoring: restoring(found, surroundings, { actual: actual ?? [], expected }),
+  };
+  const { steps, proved: safely } = await harmless(scratch, found, { ...task, known });
   const all = [...steps.safe, ...steps.destructive];
+  // What the safe steps have given back may be lost to the others once more.
+  const from = safely.doubt === null ? steps.safe.length : 0;
   const wholly =
     steps.destructive.length === 0
-      ? safely
-      : await prove(scratch, all, { expected, reader, known: new Set() });
+      ? null
+      : await prove(scratch, all, { ...task, known: new Set(), from });
+  const { doubt, losses } = wholly ?? safely;
   const unresolved = unresolvedOf(found);
   return {
-    ...withConsequences(steps, [safely, wholly], surroundings, { actual: actual ?? [], expected }),
-    doubt: unresolved ?? wholly.doubt ?? inTheWay(all, surroundings),
+    ...withConsequences(steps, [safely, wholly], surroundings),
+    doubt: unresolved ?? doubt ?? inTheWay(all, surroundings),
     safeDoubt: unresolved ?? safely.doubt ?? inTheWay(steps.safe, surroundings),
-    losses: wholly.losses,
+    losses,
   };
 }
 
@@ -109,82 +116,26 @@ async function harmless(
   return harmless(scratch, steps, task);
 }
 
-/** What the proof has seen the steps do besides: tables written anew, and owners that objects made anew have lost. */
+/** Which tables the proof has seen each step write anew, and what has to be given back at the end of each part. */
 function withConsequences(
   { safe, destructive, unresolved }: Plan,
-  [safely, wholly]: [Proved, Proved],
-  { attached, sizes }: Surroundings,
-  sides: Record<"actual" | "expected", CatalogObject[]>,
+  [safely, wholly]: [Proved, Proved | null],
+  { sizes }: Surroundings,
 ): Plan {
-  const compared = new Set([
-    ...[...sides.actual, ...sides.expected].map(keyOf),
-    ...[...safe, ...destructive].map(({ key }) => key),
-  ]);
   const sized = (table: string) => (sizes.has(table) ? `${table} (${sizes.get(table)})` : table);
   const rewriting = (steps: Step[], { rewrites }: Proved, from: number) =>
     steps.map((step, i) => {
       const tables = rewrites.get(from + i);
       return tables ? { ...step, rewrites: tables.map(sized) } : step;
     });
-  const again = (key: string, object: string, [way]: Way[] = []): Step[] =>
-    way ? [{ reason: `${object}, as before`, key, mends: key, sql: way.sql, destroys: null }] : [];
-  const filled = new Set(
-    sides.expected.filter(({ definition }) => !/WITH NO DATA\s*$/.test(definition)).map(keyOf),
-  );
-  // What was compared is a part of the plan.
-  const restored = (keys: Iterable<string>) =>
-    [...keys].flatMap((key) => {
-      const all = attached.get(key) ?? [];
-      const everybody = { kind: "grant", schema: "", name: `on ${key} to PUBLIC`, parent: key };
-      const isGiven =
-        compared.has(keyOf(everybody)) || all.some((one) => keyOf(one) === keyOf(everybody));
-      const taken = attached.size > 0 && OPEN_TO_ALL.test(key) && !isGiven;
-      return [
-        ...(taken
-          ? again(
-              key,
-              "no grant to PUBLIC",
-              repairs.grant?.drop({ ...everybody, definition: "ALL" }, NO_CATALOGS),
-            )
-          : []),
-        ...all
-          .filter((one) => !compared.has(keyOf(one)))
-          .flatMap((one) => again(key, keyOf(one), repairs[one.kind]?.create(one, NO_CATALOGS))),
-        ...(all.some(isOwner) && filled.has(key)
-          ? again(key, `rows that the owner of ${key} may see`, refreshed(key))
-          : []),
-      ];
-    });
-  const later = [...wholly.anew].filter((key) => !safely.anew.has(key));
   return {
-    safe: [...rewriting(safe, safely, 0), ...restored(safely.anew)],
-    destructive: [...rewriting(destructive, wholly, safe.length), ...restored(later)],
+    safe: [...rewriting(safe, safely, 0), ...safely.restored],
+    destructive: wholly
+      ? [...rewriting(destructive, wholly, safe.length), ...wholly.restored]
+      : destructive,
     unresolved,
   };
 }
-
-function isOwner({ kind }: CatalogObject): boolean {
-  return kind === "owner";
-}
-
-/**
- * A materialized view was filled by whoever repairs, whom policies may not hold as they hold its owner. One whose owner may not read
- * what it needs has been filled by others before.
- */
-function refreshed(key: string): Way[] {
-  const [, name] = /^materialized view (.*)$/s.exec(key) ?? [];
-  if (name === undefined) return [];
-  const refresh = `BEGIN REFRESH MATERIALIZED VIEW ${name}; EXCEPTION WHEN insufficient_privilege THEN NULL; END`;
-  return way(
-    "SET LOCAL row_security = on",
-    `DO ${literal(refresh)}`,
-    "SET LOCAL row_security = off",
-  );
-}
-
-/** What everybody may use as soon as it is made. */
-const OPEN_TO_ALL = /^(function|procedure|aggregate|enum|domain|composite type|range type) /;
-const NO_CATALOGS = { expected: new Map(), actual: new Map() };
 
 export function statements(steps: Step[]): string[] {
   return steps.flatMap(({ sql }) => sql);
