@@ -69,6 +69,17 @@ describe("what has to wait for a column comes back whole", () => {
       });
 });
 
+test("a grant waits where a materialized view has the name of a view yet, as views stand on it", async () => {
+  const views = (seen: string, above: string) =>
+    `CREATE TABLE one (id int PRIMARY KEY); CREATE ${seen} seen AS SELECT id FROM one; CREATE ${above} above AS SELECT id FROM seen; COMMENT ON COLUMN seen.id IS 'x'`;
+  const { sql, ...result } = await proposed(
+    `${views("VIEW", "MATERIALIZED VIEW")}; GRANT SELECT ON seen TO pg_monitor; COMMENT ON VIEW seen IS 'y'`,
+    views("MATERIALIZED VIEW", "VIEW"),
+  );
+  expect(result).toEqual({ unresolved: [], doubt: null });
+  expect(sql.filter((statement) => statement.startsWith("GRANT"))).toHaveLength(1);
+});
+
 describe("what is not compared is given back at the end of each part", () => {
   /** Applies all of the repair and reads. */
   async function after(declared: string, live: string, facts: string) {

@@ -51,11 +51,11 @@ const HELPLESS =
 /** A way that leads back to the same difference is not taken for ever. */
 const MOST_REPEATS = 4;
 
-/** What a step shall make another, and the mark of the way that it took. */
-type Change = { actual: CatalogObject; mark: string };
+/** What a step is about, and the mark of the way that it took. */
+type Attempt = { difference: Difference; mark: string };
 
 /** How many steps a pass has taken, and how many of them were about what has differed from the beginning. */
-type Taken = { count: number; first: number; changes: Change[] };
+type Taken = { count: number; first: number; attempts: Attempt[] };
 
 export type PlanOptions = {
   /** What is there, where the trial is only a copy of it. */
@@ -113,8 +113,8 @@ export async function plan(
   }
 
   /**
-   * What is as it was after its step waits for something else: a CHECK shows the type that its column has. Then all of the
-   * pass is undone, and null is given: what the step took away with its object is there again for the next one, without it.
+   * What is as it was after its step waits for something else: a CHECK shows the type that its column has, and GRANT on a
+   * name gives it to the materialized view that has the name of a view yet. Then all of the pass is undone, and null is given: what the step took away with its object is there again for the next one, without it.
    */
   async function passWithoutIdle(compared: Paired, limits: Level): Promise<Taken | null> {
     const forget = remember();
@@ -122,10 +122,11 @@ export async function plan(
       const done = await pass(compared, limits);
       if (done.count > 0) present = await read();
       const now = byKey(present);
-      const idle = done.changes.filter(
-        ({ actual }) => now.get(keyOf(actual))?.definition === actual.definition,
-      );
-      for (const { mark } of idle) spent.add(mark);
+      const idle = done.attempts.filter(({ difference }) => isAsBefore(difference, now));
+      for (const { difference, mark } of idle) {
+        spent.add(mark);
+        errors.set(reasonOf(difference), "Statements for it ran, and it is as it was.");
+      }
       return idle.length > 0 ? null : done;
     });
     if (done) return done;
@@ -154,11 +155,11 @@ export async function plan(
   async function pass(compared: Paired, limits: Level): Promise<Taken> {
     const catalogs = { expected: byKey(expected), actual: byKey(present), only };
     let [count, first] = [0, 0];
-    const changes: Change[] = [];
+    const attempts: Attempt[] = [];
     let isShaken = false;
     for (const { difference, ways } of candidates(compared, catalogs, limits)) {
       // A type that was made anew has changed its columns too, and nothing more has to be destroyed for them.
-      if (limits.destructive && isShaken && !(await isAsBefore(difference))) continue;
+      if (limits.destructive && isShaken && !isAsBefore(difference, byKey(await read()))) continue;
       for (const way of ways) {
         if ((onlyUsable && way.usableAfterCommit) || (way.hidesSecret && !isCopy)) continue;
         const mark = signature(difference, way);
@@ -174,17 +175,11 @@ export async function plan(
         count++;
         if (known.has(reasonOf(difference))) first++;
         if (difference.change === "changed" && difference.actual.kind !== "column") isShaken = true;
-        if (difference.change === "changed") changes.push({ actual: difference.actual, mark });
+        attempts.push({ difference, mark });
         break;
       }
     }
-    return { count, first, changes };
-  }
-
-  async function isAsBefore(difference: Difference): Promise<boolean> {
-    if (difference.change !== "changed") return true;
-    const now = byKey(await read()).get(keyOf(difference.actual));
-    return now?.definition === difference.actual.definition;
+    return { count, first, attempts };
   }
 
   async function take(difference: Difference, way: Way, limits: Level): Promise<Step[] | null> {
@@ -262,6 +257,14 @@ function isWithin(object: CatalogObject, whole: CatalogObject, { actual }: Catal
   if (keyOf(object) === keyOf(whole)) return true;
   const parent = actual.get(object.parent);
   return parent !== undefined && isWithin(parent, whole, { actual, expected: actual });
+}
+
+/** True where nothing has become of what a step was to make, change or take away. */
+function isAsBefore(difference: Difference, now: ReadonlyMap<string, CatalogObject>): boolean {
+  const { change } = difference;
+  if (change === "renamed") return false;
+  if (change === "missing") return !now.has(keyOf(difference.expected));
+  return now.get(keyOf(difference.actual))?.definition === difference.actual.definition;
 }
 
 function unpaired(expected: CatalogObject[], present: CatalogObject[]): Paired {
