@@ -38,7 +38,7 @@ export const someBreaks = fc
         "ALTER TYPE t.place ADD ATTRIBUTE {n} text",
         "ALTER TYPE t.place RENAME ATTRIBUTE n TO {n}",
         "DROP VIEW t.seen; CREATE VIEW t.seen AS SELECT id, 1 AS one, mark FROM {t}",
-        "ALTER VIEW t.seen OWNER TO pg_monitor",
+        "ALTER VIEW t.seen OWNER TO pg_read_all_data",
         "ALTER FUNCTION t.weight SECURITY DEFINER; ALTER FUNCTION t.weight OWNER TO pg_monitor",
         "DROP TABLE {t} CASCADE",
         "CREATE TABLE t.{n} (LIKE {t} INCLUDING ALL)",
