@@ -50,6 +50,56 @@ describe("what the migrations make and no file declares", () => {
     expect(migrate.code).toBe(1);
   });
 
+  test("stays expected where the schema and the migrations differ in something else", async () => {
+    const made = `CREATE TABLE log (id int PRIMARY KEY);
+CREATE INDEX "Book_title_idx" ON "Book" (title) WHERE title > 'm';`;
+    await execute(database.url, made);
+    const changed = book.replace("@unique", "@unique\n  note String?\n  @@index([title])");
+    await project.write({
+      "prisma/schema.prisma": datasource() + changed,
+      "prisma/migrations/1_init/migration.sql": table + beyond + made,
+    });
+    const { code, stdout, stderr } = await project.drift();
+    expect(stdout).toContain('missing column public."Book".note\n  --> prisma/schema.prisma:8\n');
+    expect(stdout).toContain("drift: 1 missing; ");
+    expect(stderr).toContain("5 objects");
+    expect(code).toBe(2);
+    expect((await project.drift(["parity"])).stdout).toContain("drift: 1 missing; ");
+    expect((await project.drift(["snapshot"])).code).toBe(0);
+    expect((await project.drift(["--snapshot"])).stdout).toContain("drift: 1 missing; ");
+
+    expect((await project.drift(["repair", "--apply"])).code).toBe(0);
+    await execute(database.url, 'DROP INDEX "Book_title_idx"');
+    expect((await project.drift()).stdout).toContain("WHERE (title > 'm'");
+  });
+
+  test("is a finding where the schema may have it by another name", async () => {
+    await project.write({
+      "prisma/schema.prisma":
+        datasource() + book + book.replace("Book", "Story").replace("@unique", ""),
+      "prisma/migrations/1_init/migration.sql": `${table}CREATE TABLE "Tale" (id serial CONSTRAINT "Tale_pkey" PRIMARY KEY, title text NOT NULL);`,
+    });
+    await execute(
+      database.url,
+      `DROP TABLE "Book"; DROP FUNCTION keep; ${table}CREATE TABLE "Tale" (id serial CONSTRAINT "Tale_pkey" PRIMARY KEY, title text NOT NULL)`,
+    );
+    expect((await project.drift()).stdout).toContain('renamed table public."Story"');
+  });
+
+  test("is expected where the schema cannot be made without it, and Prisma would drop some of it", async () => {
+    const made = `CREATE EXTENSION citext; ALTER TABLE "Book" ADD COLUMN kind citext; CREATE INDEX by_kind ON "Book" (kind);`;
+    await execute(database.url, made);
+    await project.write({
+      "prisma/schema.prisma":
+        datasource() + book.replace("@unique", "@unique\n  kind String? @db.Citext"),
+      "prisma/migrations/1_init/migration.sql": table + beyond + made,
+    });
+    const { code, stdout, stderr } = await project.drift();
+    expect(stdout).toStartWith("no drift");
+    expect(stderr).toContain("stands on what only the migrations make");
+    expect(code).toBe(0);
+  });
+
   test("is a finding beside hand-written SQL, and stays all the same", async () => {
     await project.write({ "migrations-sql/a.sql": 'CREATE INDEX a ON "Book" (lower(title));' });
     expect((await project.drift()).stdout).toContain("missing index");

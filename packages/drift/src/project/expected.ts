@@ -2,14 +2,20 @@
 import pg from "pg";
 import { withConnection } from "../database/connection.ts";
 import { isHeld } from "../database/hold.ts";
-import { buildIn, buildInOrder, type ReplayOptions, type Script } from "../database/replay.ts";
+import {
+  applyScript,
+  build,
+  buildIn,
+  buildInOrder,
+  type ReplayOptions,
+  type Script,
+} from "../database/replay.ts";
 import { type ScratchServer, withScratchDatabase } from "../database/scratch.ts";
 import { begun } from "../database/work.ts";
 import { diff, objectOf } from "../model/diff.ts";
 import type { Finding } from "../model/finding.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
 import { count, fewOf } from "../model/words.ts";
-import type { SchemaFile } from "../prisma/schema-file.ts";
 import { changesToSql } from "../prisma/to-sql.ts";
 import type { Migration } from "./files.ts";
 
@@ -22,11 +28,13 @@ export type Expected = {
   note: string | null;
 };
 
-type Made = { objects: CatalogObject[]; isSchema: boolean };
+/** What the migrations make, and the same brought to the schema by Prisma: that leaves what Prisma has no words for. */
+type Made = { objects: CatalogObject[]; brought: Brought | null };
+type Brought = { objects: CatalogObject[]; scripts: Script[] };
 
 /**
- * A project without hand-written SQL has what Prisma cannot say (triggers, CHECKs) in its migrations alone. Where these
- * make all that the schema declares, what they make is expected, the rest included.
+ * A project without hand-written SQL has what Prisma cannot say (triggers, CHECKs) in its migrations alone. What they make
+ * is expected where it is no more than the schema declares, or else as Prisma would change it.
  */
 export async function expectedOf(
   server: ScratchServer,
@@ -41,19 +49,44 @@ export async function expectedOf(
   // Migrations that fail are for `parity` to tell of.
   const made = await madeBy(server, migrations, declared, options).catch(() => null);
   const schema = await alone.catch((error) => {
-    if (made?.isSchema) return null;
+    if (made?.brought) return null;
     throw error;
   });
-  if (!made || !(made.isSchema || (schema && onlyAdds(schema.objects, made.objects))))
-    return { ...(await alone), migrations: [], note: null };
-  const beyond = schema ? diff(schema.objects, made.objects) : null;
+  const least = schema ?? made?.brought;
+  const isMore = made && least && onlyAdds(least.objects, made.objects);
+  const brought = isMore ? { objects: made.objects, scripts: [] } : made?.brought;
+  if (!made || !brought) return { ...(await alone), migrations: [], note: null };
+  const left = leftAlone(made.objects, brought.objects, (schema ?? brought).objects);
+  const objects = [...brought.objects, ...left];
+  const beyond = schema && diff(schema.objects, objects).map((one) => keyOf(objectOf(one)));
   return {
-    objects: made.objects,
+    objects,
     scripts: schema?.scripts ?? migrations,
-    migrations,
-    note: beyond?.length === 0 ? null : noteOf(beyond?.map((one) => keyOf(objectOf(one))) ?? []),
+    migrations: [...migrations, ...brought.scripts],
+    note: beyond?.length === 0 ? null : noteOf(beyond),
   };
 }
+
+/**
+ * Tables and types that the schema does not have, which Prisma drops. They stay, with all that is in them, unless the
+ * schema has one that the migrations lack, for then it may be the same with another name.
+ */
+function leftAlone(
+  made: CatalogObject[],
+  brought: CatalogObject[],
+  schema: CatalogObject[],
+): CatalogObject[] {
+  const [past, present] = [made, brought].map((all) => new Set(all.map(keyOf)));
+  const lacking = new Set(schema.filter((one) => !past?.has(keyOf(one))).map(({ kind }) => kind));
+  const parents = new Map(made.map((one) => [keyOf(one), one]));
+  const isLeft = (one: CatalogObject | undefined): boolean =>
+    one !== undefined &&
+    ((WHOLE.includes(one.kind) && !present?.has(keyOf(one)) && !lacking.has(one.kind)) ||
+      isLeft(parents.get(one.parent)));
+  return made.filter((one) => !present?.has(keyOf(one)) && isLeft(one));
+}
+
+const WHOLE = ["table", "enum"];
 
 /**
  * Keys of what is not as it is declared and comes from the migrations: unexpected objects that they make, in whatever form,
@@ -94,27 +127,56 @@ function madeBy(
 ): Promise<Made> {
   return withScratchDatabase(server, async (scratch, url) => {
     const { objects } = await buildInOrder(scratch, migrations, options);
-    if (isHeld(scratch)) return { objects, isSchema: false };
-    const files = declared.flatMap(({ sources = [] }) => sources);
-    return { objects, isSchema: await isSeenAs(url, files, options) };
+    if (isHeld(scratch)) return { objects, brought: null };
+    return { objects, brought: await bring(scratch, url, objects, declared, options) };
   });
 }
 
-/** Whether Prisma, which does not see all, sees no difference. */
-async function isSeenAs(
+/** Has Prisma, which does not see all, write what is left to do, and does it. Null where it cannot. */
+async function bring(
+  scratch: pg.Client,
   url: string,
-  files: SchemaFile[],
-  { defaultSchema }: ReplayOptions,
-): Promise<boolean> {
-  const schema = defaultSchema ?? "public";
+  objects: CatalogObject[],
+  declared: Script[],
+  options: ReplayOptions,
+): Promise<Brought | null> {
+  const files = declared.flatMap(({ sources = [] }) => sources);
+  const schema = options.defaultSchema ?? "public";
   try {
-    return await withConnection(url, async (client) => {
+    const sql = await withConnection(url, async (client) => {
       await client.query(`SET search_path = ${pg.escapeIdentifier(schema)}`);
-      return (await changesToSql(files, { client, url, schema })) === "";
+      return changesToSql(files, { client, url, schema });
     });
+    if (sql === "") return { objects, scripts: [] };
+    const done = await applyParts(scratch, sql, options);
+    const scripts = declared.map((script) => ({ ...script, sql: done.join("\n\n") }));
+    return { objects: await build(scratch, [], options), scripts };
   } catch {
-    return false;
+    return null;
   }
+}
+
+/**
+ * Prisma writes a heading over each part. It sees no index that is partial or of an expression, and would make one of the
+ * same name without that: then the one of the migrations stays.
+ */
+async function applyParts(
+  scratch: pg.Client,
+  sql: string,
+  options: ReplayOptions,
+): Promise<string[]> {
+  const done: string[] = [];
+  for (const part of sql.split(/\n\n(?=-- )/)) {
+    try {
+      await applyScript(scratch, { path: "Prisma's part", sql: part }, options);
+      done.push(part);
+    } catch (error) {
+      const cause = error instanceof Error ? error.cause : null;
+      const isTaken = cause instanceof pg.DatabaseError && cause.code === "42P07";
+      if (!isTaken || !/^CREATE (UNIQUE )?INDEX/m.test(part)) throw error;
+    }
+  }
+  return done;
 }
 
 function onlyAdds(schema: CatalogObject[], made: CatalogObject[]): boolean {
@@ -134,7 +196,10 @@ export function isThere({ kind, name, parent }: CatalogObject, made: CatalogObje
   );
 }
 
-function noteOf(keys: string[]): string {
-  const what = keys.length === 0 ? "" : `: ${count(keys.length, "object")} (${fewOf(keys)})`;
-  return `The migrations make this too, beyond what the Prisma schema says, and it is expected${what}. \`tenantry-drift init\` writes it into migrations-sql.`;
+/** @param keys null where Prisma's part cannot be made alone, such as for want of an extension. */
+function noteOf(keys: string[] | null): string {
+  const what = keys
+    ? `The migrations make this too, beyond what the Prisma schema says, and it is expected: ${count(keys.length, "object")} (${fewOf(keys)}).`
+    : "The Prisma schema stands on what only the migrations make, and all that they make is expected.";
+  return `${what} \`tenantry-drift init\` writes it into migrations-sql.`;
 }
