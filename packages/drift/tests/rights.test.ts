@@ -241,6 +241,15 @@ describe("what files do to the whole server", () => {
       expect(await count(setting)).toBe(0);
     });
 
+  test("a comment may speak of all that", async () => {
+    const comments =
+      "-- Copy data from 'name' to 'key', with no rollback\n/* CREATE ROLE x_made */";
+    await project.write({
+      "migrations-sql/a.sql": `${comments}\nCREATE INDEX a ON "Note" (id);`,
+    });
+    expect((await project.drift(["--no-repair"])).stdout).toContain("drift: 1 missing;");
+  });
+
   test("settings of the database itself, and what must be alone, are as they were", async () => {
     await project.write({
       "migrations-sql/a.sql": `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''5MB''', current_database()); END $$;`,

@@ -4,6 +4,7 @@
  */
 import pg from "pg";
 import { DriftError } from "../model/errors.ts";
+import { withoutComments } from "./comments.ts";
 
 /** Connections whose transaction stays open. */
 const held = new WeakSet<pg.Client>();
@@ -53,13 +54,14 @@ export async function runScript(
   sql: string,
   mayReach: boolean,
 ): Promise<void> {
-  if (!mayReach && OF_THE_MACHINE.test(sql))
+  const code = withoutComments(sql);
+  if (!mayReach && OF_THE_MACHINE.test(code))
     throw new DriftError(
       "it runs programs or writes files of the server's machine, which nothing takes back. Name a server for that with --shadow-url.",
     );
   if (held.has(client)) return runInside(client, prepare, sql);
   await client.query(`DISCARD ALL`); // What one script sets must not reach the next.
-  if (mayReach || ENDS_TRANSACTION.test(sql)) return runAlone(client, prepare, sql, mayReach);
+  if (mayReach || ENDS_TRANSACTION.test(code)) return runAlone(client, prepare, sql, mayReach);
   await client.query(`BEGIN; ${local(prepare)}`);
   try {
     const before = await client.query<{ settings: string | null }>(SETTINGS);
@@ -92,7 +94,7 @@ async function runAlone(
   sql: string,
   mayReach: boolean,
 ): Promise<void> {
-  if (!mayReach && OF_THE_SERVER.test(sql))
+  if (!mayReach && OF_THE_SERVER.test(withoutComments(sql)))
     throw new DriftError(
       "it ends its transaction itself and is about roles or databases, which would reach the whole server. Name a server for that with --shadow-url.",
     );
@@ -101,7 +103,7 @@ async function runAlone(
 }
 
 async function runInside(client: pg.Client, prepare: string, sql: string): Promise<void> {
-  if (ENDS_TRANSACTION.test(sql))
+  if (ENDS_TRANSACTION.test(withoutComments(sql)))
     throw new DriftError(
       "it ends its transaction itself, and one before it is about roles or databases, which would then reach the whole server. Name a server for that with --shadow-url.",
     );
