@@ -75,6 +75,7 @@ function drift(...args: string[]): Promise<Outcome> {
 
 test("Node runs it: help, check, init, a finding with its repair", async () => {
   expect((await drift("--help")).stdout).toContain("Usage: tenantry-drift");
+  expect((await drift("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   const first = await drift();
   expect(first.stderr).not.toContain("error");
   expect(first.stdout).toStartWith("no drift");

@@ -2,6 +2,7 @@
 /** `tenantry-drift`. The only file of the check that prints and exits: results on stdout, all else on stderr. */
 import { fstatSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline/promises";
@@ -24,6 +25,8 @@ import { type Flags, parseFlags } from "./flags.ts";
 import { progressLine } from "./progress.ts";
 import { usage } from "./usage.ts";
 
+/** From the source and from what is built of it. */
+const PACKAGE = "../../package.json";
 const EXIT = { noDrift: 0, failed: 1, drift: 2 } as const;
 
 class Interrupted extends Error {
@@ -43,6 +46,8 @@ const progress = progressLine(process.stderr);
 process.exit(await main(process.argv.slice(2)).catch(explain));
 
 async function main(args: string[]): Promise<number> {
+  if (args.length === 1 && args[0] === "--version")
+    return print(process.stdout, `${createRequire(import.meta.url)(PACKAGE).version}\n`);
   const isHelp = args.includes("--help") || args.includes("-h");
   const config = isHelp ? null : await loadPrismaConfig(process.cwd(), process.env);
   const flags = parseFlags(args, process.env, config);

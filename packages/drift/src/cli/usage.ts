@@ -46,7 +46,7 @@ How it is shown
                         --snapshot, parity and more than 2,000 objects or 20 seconds are without as well
   --output FILE         writes the report there; stdout gets the last line of the text
   --quiet               nothing on stdout, and no warnings
-  --help
+  --help, --version
 
 Exit code: 0 no drift, 1 the check could not be made, 2 drift.
 `;
