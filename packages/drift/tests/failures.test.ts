@@ -91,6 +91,12 @@ test("no database named at all", () =>
     "Give --database-url or set DATABASE_URL",
   ));
 
+test("a folder that is not the project's root", () =>
+  expectFailure(
+    project.drift(["--schema", "elsewhere.prisma"], { DATABASE_URL: "" }),
+    "There is no elsewhere.prisma here either",
+  ));
+
 test("a file that notes the URL is the last resort, while it is there", async () => {
   const args = ["--database-url-file", "dev.url"];
   await project.write({ "dev.url": `${database.url}\n` });
@@ -113,7 +119,7 @@ test.each([
 
 test("a migration folder without its file", async () => {
   await project.write({ "prisma/migrations/1_empty/notes.md": "" });
-  await expectFailure(project.drift(), "prisma/migrations/1_empty/migration.sql cannot be read");
+  await expectFailure(project.drift(), "prisma/migrations/1_empty has no migration.sql");
 });
 
 test("a URL without its option is not printed", async () => {
@@ -124,7 +130,7 @@ test("a URL without its option is not printed", async () => {
 
 test("an option or a format that does not exist", async () => {
   await expectFailure(project.drift(["--colour"]), "--colour", "--help");
-  await expectFailure(project.drift(["--format", "yaml"]), 'no format "yaml"', "or html");
+  await expectFailure(project.drift(["--format", "yaml"]), 'no format "yaml"', "html or sql");
   await expectFailure(project.drift(["--schemas", ","]), "--schemas names no schema");
   await expectFailure(project.drift(["--fail-on", "any"]), "minor, major or critical");
   await expectFailure(project.drift(["party"]), "The commands are drift, parity, snapshot");

@@ -93,7 +93,7 @@ export function parseFlags(
   return {
     command: isSql && command === "drift" ? "repair" : command,
     help: values.help,
-    format: isSql ? "text" : oneOf(formatNames, values.format, "format"),
+    format: isSql ? "text" : oneOf(formatNames, values.format, "format", ["sql"]),
     output: values.output ?? null,
     quiet: values.quiet,
     check: values.check,
@@ -196,10 +196,17 @@ function schemasOf(named: string | undefined, listed: string[], inUrl: string | 
   return found;
 }
 
-function oneOf<T extends string>(known: readonly T[], name: string, noun: string): T {
+/** @param beside names that are known as well, and stand for something else. */
+function oneOf<T extends string>(
+  known: readonly T[],
+  name: string,
+  noun: string,
+  beside: string[] = [],
+): T {
   const found = known.find((one) => one === name);
   if (found) return found;
+  const all = [...known, ...beside];
   throw new DriftError(
-    `There is no ${noun} "${name}". Choose ${known.slice(0, -1).join(", ")} or ${known.at(-1)}.`,
+    `There is no ${noun} "${name}". Choose ${all.slice(0, -1).join(", ")} or ${all.at(-1)}.`,
   );
 }

@@ -1,4 +1,5 @@
 /** What a run of the check is asked to do. The command line gives these; so can a program. */
+import { existsSync } from "node:fs";
 import type pg from "pg";
 import type { ReplayOptions } from "../database/replay.ts";
 import type { ScratchServer } from "../database/scratch.ts";
@@ -29,9 +30,21 @@ export type Output = {
   note(text: string): Promise<unknown>;
 };
 
-export function liveUrl({ databaseUrl }: { databaseUrl: string | null }): string {
+export function liveUrl({
+  databaseUrl,
+  schema,
+}: {
+  databaseUrl: string | null;
+  schema?: string;
+}): string {
   if (databaseUrl !== null) return databaseUrl;
-  throw new DriftError("No database is named. Give --database-url or set DATABASE_URL.");
+  const elsewhere =
+    schema === undefined || existsSync(schema)
+      ? ""
+      : ` There is no ${schema} here either: is this the project's root?`;
+  throw new DriftError(
+    `No database is named. Give --database-url or set DATABASE_URL.${elsewhere}`,
+  );
 }
 
 /** The server of the shadow URL, else that of the live database. @param live a connection to that, if there is one. */

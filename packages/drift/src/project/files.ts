@@ -84,7 +84,12 @@ export async function readMigrations(folder: string | null): Promise<Migration[]
   return Promise.all(
     names.sort().map(async (name) => {
       const path = join(folder, name, "migration.sql");
-      const sql = await readText(path);
+      const sql = await readText(path).catch((error) => {
+        if (codeOf(error.cause) !== "ENOENT") throw error;
+        throw new DriftError(
+          `${join(folder, name)} has no migration.sql. Bring the file back, or delete the folder, as Prisma asks too.`,
+        );
+      });
       return { name, path, sql, checksums: checksumsOf(sql) };
     }),
   );
