@@ -27,6 +27,15 @@ describe("what the migrations make and no file declares", () => {
     expect((await project.drift(["--snapshot"])).code).toBe(0);
   });
 
+  test("is no word worth where there is nothing of it", async () => {
+    await execute(database.url, `DROP TABLE "Book"; DROP FUNCTION keep; ${table}`);
+    await project.write({ "prisma/migrations/1_init/migration.sql": table });
+    const { code, stdout, stderr } = await project.drift();
+    expect(stdout).toStartWith("no drift");
+    expect(stderr).not.toContain("migrations-sql");
+    expect(code).toBe(0);
+  });
+
   test("is found when it has gone, with the migration that makes it", async () => {
     await execute(database.url, 'DROP TRIGGER kept ON "Book"');
     const { code, stdout } = await project.drift();

@@ -24,7 +24,7 @@ export type Expected = {
   /** What makes them, as it could be applied; the migrations behind it, where they make more. */
   scripts: Script[];
   migrations: Script[];
-  /** What the reader must know: that the migrations were believed. */
+  /** What the reader must know: that the migrations were believed. Empty where they say no more than the schema. */
   note: string | null;
 };
 
@@ -63,7 +63,7 @@ export async function expectedOf(
     objects,
     scripts: schema?.scripts ?? migrations,
     migrations: [...migrations, ...brought.scripts],
-    note: beyond?.length === 0 ? null : noteOf(beyond),
+    note: beyond?.length === 0 ? "" : noteOf(beyond),
   };
 }
 

@@ -73,7 +73,7 @@ export function toReport({
     staleExceptions: stale,
     objects: compared.expected.length,
     warnings: [
-      ...(note === null ? missingFolders(options) : [note]),
+      ...(note === null ? missingFolders(options, basis) : [note].filter(Boolean)),
       ...warnings,
       ...compared.warnings,
     ],
@@ -84,9 +84,12 @@ export function toReport({
   };
 }
 
-function missingFolders({ sql, migrations }: Pick<ProjectFiles, "sql" | "migrations">): string[] {
+function missingFolders(
+  { sql, migrations }: Pick<ProjectFiles, "sql" | "migrations">,
+  basis: Basis,
+): string[] {
   return [
-    ...(sql === null
+    ...(sql === null && basis === "declared"
       ? ["There is no migrations-sql folder, so the Prisma schema alone is declared."]
       : []),
     ...(migrations === null
