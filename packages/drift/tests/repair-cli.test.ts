@@ -173,6 +173,7 @@ test("what cannot be copied is said, and nothing that was not proved is run", as
   );
   expect(stdout).toContain("REINDEX INDEX public.extra;");
   expect(stderr).toContain("Nothing was run, since not all of it was proved");
+  expect(stderr).toContain("name a server for the trial with --shadow-url");
   expect(code).toBe(1);
   expect((await project.drift()).code).toBe(2);
 });

@@ -75,13 +75,14 @@ async function apply(
   client: pg.Client,
   task: RepairTask,
   { safe, destructive, doubt, safeDoubt }: Proposal,
-  { allowDestructive, schemas }: RepairOptions,
+  { allowDestructive, schemas, shadowUrl }: RepairOptions,
 ): Promise<void> {
   const { actual, expected, reader } = task;
   const reason = allowDestructive ? doubt : safeDoubt;
+  const elsewhere = shadowUrl ? "" : ", name a server for the trial with --shadow-url";
   if (reason !== null)
     throw new DriftError(
-      `Nothing was run, since not all of it was proved: ${oneLine(reason)}. Mend that by hand, or leave it out with --ignore, and repair again.`,
+      `Nothing was run, since not all of it was proved: ${oneLine(reason)}. Mend that by hand${elsewhere}, or leave it out with --ignore, and repair again.`,
     );
   const known = unlikeKeys(expected, actual);
   const steps = allowDestructive ? [...safe, ...destructive] : safe;
