@@ -1,10 +1,8 @@
 #!/usr/bin/env node
 /** `tenantry-drift`. The only file of the check that prints and exits: results on stdout, all else on stderr. */
 import { fstatSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
-import { dirname } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { allowLine } from "../commands/allow.ts";
 import { check } from "../commands/check.ts";
@@ -14,9 +12,10 @@ import type { Options } from "../commands/options.ts";
 import { parity } from "../commands/parity.ts";
 import { repairCommand } from "../commands/repair.ts";
 import { checkSnapshot, takeSnapshot } from "../commands/snapshot.ts";
-import { DriftError, explanationOf, messageOf } from "../model/errors.ts";
+import { codeOf, DriftError, explanationOf, messageOf } from "../model/errors.ts";
 import { visible, visibleLine } from "../model/words.ts";
 import { loadPrismaConfig } from "../prisma/config.ts";
+import { writeWhole } from "../project/write.ts";
 import { formats } from "../report/formats.ts";
 import type { Report } from "../report/report.ts";
 import { summaryLine } from "../report/text.ts";
@@ -40,6 +39,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   // Once: who asks a second time does not want to wait for the clean-up.
   process.once(signal, () => interruption.abort(new Interrupted(signal)));
 }
+
+// Whoever writes is told by the write itself; unhandled, the event would end the process.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
 const progress = progressLine(process.stderr);
 
@@ -67,7 +69,7 @@ async function run(flags: Flags, options: Options): Promise<number> {
       return show(await parity(options), flags);
     case "snapshot":
       if (flags.check) return show(await checkSnapshot(options), flags);
-      await write(options.snapshotFile, await takeSnapshot(options), { makeFolder: true });
+      await writeWhole(options.snapshotFile, await takeSnapshot(options), { makeFolder: true });
       return print(process.stderr, `Wrote ${options.snapshotFile}.\n`);
     case "repair": {
       const isRepaired = await repairCommand({ ...options, ...flags }, output(flags));
@@ -90,7 +92,7 @@ function output(flags: Flags) {
     result: (text: string) =>
       flags.output === null
         ? print(process.stdout, isObeyed(process.stdout) ? visible(text) : text)
-        : write(flags.output, text),
+        : writeWhole(flags.output, text),
     note: (text: string) => print(process.stderr, visible(text)),
   };
 }
@@ -118,7 +120,7 @@ function asker(): ((question: string) => Promise<boolean>) | null {
 async function show(report: Report, { format, output, quiet, schemaFile }: Flags): Promise<number> {
   const colour = process.stdout.isTTY && !process.env.NO_COLOR;
   const text = formats[format](report, { colour: colour && output === null, schemaFile });
-  if (output !== null) await write(output, text);
+  if (output !== null) await writeWhole(output, text);
   if (!quiet) {
     for (const warning of report.warnings)
       await print(process.stderr, `warning: ${visibleLine(warning)}\n`);
@@ -130,15 +132,6 @@ async function show(report: Report, { format, output, quiet, schemaFile }: Flags
   return report.drift ? EXIT.drift : EXIT.noDrift;
 }
 
-async function write(path: string, text: string, { makeFolder = false } = {}): Promise<void> {
-  try {
-    if (makeFolder) await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, text);
-  } catch (error) {
-    throw new DriftError(`${path} cannot be written: ${messageOf(error)}`, { cause: error });
-  }
-}
-
 async function explain(error: unknown): Promise<number> {
   progress.clear();
   if (error instanceof Interrupted) return 128 + constants.signals[error.signal];
@@ -146,7 +139,14 @@ async function explain(error: unknown): Promise<number> {
   return EXIT.failed;
 }
 
+/** @throws DriftError where a result is lost; who has stopped reading wants no more of it, and what is said beside it may go. */
 function print(stream: NodeJS.WriteStream, text: string): Promise<number> {
   progress.clear();
-  return new Promise((resolve) => stream.write(text, () => resolve(EXIT.noDrift)));
+  return new Promise((resolve, reject) =>
+    stream.write(text, (error) => {
+      if (error && stream === process.stdout && codeOf(error) !== "EPIPE")
+        reject(new DriftError(`The result cannot be written to stdout: ${messageOf(error)}.`));
+      else resolve(EXIT.noDrift);
+    }),
+  );
 }

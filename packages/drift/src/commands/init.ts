@@ -1,7 +1,5 @@
 /** `tenantry-drift init`: writes as hand-written SQL what the migrations make and the Prisma schema cannot say. */
-import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { inReadTransaction } from "../catalog/catalog.ts";
 import { readObjects } from "../catalog/objects.ts";
 import { build, buildIn, type Script } from "../database/replay.ts";
@@ -14,6 +12,7 @@ import { count, fewOf } from "../model/words.ts";
 import { isThere } from "../project/expected.ts";
 import { readDeclared, readMigrations } from "../project/files.ts";
 import { readIgnored, withoutIgnored } from "../project/ignore.ts";
+import { writeNew } from "../project/write.ts";
 import { type Plan, plan } from "../repair/plan.ts";
 import { planFrom } from "../repair/proposal.ts";
 import { committing, type Reader } from "../repair/trial.ts";
@@ -55,10 +54,10 @@ export async function initCommand(options: Options, folder: string, output: Outp
   const { steps, left } = await remainder(server, [...before, ...declared], made, reader, options);
 
   const written = [
-    ...before.map(({ sql }) => ({ path: join(folder, "before", "010_foundation.sql"), sql })),
-    ...(steps === "" ? [] : [{ path: join(folder, "010_beyond_prisma.sql"), sql: steps }]),
+    ...before.map(({ sql }) => ({ path: join(folder, "before", "010_foundation.sql"), text: sql })),
+    ...(steps === "" ? [] : [{ path: join(folder, "010_beyond_prisma.sql"), text: steps }]),
   ];
-  for (const { path, sql } of written) await writeNew(path, sql);
+  await writeNew(written);
   await output.result(written.map(({ path }) => `${path}\n`).join(""));
   if (written.length === 0)
     await output.note(
@@ -147,10 +146,4 @@ function text({ safe, destructive }: Pick<Plan, "safe" | "destructive">): string
     sql.some((one) => /^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE)/.test(one)),
   );
   return `${[...(hasBodies ? [BODIES] : []), ...steps.map(blockOf)].join("\n\n")}\n`;
-}
-
-async function writeNew(path: string, sql: string): Promise<void> {
-  if (existsSync(path)) throw new DriftError(`${path} is there already, and was left as it is.`);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, sql);
 }

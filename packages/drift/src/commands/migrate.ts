@@ -1,6 +1,5 @@
 /** `tenantry-drift migrate`: writes the migration that brings the history to what the project declares. */
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readObjects, unmodelledWarnings } from "../catalog/objects.ts";
 import { build, buildIn, type Script } from "../database/replay.ts";
@@ -19,6 +18,7 @@ import { HARMLESS, paired } from "../model/pairs.ts";
 import { fewOf } from "../model/words.ts";
 import { readDeclared, readMigrations, readSchema } from "../project/files.ts";
 import { readIgnored, withoutIgnored } from "../project/ignore.ts";
+import { writeNew } from "../project/write.ts";
 import { type Options, type Output, scratchServer } from "./options.ts";
 
 export type MigrateOptions = Options & {
@@ -89,9 +89,11 @@ export async function migrateCommand(options: MigrateOptions, output: Output): P
       migrations.map(({ name }) => name),
     ),
   );
-  await mkdir(path, { recursive: true });
-  await writeFile(join(path, "migration.sql"), migration);
-  await writeFile(join(path, "rollback.sql"), rollback);
+  // The migration last: no deploy takes a folder for whole that is not.
+  await writeNew([
+    { path: join(path, "rollback.sql"), text: rollback },
+    { path: join(path, "migration.sql"), text: migration },
+  ]);
   await output.result(`${path}\n`);
   await output.note(
     "Proved by replay: with it the migrations make what the files declare, and rollback.sql leads back.\n",
