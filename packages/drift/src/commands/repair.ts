@@ -15,7 +15,7 @@ import { readProject } from "../project/project.ts";
 import { holdStill } from "../repair/hold-still.ts";
 import { type Proposal, propose, statements } from "../repair/proposal.ts";
 import { repairScript } from "../repair/script.ts";
-import { strangeCode } from "../repair/strange-code.ts";
+import { firingTriggers, strangeCode } from "../repair/strange-code.ts";
 import { readSurroundings } from "../repair/surroundings.ts";
 import { extensionsOf, type RepairTask, repairTask, writtenNowhere } from "../repair/task.ts";
 import { PLAN_SETTINGS } from "../repair/trial.ts";
@@ -56,6 +56,11 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
     await output.result(repairScript(proposal, options));
     const { safe, destructive, unresolved } = proposal;
     if (safe.length + destructive.length + unresolved.length === 0) return true;
+    const firing = await firingTriggers(client);
+    if (firing.length > 0)
+      await output.note(
+        `note: event triggers run on what a repair does, with the rights of whoever applies it: ${fewOf(firing)}\n`,
+      );
     if (!options.apply) return false;
 
     await apply(client, task, proposal, options);

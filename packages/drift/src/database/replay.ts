@@ -107,6 +107,7 @@ async function applyPrisma(
   try {
     return [await applyGenerated(client, script, options)];
   } catch (error) {
+    if (isConnectionLoss(error)) throw error;
     const first: Script[] = [];
     for (const other of [...waiting]) {
       if (!(await applyScript(client, other, options).then(Boolean, () => false))) continue;

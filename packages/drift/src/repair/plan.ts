@@ -4,7 +4,7 @@
  * Order is what PostgreSQL accepted.
  */
 import { type Difference, diff, objectOf } from "../model/diff.ts";
-import { messageOf } from "../model/errors.ts";
+import { codeOf, detailOf, messageOf } from "../model/errors.ts";
 import { type CatalogObject, keyOf, qualifiedName } from "../model/object.ts";
 import { type Paired, paired } from "../model/pairs.ts";
 import { assumptions, byKey, overlay } from "./assumptions.ts";
@@ -197,7 +197,7 @@ export async function plan(
         return limits.destructive ? [{ ...step, destroys: REWRITE }] : null;
       });
     } catch (error) {
-      errors.set(reason, messageOf(error));
+      errors.set(reason, refusal(error, assumed.has(key)));
       return null;
     }
   }
@@ -251,6 +251,18 @@ export async function plan(
     return null;
   }
 }
+
+/** Whom the trial's role lacks a right for finds where it can be had. What the copy has not got says nothing by its error. */
+function refusal(error: unknown, isAssumed: boolean): string {
+  if (isAssumed)
+    return `It could not be put into the copy, and so nothing could be tried. ${ELSEWHERE}`;
+  const [message, detail] = [messageOf(error), detailOf(error)];
+  if (codeOf(error) === LACKS_RIGHT) return `${message}. ${ELSEWHERE}`;
+  return detail === null ? message : `${message}: ${detail}`;
+}
+
+const LACKS_RIGHT = "42501";
+const ELSEWHERE = "The role of the trial may do little; --shadow-url names a server for it.";
 
 /** True for an object itself and all that belongs to it. */
 function isWithin(object: CatalogObject, whole: CatalogObject, { actual }: Catalogs): boolean {

@@ -25,10 +25,14 @@ export async function propose(
 ): Promise<Proposal> {
   const copy = await committing(scratch, reader);
   await plan(copy, actual, { isCopy: true });
-  const uncopied = differingKeys(actual, await copy.read());
+  const without = differingKeys(actual, await copy.read());
+  const left = without.filter((key) => isOfSuperusers(key) && isSame(key, actual, expected));
+  const others = (objects: CatalogObject[]) =>
+    objects.filter((object) => !left.includes(keyOf(object)) && !left.includes(object.parent));
+  const uncopied = without.filter((key) => !left.includes(key));
   const proposal = await planFrom(scratch, {
-    actual,
-    expected,
+    actual: others(actual),
+    expected: others(expected),
     reader,
     surroundings,
     ...(only && { only }),
@@ -36,6 +40,19 @@ export async function propose(
   if (uncopied.length === 0) return proposal;
   const doubt = `not all of the live schema could be copied: ${fewOf(uncopied)}`;
   return { ...proposal, doubt, safeDoubt: doubt };
+}
+
+/** No owner of a database makes one. While it stays as it is, no step is about it, and the copy does without. */
+function isOfSuperusers(key: string): boolean {
+  return key.startsWith("event trigger ");
+}
+
+/** True where it is on both sides, with all that belongs to it. */
+function isSame(key: string, ...sides: CatalogObject[][]): boolean {
+  const [one = [], other = []] = sides.map((objects) =>
+    objects.filter((object) => keyOf(object) === key || object.parent === key),
+  );
+  return differingKeys(one, other).length === 0;
 }
 
 type Trying = { expected: CatalogObject[]; reader: Reader } & Partial<RepairTask>;

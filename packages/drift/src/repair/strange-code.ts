@@ -7,8 +7,8 @@ import { type CatalogObject, keyOf } from "../model/object.ts";
 import type { Step } from "./plan.ts";
 
 /**
- * Routines of roles that are neither the login nor superusers. Of schemas that are not compared those that a rule, a column or a
- * cast calls.
+ * Routines of roles that are neither the login nor superusers. Of schemas that are not compared those that a rule, a column, a
+ * cast or an event trigger calls.
  */
 const ROUTINES = `
 SELECT CASE p.prokind WHEN 'p' THEN 'procedure ' WHEN 'a' THEN 'aggregate ' ELSE 'function ' END
@@ -19,12 +19,23 @@ WHERE p.oid >= 16384 AND r.rolname <> current_user AND NOT r.rolsuper
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
   AND (n.nspname = ANY ($1) OR EXISTS (
     SELECT FROM pg_depend d WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid
-      AND d.classid IN ('pg_constraint'::regclass, 'pg_attrdef'::regclass, 'pg_cast'::regclass, 'pg_operator'::regclass)))
+      AND d.classid IN ('pg_constraint'::regclass, 'pg_attrdef'::regclass, 'pg_cast'::regclass, 'pg_operator'::regclass,
+        'pg_event_trigger'::regclass)))
 ORDER BY 1`;
+
+/** They run with the rights of whoever changes something, whatever it is. */
+const FIRING = `
+SELECT quote_ident(evtname) AS name FROM pg_event_trigger WHERE evtenabled IN ('O', 'A') AND evtevent <> 'login' ORDER BY 1`;
 
 /** What evaluates expressions of the database. An index is built with the rights of the table's owner. */
 const EVALUATES =
   /^ALTER (TABLE|DOMAIN|TYPE) .*( TYPE | ADD (COLUMN|CONSTRAINT .* CHECK)|VALIDATE CONSTRAINT|ATTACH PARTITION|SET EXPRESSION)|^(REFRESH|CREATE) MATERIALIZED VIEW/s;
+
+/** Names of the event triggers that a repair sets off. */
+export async function firingTriggers(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(FIRING);
+  return rows.map(({ name }) => name);
+}
 
 /** The routines that would run, and whose they are; nothing where none would. A step that makes one anew has its declared text. */
 export async function strangeCode(
@@ -39,9 +50,12 @@ export async function strangeCode(
   const strange = new Map(rows.map(({ key, owner }) => [key, owner]));
   for (const key of strange.keys())
     if (live.has(key) && live.get(key) === declared.get(key)) strange.delete(key);
+  if (strange.size === 0) return [];
+  const isObserved = (await firingTriggers(client)).length > 0;
   for (const { key, sql } of steps) {
     strange.delete(key);
-    if (strange.size > 0 && sql.some((statement) => EVALUATES.test(statement)))
+    const runs = isObserved || sql.some((statement) => EVALUATES.test(statement));
+    if (strange.size > 0 && runs)
       return [...strange].map(([routine, owner]) => `${routine} of ${owner}`);
   }
   return [];
