@@ -32,6 +32,13 @@ export const enumType: Repair = {
 
 export const ORDER = "rewrites the tables that have the enum, only for the order of its labels";
 
+/** Enums with the same labels in another order: minor, and never changed without being asked for. */
+export function isOrderAlone(expected?: CatalogObject, actual?: CatalogObject): boolean {
+  if (expected?.kind !== "enum" || actual?.kind !== "enum") return false;
+  const [wanted, found] = [expected, actual].map(({ definition }) => labelsOf(definition).sort());
+  return wanted?.join() === found?.join();
+}
+
 /** One label in the place of another is a guess: nothing but a person knows whether it means the same. */
 function renamed(name: string, wanted: string[], found: string[]): Way[] {
   const pairs = wanted.flatMap((label, i) => (label === found[i] ? [] : [[found[i] ?? "", label]]));

@@ -78,6 +78,8 @@ export async function plan(
   /** Ways that have led nowhere, until another one leads on. */
   const spent = new Set<string>();
   const errors = new Map<string, string>();
+  /** Statements that would help if what they make could be used in the same transaction. */
+  const postponed = new Map<string, string>();
   // What the trial could not be made to have is taken to be there, until a step has dealt with it.
   let assumed = actual ? assumptions(actual, await trial.read()) : new Map();
   const read = async () => overlay(await trial.read(), assumed);
@@ -101,7 +103,9 @@ export async function plan(
       result.unresolved = differences.map((difference) => {
         const reason = reasonOf(difference);
         const key = keyOf(objectOf(difference));
-        return { key, reason, error: errors.get(reason) ?? HELPLESS };
+        const error = errors.get(reason) ?? HELPLESS;
+        const later = postponed.get(reason);
+        return { key, reason, error: later === undefined ? error : afterCommit(later, error) };
       });
       return result;
     }
@@ -161,7 +165,9 @@ export async function plan(
       // A type that was made anew has changed its columns too, and nothing more has to be destroyed for them.
       if (limits.destructive && isShaken && !isAsBefore(difference, byKey(await read()))) continue;
       for (const way of ways) {
-        if ((onlyUsable && way.usableAfterCommit) || (way.hidesSecret && !isCopy)) continue;
+        const isLater = onlyUsable && way.usableAfterCommit === true;
+        if (isLater) postponed.set(reasonOf(difference), way.sql.join("; "));
+        if (isLater || (way.hidesSecret && !isCopy)) continue;
         const mark = signature(difference, way);
         if (spent.has(mark) || (taken.get(mark) ?? 0) >= MOST_REPEATS) continue;
         const steps = limits.dependents
@@ -259,6 +265,10 @@ function refusal(error: unknown, isAssumed: boolean): string {
   const [message, detail] = [messageOf(error), detailOf(error)];
   if (codeOf(error) === LACKS_RIGHT) return `${message}. ${ELSEWHERE}`;
   return detail === null ? message : `${message}: ${detail}`;
+}
+
+function afterCommit(sql: string, error: string): string {
+  return `What is new here is used by the same repair, which PostgreSQL allows only after a commit: run ${sql}; by itself, then repair again. Making it anew fails: ${error}`;
 }
 
 const LACKS_RIGHT = "42501";

@@ -3,6 +3,8 @@ import type pg from "pg";
 import { differingKeys, unlikeKeys } from "../model/diff.ts";
 import type { CatalogObject } from "../model/object.ts";
 import { fewOf } from "../model/words.ts";
+import { byKey } from "./assumptions.ts";
+import { isOrderAlone } from "./enums.ts";
 import { type Plan, plan, type Step } from "./plan.ts";
 import { firstLoss, type Proved, prove } from "./proof.ts";
 import { restoring } from "./restored.ts";
@@ -85,16 +87,17 @@ export async function planFrom(
       ? null
       : await prove(scratch, all, { ...task, known: new Set(), from });
   const { doubt, losses } = wholly ?? safely;
-  const unresolved = unresolvedOf(found);
+  const [wanted, had] = [byKey(expected), byKey(present)];
+  const needed = found.unresolved.filter(({ key }) => !isOrderAlone(wanted.get(key), had.get(key)));
   return {
     ...withConsequences(steps, [safely, wholly], surroundings),
-    doubt: unresolved ?? doubt ?? inTheWay(all, surroundings),
-    safeDoubt: unresolved ?? safely.doubt ?? inTheWay(steps.safe, surroundings),
+    doubt: doubtOf(found.unresolved) ?? doubt ?? inTheWay(all, surroundings),
+    safeDoubt: doubtOf(needed) ?? safely.doubt ?? inTheWay(steps.safe, surroundings),
     losses,
   };
 }
 
-function unresolvedOf({ unresolved }: Plan): string | null {
+function doubtOf(unresolved: Plan["unresolved"]): string | null {
   if (unresolved.length === 0) return null;
   return `no statements were found for: ${fewOf(unresolved.map(({ reason }) => reason))}`;
 }
