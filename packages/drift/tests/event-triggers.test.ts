@@ -80,6 +80,9 @@ test("one that is not as declared is mended where the login may try it", async (
   const disabled = await project.drift(["repair", "--apply"]);
   expect(disabled.stdout).toContain("It could not be put into the copy, and so nothing could be ");
   expect(disabled.code).toBe(1);
+  expect(disabled.stdout).toContain(
+    "event trigger watching (The role of the trial may do little; ",
+  );
   const tried = await project.drift(["repair", "--apply", "--shadow-url", database.url]);
   expect(tried.stdout).toContain("ALTER EVENT TRIGGER watching ENABLE");
   expect(tried.code).toBe(0);

@@ -29,8 +29,9 @@ async function lock(client: pg.Client, statement: string): Promise<void> {
     await client.query(statement);
   } catch (error) {
     if (codeOf(error) !== "55P03") throw error;
-    throw new DriftError("A migration is running on the database. Try again when it has ended.", {
-      cause: error,
-    });
+    throw new DriftError(
+      "A migration is running on the database, or a repair. Try again when it has ended.",
+      { cause: error },
+    );
   }
 }

@@ -272,7 +272,7 @@ function afterCommit(sql: string, error: string): string {
 }
 
 const LACKS_RIGHT = "42501";
-const ELSEWHERE = "The role of the trial may do little; --shadow-url names a server for it.";
+export const ELSEWHERE = "The role of the trial may do little; --shadow-url names a server for it.";
 
 /** True for an object itself and all that belongs to it. */
 function isWithin(object: CatalogObject, whole: CatalogObject, { actual }: Catalogs): boolean {

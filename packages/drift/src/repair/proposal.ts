@@ -5,7 +5,7 @@ import type { CatalogObject } from "../model/object.ts";
 import { fewOf } from "../model/words.ts";
 import { byKey } from "./assumptions.ts";
 import { isOrderAlone } from "./enums.ts";
-import { type Plan, plan, type Step } from "./plan.ts";
+import { ELSEWHERE, type Plan, plan, type Step } from "./plan.ts";
 import { firstLoss, type Proved, prove } from "./proof.ts";
 import { restoring } from "./restored.ts";
 import { NO_SURROUNDINGS, type RepairTask, type Surroundings } from "./task.ts";
@@ -28,7 +28,7 @@ export async function propose(
   const copy = await committing(scratch, reader);
   await plan(copy, actual, { isCopy: true });
   const without = differingKeys(actual, await copy.read());
-  const left = without.filter((key) => isOfSuperusers(key) && isSame(key, actual, expected));
+  const left = without.filter((key) => isEventTrigger(key) && isSame(key, actual, expected));
   const others = (objects: CatalogObject[]) =>
     objects.filter((object) => !left.includes(keyOf(object)) && !left.includes(object.parent));
   const uncopied = without.filter((key) => !left.includes(key));
@@ -40,12 +40,13 @@ export async function propose(
     ...(only && { only }),
   });
   if (uncopied.length === 0) return proposal;
-  const doubt = `not all of the live schema could be copied: ${fewOf(uncopied)}`;
+  const isForbidden = uncopied.some((key) => isEventTrigger(key) || key.startsWith("owner of "));
+  const doubt = `not all of the live schema could be copied: ${fewOf(uncopied)}${isForbidden ? ` (${ELSEWHERE})` : ""}`;
   return { ...proposal, doubt, safeDoubt: doubt };
 }
 
 /** No owner of a database makes one. While it stays as it is, no step is about it, and the copy does without. */
-function isOfSuperusers(key: string): boolean {
+function isEventTrigger(key: string): boolean {
   return key.startsWith("event trigger ");
 }
 
