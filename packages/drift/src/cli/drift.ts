@@ -134,9 +134,10 @@ async function show(report: Report, { format, output, quiet, schemaFile }: Flags
 
 async function explain(error: unknown): Promise<number> {
   progress.clear();
-  if (error instanceof Interrupted) return 128 + constants.signals[error.signal];
-  await print(process.stderr, visible(explanationOf(error)));
-  return EXIT.failed;
+  const cause = error instanceof DriftError ? error.cause : error;
+  if (error !== cause || !(cause instanceof Interrupted))
+    await print(process.stderr, visible(explanationOf(error)));
+  return cause instanceof Interrupted ? 128 + constants.signals[cause.signal] : EXIT.failed;
 }
 
 /** @throws DriftError where a result is lost; who has stopped reading wants no more of it, and what is said beside it may go. */

@@ -13,6 +13,7 @@ import { compare } from "../project/compare.ts";
 import { MADE_TOO } from "../project/expected.ts";
 import { readProject } from "../project/project.ts";
 import { holdStill } from "../repair/hold-still.ts";
+import type { Step } from "../repair/plan.ts";
 import { type Proposal, propose, statements } from "../repair/proposal.ts";
 import { repairScript } from "../repair/script.ts";
 import { firingTriggers, strangeCode } from "../repair/strange-code.ts";
@@ -65,6 +66,10 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
 
     await apply(client, task, proposal, options);
     const report = await check({ ...options, repair: false }).catch((error) => {
+      if (options.signal.aborted)
+        throw new DriftError("The repair was made, but not checked again: it was interrupted.", {
+          cause: error,
+        });
       if (!(error instanceof DriftError)) throw error;
       throw new DriftError(`The repair was made, but not checked again: ${error.message}`, {
         cause: error,
@@ -80,38 +85,70 @@ async function apply(
   client: pg.Client,
   task: RepairTask,
   { safe, destructive, doubt, safeDoubt }: Proposal,
-  { allowDestructive, schemas, shadowUrl }: RepairOptions,
+  { allowDestructive, schemas, shadowUrl, signal, ...options }: RepairOptions,
 ): Promise<void> {
-  const { actual, expected, reader } = task;
+  const { actual, expected } = task;
   const reason = allowDestructive ? doubt : safeDoubt;
   const elsewhere = shadowUrl ? "" : ", name a server for the trial with --shadow-url";
   if (reason !== null)
     throw new DriftError(
       `Nothing was run, since not all of it was proved: ${oneLine(reason)}. Mend that by hand${elsewhere}, or leave it out with --ignore, and repair again.`,
     );
-  const known = unlikeKeys(expected, actual);
   const steps = allowDestructive ? [...safe, ...destructive] : safe;
   const strange = await strangeCode(client, { actual, expected }, schemas, steps);
   if (strange.length > 0)
     throw new DriftError(
       `Nothing was run, since it might call what is not as it is declared, and with the rights of this login: ${fewOf(strange)}. Drop that first, or repair with a login that has no more rights than its owner.`,
     );
-  const sql = statements(steps);
-  await beginInsteadOfMigration(client);
+  const cancel = await canceller(client, liveUrl(options));
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    await beginInsteadOfMigration(client).catch((error) => {
+      signal.throwIfAborted();
+      throw error;
+    });
+    await runAll(client, task, steps, signal);
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+/** In the transaction that has begun, and ends it. */
+async function runAll(
+  client: pg.Client,
+  task: RepairTask,
+  steps: Step[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { actual, expected, reader } = task;
+  const known = unlikeKeys(expected, actual);
   try {
     await holdStill(client, steps, task);
     await client.query(PLAN_SETTINGS);
-    for (const statement of sql) await run(client, statement);
+    for (const statement of statements(steps)) {
+      signal.throwIfAborted();
+      await run(client, statement);
+    }
     await client.query(CANONICAL_OUTPUT);
     const left = differingKeys(expected, await reader(client)).filter((key) => !known.has(key));
     if (left.length > 0) throw rolledBack(`It would have left ${left.join(", ")} different.`);
+    signal.throwIfAborted();
     await run(client, "COMMIT");
   } catch (error) {
     await client.query("ROLLBACK").catch(() => {}); // On a dead connection there is nothing left to end.
+    if (signal.aborted && !(error instanceof Unsure))
+      throw rolledBack("It was interrupted.", signal.reason);
     const cause = error instanceof DriftError ? error.cause : error;
     if (isLockTimeout(cause)) throw rolledBack(await lockHolder(client), cause);
     throw error instanceof DriftError ? error : rolledBack(messageOf(error), error);
   }
+}
+
+/** Ends the statement that is under way, which may wait for others or write a large table. */
+async function canceller(client: pg.Client, url: string): Promise<() => void> {
+  const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  const statement = `SELECT pg_cancel_backend(${rows[0]?.pid})`;
+  return () => void withConnection(url, (other) => other.query(statement)).catch(() => {});
 }
 
 async function run(client: pg.Client, statement: string): Promise<void> {
@@ -119,13 +156,16 @@ async function run(client: pg.Client, statement: string): Promise<void> {
     await client.query(statement);
   } catch (error) {
     if (statement === "COMMIT" && isConnectionLoss(error))
-      throw new DriftError(
+      throw new Unsure(
         "The connection was lost while the repair was committed, so all of it may have been made or nothing. `tenantry-drift` shows which.",
         { cause: error },
       );
     throw rolledBack(`${messageOf(error)}\n  ${statement.replaceAll("\n", "\n  ")}`, error);
   }
 }
+
+/** Nobody knows whether the repair was made. */
+class Unsure extends DriftError {}
 
 function rolledBack(reason: string, cause?: unknown): DriftError {
   return new DriftError(`The repair was rolled back, and the database is as it was. ${reason}`, {

@@ -1,7 +1,7 @@
 /** A repair that was tried: planned on a copy of the live schema, run there once more with rows, and compared. */
 import type pg from "pg";
 import { differingKeys, unlikeKeys } from "../model/diff.ts";
-import type { CatalogObject } from "../model/object.ts";
+import { type CatalogObject, keyOf } from "../model/object.ts";
 import { fewOf } from "../model/words.ts";
 import { byKey } from "./assumptions.ts";
 import { isOrderAlone } from "./enums.ts";
