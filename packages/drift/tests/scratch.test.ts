@@ -127,6 +127,25 @@ test("what a killed check has left is dropped by the next when it is old or its 
   }
 });
 
+test("what a killed check of another login has left is named with what drops it", async () => {
+  const suffix = randomBytes(8).toString("hex");
+  const [login, left] = [`drift_test_${suffix}`, `drift_scratch_1700000000_999999999_${suffix}`];
+  await execute(database.url, `CREATE ROLE ${login} LOGIN CREATEDB PASSWORD 'p'`);
+  await execute(database.url, `CREATE ROLE ${left}`);
+  await execute(database.url, `CREATE DATABASE ${left} OWNER ${left}`);
+  try {
+    const url = new URL(database.url);
+    [url.username, url.password] = [login, "p"];
+    const { stdout } = await project.drift(["--no-repair", "--database-url", url.href]);
+    expect(stdout).toContain("note: A killed check of another login has left");
+    expect(stdout).toContain(`DROP DATABASE ${left}; DROP ROLE ${left};`);
+    expect(await exists(left)).toBe(true);
+  } finally {
+    await execute(database.url, `DROP DATABASE IF EXISTS ${left}`);
+    await execute(database.url, `DROP ROLE ${left}, ${login}`);
+  }
+});
+
 /** A check that sleeps in the middle of its replay, and the name of the database that it does that in. */
 async function startSlowCheck(command = "drift") {
   const marker = randomBytes(6).toString("hex");

@@ -6,13 +6,14 @@ import { readRoles } from "../catalog/roles.ts";
 import type { CatalogObject } from "../model/object.ts";
 import { betweenMigrations } from "./migration-lock.ts";
 import { type History, readHistory } from "./migrations-table.ts";
+import { leftNotes } from "./scratch.ts";
 import { uncomparedNotes } from "./uncompared.ts";
 
 export type Live = {
   /** Those of the database, and the roles of its server that somebody asked for. */
   objects: CatalogObject[];
   history: History;
-  /** What is not compared. */
+  /** What is not compared, and what others have left. */
   notes: string[];
 };
 
@@ -29,7 +30,7 @@ export async function readLive(
         ...(roles ? await readRoles(client, roles, scope.schemas) : []),
       ],
       history: await readHistory(client, scope.schemas),
-      notes: await uncomparedNotes(client, scope.schemas),
+      notes: [...(await uncomparedNotes(client, scope.schemas)), ...(await leftNotes(client))],
     })),
   );
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
 import { codeOf, DriftError, messageOf } from "../model/errors.ts";
+import { fewOf } from "../model/words.ts";
 import { isConnectionLoss, withConnection, withDatabase } from "./connection.ts";
 import { unlessAborted } from "./work.ts";
 
@@ -46,6 +47,23 @@ WHERE ${staleBy("d.datname")} AND pg_has_role(datdba, 'MEMBER')
 /** Owners of databases for trials, that are named as these are. */
 const STALE_ROLES = `
 SELECT rolname AS name FROM pg_roles r WHERE ${staleBy("r.rolname")}`;
+
+/** Of those that a check of another login has left, which this one may not drop. */
+const OTHERS = `
+SELECT format('DROP DATABASE %I;', d.datname) || coalesce((SELECT format(' DROP ROLE %I;', r.rolname) FROM pg_roles r WHERE r.rolname = d.datname), '') AS sql
+FROM pg_database d
+WHERE ${staleBy("d.datname")} AND NOT pg_has_role(d.datdba, 'MEMBER')
+  AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)
+ORDER BY d.datname`;
+
+/** What to run with another login. Nothing where this one can drop all that killed checks have left. */
+export async function leftNotes(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ sql: string }>(OTHERS);
+  if (rows.length === 0) return [];
+  return [
+    `A killed check of another login has left what this one may not drop. Its owner or a superuser may: ${fewOf(rows.map(({ sql }) => sql))}`,
+  ];
+}
 
 /** Runs `work` in an empty database that is dropped afterwards, whatever happens. */
 export async function withScratchDatabase<T>(
