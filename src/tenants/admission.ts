@@ -65,12 +65,16 @@ export function seatsLock(tenantId: string): Prisma.Sql {
 /** NULL where there is no limit. */
 export type Seats = { freeSeats: number | null };
 
-/** `Seats` as SQL, to be asked under their lock. A seat is a person who is not deleted, or a pending invitation. */
+/**
+ * `Seats` as SQL, to be asked under their lock. A seat is a person who is not deleted, or a pending invitation. Both are
+ * counted of the tenant's row: by the parameter PostgreSQL would plan anew each time, since most tenants are smaller than
+ * the average one.
+ */
 export function freeSeatsSql(tenantId: string | null): Prisma.Sql {
   return Prisma.sql`(SELECT CASE WHEN seat_limit IS NOT NULL THEN (seat_limit
-      - (SELECT count(*) FROM users WHERE tenant_id = ${tenantId}::uuid AND kind = 'person' AND NOT is_deleted)
+      - (SELECT count(*) FROM users WHERE tenant_id = tenants.id AND kind = 'person' AND NOT is_deleted)
       - (SELECT count(*) FROM invitations
-        WHERE tenant_id = ${tenantId}::uuid AND ${Prisma.raw(PENDING_INVITATION_SQL)}))::int END
+        WHERE tenant_id = tenants.id AND ${Prisma.raw(PENDING_INVITATION_SQL)}))::int END
     FROM tenants WHERE tenants.id = ${tenantId}::uuid) AS "freeSeats"`;
 }
 
