@@ -94,20 +94,23 @@ function speaks(ip: string, given = "true"): string {
     )`;
 }
 
-/** Of the session that was `spent`: it is prolonged, the successor stored and both audited. */
+/**
+ * Of the session that was `spent`: it is prolonged, the successor stored and both audited. Each part hands on what the next
+ * one needs: a look back at `speaker` is one more join to set up.
+ */
 const PROLONGED = `live AS (
       UPDATE sessions SET
-        last_used_at = now(), idle_expires_at = least(now() + make_interval(secs => speaker.idle_seconds), sessions.expires_at),
+        last_used_at = now(), idle_expires_at = least(now() + make_interval(secs => spent.idle_seconds), sessions.expires_at),
         ip = $5, user_agent = $6
-      FROM spent, speaker
+      FROM spent
       WHERE sessions.id = spent.session_id AND ${IS_LIVE}
-      RETURNING sessions.id, sessions.idle_expires_at
+      RETURNING sessions.id, sessions.idle_expires_at, spent.user_id, spent.tenant_id
     ), successor AS (
       INSERT INTO refresh_tokens (id, session_id, token_hash, expires_at)
       SELECT $2, id, $3, idle_expires_at FROM live
     ), audited AS (
       INSERT INTO audit_log (id, tenant_id, actor_id, session_id, action, resource_type, resource_id, ip, user_agent, request_id)
-      SELECT $7, "tenantId", speaker.id, live.id, 'auth.refreshed', 'session', live.id, $5, $6, $8 FROM live, speaker
+      SELECT $7, tenant_id, user_id, id, 'auth.refreshed', 'session', id, $5, $6, $8 FROM live
     )`;
 const ANSWERED = `live.id IS NOT NULL AS "isAnswered",
       round(extract(epoch FROM live.idle_expires_at - now()))::int AS "refreshSeconds"`;
@@ -136,10 +139,10 @@ export const CONTINUE = named(`
     ), spoken AS (
       UPDATE session_users SET last_used_at = now(), ip = $5 FROM speaker
       WHERE session_users.session_id = speaker."sessionId" AND session_users.user_id = speaker.id AND session_users.revoked_at IS NULL
-      RETURNING session_users.session_id
+      RETURNING session_users.session_id, session_users.user_id, session_users.tenant_id, speaker.token_id, speaker.idle_seconds
     ), spent AS (
-      UPDATE refresh_tokens SET used_at = now() FROM speaker, spoken WHERE refresh_tokens.id = speaker.token_id
-      RETURNING spoken.session_id
+      UPDATE refresh_tokens SET used_at = now() FROM spoken WHERE refresh_tokens.id = spoken.token_id
+      RETURNING spoken.*
     ), ${PROLONGED}
     SELECT speaker.*, ${ANSWERED} FROM speaker LEFT JOIN live ON true`);
 
@@ -158,10 +161,10 @@ export const ROTATE = named(`
       FOR UPDATE OF refresh_tokens
     ), speaker AS (${speaker({ tenant: "$9", idle: "$4", max: "$10" })}
     ), ${speaks("$5")}, spent AS (
-      UPDATE refresh_tokens SET used_at = now() FROM given LEFT JOIN spoken ON true
+      UPDATE refresh_tokens SET used_at = now() FROM given LEFT JOIN spoken ON true LEFT JOIN speaker ON true
       WHERE refresh_tokens.id = given.token_id
-        AND (spoken.user_id IS NOT NULL OR NOT given.is_live OR $9::uuid IS NULL AND NOT EXISTS (SELECT FROM speaker))
-      RETURNING spoken.session_id
+        AND (spoken.user_id IS NOT NULL OR NOT given.is_live OR $9::uuid IS NULL AND speaker.id IS NULL)
+      RETURNING spoken.session_id, spoken.user_id, spoken.tenant_id, speaker.idle_seconds
     ), ${PROLONGED}
     SELECT speaker.*, given.session_id AS "sessionId", given.account_id AS "accountId", given.is_live AS "isLive", given.amr,
       given.created_at AS "authenticatedAt", ${ANSWERED}
