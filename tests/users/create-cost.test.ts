@@ -1,5 +1,6 @@
 /** Making a user reads some rows, however many accounts the tenant has: whatever PostgreSQL believes of them. */
 import { beforeAll, expect, test } from "bun:test";
+import pg from "pg";
 import { sendAddedMailsLately } from "../../src/invitations/tell-added.ts";
 import { type Account, registerOwner, testApp } from "../support/app.ts";
 import { statementsOf } from "../support/statements.ts";
@@ -85,6 +86,26 @@ test("nor does it matter that nobody has counted a tenant's users yet, nor when 
   await Promise.all(Array.from({ length: 10 }, () => app.deps.pool.query("SELECT pg_sleep(0.1)")));
   const after = await settled(before.made + 2);
   expect(after.read - before.read).toBeLessThan(ROWS_AT_MOST);
+});
+
+test("what is read before it is planned once, though most tenants are smaller than the average one", async () => {
+  const [small, large] = [await registerOwner(app), await registerOwner(app)];
+  await insertUsers(large.tenantId, large.tenantId);
+  await app.deps.pool.query("ANALYZE users");
+  const sent = await statementsOf(() =>
+    app.as(small, "POST /v1/users", { email: "one@x.example" }),
+  );
+  const read = sent.find(({ text }) => text.includes('AS "freeSeats"'));
+  const client = new pg.Client({ connectionString: app.database.appUrl });
+  await client.connect();
+  await client.query(`SET tenantry.scope = '${small.tenantId}'`);
+  for (let n = 0; n < 8; n += 1)
+    await client.query({ name: "read", text: read?.text ?? "", values: [...(read?.values ?? [])] });
+  const { rows } = await client.query(
+    "SELECT custom_plans::int, generic_plans::int FROM pg_prepared_statements",
+  );
+  await client.end();
+  expect(rows).toEqual([{ custom_plans: 5, generic_plans: 3 }]);
 });
 
 test("the job that looks for all whom somebody has made lately reads them, and not their tenant", async () => {
