@@ -1,0 +1,2 @@
+-- Change table public.users
+ALTER TABLE public.users RESET (fillfactor);
