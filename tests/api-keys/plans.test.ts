@@ -30,7 +30,7 @@ beforeAll(async () => {
   client = new pg.Client({ connectionString: app.database.url });
   await client.connect();
   await load(owner.tenantId);
-}, 60_000);
+});
 afterAll(async () => {
   await client.end();
   await app.close();

@@ -82,7 +82,7 @@ for (const [name, begin] of Object.entries(FLOODS)) {
     await stop();
     await app.as(root, `POST /v1/tenants/${owner.tenantId}/activate`);
     await expectPrompt(app.as(root, `DELETE /v1/tenants/${owner.tenantId}`));
-  }, 60_000);
+  });
 }
 
 test("R71: a row that many share is not how a tenant is held: log-ins without end, and the tenant is suspended", async () => {
@@ -103,7 +103,7 @@ test("R71: a row that many share is not how a tenant is held: log-ins without en
   stopped = true;
   await Promise.all(loops);
   expect((await app.as(member, "GET /v1/auth/me")).status).toBe(401);
-}, 60_000);
+});
 
 /** Waits until a long transaction (db/tenant-locks.ts) is under way. The view shows the locks of all databases. */
 function begunLong(): Promise<void> {
@@ -155,7 +155,7 @@ for (const [name, change] of Object.entries(CHANGES)) {
     expect(
       await app.deps.db.user.count({ where: { tenantId: owner.tenantId } }),
     ).toBeLessThanOrEqual(before);
-  }, 60_000);
+  });
 }
 
 test("R71: an atomic bulk request of five hundred ends for a suspension; without one it is done", async () => {
@@ -168,4 +168,4 @@ test("R71: an atomic bulk request of five hundred ends for a suspension; without
   await expectPrompt(app.as(root, `PATCH /v1/tenants/${owner.tenantId}`, { name: "Another name" }));
   expect(await cut).toMatchObject({ status: 503, body: { code: "overloaded" } });
   expect((await bulk()).body.succeeded).toBe(500);
-}, 60_000);
+});

@@ -85,7 +85,7 @@ test("R71: twelve slow atomic imports hold nothing: others work, the admin is de
   expect(statuses.filter((status) => status === 401)).toHaveLength(2);
   expect(await people(owner)).toBe(before + 1);
   for (const { socket } of imports) socket.destroy();
-}, 60_000);
+});
 
 function logInAs(email: string) {
   return app.call("POST /v1/auth/login", { json: { email, password: PASSWORD } });
@@ -113,7 +113,7 @@ test("R71: an import whose sender goes away, or falls below the pace, writes not
   endBody(whole);
   expect(await whole.status).toBe(200);
   whole.socket.destroy();
-}, 60_000);
+});
 
 test("R71: JSON that comes by drops is 408 on anonymous routes too, and the connection ends", async () => {
   const routes = [
@@ -143,7 +143,7 @@ test("R71: JSON that comes by drops is 408 on anonymous routes too, and the conn
     expect(text()).toContain('"code":"body_too_slow"');
   }
   clearInterval(drops);
-}, 60_000);
+});
 
 async function fill({ tenantId }: { tenantId: string }, count: number): Promise<void> {
   await app.deps.pool.query(
@@ -181,7 +181,7 @@ test("R71: exports whose readers stop hold nothing but a place, end after a whil
   expect(await rows()).toHaveLength(4);
   for (const { socket } of readers) socket.destroy();
   expect((await app.as(owner, "GET /v1/users/export")).status).toBe(200);
-}, 60_000);
+});
 
 test("R71: suspension, an ended session, a lost permission and a revoked key end an export between two pages", async () => {
   const served = createApp(app.served, []);
@@ -226,7 +226,7 @@ test("R71: suspension, an ended session, a lost permission and a revoked key end
     for (const finish of finishes)
       expect([name, await finish().catch(() => "broken off")]).toEqual([name, "broken off"]);
   }
-}, 60_000);
+});
 
 test("R71: a bulk request stops where its tenant is suspended, and tells what was not done", async () => {
   const owner = await registerOwner(app);
@@ -244,7 +244,7 @@ test("R71: a bulk request stops where its tenant is suspended, and tells what wa
   expect(body.succeeded).toBe(done);
   expect(body.failed).toBe(400 - done);
   expect(body.results.at(-1)).toMatchObject({ status: 401, error: { code: "invalid_token" } });
-}, 60_000);
+});
 
 test("the tests' own log-in still works", async () => {
   expect((await logIn(app, bystander.email)).id).toBe(bystander.id);

@@ -170,7 +170,7 @@ describe("searches, pages with a total and other reading that grows with the ten
     resolve();
     await held;
     expect(await Promise.all(waiting)).toEqual(waiting.map(() => 200));
-  }, 30_000);
+  });
 
   test("R72: a statement of a list ends after 3 s, through Prisma too, and is answered as overload", async () => {
     const { pool, db } = app.served;
@@ -185,5 +185,5 @@ describe("searches, pages with a total and other reading that grows with the ten
       expect(reason).toBeInstanceOf(ApiError);
       expect(reason).toMatchObject({ code: "overloaded" });
     }
-  }, 20_000);
+  });
 });

@@ -23,7 +23,7 @@ beforeAll(async () => {
       })),
     );
   await sealAuditLog(app.deps);
-}, 60_000);
+});
 
 type Row = { tenantId: string | null; minute: number; details?: object; id?: string };
 

@@ -80,7 +80,7 @@ test("whatever stands in the rows of a user and a tenant, both are what Prisma a
     }),
     { numRuns: 60 },
   );
-}, 60_000);
+});
 
 test("somebody of the platform has no tenant; a stranger, a deleted user and nobody are not found", async () => {
   expect(await expectSame(root.id, null)).toBe(true);

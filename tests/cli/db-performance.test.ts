@@ -24,7 +24,7 @@ beforeAll(async () => {
     SELECT id, '${owner.tenantId}', id, email, email, now() - random() * interval '1 year' FROM made;
     INSERT INTO user_search (user_id, tenant_id, text) SELECT id, tenant_id, ' ' || search_text FROM users ON CONFLICT DO NOTHING;
     ANALYZE users, accounts, user_search`);
-}, 60_000);
+});
 
 async function measure(args: string[] = []) {
   const { out, code, err } = await runCommand(

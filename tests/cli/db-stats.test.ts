@@ -220,7 +220,7 @@ test("slow statements: a sentence where pg_stat_statements is not set up, and ro
   } finally {
     server.stop();
   }
-}, 60_000);
+});
 
 test("what cannot be done is said in a line, and ends with 2", async () => {
   const cases: [string[], string | undefined, string][] = [

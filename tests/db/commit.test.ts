@@ -99,7 +99,7 @@ test("of commits within commits follows what was written, once all of it is", as
     }),
     { numRuns: 40 },
   );
-}, 60_000);
+});
 
 test("what nobody would do is refused: in another transaction, and in one that is over", async () => {
   await expect(transaction(ctx.db, mark(1))).rejects.toThrow("nothing follows");

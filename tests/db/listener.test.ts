@@ -166,7 +166,7 @@ describe("a connection that is cut without a word", () => {
       await listener?.close();
       proxy.close();
     }
-  }, 15_000);
+  });
 });
 
 /** Stands between listener and server. `freeze` holds back what is under way, as a lost network does. */

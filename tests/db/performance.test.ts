@@ -23,7 +23,7 @@ beforeAll(async () => {
     INSERT INTO user_roles (user_id, role_id, tenant_id)
     SELECT id, '${SYSTEM_ROLES.member}', tenant_id FROM users WHERE email LIKE 'user%';
     ANALYZE users, user_roles;`);
-}, 60_000);
+});
 
 /** The first quartile of what `work` takes, in milliseconds. */
 async function quartile(what: string, work: (run: number) => Promise<unknown>): Promise<number> {

@@ -52,7 +52,7 @@ afterAll(async () => {
   await server.end();
   await client.end();
   await app.close();
-}, 20_000);
+});
 
 /** Foreign keys and triggers are left out while loading (what one would write to search_text is written here), and the search index is built at the end: minutes become seconds. */
 async function load({ tenantId, id }: { tenantId: string; id: string }): Promise<void> {

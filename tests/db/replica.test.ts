@@ -262,7 +262,7 @@ test("lost, the primary answers, and the instance stays ready; found again, the 
   await pair.startReplica();
   await untilBack();
   expect(await readsAtReplica(here, () => here.as(owner, "GET /v1/users"))).toBeGreaterThan(0);
-}, 60_000);
+});
 
 test("what the replay of the log breaks off at the replica, the primary answers", async () => {
   const { replica } = here.served;

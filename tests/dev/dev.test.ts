@@ -58,7 +58,7 @@ test("bun dev with DATABASE_URL uses that server and starts none", async () => {
   await client.end();
   await database.drop();
   expect(rows).toEqual([{ tenants: 2, users: 5, roles: 5, permissions: PERMISSIONS.length }]);
-}, 60_000);
+});
 
 test("a database that does not answer is one clear message, not a hang", async () => {
   const nowhere = await checkout.dev({
@@ -66,7 +66,7 @@ test("a database that does not answer is one clear message, not a hang", async (
   });
   await nowhere.prints("P1001");
   expect(nowhere.output()).not.toContain("secret");
-}, 60_000);
+});
 
 test("the secrets of a checkout are its own and not readable by others", () => {
   const data = join(checkout.path, ".data");

@@ -191,7 +191,7 @@ test("a user has twenty passkeys at most", async () => {
     token: account.accessToken,
   });
   expect({ status, code: body.code }).toEqual({ status: 409, code: "factor_exists" });
-}, 20_000);
+});
 
 describe("an Android app that is listed", () => {
   const ANDROID = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";

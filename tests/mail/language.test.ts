@@ -38,7 +38,7 @@ test("the best match of Accept-Language counts (RFC 9110, 12.5.4; RFC 4647, 3.4)
       expect.stringMatching(subject),
     ]);
   }
-}, 30_000);
+});
 
 test("a time zone is no choice of a language, and a choice can be taken back", async () => {
   const owner = await registerOwner(app);

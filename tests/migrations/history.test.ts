@@ -34,4 +34,4 @@ test("prisma migrate diff from the complete database to schema.prisma is empty",
     stdout: "No difference detected.",
     status: 0,
   });
-}, 30_000);
+});

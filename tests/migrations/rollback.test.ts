@@ -31,7 +31,7 @@ test("every migration goes up, down to where it was, and up again to the same sc
     await apply(migration, "migration.sql");
     expect(await fingerprint(), `${migration} after its rollback`).toBe(after);
   }
-}, 30_000);
+});
 
 async function apply(migration: string, file: string): Promise<void> {
   await client.query(readFileSync(join(FOLDER, migration, file), "utf8"));

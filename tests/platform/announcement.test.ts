@@ -71,7 +71,7 @@ test("R17: two that start at once write one token; killed and started again, a n
   expect(await bootstrap(again, first[0])).toBe(400);
   expect(await bootstrap(again, second)).toBe(201);
   expect(await bootstrap(again, second)).toBe(400);
-}, 30_000);
+});
 
 async function until(holds: () => boolean): Promise<void> {
   const deadline = Date.now() + 20_000;

@@ -115,4 +115,4 @@ test("as a program it ends with the status", async () => {
     }).exited;
   expect(await Promise.all([run(app.database.url), run("")])).toEqual([0, 1]);
   expect(await counts()).toMatchObject({ tenants: 2, users: 5 });
-}, 30_000);
+});

@@ -154,7 +154,7 @@ describe("a database without room, without memory, or that goes down within a re
     await app.database.query("DROP TRIGGER full_up ON audit_log; DROP FUNCTION full_up()");
     await untilReady();
     expect(lines.at(-1)).toEqual({ level: "info", message: "ready again" });
-  }, 30_000);
+  });
 
   test("no connection free", async () => {
     await onServer(`ALTER DATABASE ${app.database.name} CONNECTION LIMIT 0`);

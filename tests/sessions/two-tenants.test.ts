@@ -106,7 +106,7 @@ describe("R80: within a second, on every instance, the token of one tenant is re
       expect([name, await onBoth(here)]).toEqual([name, [200, 200]]);
     }
     await second.close();
-  }, 60_000);
+  });
 });
 
 describe("what ends a session ends it for all tenants:", () => {
@@ -210,7 +210,7 @@ test("the limit of sessions is the account's, and so is what is a new device", a
   expect(warnings).toEqual([]);
   expect(await logIn(small, other.email)).toMatchObject({ id: other.id });
   await small.close();
-}, 30_000);
+});
 
 test("somebody who joins a tenant needs no new log-in, and who is in three chooses each time", async () => {
   const { person, other, there } = await twoTenants(app);

@@ -90,7 +90,7 @@ test("the pages of every sort order hold every user once, in order, whatever the
     }),
     { numRuns: 12 },
   );
-}, 30_000);
+});
 
 test("users made meanwhile move nobody who was there to another place, and nobody comes twice", async () => {
   await insert(
@@ -230,4 +230,4 @@ test("whatever is written between the pages, who was there all the time and stay
     }),
     { numRuns: 25 },
   );
-}, 30_000);
+});

@@ -119,7 +119,7 @@ test("every page of the newest users is the page that Prisma reads", async () =>
     ),
     { numRuns: 25 },
   );
-}, 60_000);
+});
 
 test("one user is the one that Prisma finds: of the own tenant, of another, for the platform, and none", async () => {
   await fc.assert(
@@ -145,7 +145,7 @@ test("one user is the one that Prisma finds: of the own tenant, of another, for 
     }),
     { numRuns: 15 },
   );
-}, 60_000);
+});
 
 test("the statements name the tenant themselves: where no policy holds they answer the same rows", async () => {
   await clear();

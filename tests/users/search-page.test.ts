@@ -35,7 +35,7 @@ beforeAll(async () => {
         ...(n % 31 === 3 && { isDeleted: true, deletedAt: new Date() }),
       })),
     );
-}, 60_000);
+});
 
 const word = fc.oneof(
   fc.constantFrom("user", "user1", "guest", "anna", "QUIRIN", "zoe", "ZOË", "last4", "example"),

@@ -100,7 +100,7 @@ describe("a real server with METRICS_PORT", () => {
       expect(sampled(page, "tenantry_audit_unsealed_seconds") === undefined).toBe(!isUp);
       expect(Date.now()).toBeLessThan(deadline);
     }
-  }, 40_000);
+  });
 });
 
 test("each of several processes has a port of its own, from METRICS_PORT on", async () => {
@@ -120,7 +120,7 @@ test("each of several processes has a port of its own, from METRICS_PORT on", as
     await server.process.exited;
     await server.stop();
   }
-}, 30_000);
+});
 
 async function untilAnswered(url: string): Promise<string> {
   for (const deadline = Date.now() + 15_000; Date.now() < deadline; await Bun.sleep(100))

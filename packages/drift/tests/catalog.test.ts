@@ -103,7 +103,7 @@ test("whoever owns the database and its objects, the catalog is the same", async
     await Promise.all([one.drop(), other.drop()]);
     await execute(database.url, `DROP ROLE ${role}`);
   }
-}, 20_000);
+});
 
 test("members of extensions and indexes behind constraints are not listed", async () => {
   const keys = (await read()).map(keyOf);

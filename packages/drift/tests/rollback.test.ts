@@ -141,7 +141,7 @@ test("while a migration runs it waits, and then gives up", async () => {
   } finally {
     await client.end();
   }
-}, 30_000);
+});
 
 test("a database that Prisma has not migrated, and a wrong option, are refused", async () => {
   await execute(database.url, "DROP TABLE _prisma_migrations");

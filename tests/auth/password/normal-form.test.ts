@@ -54,7 +54,7 @@ test("180 syllables typed decomposed are taken wherever a password is, and are t
   });
   expect(created.status).toBe(201);
   await logIn(app, `m@${name}.example`, nextComposed);
-}, 30_000);
+});
 
 test("a limit is one of characters: 256 decomposed pass, one more is one fault", async () => {
   const owner = await registerOwner(app);

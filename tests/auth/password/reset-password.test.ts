@@ -108,7 +108,7 @@ describe("R15: a reset token", () => {
     const statuses = answers.map(({ status }) => status).sort();
     expect(statuses).toEqual([204, ...Array(49).fill(400)]);
     expect(await auditOf(app, "user.password_reset", id)).toHaveLength(1);
-  }, 60_000);
+  });
 
   test("survives a password that is not acceptable", async () => {
     const { email } = await registerOwner(app);
@@ -196,7 +196,7 @@ test("a change of the password at the same time leaves one of the two, and no de
       [400, 204],
     ]).toContainEqual([byLink.status, bySession.status]);
   }
-}, 60_000);
+});
 
 test("R63: request, reset and administrator's start leave rows, and none holds a token or an address", async () => {
   const account = await createMember(app, owner);
