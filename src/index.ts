@@ -63,7 +63,9 @@ async function start(): Promise<void> {
     return;
   }
   const { serve } = await import("./serve.ts");
-  ending = await serve(config, worker);
+  const served = await serve(config, worker);
+  ending = served;
+  await served.started;
   process.send?.("serving");
 }
 

@@ -23,30 +23,38 @@ import { readPermissionsFile } from "./roles/permissions-file.ts";
 import { StartFault } from "./start-fault.ts";
 
 /**
+ * Whoever polls until the server is ready has the answer by then, and whoever is told of it has hardly asked for anything:
+ * what takes the thread for a while is done in between.
+ */
+const FIRST_ANSWER_MILLIS = 50;
+
+/** `started`: jobs are worked off too. It fails as `serve` does. */
+type Served = Ending & { started: Promise<void> };
+
+/**
  * @param worker which one of several processes this is, from 0; null when it is the only one. What is to be done once in
  * an instance (jobs, permissions, what is said at a start) the first one does.
  * @returns what finishes all that is under way, and then lets go of the database. Its status is 1 where that took too long.
  * @throws StartFault
  */
-export async function serve(config: Config, worker: number | null): Promise<Ending> {
-  try {
-    return await start(config, worker);
-  } catch (err) {
+export async function serve(config: Config, worker: number | null): Promise<Served> {
+  const told = async (err: unknown): Promise<never> => {
     if (err instanceof StartFault || !(err instanceof Error)) throw err;
     throw new StartFault(`Tenantry cannot start: ${await explain(err, config)}`);
-  }
+  };
+  const { started, ...ending } = await start(config, worker).catch(told);
+  return { ...ending, started: started.catch(told) };
 }
 
-async function start(config: Config, worker: number | null): Promise<Ending> {
+async function start(config: Config, worker: number | null): Promise<Served> {
   const isFirst = (worker ?? 0) === 0;
   const plainLog = createLog(config.logLevel);
   logLibraryWords(plainLog);
   await awaitDatabase(config, plainLog);
-  const { deps, close } = await createDeps(config);
+  const { deps, warm, close } = await createDeps(config);
   const migrations = shippedMigrations(join(import.meta.dir, "..", "prisma", "migrations"));
   if (isFirst) await prepare(config, deps, migrations);
   const app = createApp(deps, migrations);
-  if (config.jobs && isFirst) await deps.jobs.start(createJobHandlers(deps));
   const server = listen(config, {
     fetch: app.fetch,
     reusePort: worker !== null,
@@ -61,15 +69,20 @@ async function start(config: Config, worker: number | null): Promise<Ending> {
     url: `http://${config.host}:${server.port}`,
     ...(metrics && { metrics: `http://${config.metrics?.host}:${metrics.port}/metrics` }),
   });
+  const answered = Bun.sleep(FIRST_ANSWER_MILLIS);
+  const works = config.jobs && isFirst;
+  const started = answered.then(async () => {
+    if (works) await deps.jobs.start(createJobHandlers(deps));
+  });
+  const warmed = answered.then(warm);
   // For people, and not for the log, which is kept.
-  const announced = isFirst
-    ? announceBootstrap(deps, (text) => process.stdout.write(`${text}\n`)).catch((err) =>
-        deps.log("error", "no bootstrap token", { error: err }),
-      )
-    : null;
+  const writeToConsole = (text: string) => void process.stdout.write(`${text}\n`);
+  const announced = warmed
+    .then(() => (isFirst ? announceBootstrap(deps, writeToConsole) : null))
+    .catch((err) => deps.log("error", "no bootstrap token", { error: err }));
   async function finish(): Promise<void> {
     await drain(deps.serving, server, { seconds: config.drainSeconds, log });
-    await announced;
+    await Promise.allSettled([announced, started]);
     await metrics?.stop(true);
     await close();
   }
@@ -86,6 +99,7 @@ async function start(config: Config, worker: number | null): Promise<Ending> {
   }
   let ending: Promise<number> | undefined;
   return {
+    started,
     end() {
       ending ??= end();
       return ending;

@@ -9,10 +9,12 @@ import {
   importJWK,
   type JWK,
 } from "jose";
+import type { Pool } from "pg";
 import type { Prisma, SigningKey as SigningKeyRow } from "../../generated/prisma/client.ts";
 import type { Config } from "../config.ts";
 import { decrypt, encrypt, type Keys } from "../crypto/secret.ts";
 import type { Database, Transaction } from "../db/client.ts";
+import { named } from "../db/statement-names.ts";
 
 export type { SigningKeyRow };
 export type SigningAlgorithm = Config["signingAlgorithm"];
@@ -80,6 +82,20 @@ export async function readSigningKeyRows(db: Database): Promise<SigningKeyRow[]>
   const rows = await db.signingKey.findMany({ orderBy: NEWEST_FIRST });
   const now = await databaseTime(db);
   return rows.filter(({ retiredAt }) => retiredAt === null || retiredAt > now);
+}
+
+const USABLE_ROWS = named(`
+      SELECT id, algorithm, public_jwk AS "publicJwk", private_jwk AS "privateJwk", created_at AS "createdAt",
+        activates_at AS "activatesAt", retired_at AS "retiredAt"
+      FROM signing_keys WHERE retired_at IS NULL OR retired_at > clock_timestamp()
+      ORDER BY activates_at DESC, created_at DESC, id`);
+
+/** As `readSigningKeyRows`. Every start waits for it, and for Prisma's compiler it would wait longer than for all else. */
+export async function readSigningKeyRowsByHand(
+  pool: Pick<Pool, "query">,
+): Promise<SigningKeyRow[]> {
+  const { rows } = await pool.query<SigningKeyRow>({ ...USABLE_ROWS, values: [] });
+  return rows;
 }
 
 /** `verifying`: another one signs, and its tokens still live. */

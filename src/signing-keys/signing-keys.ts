@@ -1,5 +1,6 @@
 /** The keys that sign access tokens, as every instance holds them: in memory, and as fresh as the database's word. */
 import type { CryptoKey, JWK } from "jose";
+import type { Pool } from "pg";
 import type { Keys } from "../crypto/secret.ts";
 import type { Database } from "../db/client.ts";
 import { transaction } from "../db/commit.ts";
@@ -10,6 +11,7 @@ import {
   lockSigningKeys,
   openSigningKey,
   readSigningKeyRows,
+  readSigningKeyRowsByHand,
   type SigningAlgorithm,
   type SigningKey,
   type SigningKeyRow,
@@ -49,12 +51,16 @@ type Options = {
  * @throws Error when `encryptionKeys` has not the one that encrypted them, or a row was changed by hand.
  */
 export async function loadSigningKeys(
-  db: Database,
+  { db, pool }: { db: Database; pool: Pick<Pool, "query"> },
   encryptionKeys: Keys,
   { algorithm, onError, everySeconds }: Options,
 ): Promise<SigningKeys> {
-  await ensureKey(db, encryptionKeys, algorithm);
-  let keys = byId(await readAll());
+  let found = await readAll();
+  if (found.length === 0) {
+    await ensureKey(db, encryptionKeys, algorithm);
+    found = await readAll();
+  }
+  let keys = byId(found);
   let readAt = Date.now();
   let reading: Promise<void> | undefined;
   let next: Promise<void> | undefined;
@@ -68,7 +74,7 @@ export async function loadSigningKeys(
   }
 
   async function readAll(): Promise<SigningKey[]> {
-    const rows = await readSigningKeyRows(db);
+    const rows = await readSigningKeyRowsByHand(pool);
     return Promise.all(rows.map((row) => openSigningKey(encryptionKeys, row)));
   }
 
@@ -77,7 +83,7 @@ export async function loadSigningKeys(
     readAt = Date.now();
     // Unless it succeeds: what a notification told must not wait a minute because one query failed.
     readAgainIn(RELOAD_MILLIS);
-    const rows = await readSigningKeyRows(db);
+    const rows = await readSigningKeyRowsByHand(pool);
     readAgainIn(everySeconds * 1000);
     const opened = await Promise.all(rows.map(openAgain));
     keys = byId(opened.filter((key) => key !== null));

@@ -41,7 +41,8 @@ export async function createKeysFixture(): Promise<KeysFixture> {
     errors,
     async load({ keys = ours, algorithm = "ES256", everySeconds = 60 } = {}) {
       const onError = (err: unknown) => errors.push(err);
-      const signingKeys = await loadSigningKeys(db, keys, { algorithm, onError, everySeconds });
+      const options = { algorithm, onError, everySeconds };
+      const signingKeys = await loadSigningKeys({ db, pool }, keys, options);
       loaded.push(signingKeys);
       return signingKeys;
     },

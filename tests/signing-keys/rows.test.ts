@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import fc from "fast-check";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
 import { encrypt } from "../../src/crypto/secret.ts";
-import { listSigningKeys } from "../../src/signing-keys/rows.ts";
+import {
+  listSigningKeys,
+  readSigningKeyRows,
+  readSigningKeyRowsByHand,
+  type SigningKeyRow,
+} from "../../src/signing-keys/rows.ts";
 import { createKeysFixture, type KeysFixture } from "./fixture.ts";
 
 let fixture: KeysFixture;
@@ -124,4 +130,45 @@ test("each row has a state by its times: one next, one current, those whose toke
     "retiredAt",
     "state",
   ]);
+});
+
+test("what a start reads by hand is what Prisma reads, in its order", async () => {
+  const now = Date.now();
+  const seconds = fc.integer({ min: -50, max: 50 });
+  const row = fc.record({
+    activates: seconds,
+    created: seconds,
+    // Far enough from now that both readings see the same side of it.
+    lives: fc.option(fc.constantFrom(-3600, 3600), { nil: null }),
+    algorithm: fc.constantFrom("ES256", "EdDSA"),
+    publicJwk: fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), fc.stringMatching(/^[ -~é☂]*$/)),
+    privateJwk: fc.uint8Array({ maxLength: 40 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(row, { maxLength: 6 }), async (drawn) => {
+      await fixture.reset();
+      const rows = drawn.map(({ activates, created, lives, privateJwk, ...same }) => {
+        const activatesAt = new Date(now - 7200_000 + activates * 1000);
+        const retiredAt = lives === null ? null : new Date(now + lives * 1000);
+        const createdAt = new Date(now - 7200_000 + created * 1000);
+        const id = randomBytes(8).toString("hex");
+        return {
+          ...same,
+          id,
+          activatesAt,
+          retiredAt,
+          createdAt,
+          privateJwk: Uint8Array.from(privateJwk),
+        };
+      });
+      await fixture.db.signingKey.createMany({ data: rows });
+      const ofPrisma = await readSigningKeyRows(fixture.db);
+      const byHand = await readSigningKeyRowsByHand(fixture.pool);
+      expect(byHand.map(plain)).toEqual(ofPrisma.map(plain));
+    }),
+    { numRuns: 40 },
+  );
+  function plain({ privateJwk, ...row }: SigningKeyRow) {
+    return { ...row, privateJwk: Buffer.from(privateJwk).toString("hex") };
+  }
 });
