@@ -1,7 +1,7 @@
 /** Naming devices. */
 import Bowser from "bowser";
-import { LRUCache } from "lru-cache";
 import type { RequestOrigin } from "./principal.ts";
+import { createRecent } from "./recent.ts";
 
 /** How long a device stays known that is not used: as long as ended sessions are kept. */
 export const KNOWN_DAYS = 90;
@@ -14,9 +14,7 @@ const LONGEST_NAME = 120;
  * its rows. An entry has 1 KiB at most.
  */
 const REMEMBERED_AGENTS = 1000;
-const remembered = new LRUCache<string, { browser: string; system: string }>({
-  max: REMEMBERED_AGENTS,
-});
+const remembered = createRecent<{ browser: string; system: string }>(REMEMBERED_AGENTS);
 
 function readAgent(userAgent: string): { browser: string; system: string } {
   const known = remembered.get(userAgent);

@@ -1,5 +1,4 @@
 /** Which machine is behind a key: read once, kept in memory, dropped when the database says that it changed. */
-import { LRUCache } from "lru-cache";
 import type { Pool } from "pg";
 import { isApiKey } from "../crypto/api-key.ts";
 import { hashToken } from "../crypto/secret.ts";
@@ -8,6 +7,7 @@ import { LIVE_ACCOUNT_SQL } from "../db/live.ts";
 import { named } from "../db/statement-names.ts";
 import type { Log } from "../log.ts";
 import type { Principal } from "../principal.ts";
+import { createRecent } from "../recent.ts";
 import type { GrantStore } from "../roles/grants.ts";
 
 export type ApiKeyStore = {
@@ -64,7 +64,7 @@ export function createApiKeyStore(
   /** By hash, so that no dump of memory holds keys that somebody could use. */
   const keys = createCache(limit, (hash) => readLiveKey(pool, hash));
   /** The ids of keys whose last use was written down lately. */
-  const used = new LRUCache<string, true>({ max: limit, ttl: USED_EVERY_MILLIS });
+  const used = createRecent<true>(limit, USED_EVERY_MILLIS);
 
   /** Not awaited: when a key was last used is worth no caller's time, and no failed request. */
   function markUsed(id: string): void {

@@ -1,5 +1,5 @@
 /** What the database says, kept in memory for as long as the listener would tell that it says something else. */
-import { LRUCache } from "lru-cache";
+import { createRecent } from "../recent.ts";
 import type { Listener } from "./listener.ts";
 
 export type Cache<Loaded, Given = void> = {
@@ -23,7 +23,7 @@ export function createCache<Loaded extends object | null, Given = void>(
   max: number,
   load: (key: string, given: Given) => Promise<Loaded>,
 ): Cache<Loaded, Given> {
-  const known = new LRUCache<string, NonNullable<Loaded>>({ max });
+  const known = createRecent<NonNullable<Loaded>>(max);
   /** Not among the known: questions for what there is not, however many, push nothing out. */
   const underWay = new Map<string, Promise<Loaded>>();
   let listener: Pick<Listener, "healthy"> = { healthy: false };

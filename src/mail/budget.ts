@@ -2,12 +2,12 @@
  * How many mails of one kind a mailbox gets, whoever sends them and from whichever tenant. What is beyond is dropped
  * without a word to the sender: an answer that told would tell what others have sent there.
  */
-import { LRUCache } from "lru-cache";
 import { LIMITS, type Limits } from "../config/limits.ts";
 import type { Config } from "../config.ts";
 import { ApiError } from "../errors.ts";
 import type { PolicyName } from "../rate-limits/policies.ts";
 import type { RateLimits } from "../rate-limits/rate-limits.ts";
+import { createRecent } from "../recent.ts";
 import { KINDS, type Mail, UNASKED } from "./mails.ts";
 
 /** So many counts are held at most; of more, those go that were not used for longest. */
@@ -45,7 +45,7 @@ export function createQueueBudget(
   now: () => number = Date.now,
 ): (what: string, address: string) => boolean {
   const mostAnHour = queuedAnHour(limits);
-  const counts = new LRUCache<string, number>({ max: MOST_COUNTS });
+  const counts = createRecent<number>(MOST_COUNTS);
   return function mayQueue(what, address) {
     if (rateLimits === "off") return true;
     const key = `${Math.floor(now() / HOUR_MILLIS)} ${what} ${mailboxOf(address)}`;

@@ -1,8 +1,8 @@
 /** What a user may do, and with which account: read once, kept in memory, dropped when the database says that it changed. */
-import { LRUCache } from "lru-cache";
 import type { Pool } from "pg";
 import { type Cache, createCache } from "../db/cache.ts";
 import { named } from "../db/statement-names.ts";
+import { createRecent } from "../recent.ts";
 
 export type Grants = {
   roles: readonly string[];
@@ -62,7 +62,7 @@ type Sharing = (permissions: readonly string[]) => ReadonlySet<string>;
 
 /** One set for all users who hold the same: with hundreds of permissions each set is larger than all else of a user. */
 function createSharing(): Sharing {
-  const sets = new LRUCache<string, ReadonlySet<string>>({ max: REMEMBERED_SETS });
+  const sets = createRecent<ReadonlySet<string>>(REMEMBERED_SETS);
   return function share(permissions) {
     const sorted = [...new Set(permissions)].sort();
     const name = sorted.join(" ");

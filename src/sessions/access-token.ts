@@ -1,9 +1,9 @@
 /** Access tokens: JWTs by RFC 9068 that any service can verify offline with /.well-known/jwks.json. */
 import { errors, jwtVerify } from "jose";
-import { LRUCache } from "lru-cache";
 import type { Config } from "../config.ts";
 import { newId } from "../db/id.ts";
 import { ApiError } from "../errors.ts";
+import { createRecent } from "../recent.ts";
 import type { SigningKeys } from "../signing-keys/signing-keys.ts";
 import { ACCESS_TOKEN_TYPE, signJwt } from "./sign-jwt.ts";
 
@@ -44,7 +44,7 @@ const REMEMBERED_TOKENS = 10_000;
 export const LONGEST_TOKEN = 2048;
 
 export function createAccessTokens(config: TokenConfig, keys: SigningKeys): AccessTokens {
-  const remembered = new LRUCache<string, Verified>({ max: REMEMBERED_TOKENS });
+  const remembered = createRecent<Verified>(REMEMBERED_TOKENS);
 
   function known(token: string): AccessClaims | undefined {
     const found = remembered.get(token);

@@ -2,7 +2,7 @@
  * Has those told who have an account already, whom a tenant has added to its own pool: they join by the mail, or do not. The
  * same is done whoever was added, so that neither answer nor time tells the tenant.
  */
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import { userPoolOf } from "../accounts/pool.ts";
 import type { AuthedContext } from "../context.ts";
 import type { Transaction } from "../db/client.ts";
@@ -10,6 +10,7 @@ import { afterCommit } from "../db/commit.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import { languageAskedBy } from "../mail/reader.ts";
 import { requestMail } from "../mail/requests.ts";
+import { createRecent } from "../recent.ts";
 import type { TenantSettings } from "../tenant-settings/settings.ts";
 
 type Into = { tenantId: string | null; settings: TenantSettings };
@@ -78,7 +79,7 @@ function tellingTenant(
 /** The mail is in the language of whoever asks, so it counts as another creator's. */
 function gatheringOf(ctx: AuthedContext, tenantId: string): Gathering {
   const { jobs, principal } = ctx;
-  const known = gatherings.get(jobs) ?? new LRUCache<string, Gathering>({ max: REMEMBERED });
+  const known = gatherings.get(jobs) ?? createRecent<Gathering>(REMEMBERED);
   gatherings.set(jobs, known);
   const key = `${tenantId} ${principal.userId} ${languageAskedBy(ctx, null)}`;
   const gathering = known.get(key) ?? { since: -Infinity, count: 0, coveredUntil: -Infinity };
