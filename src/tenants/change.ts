@@ -59,7 +59,11 @@ export async function changeTenant(
     const write = tx.tenant.update({
       // Of a deleted tenant too: lockTenant has seen which one is meant.
       where: { id: before.id, isDeleted: deleted },
-      data: { ...change.data, ...(typeof name === "string" && looksOf(name)), ...touch(ctx) },
+      data: {
+        ...change.data,
+        ...(typeof name === "string" && (await looksOf(name))),
+        ...touch(ctx),
+      },
       select: tenantSelect,
     });
     const tenant = await withSlugTaken(withHonestName(write));

@@ -45,7 +45,11 @@ export async function insertTenant(
 ): Promise<TenantRow> {
   const { settings, ...rest } = data;
   const write = tx.tenant.create({
-    data: { ...rest, ...looksOf(rest.name), ...(settings && { settings: asJson(settings) }) },
+    data: {
+      ...rest,
+      ...(await looksOf(rest.name)),
+      ...(settings && { settings: asJson(settings) }),
+    },
     select: tenantSelect,
   });
   return withSlugTaken(withHonestName(write));

@@ -5,7 +5,6 @@
  * constraint `tenants_lookalike` holds it, whoever writes (migrations-sql/020_tenants.sql). That a name is refused tells that
  * a tenant is called so; as much tells a slug that is taken, and slugs are public.
  */
-import unhomoglyph from "unhomoglyph";
 import type { Database } from "../db/client.ts";
 import { violatesExclusion } from "../db/failures.ts";
 import { ApiError } from "../errors.ts";
@@ -17,21 +16,23 @@ const LONGEST = 400;
 type Looks = { nameSkeleton: string; nameFolded: string };
 
 /** How a name looks, and which name it is: in any case, with any spaces. */
-export function looksOf(name: string): Looks {
+export async function looksOf(name: string): Promise<Looks> {
+  // A table of all characters, 3.5 MB in memory: read with the first tenant that is named.
+  const { default: unhomoglyph } = await import("unhomoglyph");
+  const bones = (text: string) => unhomoglyph(seen(text)).normalize("NFD").replace(/\s+/g, " ");
   const folded = name.normalize("NFC").toLowerCase().replace(/\s+/g, " ");
   // Twice, as capitals look like other things than small letters: АСМЕ in Cyrillic is ACME, and so acme.
   const skeleton = bones(bones(name).toLowerCase());
   return { nameSkeleton: skeleton.slice(0, LONGEST), nameFolded: folded.slice(0, LONGEST) };
 }
 
-function bones(name: string): string {
-  const seen = name.normalize("NFKD").replace(/\p{Default_Ignorable_Code_Point}/gu, "");
-  return unhomoglyph(seen).normalize("NFD").replace(/\s+/g, " ");
+function seen(name: string): string {
+  return name.normalize("NFKD").replace(/\p{Default_Ignorable_Code_Point}/gu, "");
 }
 
 /** For callers that make the tenant later. @throws ApiError `name_confusable`. */
 export async function assertNameHonest({ db }: { db: Database }, name: string): Promise<void> {
-  const { nameSkeleton, nameFolded } = looksOf(name);
+  const { nameSkeleton, nameFolded } = await looksOf(name);
   const found = await db.tenant.count({
     where: { nameSkeleton, isDeleted: false, NOT: { nameFolded } },
   });
@@ -70,7 +71,8 @@ export async function fillLooks({ db, log }: { db: Database; log: Log }): Promis
   let filled = 0;
   for (const { id, name } of tenants)
     try {
-      filled += (await db.tenant.updateMany({ where: { id, name }, data: looksOf(name) })).count;
+      filled += (await db.tenant.updateMany({ where: { id, name }, data: await looksOf(name) }))
+        .count;
     } catch (err) {
       if (!violatesExclusion(err)) throw err;
       log("warn", "a tenant's name looks like that of another one", { tenantId: id });

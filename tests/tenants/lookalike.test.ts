@@ -65,7 +65,7 @@ test("registering, renaming and restoring are held to it, and a deleted tenant's
 test("a registration that waits for its proof is told at once", async () => {
   const careful = await createTestApp({ EMAIL_VERIFICATION: "required" });
   await careful.deps.db.tenant.create({
-    data: { id: newId(), name: "Paypal", slug: "paypal", ...looksOf("Paypal") },
+    data: { id: newId(), name: "Paypal", slug: "paypal", ...(await looksOf("Paypal")) },
   });
   const [begun, refused] = await Promise.all(
     ["Paypal", "P\u0430ypal"].map((name) =>
@@ -102,7 +102,7 @@ test("tenants from before get their looks in the night, all but those that look 
     orderBy: { id: "asc" },
   });
   expect(found.map(({ nameSkeleton }) => nameSkeleton)).toEqual([
-    looksOf("Orbit").nameSkeleton,
+    (await looksOf("Orbit")).nameSkeleton,
     null,
   ]);
 });
