@@ -3,8 +3,9 @@ import { getPath } from "hono/utils/url";
 /** Every path of ours is shorter. What is longer leads nowhere, and is not looked at to its end to find that out. */
 const LONGEST_PATH = 512;
 
-/** A whole segment. */
-const ID = /(?<=\/)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?=\/|$)/gi;
+/** A whole segment with the slash before it: to look behind for that takes a pattern three times as long. */
+const ID = /\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?=\/|$)/gi;
+const ID_LENGTH = 36;
 
 /**
  * The path to route by, with its ids in the form that is stored: RFC 9562, section 4, takes capitals, and whoever compares
@@ -15,5 +16,6 @@ export function pathOf(request: Request): string {
   const path = request.url.startsWith("/")
     ? getPath(new Request(`http://localhost${request.url}`))
     : getPath(request);
+  if (path.length <= ID_LENGTH) return path;
   return path.slice(0, LONGEST_PATH).replace(ID, (id) => id.toLowerCase());
 }

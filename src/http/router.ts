@@ -3,15 +3,20 @@ import type { Params, Result, Router } from "hono/router";
 import { TrieRouter } from "hono/router/trie-router";
 import { newId } from "../db/id.ts";
 
-/** An id as `pathOf` leaves it: a whole segment, in lower case. */
-const ID = /(?<=\/)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?=\/|$)/g;
+/** An id as `pathOf` leaves it: a whole segment, in lower case, with the slash before it. */
+const ID = /\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?=\/|$)/g;
 const ID_LENGTH = 36;
+const NO_IDS: string[] = [];
 const PARAMETER = /(?<=\/):[A-Za-z]+(?=\/|$)/g;
 /** What stands for an id in a shape: no URL has it. */
 const HOLE = "\0";
 
 /** Handlers, each with the place that its parameters have among the ids of a path. */
 type Found<Handler> = [Handler, Record<string, number>][];
+
+function idsIn(path: string): string[] {
+  return path.match(ID)?.map((segment) => segment.slice(1)) ?? NO_IDS;
+}
 
 /**
  * A path of ours may have a word where another one has a parameter (`/v1/users/export`, `/v1/users/:id`): the only router of
@@ -57,8 +62,8 @@ export function createRouter<Handler>(
       shapes.set(shape, shape.split(HOLE).length - 1);
     },
     match(method, path): Result<Handler> {
-      const ids = path.length > ID_LENGTH ? (path.match(ID) ?? []) : [];
-      const shape = ids.length === 0 ? path : path.replace(ID, HOLE);
+      const ids = path.length > ID_LENGTH ? idsIn(path) : NO_IDS;
+      const shape = ids.length === 0 ? path : path.replace(ID, `/${HOLE}`);
       if (shapes.get(shape) !== ids.length || !methods.has(method)) return tree.match(method, path);
       const key = `${method} ${shape}`;
       let found = known.get(key);
