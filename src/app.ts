@@ -13,6 +13,7 @@ import { factorRoutes } from "./factors/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { docsRoutes } from "./http/docs.ts";
 import { frontDoor } from "./http/front-door.ts";
+import { joinHandlers } from "./http/join-handlers.ts";
 import { metricsRoute } from "./http/metrics.ts";
 import { notFound } from "./http/not-found.ts";
 import { openApiDocument } from "./http/openapi.ts";
@@ -37,7 +38,11 @@ import { userRoutes } from "./users/routes.ts";
 
 /** The application on its parts. @param migrations names of the migrations that this build needs applied. */
 export function createApp(deps: Deps, migrations: string[]) {
-  const router = createRouter<[H, RouterRoute]>(([handler]) => isDescribing(handler));
+  const onError = problemHandler();
+  const router = createRouter<[H, RouterRoute]>({
+    isIdle: ([handler]) => isDescribing(handler),
+    join: (steps) => joinHandlers(steps, onError),
+  });
   const app = new Hono<AppEnv>({ getPath: pathOf, router });
   if (deps.traces) app.use(traceRequests(deps.traces));
   app.use(requestContext(deps));
@@ -84,6 +89,6 @@ export function createApp(deps: Deps, migrations: string[]) {
   }
 
   app.notFound(notFound(app));
-  app.onError(problemHandler());
+  app.onError(onError);
   return app;
 }

@@ -4,6 +4,7 @@ import { acrossTenants } from "../db/scope.ts";
 import { networkOf } from "../network.ts";
 import { announceStop, noteRequest } from "./draining.ts";
 import { tellLength } from "./head.ts";
+import { after } from "./join-handlers.ts";
 import { originReader } from "./origin.ts";
 import { askerOf, methodOf, routeOf } from "./route.ts";
 
@@ -15,17 +16,18 @@ export function requestContext(deps: Deps): MiddlewareHandler<AppEnv> {
   const { serving } = deps;
   const originOf = originReader(deps);
 
-  return async function requestContext(c, next) {
+  return function requestContext(c, next) {
     const start = performance.now();
     noteRequest(serving, c.req.path, start);
     const origin = originOf(c);
     c.set("ctx", { ...deps, origin, seen: {} });
     c.header("x-request-id", origin.requestId);
     // Until `authenticate` knows the caller: finding an account at log-in has no tenant yet.
-    await acrossTenants(next, networkOf(origin.ip));
-    report(deps, c, performance.now() - start);
-    if (c.req.method === "HEAD") await tellLength(c);
-    announceStop(serving, c.res);
+    return after(acrossTenants(next, networkOf(origin.ip)), () => {
+      report(deps, c, performance.now() - start);
+      announceStop(serving, c.res);
+      return c.req.method === "HEAD" ? tellLength(c) : undefined;
+    });
   };
 }
 

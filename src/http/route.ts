@@ -9,7 +9,7 @@ const METHODS: readonly string[] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HE
 /** The template of the route that answered, such as `/v1/users/:id`: there are as many as we wrote. To be asked after `next`. */
 export function routeOf(c: HonoContext): string {
   const path = routePath(c);
-  return path.endsWith("*") ? NO_ROUTE : path;
+  return path === "" || path.endsWith("*") ? NO_ROUTE : path;
 }
 
 /** Whom the log and the trace name, as far as it is known; a platform account has no tenant. */

@@ -18,15 +18,19 @@ function idsIn(path: string): string[] {
   return path.match(ID)?.map((segment) => segment.slice(1)) ?? NO_IDS;
 }
 
+type Options<Handler> = {
+  /** Of handlers that do nothing: no request passes them. */
+  isIdle?: (handler: Handler) => boolean;
+  /** Makes one handler of all that answer a shape. */
+  join?: (handlers: Handler[]) => Handler;
+};
+
 /**
  * A path of ours may have a word where another one has a parameter (`/v1/users/export`, `/v1/users/:id`): the only router of
  * Hono's that takes both walks a tree for every request. Its answer is the same for all paths that differ in their ids
  * alone, so it is asked once for each, and for every path that is none of these.
- * @param isIdle of handlers that do nothing: no request passes them.
  */
-export function createRouter<Handler>(
-  isIdle: (handler: Handler) => boolean = () => false,
-): Router<Handler> {
+export function createRouter<Handler>({ isIdle, join }: Options<Handler> = {}): Router<Handler> {
   const tree = new TrieRouter<Handler>();
   const methods = new Set<string>();
   /** The paths that were added, with a hole for each parameter, and how many: no other path is remembered. */
@@ -48,13 +52,19 @@ export function createRouter<Handler>(
       if (places.some(([, place]) => place === -1)) return null;
       found.push([handler, Object.fromEntries(places)]);
     }
-    return found;
+    const [, places] = found.at(-1) ?? [];
+    const isOf = (some: object) =>
+      Object.entries(some).every(([name, place]) => places?.[name] === place);
+    // A handler asks for its parameters by name: they have to be those of the last one, or none.
+    return join && places && found.every(([, own]) => isOf(own))
+      ? [[join(found.map(([handler]) => handler)), places]]
+      : found;
   }
 
   return {
     name: "remembering",
     add(method, path, handler) {
-      if (isIdle(handler)) return;
+      if (isIdle?.(handler)) return;
       tree.add(method, path, handler);
       known.clear();
       methods.add(method);

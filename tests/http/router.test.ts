@@ -3,8 +3,10 @@ import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Params, Result } from "hono/router";
 import { TrieRouter } from "hono/router/trie-router";
+import type { H, RouterRoute } from "hono/types";
 import { createApp } from "../../src/app.ts";
 import { newId } from "../../src/db/id.ts";
+import { isDescribing } from "../../src/http/operation.ts";
 import { createRouter } from "../../src/http/router.ts";
 import { testApp } from "../support/app.ts";
 
@@ -88,11 +90,28 @@ test("what is added later counts", () => {
 });
 
 test("what does nothing is passed by no request, and found where a document is made", () => {
-  const { routes, router } = createApp(app.served, []);
-  const [handlers] = router.match("POST", "/v1/auth/check");
+  const passing = createRouter<[H, RouterRoute]>({ isIdle: ([handler]) => isDescribing(handler) });
+  const { routes } = createApp(app.served, []);
+  for (const route of routes) passing.add(route.method, route.path, [route.handler, route]);
+  const [handlers] = passing.match("POST", "/v1/auth/check");
   const passed = handlers.map(([[handler]]) => handler.name);
   expect(passed.slice(0, 2)).toEqual(["requestContext", "frontDoor"]);
   expect(passed).not.toContain("describeRoute");
   const all = routes.filter(({ path, method }) => `${method} ${path}` === "POST /v1/auth/check");
   expect(all.map(({ handler }) => handler.name)).toContain("describeRoute");
+});
+
+test("the handlers of a path are joined where their parameters are those of the last one", () => {
+  const joining = createRouter<string>({ join: (handlers) => handlers.join("+") });
+  joining.add("ALL", "/*", "all");
+  joining.add("GET", "/a/:id", "one");
+  joining.add("GET", "/b/:id/c", "b");
+  joining.add("GET", "/b/:of/c", "c");
+  const id = newId();
+  expect(read(joining.match("GET", `/a/${id}`))).toEqual([["all+one", { id }]]);
+  expect(read(joining.match("GET", `/b/${id}/c`))).toEqual([
+    ["all", {}],
+    ["b", { id }],
+    ["c", { of: id }],
+  ]);
 });
