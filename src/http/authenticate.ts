@@ -18,16 +18,18 @@ import { type AccessClaims, LONGEST_TOKEN } from "../sessions/access-token.ts";
 import { assertRecentProof } from "../sessions/recent-proof.ts";
 import { wasReplacedLately } from "../sessions/still-allowed.ts";
 import { tells } from "./documented-headers.ts";
+import { after } from "./join-handlers.ts";
 
 /** 401 unless the request carries an access token of a session that goes on, or an API key. Then `ctx` holds the principal. */
 export function authenticate(): MiddlewareHandler<AppEnv & AuthedEnv> {
   const says = "Takes an access token or an API key.";
-  return tells({ says }, async function authenticate(c, next) {
+  return tells({ says }, function authenticate(c, next) {
     const ctx: Context = c.get("ctx");
-    const principal = await readPrincipal(ctx, c.req.header("authorization"));
-    assertFactors(ctx, principal);
-    c.set("ctx", { ...ctx, principal });
-    return inTenant(principal.tenantId, next, principal.accountId);
+    return after(readPrincipal(ctx, c.req.header("authorization")), (principal) => {
+      assertFactors(ctx, principal);
+      c.set("ctx", { ...ctx, principal });
+      return inTenant(principal.tenantId, next, principal.accountId);
+    });
   });
 }
 
@@ -50,14 +52,16 @@ export function authenticateSession({
   replaced = false,
 }: SessionOptions = {}): MiddlewareHandler<AppEnv & SessionEnv> {
   const says = `Takes an access token and no API key${impersonated ? "" : ", and not in somebody else's name"}.`;
-  return tells({ says }, async function authenticateSession(c, next) {
+  return tells({ says }, function authenticateSession(c, next) {
     const ctx: Context = c.get("ctx");
     const header = c.req.header("authorization");
-    const principal = personIn(await readPrincipal(ctx, header, { replaced }));
-    if (!impersonated) assertInPerson(principal, "credentials");
-    if (!beforeMfa) assertFactors(ctx, principal);
-    c.set("ctx", { ...ctx, principal });
-    return inTenant(principal.tenantId, next, principal.accountId);
+    return after(readPrincipal(ctx, header, { replaced }), (found) => {
+      const principal = personIn(found);
+      if (!impersonated) assertInPerson(principal, "credentials");
+      if (!beforeMfa) assertFactors(ctx, principal);
+      c.set("ctx", { ...ctx, principal });
+      return inTenant(principal.tenantId, next, principal.accountId);
+    });
   });
 }
 
@@ -112,32 +116,41 @@ const SCHEME = /^Bearer +/i;
 /** The form of a token by RFC 6750, section 2.1. */
 const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 
-async function readPrincipal(
+function readPrincipal(
   ctx: Context,
   header: string | undefined,
-  { replaced }: Pick<SessionOptions, "replaced"> = {},
-): Promise<Principal> {
+  { replaced = false }: Pick<SessionOptions, "replaced"> = {},
+): Principal | Promise<Principal> {
   const [scheme] = SCHEME.exec(header ?? "") ?? [];
   const token = scheme && header?.slice(scheme.length);
   if (!token) throw new ApiError("not_authenticated");
-  // What is in memory is not waited for: that is most of what there is to save.
-  const known = ctx.accessTokens.known(token);
-  if (!known && (token.length > LONGEST_TOKEN || !TOKEN.test(token)))
-    throw new ApiError("invalid_token");
-  if (!known && token.startsWith(API_KEY_PREFIX)) {
+  return rememberedPrincipal(ctx, token) ?? findPrincipal(ctx, token, replaced);
+}
+
+/** From memory alone, and so without waiting; undefined for whomever it does not know, or does not know to go on. */
+function rememberedPrincipal(
+  { accessTokens, revocations, grants }: Context,
+  token: string,
+): Principal | undefined {
+  const claims = accessTokens.known(token);
+  if (!claims || revocations.known(claims.sessionId, claims.userId) !== false) return undefined;
+  const held = grants.known(claims.userId);
+  return held && speakerOf(claims, held, false);
+}
+
+async function findPrincipal(ctx: Context, token: string, replaced: boolean): Promise<Principal> {
+  if (token.length > LONGEST_TOKEN || !TOKEN.test(token)) throw new ApiError("invalid_token");
+  if (token.startsWith(API_KEY_PREFIX)) {
     const machine = await ctx.apiKeys.principalOf(token);
     if (!machine) throw new ApiError("invalid_token");
     return machine;
   }
-  const claims = known ?? (await ctx.accessTokens.verify(token));
+  const claims = await ctx.accessTokens.verify(token);
   const { userId, sessionId } = claims;
-  const isRevoked =
-    ctx.revocations.known(sessionId, userId) ??
-    (await ctx.revocations.isRevoked(sessionId, userId));
+  const isRevoked = await ctx.revocations.isRevoked(sessionId, userId);
   const isReplaced = isRevoked && replaced && (await wasReplacedLately(ctx, sessionId));
   if (isRevoked && !isReplaced) throw new ApiError("invalid_token");
-  const grants = ctx.grants.known(userId) ?? (await ctx.grants.of(userId));
-  return speakerOf(claims, grants, isReplaced === true);
+  return speakerOf(claims, await ctx.grants.of(userId), isReplaced);
 }
 
 /** Field by field: to copy objects whole costs ten times as much. */

@@ -99,11 +99,7 @@ async function readText(request: Request, limit: number, config: Config): Promis
 /** @throws ApiError `body_too_slow` or `malformed_body`. */
 async function inOnePiece(request: Request, millis: number): Promise<Uint8Array> {
   try {
-    const reading = request.bytes();
-    const read = Bun.peek(reading);
-    return read === reading
-      ? await within(performance.now() + millis, reading)
-      : (read as Uint8Array);
+    return await within(performance.now() + millis, request.bytes());
   } catch (err) {
     throw err instanceof ApiError ? err : malformed("The body ended before it was complete.");
   }
