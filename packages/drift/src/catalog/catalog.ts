@@ -78,7 +78,7 @@ async function schemasOf(client: pg.Client): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-const OBJECT = "class, oid, sub, schema, name, parent, definition";
+export const OBJECT = "class, oid, sub, schema, name, parent, definition";
 
 /** Objects are read first, and then what is attached to them. */
 function catalogQuery(leftOut: string[]): string {
@@ -92,7 +92,12 @@ UNION ALL
 ${union(attachedKinds, "schema, name, parent, definition", leftOut)}`;
 }
 
-function union(kinds: Record<string, string>, columns: string, leftOut: string[] = []): string {
+/** @param leftOut kinds */
+export function union(
+  kinds: Record<string, string>,
+  columns: string,
+  leftOut: string[] = [],
+): string {
   return Object.entries(kinds)
     .filter(([kind]) => !leftOut.includes(kind))
     .map(([kind, select]) => `SELECT '${kind}' AS kind, k.* FROM (${select}) AS k (${columns})`)

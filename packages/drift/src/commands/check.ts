@@ -1,5 +1,6 @@
 /** The check, top to bottom: the project, both sides, what differs, where that is declared, what mends it, the report. */
 import type pg from "pg";
+import { withoutOwnRights } from "../catalog/own-rights.ts";
 import { withConnection } from "../database/connection.ts";
 import { readLive } from "../database/live.ts";
 import { buildIn, type Script } from "../database/replay.ts";
@@ -84,10 +85,15 @@ export async function readSides(
   const progress = progressOf(migrations, live);
   const basis = basisOf(progress, options);
 
-  const shared = { basis, progress, actual: live.objects };
+  const actual = live.objects;
+  const shared = { basis, progress, actual };
+  const withoutOwn = (expected: CatalogObject[]) =>
+    unlessAborted(options.signal, () =>
+      withoutOwnRights(client, options.schemas, { expected, actual }),
+    );
   if (snapshot) {
     const scripts = await project.declared;
-    const expected = [...snapshot.objects, ...roles.objects];
+    const expected = await withoutOwn([...snapshot.objects, ...roles.objects]);
     const { declaredIn } = snapshot;
     return { ...shared, expected, scripts, declaredIn, migrations: [], note: null };
   }
@@ -99,7 +105,7 @@ export async function readSides(
   return {
     ...shared,
     ...made,
-    expected: [...made.objects, ...roles.objects],
+    expected: await withoutOwn([...made.objects, ...roles.objects]),
     declaredIn: null,
   };
 }

@@ -5,7 +5,8 @@
 import { relationKind } from "./fragments.ts";
 import { privileges } from "./privileges.ts";
 
-const key = "rtrim(concat(a.kind, ' ', nullif(a.schema, '') || '.', a.name))";
+/** The key of whatever `addressed` lists as `a`. */
+export const key = "rtrim(concat(a.kind, ' ', nullif(a.schema, '') || '.', a.name))";
 
 /** Whatever has no place of its own among the objects says whose part it is. */
 const parent = `coalesce(a.parent, ${key})`;
@@ -57,6 +58,7 @@ const owners = {
   pg_proc: "proowner",
   pg_type: "typowner",
   pg_namespace: "nspowner",
+  pg_database: "datdba",
   pg_operator: "oprowner",
   pg_opclass: "opcowner",
   pg_opfamily: "opfowner",
@@ -70,7 +72,8 @@ const owners = {
   pg_foreign_server: "srvowner",
 };
 
-const owner = `CASE a.class ${Object.entries(owners)
+/** The id of the role that owns `a`. */
+export const owner = `CASE a.class ${Object.entries(owners)
   .map(
     ([catalog, column]) =>
       `WHEN '${catalog}'::regclass THEN (SELECT ${column} FROM ${catalog} WHERE oid = a.oid)`,
