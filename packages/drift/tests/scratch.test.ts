@@ -131,8 +131,10 @@ test("what a killed check of another login has left is named with what drops it"
   const suffix = randomBytes(8).toString("hex");
   const [login, left] = [`drift_test_${suffix}`, `drift_scratch_1700000000_999999999_${suffix}`];
   await execute(database.url, `CREATE ROLE ${login} LOGIN CREATEDB PASSWORD 'p'`);
-  await execute(database.url, `CREATE ROLE ${left}`);
-  await execute(database.url, `CREATE DATABASE ${left} OWNER ${left}`);
+  // A template, or the checks of other tests on this server would drop it.
+  await execute(database.url, `CREATE ROLE ${login}_left`);
+  await execute(database.url, `CREATE DATABASE ${left} OWNER ${login}_left IS_TEMPLATE true`);
+  await execute(database.url, `ALTER ROLE ${login}_left RENAME TO ${left}`);
   try {
     const url = new URL(database.url);
     [url.username, url.password] = [login, "p"];
@@ -141,8 +143,9 @@ test("what a killed check of another login has left is named with what drops it"
     expect(stdout).toContain(`DROP DATABASE ${left}; DROP ROLE ${left};`);
     expect(await exists(left)).toBe(true);
   } finally {
+    await execute(database.url, `ALTER DATABASE ${left} IS_TEMPLATE false`);
     await execute(database.url, `DROP DATABASE IF EXISTS ${left}`);
-    await execute(database.url, `DROP ROLE ${left}, ${login}`);
+    await execute(database.url, `DROP ROLE IF EXISTS ${left}, ${login}`);
   }
 });
 
