@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import type pg from "pg";
 import { CANONICAL_OUTPUT, inReadTransaction, readCatalog } from "../src/catalog/catalog.ts";
-import { differingKeys } from "../src/model/diff.ts";
+import { differingKeys, unlikeKeys } from "../src/model/diff.ts";
 import { propose, statements } from "../src/repair/proposal.ts";
 import { PLAN_SETTINGS } from "../src/repair/trial.ts";
 import { someBreaks } from "./breaks.ts";
@@ -49,7 +49,8 @@ export async function fuzzOnce({ live, scratch }: Fuzz, seed: number): Promise<s
     ].join("\n");
   if (safeDoubt !== null) return null; // Nothing would be run.
   const before = await rowsOf(live);
-  const known = new Set(differingKeys(expected, actual));
+  // An index of a table with another name follows that, and goes on to when it has its own name back.
+  const known = unlikeKeys(expected, actual);
 
   const failure = await run(live, statements(safe));
   if (failure && !/^(22|23)/.test(failure.code ?? ""))
