@@ -5,7 +5,7 @@ import { continued, sequenceIn } from "./positions.ts";
 import { sequenceSettings } from "./sequences.ts";
 import { stateActions, stated, undoColumnState } from "./state.ts";
 import { memberOf, type Repair, relationOf, type Way, way } from "./way.ts";
-import { holdsAll } from "./widening.ts";
+import { holdsAll, readsOtherwise } from "./widening.ts";
 
 const KEYWORDS = [
   "COLLATE",
@@ -93,6 +93,9 @@ export const column: Repair = {
       ...(retyped && {
         mayRewrite: relationOf(expected),
         keepsValues: holdsAll(typeOf(found), typeOf(wanted)),
+        ...(readsOtherwise(typeOf(found), typeOf(wanted)) && {
+          readsOtherwise: `changes values of ${relationOf(expected)}: ${memberOf(expected)}`,
+        }),
       }),
     }));
     return [...whole, ...freed];

@@ -191,16 +191,17 @@ export async function plan(
   async function take(difference: Difference, way: Way, limits: Level): Promise<Step[] | null> {
     const reason = reasonOf(difference);
     const key = keyOf(objectOf(difference));
-    const { sql, destroys, mayRewrite, keepsValues = false } = way;
+    const { sql, destroys, mayRewrite, keepsValues = false, readsOtherwise } = way;
     const step = { reason, key, mends: key, sql };
     try {
       return await trial.allOrNothing(async () => {
         const before = mayRewrite && (await trial.filesOf(mayRewrite));
         await trial.run(sql);
         const rewrites = mayRewrite && before !== (await trial.filesOf(mayRewrite));
-        if (!rewrites || keepsValues) return [{ ...step, destroys: destroys ?? null }];
+        if ((!rewrites && !readsOtherwise) || keepsValues)
+          return [{ ...step, destroys: destroys ?? null }];
         errors.set(reason, "The rows would have to be rewritten.");
-        return limits.destructive ? [{ ...step, destroys: REWRITE }] : null;
+        return limits.destructive ? [{ ...step, destroys: readsOtherwise ?? REWRITE }] : null;
       });
     } catch (error) {
       errors.set(reason, refusal(error, assumed.has(key)));

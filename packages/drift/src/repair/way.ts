@@ -10,6 +10,8 @@ export type Way = {
   mayRewrite?: string;
   /** Then each of them is as it was, and the rewrite costs no more than time. */
   keepsValues?: boolean;
+  /** What is lost, in words, where rows that are not written anew mean other values. */
+  readsOtherwise?: string;
   /** What it makes cannot be used before the transaction has ended, as with a label added to an enum. */
   usableAfterCommit?: boolean;
   /** A secret stands in it as `…`: good enough for a copy, and for nothing else. */

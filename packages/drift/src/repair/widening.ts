@@ -7,6 +7,7 @@ const TYPE = /^(.*?)(?: ?\(([\d,-]+)\))?( with(?:out)? time zone)?((?:\[\])*)$/;
 const DIGITS: Record<string, number> = { smallint: 5, integer: 10, bigint: 19 };
 /** Types of as many digits after the point as is said, or of all that there are. */
 const CLOCKS = /^(timestamp|time) with(out)? time zone$|^interval$/;
+const ZONED = /^timestamp with(out)? time zone$/;
 const CLOCK_DIGITS = 6;
 const OTHERS: Record<string, string[]> = {
   smallint: ["real", "double precision"],
@@ -26,6 +27,12 @@ export function holdsAll(from: string, to: string): boolean {
     isFinerClock(narrow, wide) ||
     (wide.sizes.length === 0 && (OTHERS[narrow.name]?.includes(wide.name) ?? false))
   );
+}
+
+/** True where rows stay as they are and mean other values: of a clock with a zone to one without, PostgreSQL in UTC writes none anew. */
+export function readsOtherwise(from: string, to: string): boolean {
+  const [one, other] = [typeOf(from), typeOf(to)].map((type) => type?.name ?? "");
+  return one !== other && ZONED.test(one ?? "") && ZONED.test(other ?? "");
 }
 
 /** Null for a type with a collation: in another one texts are sorted and compared otherwise. */
