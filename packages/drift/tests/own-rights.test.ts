@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { createDatabase } from "../../../tests/support/postgres.ts";
-import { createProject, execute } from "./project.ts";
+import { createProject, dropRole, execute } from "./project.ts";
 
 test("a grant to the owner is no drift, one to the owner of something else is", async () => {
   const role = `drift_test_${randomBytes(4).toString("hex")}`;
@@ -41,8 +41,6 @@ test("a grant to the owner is no drift, one to the owner of something else is", 
   } finally {
     await project.remove();
     await database.drop();
-    const server = new URL(database.url);
-    server.pathname = "/postgres";
-    await execute(server.href, `DROP ROLE ${role}`);
+    await dropRole(database.url, role);
   }
 });

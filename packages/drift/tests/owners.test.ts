@@ -2,7 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { createDatabase } from "../../../tests/support/postgres.ts";
-import { createProject, execute } from "./project.ts";
+import { createProject, dropRole, execute } from "./project.ts";
 
 setDefaultTimeout(60_000);
 
@@ -34,8 +34,6 @@ test("another owner is found, told why it is not mended, and mended on a server 
   } finally {
     await project.remove();
     await database.drop();
-    const server = new URL(database.url);
-    server.pathname = "/postgres";
-    await execute(server.href, `DROP ROLE ${role}`);
+    await dropRole(database.url, role);
   }
 });

@@ -23,6 +23,13 @@ export type Project = {
   remove(): Promise<void>;
 };
 
+/** Once the database with its objects is gone. */
+export async function dropRole(databaseUrl: string, role: string): Promise<void> {
+  const server = new URL(databaseUrl);
+  server.pathname = "/postgres";
+  await execute(server.href, `DROP ROLE ${role}`);
+}
+
 /** What `prisma migrate deploy` keeps its history in. */
 export const historyTable = `
 CREATE TABLE public._prisma_migrations (

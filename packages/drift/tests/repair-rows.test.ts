@@ -237,6 +237,21 @@ describe("values of columns", () => {
     ]);
   });
 
+  test("nor one without for one with, also where no row could be invented to show it", async () => {
+    const visits = (type: string) =>
+      `CREATE TABLE visits (id int PRIMARY KEY, house int, at ${type});`;
+    const houses = "CREATE TABLE houses (id int PRIMARY KEY);";
+    const key = "ALTER TABLE visits ADD FOREIGN KEY (house) REFERENCES houses;";
+    const { repair, rows } = await open(
+      `${houses}${visits("timestamptz")}${key}`,
+      `${visits("timestamp")}INSERT INTO visits VALUES (1, NULL, '2026-01-01')`,
+    );
+    const { code, stdout } = await repair();
+    expect(stdout).toContain("DESTRUCTIVE: changes values of public.visits: at");
+    expect(code).toBe(2);
+    expect(await rows("SELECT at::text FROM visits")).toEqual([{ at: "2026-01-01 00:00:00" }]);
+  });
+
   test("harm is seen beside a column of a type of one's own, and one that is called as nothing else should be", async () => {
     const table = (at: string) =>
       `CREATE TYPE place AS (town text, no int); CREATE TABLE visits (t place NOT NULL, row place[] NOT NULL CHECK (cardinality(row) > 0), at ${at})`;
@@ -286,19 +301,4 @@ describe("values of columns", () => {
     expect((await repair()).code).toBe(0);
     expect(await rows("SELECT d FROM t")).toEqual([{ d: 8 }]);
   });
-});
-
-test("a time with a zone for one without is asked about, also where no row could be invented to show it", async () => {
-  const visits = (type: string) =>
-    `CREATE TABLE visits (id int PRIMARY KEY, house int, at ${type});`;
-  const houses = "CREATE TABLE houses (id int PRIMARY KEY);";
-  const key = "ALTER TABLE visits ADD FOREIGN KEY (house) REFERENCES houses;";
-  const { repair, rows } = await open(
-    `${houses}${visits("timestamptz")}${key}`,
-    `${visits("timestamp")}INSERT INTO visits VALUES (1, NULL, '2026-01-01')`,
-  );
-  const { code, stdout } = await repair();
-  expect(stdout).toContain("DESTRUCTIVE: changes values of public.visits: at");
-  expect(code).toBe(2);
-  expect(await rows("SELECT at::text FROM visits")).toEqual([{ at: "2026-01-01 00:00:00" }]);
 });

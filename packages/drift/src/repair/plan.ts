@@ -4,11 +4,11 @@
  * Order is what PostgreSQL accepted.
  */
 import { type Difference, diff, objectOf } from "../model/diff.ts";
-import { codeOf, detailOf, messageOf } from "../model/errors.ts";
 import { type CatalogObject, keyOf, qualifiedName } from "../model/object.ts";
 import { type Paired, paired } from "../model/pairs.ts";
 import { assumptions, byKey, overlay } from "./assumptions.ts";
 import { candidates, cascade, dropOf, type Level, rank } from "./candidates.ts";
+import { afterCommit, HELPLESS, refusal } from "./refusals.ts";
 import type { Trial } from "./trial.ts";
 import type { Catalogs, Way } from "./way.ts";
 
@@ -44,9 +44,6 @@ const LEVELS: Level[] = [
 
 const REWRITE =
   "rewrites every row of the table, and a value that does not fit is cut or makes it fail";
-
-const HELPLESS =
-  "The kind is not one that can be repaired, or its definition hides a secret that only you know.";
 
 /** A way that leads back to the same difference is not taken for ever. */
 const MOST_REPEATS = 4;
@@ -200,7 +197,7 @@ export async function plan(
         const rewrites = mayRewrite && before !== (await trial.filesOf(mayRewrite));
         if ((!rewrites && !readsOtherwise) || keepsValues)
           return [{ ...step, destroys: destroys ?? null }];
-        errors.set(reason, "The rows would have to be rewritten.");
+        errors.set(reason, readsOtherwise ?? "The rows would have to be rewritten.");
         return limits.destructive ? [{ ...step, destroys: readsOtherwise ?? REWRITE }] : null;
       });
     } catch (error) {
@@ -258,22 +255,6 @@ export async function plan(
     return null;
   }
 }
-
-/** Whom the trial's role lacks a right for finds where it can be had. What the copy has not got says nothing by its error. */
-function refusal(error: unknown, isAssumed: boolean): string {
-  if (isAssumed)
-    return `It could not be put into the copy, and so nothing could be tried. ${ELSEWHERE}`;
-  const [message, detail] = [messageOf(error), detailOf(error)];
-  if (codeOf(error) === LACKS_RIGHT) return `${message}. ${ELSEWHERE}`;
-  return detail === null ? message : `${message}: ${detail}`;
-}
-
-function afterCommit(sql: string, error: string): string {
-  return `What is new here is used by the same repair, which PostgreSQL allows only after a commit: run ${sql}; by itself, then repair again. Making it anew fails: ${error}`;
-}
-
-const LACKS_RIGHT = "42501";
-export const ELSEWHERE = "The role of the trial may do little; --shadow-url names a server for it.";
 
 /** True for an object itself and all that belongs to it. */
 function isWithin(object: CatalogObject, whole: CatalogObject, { actual }: Catalogs): boolean {
