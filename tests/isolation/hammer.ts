@@ -14,6 +14,7 @@ const CLIENTS = 200;
 /** How many of them are people with one account in both tenants. */
 const SHARED = 40;
 const PASSWORD = "correct horse battery staple";
+const SEARCH = "GET /v1/users?search";
 
 setDefaultTimeout((SECONDS + 120) * 1000);
 
@@ -66,9 +67,13 @@ async function call(method: string, path: string, token?: string, json?: unknown
     ...(json !== undefined && { body: JSON.stringify(json) }),
   });
   const text = await answer.text();
-  const route = `${method} ${path.split("?")[0]?.replace(/[0-9a-f-]{36}/g, ":id")} ${answer.status}`;
+  const body = text ? JSON.parse(text) : {};
+  const what = path.replace(/[0-9a-f-]{36}/g, ":id").replace(/=[^&]*/g, "");
+  const again = answer.headers.has("retry-after") ? ", try again" : "";
+  const fault = answer.status >= 500 ? ` ${body.code}${again}` : "";
+  const route = `${method} ${what} ${answer.status}${fault}`;
   statuses.set(route, (statuses.get(route) ?? 0) + 1);
-  return { status: answer.status, body: text ? JSON.parse(text) : {} };
+  return { status: answer.status, body };
 }
 
 async function register(name: string): Promise<Tenant> {
@@ -180,7 +185,10 @@ test(`R60: ${CLIENTS} clients of two tenants at two instances leak nothing`, asy
   console.error(Object.fromEntries([...statuses].sort()));
   expect(leaks).toEqual([]);
   expect(created.size).toBeGreaterThan(SECONDS);
-  const failures = [...statuses].filter(([route]) => /5\d\d$/.test(route));
+  // A hundred of one tenant search at once, and have two turns: where the machine is slow some wait for too long, and are told.
+  const refused = `${SEARCH} 503 overloaded, try again`;
+  expect(statuses.get(`${SEARCH} 200`)).toBeGreaterThan(statuses.get(refused) ?? 0);
+  const failures = [...statuses].filter(([route]) => / 5\d\d /.test(route) && route !== refused);
   expect(failures).toEqual([]);
 });
 

@@ -142,7 +142,8 @@ test("a window ends when its time is over, by the clock of the store", async () 
   const app = await createTestApp({
     RATE_LIMITS: "database",
     RATE_LIMIT_STORE_URL: store.url,
-    RATE_LIMIT_CHALLENGE: "2/1",
+    // Long enough that a machine without time for it has counted three times within it.
+    RATE_LIMIT_CHALLENGE: "2/4",
   });
   try {
     const { rateLimits } = app.served;
@@ -151,7 +152,7 @@ test("a window ends when its time is over, by the clock of the store", async () 
     await expect(rateLimits.consume("challenge", "who")).rejects.toMatchObject({
       code: "rate_limited",
     });
-    await Bun.sleep(1100);
+    await Bun.sleep(4100);
     expect(await rateLimits.consume("challenge", "who")).toMatchObject({ remaining: 1 });
   } finally {
     await app.close();
@@ -168,12 +169,14 @@ test("two instances at once let through as many as the quota says", async () => 
   expect(tries.filter(({ status }) => status === "fulfilled")).toHaveLength(50);
 });
 
+/** What the metrics of the first instance say of the store. */
+async function metric(name: string, labels = {}): Promise<number | undefined> {
+  const page = parsePage((await here.served.metrics?.page()) ?? "");
+  return sampled(page, `tenantry_limit_store_${name}`, labels);
+}
+const asked = (outcome: string) => metric("seconds_count", { outcome });
+
 test("the metrics say what the store was asked, and whether it counts", async () => {
-  const metric = async (name: string, labels = {}) => {
-    const page = parsePage((await here.served.metrics?.page()) ?? "");
-    return sampled(page, `tenantry_limit_store_${name}`, labels);
-  };
-  const asked = (outcome: string) => metric("seconds_count", { outcome });
   const count = () => here.served.rateLimits.consume("challenge", randomBytes(8).toString("hex"));
   const before = (await asked("ok")) ?? 0;
   await count();
@@ -185,6 +188,16 @@ test("the metrics say what the store was asked, and whether it counts", async ()
   // It is asked nothing while it is away.
   await count();
   expect(await asked("failed")).toBe(failed + 1);
+});
+
+test("an instance that stood still itself does not take the store for silent", async () => {
+  const [answered = 0, failed] = [await asked("ok"), await asked("failed")];
+  const count = here.served.rateLimits.consume("challenge", randomBytes(8).toString("hex"));
+  // So that it is on its way, and nothing has been read yet.
+  for (let turns = 0; turns < 20; turns += 1) await Promise.resolve();
+  Bun.sleepSync(600);
+  await count;
+  expect([await asked("ok"), await asked("failed")]).toEqual([answered + 1, failed]);
 });
 
 test("names in the store are hashes, and every one of them ends by itself", async () => {
@@ -219,10 +232,14 @@ test.each(ABSENCES)(
     expect(tries.filter(({ status }) => status === "fulfilled")).toHaveLength(50);
     // The attempts, and how often somebody was held off.
     expect(await rowsOf(here)).toBe(rows + 2);
-    // From then on nobody waits for it.
-    const start = performance.now();
-    await here.served.rateLimits.consume("login", newAddress());
-    expect(performance.now() - start).toBeLessThan(200);
+    // From then on nobody waits for it. What else the machine does is in some of the times, a wait would be in each.
+    const millis: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const start = performance.now();
+      await here.served.rateLimits.consume("login", newAddress());
+      millis.push(performance.now() - start);
+    }
+    expect(Math.min(...millis)).toBeLessThan(200);
   },
 );
 
