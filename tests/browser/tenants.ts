@@ -88,7 +88,7 @@ const where = (page: Page) =>
   );
 
 async function lastLinkTo(address: string): Promise<string> {
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < 300; tries++) {
     const inbox = (await (await fetch(`${server.url}/dev/mail.json`)).json()) as {
       to: string;
       text: string;

@@ -99,7 +99,7 @@ async function press(on: Page, id: string): Promise<void> {
 
 /** The newest mail to Ada with this subject, as the local inbox shows it. */
 async function mail(subject: RegExp): Promise<{ text: string; link: string; code: string }> {
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < 300; tries++) {
     const inbox = (await (await fetch(`${server.url}/dev/mail.json`)).json()) as {
       to: string;
       subject: string;

@@ -81,7 +81,7 @@ test("while pg_dump runs no password is among the arguments; ended, it leaves no
     },
   );
   let dumping: string[] = [];
-  for (let tries = 0; dumping.length === 0 && tries < 400; tries += 1) {
+  for (let tries = 0; dumping.length === 0 && tries < 2000; tries += 1) {
     await Bun.sleep(25);
     dumping = argumentsOf("pg_dump").filter((words) => words.includes("broken-off"));
   }

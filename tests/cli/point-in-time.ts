@@ -73,7 +73,8 @@ test("what was there at the moment is there, what came after is not, and the res
   const { username, password, hostname, port } = new URL(url);
   const backup = Bun.spawnSync(
     ["pg_basebackup", "-h", hostname, "-p", port, "-U", username, "-D", base, "--checkpoint=fast"],
-    { env: { ...process.env, PGPASSWORD: password } },
+    // Debian's wrapper complains of a locale that the machine has not got.
+    { env: { ...process.env, LC_ALL: "C", PGPASSWORD: password } },
   );
   expect([backup.exitCode, backup.stderr.toString()]).toEqual([0, ""]);
 

@@ -203,7 +203,8 @@ async function run(...command: (string | Record<string, string>)[]): Promise<str
   const env = command.filter((part) => typeof part !== "string").at(0);
   const child = Bun.spawn(args, {
     cwd: ROOT,
-    env: { ...process.env, ...env },
+    // What they say is read, and is not to be in the machine's language.
+    env: { ...process.env, LC_ALL: "C", ...env },
     stdout: "pipe",
     stderr: "pipe",
   });

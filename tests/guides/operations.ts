@@ -244,11 +244,14 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
     if (Date.now() > deadline) throw new Error("it did not come about within 30 seconds");
 }
 
+/** All places at once: a port of this machine may have another one of the guide's among its digits. */
 function writeFiles(): void {
+  const here = new Map(places);
+  const known = new RegExp([...here.keys()].map((from) => RegExp.escape(from)).join("|"), "g");
   for (const [name, text] of files)
     writeFileSync(
       at("etc", name),
-      places.reduce((before, [from, to]) => before.replaceAll(from, to), text),
+      text.replace(known, (found) => here.get(found) ?? found),
     );
 }
 

@@ -17,7 +17,7 @@ import { type Release, unpackLastRelease } from "./release.ts";
 import { takeTour } from "./tour.ts";
 
 const MIGRATIONS = join(import.meta.dir, "..", "..", "prisma", "migrations");
-const READY_MILLIS = 10_000;
+const READY_MILLIS = 30_000;
 
 let folder: string;
 let release: Release;
