@@ -101,7 +101,7 @@ test("without names everything works: log-ins, refreshes, lists, mails, and what
     expect((await call(here, "POST /v1/auth/logout", { token: body.accessToken })).status).toBe(
       204,
     );
-    await until(async () => (await me()).status === 401, 1000);
+    await until(async () => (await me()).status === 401);
     for (const server of servers) expect(server.output()).not.toContain('"level":"error"');
     // Nothing of ours, and nothing of a library's, has a name.
     const named = await Promise.all(Array.from({ length: 6 }, () => preparedBehindThePooler()));
@@ -168,10 +168,10 @@ async function preparedBehindThePooler(): Promise<string[]> {
   return rows[0]?.names ?? [];
 }
 
-async function until(done: () => Promise<boolean>, millis = 20_000): Promise<void> {
-  const deadline = Date.now() + millis;
+async function until(done: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
   while (!(await done())) {
-    if (Date.now() > deadline) throw new Error(`not within ${millis} ms`);
+    if (Date.now() > deadline) throw new Error("not within twenty seconds");
     await Bun.sleep(50);
   }
 }
