@@ -19,6 +19,8 @@ afterAll(async () => {
 
 test("nothing at /docs is wider than a telephone, whatever is opened", async () => {
   const page = await browser.newPage({ viewport: { width: 390, height: 844 } });
+  // Each step may take as long as the test has: Swagger UI keeps a machine busy.
+  page.setDefaultTimeout(110_000);
   await page.goto(`${served.url}/docs`);
   await page.waitForSelector(".opblock");
   expect(await beyond(page)).toEqual([]);

@@ -168,7 +168,7 @@ test("on a server without the roles it is said which to make, and then it is who
   } finally {
     other.stop();
   }
-}, 60_000);
+}, 180_000);
 
 test("what did not come back as it was noted is named, and the command ends with 1", async () => {
   const noted = JSON.parse(readFileSync(`${backup}.json`, "utf8"));
@@ -192,7 +192,7 @@ test("what did not come back as it was noted is named, and the command ends with
     expect([code, out]).toEqual([1, expect.stringContaining(message)]);
     expect(out.match(/WRONG/g)).toHaveLength(1);
   }
-}, 60_000);
+}, 180_000);
 
 test("a login that row-level security holds backs nothing up", async () => {
   await query(
