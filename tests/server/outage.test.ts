@@ -6,7 +6,7 @@ import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { type DatabaseProxy, startProxy } from "./proxy.ts";
 import { type Server, startServer } from "./start.ts";
 
-const TIMEOUT_SECONDS = 1;
+const TIMEOUT_SECONDS = 2;
 const account = { email: "owner@outage.example", password: "correct horse battery staple" };
 
 let database: TestDatabase;
@@ -18,7 +18,13 @@ beforeAll(async () => {
   database = await createDatabase();
   proxy = await startProxy(database.appUrl);
   const DATABASE_TIMEOUT_SECONDS = String(TIMEOUT_SECONDS);
-  server = await startServer({ DATABASE_URL: proxy.url, DATABASE_TIMEOUT_SECONDS });
+  // It is short for a machine that has much to do: a start tries again then.
+  const DATABASE_WAIT_SECONDS = "60";
+  server = await startServer({
+    DATABASE_URL: proxy.url,
+    DATABASE_TIMEOUT_SECONDS,
+    DATABASE_WAIT_SECONDS,
+  });
   const tenant = { name: "Outage", slug: "outage" };
   const registered = await call("POST", "/v1/auth/register", { ...account, tenant });
   token = registered.body.accessToken as string;
@@ -97,8 +103,9 @@ for (const [what, how] of [
         status: "unavailable",
         checks: { database: "unreachable" },
       });
-      expect(live.seconds).toBeLessThan(1);
-      expect(ready.seconds).toBeLessThan(3.5);
+      // Readiness gives the database two seconds.
+      expect(live.seconds).toBeLessThan(1.8);
+      expect(ready.seconds).toBeLessThan(5);
     });
 
     test("every route that needs it answers 503 with Retry-After in bounded time, and works again after it", async () => {
@@ -146,7 +153,7 @@ test("a change whose commit is not answered is not made again under its key", as
   const sql = new SQL(database.url);
   // The commit takes its time, and the connection is cut meanwhile: PostgreSQL finishes it, and nobody hears of it.
   await sql.unsafe(`
-    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.8); RETURN NULL; END $$;
+    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END $$;
     CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON api_keys DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`);
   const json = { name: "made in an outage", scopes: ["user:read"] };
   const key = { "idempotency-key": crypto.randomUUID() };
@@ -158,7 +165,7 @@ test("a change whose commit is not answered is not made again under its key", as
     }, 400),
   );
   expectUnavailable(await call("POST", "/v1/api-keys", json, key));
-  await Bun.sleep(1000);
+  await Bun.sleep(2500);
   await sql.unsafe("DROP TRIGGER slow ON api_keys; DROP FUNCTION slow()");
   await sql`UPDATE idempotency_keys SET created_at = created_at - interval '1 minute'`;
   expect((await call("POST", "/v1/api-keys", json, key)).body.code).toBe("answer_not_kept");

@@ -22,7 +22,7 @@ afterAll(async () => {
 
 function start(env: Record<string, string>): Promise<Server> {
   const DATABASE_URL = database.appUrl;
-  const usual = { RATE_LIMITS: "off", SCHEMA_CHECK: "off", DRAIN_SECONDS: "1" };
+  const usual = { RATE_LIMITS: "off", SCHEMA_CHECK: "off", DRAIN_SECONDS: "3" };
   return startServer({ ...usual, DATABASE_URL, SECRET_KEY, ...env });
 }
 

@@ -13,27 +13,40 @@ export type Balancer = {
   stop(): Promise<void>;
 };
 
-type Upstream = { port: number; isReady: boolean; idle: Socket[] };
+type Upstream = {
+  port: number /** Probes that failed in a row. */;
+  failures: number;
+  idle: Socket[];
+};
 
 const PROBE_MILLIS = 200;
+/** As in docs/operations/haproxy.cfg: one probe that a busy machine answers late says nothing. */
+const FALL = 2;
 
 export async function startBalancer(ports: number[]): Promise<Balancer> {
-  const upstreams = ports.map((port): Upstream => ({ port, isReady: false, idle: [] }));
+  const upstreams = ports.map((port): Upstream => ({ port, failures: FALL, idle: [] }));
   const faults: string[] = [];
   let turn = 0;
 
+  let isOver = false;
+
   async function probe(upstream: Upstream): Promise<void> {
     const asked = fetch(`http://127.0.0.1:${upstream.port}/health/ready`, { keepalive: false });
-    upstream.isReady = await asked.then(
+    const isReady = await asked.then(
       ({ status }) => status === 200,
       () => false,
     );
+    upstream.failures = isReady ? 0 : upstream.failures + 1;
+  }
+  /** One after the other: a late answer is not to count after a newer one. */
+  async function watch(upstream: Upstream): Promise<void> {
+    for (; !isOver; await Bun.sleep(PROBE_MILLIS)) await probe(upstream);
   }
   await Promise.all(upstreams.map(probe));
-  const timer = setInterval(() => void upstreams.forEach((each) => void probe(each)), PROBE_MILLIS);
+  const watches = upstreams.map(watch);
 
   async function pass(request: Request): Promise<Response> {
-    const ready = upstreams.filter(({ isReady }) => isReady);
+    const ready = upstreams.filter(isUp);
     const upstream = ready[turn++ % ready.length];
     if (!upstream) return new Response("no server is ready", { status: 502 });
     try {
@@ -51,15 +64,18 @@ export async function startBalancer(ports: number[]): Promise<Balancer> {
   const server = Bun.serve({ port: 0, hostname: "127.0.0.1", idleTimeout: 60, fetch: pass });
   return {
     url: `http://127.0.0.1:${server.port}`,
-    ready: () => upstreams.filter(({ isReady }) => isReady).length,
+    ready: () => upstreams.filter(isUp).length,
     faults,
     async stop() {
-      clearInterval(timer);
+      isOver = true;
+      await Promise.all(watches);
       for (const socket of upstreams.flatMap(({ idle }) => idle)) socket.destroy();
       await server.stop(true);
     },
   };
 }
+
+const isUp = ({ failures }: Upstream) => failures < FALL;
 
 async function send({ port, idle }: Upstream, method: string, path: string, body: string) {
   const socket = idle.pop() ?? (await opened(port));
