@@ -132,12 +132,15 @@ async function knock(server: Server, { accessToken }: Account): Promise<number> 
 
 const WELCOME = 404;
 
-/** Milliseconds until the server refuses the token. */
+/** Milliseconds after which the server let the token in for the last time. How long it takes to refuse it is the machine's. */
 async function millisUntilRefused(server: Server, account: Account): Promise<number> {
   const start = performance.now();
-  while ((await knock(server, account)) !== 401)
-    if (performance.now() - start > 5000) throw new Error("not within five seconds");
-  return performance.now() - start;
+  for (let last = 0; ; ) {
+    const asked = performance.now() - start;
+    if ((await knock(server, account)) === 401) return last;
+    if (asked > 5000) throw new Error("not within five seconds");
+    last = asked;
+  }
 }
 
 const ends: Record<string, (owner: Account, member: Account) => Promise<{ status: number }>> = {
