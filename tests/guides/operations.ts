@@ -30,6 +30,8 @@ setDefaultTimeout(300_000);
 
 const ROOT = join(import.meta.dir, "..", "..");
 const files = filesOf("operations.md");
+/** Debian puts haproxy where ordinary users do not look. */
+const PATHS = `/usr/sbin:${process.env.PATH}`;
 const home = mkdtempSync(join(tmpdir(), "tenantry-operations-"));
 const at = (...parts: string[]) => join(home, ...parts);
 
@@ -74,7 +76,7 @@ beforeAll(async () => {
   await makeCertificate("60");
   services = createServiceManager(
     () => readFileSync(at("etc", "tenantry@.service"), "utf8"),
-    [...["haproxy", "-db", "-f", at("etc", "haproxy.cfg")]],
+    [Bun.which("haproxy", { PATH: PATHS }) ?? "haproxy", "-db", "-f", at("etc", "haproxy.cfg")],
   );
   makePrograms();
 });
@@ -215,7 +217,7 @@ async function step(name: string, env: Record<string, string> = {}): Promise<str
 }
 
 async function run(command: string[], env: Record<string, string> = {}) {
-  const PATH = `${at("bin")}:/usr/sbin:${process.env.PATH}`;
+  const PATH = `${at("bin")}:${PATHS}`;
   const child = Bun.spawn(command, {
     env: { HOME: home, PATH, CURL_CA_BUNDLE: at("etc", "ca.pem"), ...env },
     stdout: "pipe",
