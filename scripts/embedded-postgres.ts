@@ -42,6 +42,11 @@ export type EmbeddedOptions = {
 type Run = { status: number; output: string };
 
 const START_TIMEOUT_SECONDS = 30;
+/** A crash may lose everything, and the log is kept no longer than it must: it may lie in memory. */
+const DISPOSABLE = [
+  ...["-c fsync=off", "-c synchronous_commit=off", "-c full_page_writes=off"],
+  ...["-c max_wal_size=256MB", "-c min_wal_size=80MB"],
+];
 const NEWEST = 18;
 
 /** Starts the cluster in `dataDir`, making it first when absent. Throws an Error that says what to do. */
@@ -65,7 +70,7 @@ export async function startEmbedded({
     "-c listen_addresses=127.0.0.1",
     "-c unix_socket_directories=''",
     "-c max_connections=200",
-    ...(disposable ? ["-c fsync=off", "-c synchronous_commit=off", "-c full_page_writes=off"] : []),
+    ...(disposable ? DISPOSABLE : []),
   ].join(" ");
   const log = join(dataDir, "server.log");
   const started = runAsOwner(join(bin, "pg_ctl"), [

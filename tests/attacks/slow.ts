@@ -98,9 +98,9 @@ export async function timed<T>(work: Promise<T>): Promise<{ millis: number; resu
   return { millis: performance.now() - begun, result };
 }
 
-/** Waits until it is so. @throws Error after ten seconds. */
+/** Waits until it is so. @throws Error after forty seconds: a machine with much to do takes some. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 40_000;
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error("it did not come to that");
     await Bun.sleep(10);
