@@ -14,7 +14,8 @@ export type Balancer = {
 };
 
 type Upstream = {
-  port: number /** Probes that failed in a row. */;
+  port: number;
+  /** Probes that failed in a row. */
   failures: number;
   idle: Socket[];
 };
