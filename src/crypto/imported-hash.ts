@@ -1,6 +1,6 @@
 /** Password hashes that other systems made: which are accepted, and how they are verified until the next log-in. */
-import { createHash } from "node:crypto";
 import { verify as verifyArgon2 } from "@node-rs/argon2";
+import { bcryptVerifier, isAcceptedBcrypt } from "./imported-bcrypt.ts";
 import {
   bytes,
   HASH_BYTES,
@@ -19,26 +19,23 @@ import { scryptVerifier } from "./imported-scrypt.ts";
  * the old system kept running.
  */
 export const ACCEPTED_HASHES =
-  "Must be one of these, none of them weaker than is said, and none of which takes more than some 0.4 s of a core: bcrypt ($2a$, $2b$ or $2y$, cost 10 to 13; Django's bcrypt and bcrypt_sha256 too); argon2id or argon2i ($argon2id$v=19$m=…,t=…,p=…$salt$hash, m from 4096 to 102400, m × t up to 262144, p up to 16; Django's argon2$… too); scrypt ($scrypt$ln=…,r=…,p=…$salt$hash, ln from 14, r from 8, at most 256 MiB in all; Better Auth's salt:key; Django's scrypt$… and Werkzeug's scrypt:…; Firebase's as $fbscrypt$v=1,n=14,r=8,p=1,ss=…,sk=…$salt$hash with the project's salt separator and signer key); PBKDF2-SHA256 with 10000 to 2000000 iterations, PBKDF2-SHA1 with up to 1500000, PBKDF2-SHA512 with up to 500000 ($pbkdf2-sha256$i=…$salt$hash, Django's pbkdf2_sha256$…, Werkzeug's pbkdf2:sha256:…); ASP.NET Identity's of version 2 and 3";
+  "Must be one of these, none of them weaker than is said, and none of which takes more than some 0.4 s of a core: bcrypt ($2a$, $2b$ or $2y$, cost 10 to 13; Django's bcrypt and bcrypt_sha256, WordPress's $wp$2y$ and passlib's $bcrypt-sha256$ too, and in the braces of Spring or LDAP); argon2id or argon2i ($argon2id$v=19$m=…,t=…,p=…$salt$hash, m from 4096 to 131072, m × t up to 262144, p up to 16; Django's argon2$… too); scrypt ($scrypt$ln=…,r=…,p=…$salt$hash, ln from 14, r from 8, at most 256 MiB in all; Better Auth's and Lucia's salt:key; Django's scrypt$… and Werkzeug's scrypt:…; Firebase's as $fbscrypt$v=1,n=14,r=8,p=1,ss=…,sk=…$salt$hash with the project's salt separator and signer key, or as Ory's $firescrypt$…); PBKDF2-SHA256 with 10000 to 2000000 iterations, PBKDF2-SHA1 with up to 1500000, PBKDF2-SHA512 with up to 500000 ($pbkdf2-sha256$i=…$salt$hash, Django's pbkdf2_sha256$…, Werkzeug's pbkdf2:sha256:…); ASP.NET Identity's of version 2 and 3";
 
-const BCRYPT_COST: Range = [10, 13];
-/** The most is Django's default. */
-const ARGON2_MEMORY_KIB: Range = [4096, 102_400];
+/** The most is the default of Ory Kratos. */
+const ARGON2_MEMORY_KIB: Range = [4096, 131_072];
 const ARGON2_MOST_WORK_KIB = 262_144;
 const ARGON2_LANES: Range = [1, 16];
 
-/** The last characters of salt and hash hold fewer than six bits; other spellings would never verify. */
-const BCRYPT =
-  /^(bcrypt\$|bcrypt_sha256\$)?(\$2[aby]\$(1[0-4])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26])$/;
 /** Not argon2d: where it reads in memory depends on the password, and no system is known that stores it (RFC 9106, 4). */
 const ARGON2 =
-  /^(argon2)?(\$argon2id?\$v=19\$m=([1-9]\d{3,5}),t=([1-9]\d{0,2}),p=([1-9]\d?)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+))$/;
+  /^(argon2|\{(?:argon2(?:@SpringSecurity_v5_[28])?|ARGON2(?:ID|I)?)\})?(\$argon2id?\$v=19\$m=([1-9]\d{3,5}),t=([1-9]\d{0,2}),p=([1-9]\d?)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+))$/;
 
 /** True for a hash that may be imported. Nothing is computed. */
 export function isAcceptedHash(text: string): boolean {
-  const cost = BCRYPT.exec(text)?.[3];
-  if (cost !== undefined) return isWithin(Number(cost), BCRYPT_COST);
-  return isAcceptedArgon2(text) || (!ARGON2.test(text) && verifierOf(text) !== null);
+  return (
+    isAcceptedBcrypt(text) ??
+    (isAcceptedArgon2(text) || (!ARGON2.test(text) && verifierOf(text) !== null))
+  );
 }
 
 /**
@@ -48,7 +45,7 @@ export function isAcceptedHash(text: string): boolean {
 export function verifierOf(text: string): Verifier | null {
   return (
     bcryptVerifier(text) ??
-    djangoArgon2Verifier(text) ??
+    prefixedArgon2Verifier(text) ??
     scryptVerifier(text) ??
     pbkdf2Verifier(text)
   );
@@ -65,27 +62,8 @@ function isAcceptedArgon2(text: string): boolean {
   );
 }
 
-function djangoArgon2Verifier(text: string): Verifier | null {
+function prefixedArgon2Verifier(text: string): Verifier | null {
   const [, prefix, hash] = ARGON2.exec(text) ?? [];
   if (prefix === undefined || hash === undefined || !isAcceptedArgon2(text)) return null;
   return (password) => verifyArgon2(hash, password);
-}
-
-/**
- * bcrypt reads 72 bytes of a password, and so did the systems that made these hashes: a longer one was cut off at set,
- * and has to be cut off here to be known again. From the first log-in on all of it counts. Django's bcrypt_sha256 is of
- * the password's digest, in hexadecimal, and reads all.
- */
-function bcryptVerifier(text: string): Verifier | null {
-  const [, prefix, hash] = BCRYPT.exec(text) ?? [];
-  if (hash === undefined) return null;
-  return async (password) => {
-    // Where nobody has such a hash it takes no memory.
-    const { verify } = await import("@node-rs/bcrypt");
-    const isDigested = prefix === "bcrypt_sha256$";
-    return verify(
-      isDigested ? createHash("sha256").update(password).digest("hex") : password,
-      hash,
-    );
-  };
 }

@@ -1,4 +1,4 @@
-/** scrypt as other systems store it: PHC and passlib, Better Auth, Django, Werkzeug (Flask), Firebase. */
+/** scrypt as other systems store it: PHC and passlib, Better Auth, Lucia, Django, Werkzeug (Flask), Firebase. */
 import { createCipheriv, scrypt } from "node:crypto";
 import {
   bytes,
@@ -23,12 +23,17 @@ const MOST_WORK = 256 * 1024 * 1024;
 const PHC =
   /^\$scrypt\$ln=([1-9]\d),r=([1-9]\d?),p=([1-9]\d?)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 const BETTER_AUTH = /^([0-9a-f]{32}):([0-9a-f]{128})$/;
+/** Of version 2; from version 3 on it is as Better Auth's, which has taken it over. */
+const LUCIA = /^s2:([0-9a-z]{16}):([0-9a-f]{128})$/;
 const DJANGO =
   /^scrypt\$([1-9]\d{4,5})\$([!-#%-~]+)\$([1-9]\d?)\$([1-9]\d?)\$([A-Za-z0-9+/]+={0,2})$/;
 const WERKZEUG = /^scrypt:([1-9]\d{4,5}):([1-9]\d?):([1-9]\d?)\$([!-#%-~]+)\$((?:[0-9a-f]{2})+)$/;
 /** As Supabase writes it: Firebase itself exports hash and salt by user, and the rest once for a project. */
 const FIREBASE =
   /^\$fbscrypt\$v=1,n=(\d{2}),r=([1-9]\d?),p=1,(?:ss=([A-Za-z0-9+/]*={0,2}),)?sk=([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})$/;
+/** The same in Ory Kratos's spelling. */
+const FIRESCRYPT =
+  /^\$firescrypt\$ln=(\d{2}),r=([1-9]\d?),p=1\$([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]*={0,2})\$([A-Za-z0-9+/]+={0,2})$/;
 const SEPARATOR_BYTES: Range = [0, 16];
 const FIREBASE_KEY_BYTES = 32;
 
@@ -72,9 +77,9 @@ function readWerkzeug(text: string): Stored | null {
   return { N: Number(N), r: Number(r), p: Number(p), salt: textSalt(salt), hash };
 }
 
-/** The salt is hashed as the hexadecimal text that it is stored as, and the password in NFKC. */
+/** The salt is hashed as the text that it is stored as, and the password in NFKC. */
 function betterAuthVerifier(text: string): Verifier | null {
-  const [, salt = null, hash = ""] = BETTER_AUTH.exec(text) ?? [];
+  const [, salt = null, hash = ""] = BETTER_AUTH.exec(text) ?? LUCIA.exec(text) ?? [];
   if (salt === null) return null;
   const stored = {
     salt: Buffer.from(salt),
@@ -92,8 +97,8 @@ function betterAuthVerifier(text: string): Verifier | null {
  * (AES-256-CTR, from a counter of zero). The salt's end is the project's separator.
  */
 function firebaseVerifier(text: string): Verifier | null {
-  const [match, logN, r, separatorText, signerText, saltText, hashText] = FIREBASE.exec(text) ?? [];
-  if (match === undefined) return null;
+  const [logN, r, separatorText, signerText, saltText, hashText] = readFirebase(text);
+  if (logN === undefined) return null;
   const salt = bytes(saltText, SALT_BYTES);
   const separator = bytes(separatorText ?? "", SEPARATOR_BYTES);
   const signerKey = bytes(signerText, HASH_BYTES);
@@ -108,4 +113,12 @@ function firebaseVerifier(text: string): Verifier | null {
       done(null, createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(signerKey));
     }),
   );
+}
+
+/** Cost, block size, separator, signer key, salt and hash, as both spellings have them. */
+function readFirebase(text: string): (string | undefined)[] {
+  const [, ...parts] = FIREBASE.exec(text) ?? [];
+  if (parts.length > 0) return parts;
+  const [, logN, r, salt, hash, separator, signerKey] = FIRESCRYPT.exec(text) ?? [];
+  return [logN, r, separator, signerKey, salt, hash];
 }

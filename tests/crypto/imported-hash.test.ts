@@ -11,6 +11,8 @@ import {
   BETTER_AUTH_OF_NFKC,
   FIREBASE,
   FIREBASE_OF_SUPABASE,
+  FIRESCRYPT,
+  PASSLIB_REFERENCE,
   VECTORS,
 } from "./imported-hashes.ts";
 
@@ -41,7 +43,12 @@ test.each([
   ["argon2i", ARGON2I_REFERENCE, "password"],
   ["argon2id, Django", `argon2${ARGON2_REFERENCE}`, "password"],
   ["argon2i, Django", `argon2${ARGON2I_REFERENCE}`, "password"],
+  ["argon2id, Spring", `{argon2}${ARGON2_REFERENCE}`, "password"],
+  ["argon2id, Spring 5.8", `{argon2@SpringSecurity_v5_8}${ARGON2_REFERENCE}`, "password"],
+  ["argon2id, LDAP", `{ARGON2}${ARGON2_REFERENCE}`, "password"],
+  ["bcrypt of passlib's digest", PASSLIB_REFERENCE, "password"],
   ["scrypt of Firebase", FIREBASE, "user1password"],
+  ["scrypt of Firebase, as Ory Kratos writes it", FIRESCRYPT, "user1password"],
   ["scrypt of Firebase, padding left out", FIREBASE.replace("lw==$", "lw$"), "user1password"],
   ["scrypt of Firebase, another project", FIREBASE_OF_SUPABASE, "mytestpassword"],
   ["scrypt of Better Auth, which hashes NFKC", BETTER_AUTH_OF_NFKC, "\ufb01ne \u2163 horses"],
@@ -106,6 +113,7 @@ const aspNet = (digest: number, iterations: number, salt = 16, hash = 32) => {
 };
 
 test.each([
+  argon2("m=131072,t=1,p=16"),
   bcrypt.replace("$10$", "$13$"),
   argon2("m=4096,t=1,p=1"),
   argon2("m=4096,t=64,p=16"),
@@ -149,7 +157,7 @@ test.each([
   ["argon2d", argon2("m=65536,t=3,p=4").replace("argon2id", "argon2d")],
   ["argon2id, of the old version", argon2("m=65536,t=3,p=4").replace("v=19", "v=16")],
   ["argon2id, too little memory", argon2("m=4095,t=3,p=1")],
-  ["argon2id, too much memory", argon2("m=102401,t=1,p=1")],
+  ["argon2id, too much memory", argon2("m=131073,t=1,p=1")],
   ["argon2i, too little memory", argon2("m=1024,t=2,p=2").replace("argon2id", "argon2i")],
   ["argon2id, Django, too little memory", `argon2${argon2("m=1024,t=2,p=2")}`],
   ["argon2id, all the memory there is", argon2("m=4294967295,t=1,p=1")],
@@ -207,6 +215,14 @@ test.each([
   ],
   ["ASP.NET Identity 2, cut short", VECTORS["ASP.NET Identity 2"].slice(4)],
   ["WordPress's, of MD5", "$P$BnTnBq1M8Ei1Vn1xqRzM2o7g4vZ1ub."],
+  ["WordPress's bcrypt, too cheap", VECTORS["bcrypt of WordPress"].replace("$10$", "$09$")],
+  ["Spring's bcrypt, too cheap", VECTORS["bcrypt of Spring"].replace("$10$", "$04$")],
+  ["passlib's digest, of its first version", PASSLIB_REFERENCE.replace("v=2,t=2b,r=12", "2b,12")],
+  ["passlib's digest, too cheap", PASSLIB_REFERENCE.replace("r=12", "r=9")],
+  ["Spring's password as it is", "{noop}correct horse battery staple"],
+  ["LDAP's salted SHA-1", "{SSHA}DkMTwBl+a/3DQTxCYEApdUtNXGgdUac3"],
+  ["LDAP's bcrypt in a brace that is none", VECTORS["bcrypt of Spring"].replace("{bcrypt}", "{x}")],
+  ["Lucia 2, cut short", VECTORS["scrypt of Lucia 2"].slice(0, -2)],
   ["an unsalted digest", "5f4dcc3b5aa765d61d8327deb882cf99"],
 ])("R10: refused: %s", (_name, hash) => {
   expect(isAcceptedHash(hash)).toBe(false);

@@ -56,7 +56,22 @@ export const VECTORS = {
   "bcrypt_sha256 of Django":
     "bcrypt_sha256$$2b$10$abcdefghijklmnopqrstuuK5Ik0sQKRERVqVfP1zJVdl8tZU.VuN.",
   "bcrypt of Django": "bcrypt$$2b$10$abcdefghijklmnopqrstuuGGgFFcYeueaAql8Z7U7CnCTRw4DR77W",
+  // perl -e 'print crypt(…)', which is libxcrypt's, of what python3's hmac makes of the password: keyed with "wp-sha384", and
+  // with the salt; base64.
+  "bcrypt of WordPress": "$wp$2y$10$abcdefghijklmnopqrstuup5lr9X5y2ivXNqX3saHIQSKQF0rdIHq",
+  "bcrypt of passlib's digest":
+    "$bcrypt-sha256$v=2,t=2b,r=12$abcdefghijklmnopqrstuu$9kJ.N.GSaa2cSK2zdXjv5wrW.IcJB2O",
+  "bcrypt of Spring": "{bcrypt}$2a$10$abcdefghijklmnopqrstuuGGgFFcYeueaAql8Z7U7CnCTRw4DR77W",
+  "bcrypt of OpenLDAP": "{CRYPT}$2y$10$abcdefghijklmnopqrstuuGGgFFcYeueaAql8Z7U7CnCTRw4DR77W",
+  "bcrypt of Dovecot": "{BLF-CRYPT}$2y$10$abcdefghijklmnopqrstuuGGgFFcYeueaAql8Z7U7CnCTRw4DR77W",
+  // python3: hashlib.scrypt(password, salt=b"a1b2c3d4e5f6g7h8", n=2**14, r=16, p=1, dklen=64).
+  "scrypt of Lucia 2":
+    "s2:a1b2c3d4e5f6g7h8:b9ebf8ae08a7dc9134966abb43347f037d3ed75d64c2167ef3056a7e2425b8d118140ab7e751036a5349f046af78190f7b11bb0d7209286bf207cdb7b2414205",
 } as const;
+
+/** Published by passlib, of "password". */
+export const PASSLIB_REFERENCE =
+  "$bcrypt-sha256$v=2,t=2b,r=12$n79VH.0Q2TMWmt3Oqt9uku$Kq4Noyk3094Y2QlB8NdRT8SvGiI4ft2";
 
 /** From test.c of the reference implementation of argon2: of "password", with the salt "somesalt". */
 export const ARGON2_REFERENCE =
@@ -76,6 +91,9 @@ export const ARGON2I_REFERENCE =
 /** Published by Firebase (its scrypt repository), of "user1password": as Supabase writes them, with signer key and separator. */
 export const FIREBASE =
   "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==$42xEC+ixf3L2lw==$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==";
+/** The same as Ory Kratos writes it. */
+export const FIRESCRYPT =
+  "$firescrypt$ln=14,r=8,p=1$42xEC+ixf3L2lw==$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==$Bw==$jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==";
 /** The one that Supabase's own tests have, of "mytestpassword". */
 export const FIREBASE_OF_SUPABASE =
   "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=ou9tdYTGyYm8kuR6Dt0Bp0kDuAYoXrK16mbZO4yGwAn3oLspjnN0/c41v8xZnO1n14J3MjKj1b2g6AUCAlFwMw==$C0sHCg9ek77hsg==$zKVTMvnWVw5BBOZNUdnsalx4c4c7y/w7IS5p6Ut2+CfEFFlz37J9huyQfov4iizN8dbjvEJlM5tQaJP84+hfTw==";
