@@ -176,3 +176,11 @@ export type SourceRecord = { line: number } & (
   /** `isEnd`: nothing after it could be read. */
   | { fault: string; isEnd?: true }
 );
+
+/** Which field of a record is meant, by the names that people give it. */
+export type Columns = {
+  /** What the columns of a header line are called here, null for one that is left aside; or what is wrong with the line. */
+  readHeader(cells: string[]): (string | null)[] | { fault: string };
+  /** What a key is called here: as the column of that name. Undefined for one that is not known. */
+  fieldOf(key: string): string | null | undefined;
+};

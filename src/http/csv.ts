@@ -22,18 +22,29 @@ export class CsvFault extends Error {
 const MAX_CELL = 4096;
 const MAX_CELLS = 50;
 
-/** Where in a cell the reader is; `closed` is after a quote that ends it, or is the first half of a quoted one. */
-type State = "start" | "plain" | "quoted" | "closed" | "return";
+/**
+ * Where in a cell the reader is; `closed` is after a quote that ends it, or is the first half of a quoted one; `after` among the
+ * spaces behind a quoted cell.
+ */
+type State = "start" | "plain" | "quoted" | "closed" | "after" | "return";
 
 const SEPARATORS = [",", ";", "\t"] as const;
 export type Separator = (typeof SEPARATORS)[number];
+/** What ends a line, with a carriage return before it or without. A CR alone is what Excel writes as "CSV (Macintosh)". */
+export type LineEnd = "\n" | "\r";
+export type Dialect = { separator: Separator; lineEnd: LineEnd };
 /** A header line of fifty cells is shorter; what is longer, the parser refuses. */
 const LONGEST_HEADER = 65_536;
+/** How a spreadsheet is told the separator, which one that saved the file again may have put in quotes. */
+const SEPARATOR_LINE = /^"?sep=([,;\t])/i;
 
-/** Which separator stands most often in the first line, outside of quotes; and the text, from its beginning. */
-export async function findSeparator(
+/**
+ * Which separator the first line names, or has most often outside of quotes, and with what it ends; and the text, from its
+ * beginning.
+ */
+export async function findDialect(
   text: AsyncIterable<string>,
-): Promise<{ separator: Separator; pieces: AsyncIterable<string> }> {
+): Promise<Dialect & { pieces: AsyncIterable<string> }> {
   const iterator = text[Symbol.asyncIterator]();
   let begin = "";
   let hasBegun = false;
@@ -42,15 +53,20 @@ export async function findSeparator(
     // Each piece is looked through once, however small it is.
     const at: number = hasBegun ? 0 : piece.value.search(/\S/);
     hasBegun ||= at !== -1;
-    if ((hasBegun && piece.value.includes("\n", at)) || begin.length > LONGEST_HEADER) break;
+    if (begin.length > LONGEST_HEADER) break;
+    // After a carriage return at the end of a piece may come its line feed.
+    if (hasBegun && /[\r\n]/.test(piece.value.slice(at)) && !begin.endsWith("\r")) break;
   }
-  const [line = ""] = begin
-    .replace(/"[^"]*"/g, "")
-    .trimStart()
-    .split("\n", 1);
+  const unquoted = begin.replace(/"[^"]*"/g, "").trimStart();
+  const [line = ""] = unquoted.split(/[\r\n]/, 1);
+  const lineEnd = /^[^\n\r]*\r(?!\n)/.test(unquoted) ? "\r" : "\n";
   const count = (separator: Separator) => line.split(separator).length;
-  const separator = SEPARATORS.toSorted((a, b) => count(b) - count(a))[0] ?? ",";
-  return { separator, pieces: pieces() };
+  const [, named] = SEPARATOR_LINE.exec(begin.trimStart()) ?? [];
+  const separator =
+    SEPARATORS.find((each) => each === named) ??
+    SEPARATORS.toSorted((a, b) => count(b) - count(a))[0] ??
+    ",";
+  return { separator, lineEnd, pieces: pieces() };
 
   async function* pieces(): AsyncGenerator<string> {
     try {
@@ -63,13 +79,14 @@ export async function findSeparator(
 }
 
 /**
- * The rows of a text that comes in pieces. Lines end with CRLF or LF; cells may be quoted. csv-parse 7, no faster, takes a
+ * The rows of a text that comes in pieces. Lines end with CRLF or LF, or all of them with CR; cells may be quoted, with spaces
+ * around the quotes, which are no part of them. csv-parse 7, no faster, takes a
  * lone CR, a NUL behind a closing quote and 33 million empty cells (380 MB), and counts CRLF within quotes as two lines.
  * @throws CsvFault
  */
 export async function* parseCsv(
   pieces: AsyncIterable<string>,
-  separator: Separator = ",",
+  { separator, lineEnd }: Dialect = { separator: ",", lineEnd: "\n" },
 ): AsyncGenerator<CsvRow> {
   let state: State = "start";
   let cells: string[] = [];
@@ -101,20 +118,27 @@ export async function* parseCsv(
       if (state === "quoted") {
         if (char === '"') state = "closed";
         else add(char);
-        if (char === "\n") line += 1;
+        if (char === lineEnd) line += 1;
       } else if (state === "return" && char !== "\n") {
         throw new CsvFault(line, "Has a carriage return that no line feed follows");
       } else if (char === separator) {
         endCell();
-      } else if (char === "\n") {
+      } else if (char === lineEnd) {
         yield endRow();
       } else if (char === "\r") {
         state = "return";
-      } else if (char === '"' && state !== "plain") {
+      } else if (char === "\n") {
+        throw new CsvFault(line, "Has a line feed where lines end with a carriage return");
+      } else if (char === '"' && state === "closed") {
         // Twice, within quotes: one that is meant.
-        if (state === "closed") add(char);
+        add(char);
         state = "quoted";
-      } else if (char === '"' || state === "closed") {
+      } else if (char === '"' && cell.trim() === "" && (state === "start" || state === "plain")) {
+        cell = "";
+        state = "quoted";
+      } else if (isBlank(char) && (state === "closed" || state === "after")) {
+        state = "after";
+      } else if (char === '"' || state === "closed" || state === "after") {
         throw new CsvFault(line, "Has a quote within a cell: quote the cell, and double the quote");
       } else {
         state = "plain";
@@ -126,6 +150,10 @@ export async function* parseCsv(
   if (state === "return")
     throw new CsvFault(line, "Has a carriage return that no line feed follows");
   if (state !== "start" || cells.length > 0) yield endRow();
+}
+
+function isBlank(char: string): boolean {
+  return char === " " || char === "\t";
 }
 
 const WRITTEN: Options = {

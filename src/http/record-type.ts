@@ -21,6 +21,8 @@ const FORMATS = new Map<string, RecordType["format"]>([
   ["application/x-ndjson", "json"],
   ["application/ndjson", "json"],
   ["application/jsonl", "json"],
+  ["application/jsonlines", "json"],
+  ["application/x-jsonlines", "json"],
 ]);
 const ENCODINGS = new Map<string, Encoding>([
   ["utf-8", "utf-8"],

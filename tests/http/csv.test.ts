@@ -1,7 +1,7 @@
 /** CSV by RFC 4180: what is written is read back, however it comes in pieces; what is not CSV is refused. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { CsvFault, findSeparator, parseCsv, toCsvRow, unguarded } from "../../src/http/csv.ts";
+import { CsvFault, findDialect, parseCsv, toCsvRow, unguarded } from "../../src/http/csv.ts";
 
 async function* pieces(texts: string[]): AsyncGenerator<string> {
   yield* texts;
@@ -112,7 +112,7 @@ test("R57: no cell takes longer than its length, whatever it is made of", () => 
 test("the separator is what the header line is cut by, wherever the text is cut, and quotes hide some", async () => {
   const found = async (text: string, size = 1) => {
     const cut = text.match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
-    const { separator, pieces: all } = await findSeparator(pieces(cut));
+    const { separator, pieces: all } = await findDialect(pieces(cut));
     expect((await Array.fromAsync(all)).join("")).toBe(text);
     return separator;
   };
@@ -126,11 +126,48 @@ test("the separator is what the header line is cut by, wherever the text is cut,
     expect(await found("", size)).toBe(",");
   }
   const rows = [];
-  for await (const { cells } of parseCsv(pieces(['a;"b;c"\n1,2;3\n']), ";")) rows.push(cells);
+  for await (const { cells } of parseCsv(pieces(['a;"b;c"\n1,2;3\n']), {
+    separator: ";",
+    lineEnd: "\n",
+  }))
+    rows.push(cells);
   expect(rows).toEqual([
     ["a", "b;c"],
     ["1,2", "3"],
   ]);
+});
+
+test("lines may all end with a carriage return, and a file that says its separator is believed, wherever it is cut", async () => {
+  const read = async (text: string, size: number) => {
+    const { pieces: all, ...dialect } = await findDialect(
+      pieces(text.match(new RegExp(`[^]{1,${size}}`, "g")) ?? []),
+    );
+    const rows: { line: number; cells: string[] }[] = [];
+    for await (const row of parseCsv(all, dialect)) rows.push(row);
+    return rows;
+  };
+  for (const size of [1, 2, 3, 100]) {
+    expect(await read('a;b\r"1\r\n2";x\ry;z', size)).toEqual([
+      { line: 1, cells: ["a", "b"] },
+      { line: 2, cells: ["1\r\n2", "x"] },
+      { line: 4, cells: ["y", "z"] },
+    ]);
+    expect((await read('"sep=;"\r\na,b;c\r\n', size)).map(({ cells }) => cells)).toEqual([
+      ["sep=;"],
+      ["a,b", "c"],
+    ]);
+    expect((await read("sep=,\na;b;c,d\n", size))[1]?.cells).toEqual(["a;b;c", "d"]);
+    expect((await read("\ra\rb\r", size)).map(({ cells }) => cells)).toEqual([[""], ["a"], ["b"]]);
+    await expect(read("a\rb\nc", size)).rejects.toThrow("line feed");
+    await expect(read("a\nb\rc", size)).rejects.toThrow("carriage return");
+  }
+});
+
+test("spaces around a quoted cell are no part of it", async () => {
+  const [row] = await parse('"a", "b, c" ,\t"d""e"\t, f ,""\n');
+  expect(row?.cells).toEqual(["a", "b, c", 'd"e', " f ", ""]);
+  for (const text of ['"a" b', '"a" "b"', 'a "b"', '"a" "', ' "a'])
+    await expect(parse(text)).rejects.toThrow(CsvFault);
 });
 
 test("rows tell the line that they begin on, past cells of many lines", async () => {
@@ -152,7 +189,7 @@ describe("it is no CSV", () => {
   const faults: [text: string, line: number][] = [
     ['a"b,c\n', 1],
     ['a,b\n"c"d,e\n', 2],
-    ['"a" ,b\n', 1],
+    ['"a" x,b\n', 1],
     ['a,b\nc,"d\n', 2],
     ["a,b\rc,d\n", 1],
     ["a,b\r", 1],

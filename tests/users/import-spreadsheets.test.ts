@@ -106,14 +106,17 @@ test.each([
   expect((await send(`email\n${randomName()}@x.example\n`, { type })).body.created).toBe(1);
 });
 
-test.each([NDJSON, "application/ndjson", "application/jsonl; charset=utf-8"])(
-  "the type %s is taken for JSON a line",
-  async (type) => {
-    expect((await send(lines({ email: `${randomName()}@x.example` }), { type })).body.created).toBe(
-      1,
-    );
-  },
-);
+test.each([
+  NDJSON,
+  "application/ndjson",
+  "application/jsonl; charset=utf-8",
+  "application/x-jsonlines",
+  "application/jsonlines",
+])("the type %s is taken for JSON a line", async (type) => {
+  expect((await send(lines({ email: `${randomName()}@x.example` }), { type })).body.created).toBe(
+    1,
+  );
+});
 
 test("CSV without a header line, in another charset or compressed is 415", async () => {
   for (const type of [
@@ -132,6 +135,10 @@ test("truth is written in many ways, and anything else is a fault of its row", a
   const text = (words: string[]) => ["email,emailVerified", ...rows(words)].join("\n");
   expect((await send(text(yes))).body).toMatchObject({ created: 10, unproved: 10, failed: 0 });
   expect((await send(text(no))).body).toMatchObject({ created: 8, unproved: 0, failed: 0 });
+  const others = ["t", "ja", "sí", "WAAR", "PRAWDA", "ИСТИНА", "ΑΛΗΘΕΣ", "DOĞRU", "IGAZ", "真"];
+  expect((await send(text(others))).body).toMatchObject({ created: 10, unproved: 10, failed: 0 });
+  const untrue = ["f", "nein", "FAŁSZ", "ЛОЖЬ", "ΨΕΥΔΕΣ", "YANLIŞ", "HAMIS", "假"];
+  expect((await send(text(untrue))).body).toMatchObject({ created: 8, unproved: 0, failed: 0 });
   const { body } = await send(text(["maybe", "2", "constructor"]));
   expect(body).toMatchObject({ created: 0, failed: 3 });
   expect(body.errors[0]).toEqual({
@@ -139,6 +146,56 @@ test("truth is written in many ways, and anything else is a fault of its row", a
     field: "emailVerified",
     message: "Must be true or false",
   });
+});
+
+test("what Excel for Macintosh saves: every line ends with a carriage return", async () => {
+  const [a, b] = [randomName(), randomName()];
+  const text = `email;First name\r${a}@x.example;"Ada\tB"\r${b}@x.example;"Eve"\r`;
+  expect((await send(text)).body).toMatchObject({ rows: 2, created: 1, failed: 1 });
+  expect(await found(`${b}@x.example`)).toMatchObject({ firstName: "Eve" });
+});
+
+test("empty cells at the end of a row may be left out, as Excel does; one too many is a fault", async () => {
+  const [a, b, c] = [randomName(), randomName(), randomName()];
+  const text = `email,First name,Last name\n${a}@x.example\n${b}@x.example,Eve\n${c}@x.example,E,V,X\n`;
+  const { body } = await send(text);
+  expect(body).toMatchObject({ rows: 3, created: 2, failed: 1 });
+  expect(body.errors[0].line).toBe(4);
+  expect(await found(`${b}@x.example`)).toMatchObject({ firstName: "Eve", lastName: null });
+});
+
+test("spaces after the commas, quotes or none, and a role that the spreadsheet began with a capital", async () => {
+  const a = randomName();
+  const text = `"email", "First name", "Roles"\n"${a}@x.example", "Ada, B" , "Admin; Auditor"\n`;
+  expect((await send(text)).body).toMatchObject({ created: 1, failed: 0 });
+  const user = await found(`${a}@x.example`);
+  expect(user).toMatchObject({ firstName: "Ada, B" });
+  expect(user.roles.map(({ role }) => role.name).sort()).toEqual(["admin", "auditor"]);
+});
+
+test("JSON a line may have the keys of other systems, and null for what there is none of", async () => {
+  const [a, b, c, d] = [randomName(), randomName(), randomName(), randomName()];
+  const { body } = await send(
+    lines(
+      { email: `${a}@x.example`, email_verified: true, given_name: "Ada", family_name: null },
+      {
+        Email: `${b}@x.example`,
+        roles: null,
+        emailVerified: null,
+        status: null,
+        passwordHash: null,
+      },
+      { email: `${c}@x.example`, firstName: "A", first_name: "B" },
+      { email: `${d}@x.example`, nickname: "A" },
+    ),
+    { type: NDJSON },
+  );
+  expect(body).toMatchObject({ created: 2, failed: 2, unproved: 1 });
+  expect(body.errors).toEqual([
+    { line: 3, field: "", message: 'Names a field twice: "first_name"' },
+    { line: 4, field: "nickname", message: "Unknown field" },
+  ]);
+  expect(await found(`${a}@x.example`)).toMatchObject({ firstName: "Ada", lastName: null });
 });
 
 test("what spreadsheets add is left out: `sep=;`, empty rows, empty columns", async () => {

@@ -1,4 +1,5 @@
 /** Which column of a file is which field, as people head them. */
+import type { Columns } from "../../fields.ts";
 import { User } from "../public-user.ts";
 
 const FIELDS = {
@@ -27,10 +28,10 @@ const NAMES = Object.keys(FIELDS).join(", ");
  * The fields that the header line names: `E-mail`, ` first_name` and `First Name` are what they are meant to be. What it
  * names besides is one fault of the file, and not one of each row.
  */
-export function importColumns(cells: string[]): (string | null)[] | { fault: string } {
+function readHeader(cells: string[]): (string | null)[] | { fault: string } {
   const fields: (string | null)[] = [];
   for (const cell of cells) {
-    const field = COLUMNS.get(simplified(cell));
+    const field = fieldOf(cell);
     const name = JSON.stringify(cell.slice(0, 50));
     if (cell === "") return { fault: `Column ${fields.length + 1} of the header line has no name` };
     if (field === undefined)
@@ -43,6 +44,12 @@ export function importColumns(cells: string[]): (string | null)[] | { fault: str
     ? fields
     : { fault: `The header line names no column email; an import takes ${NAMES}` };
 }
+
+function fieldOf(name: string): string | null | undefined {
+  return COLUMNS.get(simplified(name));
+}
+
+export const IMPORT_COLUMNS: Columns = { readHeader, fieldOf };
 
 function simplified(name: string): string {
   return name

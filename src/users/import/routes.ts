@@ -9,7 +9,7 @@ import { RECORD_TYPES } from "../../http/record-type.ts";
 import { readRecords, recordsLimit } from "../../http/records.ts";
 import { validate } from "../../http/validate.ts";
 import { chargeNewUsers } from "../create.ts";
-import { importColumns } from "./columns.ts";
+import { IMPORT_COLUMNS } from "./columns.ts";
 import { importUsers } from "./import.ts";
 import { ImportQuery, ImportReport } from "./schemas.ts";
 
@@ -33,7 +33,7 @@ export const userImportRoutes = new Hono<AppEnv>().post(
   async (c) => {
     const { ctx } = c.var;
     const query = c.req.valid("query");
-    const report = await importUsers(ctx, readRecords(c, importColumns), query);
+    const report = await importUsers(ctx, readRecords(c, IMPORT_COLUMNS), query);
     if (!query.dryRun) await chargeNewUsers(ctx, report.created);
     return c.json(report);
   },

@@ -24,58 +24,37 @@ export const ImportRow = z
     email: Email,
     firstName: line(120).nullish(),
     lastName: line(120).nullish(),
-    roles: z.array(z.string().max(50)).max(20).optional(),
+    roles: z.array(z.string().max(50)).max(20).nullish(),
     passwordHash: PasswordHash.nullish(),
-    emailVerified: z.boolean().optional(),
+    emailVerified: z.boolean().nullish(),
     /** Of an export. A spreadsheet may have written it anew, so what counts is that it is there. */
     emailVerifiedAt: text(64).nullish(),
-    status: z.enum(["active", "disabled"]).default("active"),
+    status: z.enum(["active", "disabled"]).nullish(),
   })
   .transform(({ email, firstName, lastName, roles, passwordHash, status, ...given }) => ({
     email,
     firstName: firstName ?? null,
     lastName: lastName ?? null,
-    roles,
+    roles: roles ?? undefined,
     passwordHash: passwordHash ?? null,
-    status,
+    status: status ?? ("active" as const),
     emailVerified: given.emailVerified ?? Boolean(given.emailVerifiedAt),
   }));
 export type ImportRow = z.infer<typeof ImportRow>;
 
-/** As people type them, and as spreadsheets write them in the languages of their users. */
+/**
+ * As people type them, as databases write them (`t` and `f` are PostgreSQL's), and as spreadsheets do in the languages of their
+ * users.
+ */
+const TRUE =
+  "true t 1 yes y on x wahr ja vrai oui verdadero sí si vero verdadeiro sim waar prawda tak pravda ano sant sand sann tosi igaz adevărat doğru αληθες истина да істина так 真 是 참";
+const FALSE =
+  "false f 0 no n off falsch nein faux non falso não onwaar nee fałsz nie nepravda ne falskt falsk usann epätosi hamis fals yanliş yanlış ψευδες ложь нет хибність ні 假 否 거짓";
+
 const Truth = text(20).pipe(
   z.stringbool({
-    truthy: [
-      "true",
-      "1",
-      "yes",
-      "y",
-      "on",
-      "x",
-      "wahr",
-      "ja",
-      "vrai",
-      "oui",
-      "verdadero",
-      "vero",
-      "verdadeiro",
-      "waar",
-      "prawda",
-    ],
-    falsy: [
-      "false",
-      "0",
-      "no",
-      "n",
-      "off",
-      "falsch",
-      "nein",
-      "faux",
-      "non",
-      "falso",
-      "onwaar",
-      "fałsz",
-    ],
+    truthy: TRUE.split(" "),
+    falsy: FALSE.split(" "),
     error: "Must be true or false",
   }),
 );
@@ -88,15 +67,16 @@ export const ImportTextRow = z
       .transform((names) =>
         names
           .split(/[;,]/)
-          .map((name) => name.trim())
+          // Spreadsheets begin a cell with a capital; no role has one.
+          .map((name) => name.trim().toLowerCase())
           .filter((name) => name !== ""),
       )
-      .optional(),
-    emailVerified: Truth.optional(),
+      .nullish(),
+    emailVerified: Truth.nullish(),
     status: text(20)
       .toLowerCase()
       .pipe(z.enum(["active", "disabled"]))
-      .optional(),
+      .nullish(),
   })
   .pipe(ImportRow);
 
