@@ -24,6 +24,12 @@ export const ADDRESS =
 /** The space that a phone's keyboard appends, and what is not seen and comes along when an address is copied. No line breaks. */
 const UNSEEN_AROUND = /^[\t\p{Zs}\p{Cf}]+|[\t\p{Zs}\p{Cf}]+$/gu;
 
+/** ASCII as East Asian keyboards write it. Each stands for one character, and nobody has another address of it. */
+const FULL_WIDTH = /[\uff01-\uff5e]/g;
+function halfWidth(char: string): string {
+  return String.fromCharCode(char.charCodeAt(0) - 0xfee0);
+}
+
 /**
  * As it is stored, compared, shown and written to: the domain as A-labels (RFC 5890, 2.3.2.1), which every mail server takes
  * and in which `аpple` with a Cyrillic а looks like nothing else, and all in lower case: the part before the @ is
@@ -31,7 +37,7 @@ const UNSEEN_AROUND = /^[\t\p{Zs}\p{Cf}]+|[\t\p{Zs}\p{Cf}]+$/gu;
  * its address somebody else's. A domain that is none is left out, and the address refused.
  */
 function normalAddress(given: string): string {
-  const address = given.replace(UNSEEN_AROUND, "");
+  const address = given.replace(UNSEEN_AROUND, "").replace(FULL_WIDTH, halfWidth);
   const at = address.lastIndexOf("@") + 1;
   const name = address.slice(0, at).replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
   return name + domainOf(address.slice(at));
@@ -92,8 +98,8 @@ export function line(max: number) {
     });
 }
 
-/** Spaces, hyphens and dashes of all kinds, the long vowel mark that a Japanese keyboard has for one, and what is not seen. */
-const SEPARATORS = /[\p{Z}\p{Pd}\p{Cc}\p{Default_Ignorable_Code_Point}\u2212\u30fc._\u00b7]/gu;
+/** All that is no letter and no digit, and the long vowel mark that a Japanese keyboard has for a hyphen. */
+const SEPARATORS = /[^\p{L}\p{N}]|\u30fc/gu;
 
 /**
  * A code as it was printed, however it was typed or copied: full-width letters and the digits of other scripts are those of
@@ -106,6 +112,9 @@ export const TypedCode = text(64).transform((code) =>
     .replace(/[^\P{Nd}0-9]/gu, digitOf),
 );
 
+/** Of a code of digits the digits: the words around it were copied with it. */
+export const TypedDigits = TypedCode.transform((code) => code.replace(/[^0-9]+/g, ""));
+
 /** Digits stand in runs from zero to nine (The Unicode Standard, section 4.6), of which a few stand side by side. */
 function digitOf(char: string): string {
   const point = char.codePointAt(0) ?? 0;
@@ -113,6 +122,16 @@ function digitOf(char: string): string {
   while (/\p{Nd}/u.test(String.fromCodePoint(point - before - 1))) before += 1;
   return String(before % 10);
 }
+
+/** E.164, however it is grouped: `+49 (0)30 123-456`. */
+export const Phone = text(40)
+  .overwrite((given) =>
+    given
+      .normalize("NFKC")
+      .replace("(0)", "")
+      .replace(/[\p{Z}\p{Pd}\p{Cf}\u2212()./]/gu, ""),
+  )
+  .e164("In E.164 form, such as +4930123456");
 
 export const Slug = text(63)
   .min(2)
@@ -132,9 +151,10 @@ export const LanguageTag = text(35)
   })
   .max(35);
 
+/** `pt_BR` is what Android and POSIX write, and `-u-ca-gregory`, which iOS appends, says nothing of the language. */
 function canonicalTag(given: string): string {
   try {
-    return Intl.getCanonicalLocales(given.trim())[0] ?? "";
+    return new Intl.Locale(given.trim().replaceAll("_", "-")).baseName;
   } catch {
     return "";
   }
@@ -149,7 +169,7 @@ export const JsonObject = z
 export const LONGEST_PAGE = 100;
 
 export const PageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(20),
+  limit: z.coerce.number().min(1).max(LONGEST_PAGE).int().default(20),
   cursor: z.string().min(1).max(1000).optional(),
 });
 export type PageQuery = z.infer<typeof PageQuery>;

@@ -55,9 +55,9 @@ const IN_ITS_PLACE = new RegExp(
 
 const BREAKS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 const TURNS = /\p{Bidi_Control}/u;
-/** Blank as well, by no property: U+2800, and the marks of annotations and of objects that are not there. */
+/** Blank as well, by no property: U+2800, the marks of annotations and of objects that are not there, and what joins hieroglyphs. */
 const UNSEEN =
-  /[\p{Default_Ignorable_Code_Point}\p{Co}\p{Cs}\p{Noncharacter_Code_Point}\u2800\ufff9-\ufffc]/u;
+  /[\p{Default_Ignorable_Code_Point}\p{Co}\p{Cs}\p{Noncharacter_Code_Point}\u2800\ufff9-\ufffc\u{13430}-\u{13455}]/u;
 /** UTS #39, section 5.4: what runs over the lines above and below. */
 const PILED = /\p{Mn}{5}/u;
 

@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { line, Timestamp, TypedCode } from "../fields.ts";
+import { line, Timestamp, TypedCode, TypedDigits } from "../fields.ts";
 
 /** Nothing is asked of its form: what has another one is a wrong code, and counts as one. */
-export const Code = TypedCode;
+export const RecoveryCode = TypedCode;
+export const AppCode = TypedDigits;
 
-export const ConfirmTotpInput = z.strictObject({ code: Code }).meta({ ref: "ConfirmTotpInput" });
+export const ConfirmTotpInput = z.strictObject({ code: AppCode }).meta({ ref: "ConfirmTotpInput" });
 
 /** Shown once: nothing answers the secret again. */
 export const PendingTotp = z

@@ -9,6 +9,7 @@ import {
   LanguageTag,
   line,
   PageQuery,
+  Phone,
   Timestamp,
   text,
 } from "../fields.ts";
@@ -65,7 +66,7 @@ export const AssignRolesInput = z
   .meta({ ref: "AssignRolesInput" });
 
 export const ListUsersQuery = PageQuery.extend({
-  page: z.coerce.number().int().min(1).max(500).optional(),
+  page: z.coerce.number().min(1).max(500).int().optional(),
   // Names that are there may be older than the rule for new ones: whatever is typed is looked for.
   search: text(200)
     .trim()
@@ -111,7 +112,7 @@ const Timezone = text(64).transform((name, ctx) => {
 
 export const UpdateProfileInput = z
   .strictObject({
-    phone: text(16).e164("In E.164 form, such as +4930123456").nullable().optional(),
+    phone: Phone.nullable().optional(),
     avatarUrl: text(500)
       .url({ protocol: /^https$/, normalize: true, error: "Must be an https URL" })
       // Normalised it may be longer.

@@ -30,6 +30,12 @@ const WAYS: ((code: string) => string)[] = [
   (code) => `\u202d${code}\u202c`,
   (code) => `${code.slice(0, 3)}\u00ad${code.slice(3)}`,
   (code) => `${code.slice(0, 3)}.${code.slice(3)}`,
+  (code) => `${code.slice(0, 3)},${code.slice(3)}`,
+  (code) => `${code.slice(0, 3)}/${code.slice(3)}`,
+  (code) => `"${code}"`,
+  (code) => `**${code}**,`,
+  (code) => `(${code})`,
+  (code) => `• ${code}`,
   fullWidth,
   (code) => fullWidth(`${code.slice(0, 3)}-${code.slice(3)}`),
   arabic,
@@ -44,6 +50,28 @@ test("a mail's six digits are right, however they were typed", async () => {
     expect([at, (await followLink(app, { challengeId, code: way(code) })).status]).toEqual([
       at,
       200,
+    ]);
+  }
+});
+
+test("the words around six digits are copied with them, and other digits are not taken for some of them", async () => {
+  const account = await registerOwner(app);
+  await verify(app, account);
+  for (const [words, status] of [
+    ["Your code is #.", 200],
+    ["Code: #", 200],
+    ["G-#", 200],
+    ["Ihr Code lautet: #\n", 200],
+    ["кодът е #", 200],
+    ["# (10 minutes)", 422],
+    ["code", 422],
+  ] as const) {
+    await app.deps.pool.query("DELETE FROM one_time_tokens");
+    const { challengeId, code } = await magicLink(app, account.email);
+    const typed = words.replace("#", code);
+    expect([words, (await followLink(app, { challengeId, code: typed })).status]).toEqual([
+      words,
+      status,
     ]);
   }
 });

@@ -185,3 +185,15 @@ test("the pattern of the SQL files is that of src/fields.ts, to the letter", () 
   const pattern = `~ '${ADDRESS.source.replaceAll("'", "''")}')`;
   expect(files.map((sql) => sql.split(pattern).length - 1)).toEqual([2, 1]);
 });
+
+test("ASCII in the full width of an East Asian keyboard is ASCII; a look-alike of it is none", () => {
+  expect(Address.parse("Ａda＋x＠ｂ。example")).toBe("ada+x@b.example");
+  expect(Address.parse("ada＠b．example")).toBe("ada@b.example");
+  for (const other of [
+    "ａda\u3000x＠b.example",
+    "\u212aelvin@b.example",
+    "ada﹫b.example",
+    "ａ＠＠b.example",
+  ])
+    expect([other, Address.safeParse(other).success]).toEqual([other, false]);
+});

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Code } from "../../factors/schemas.ts";
+import { AppCode, RecoveryCode } from "../../factors/schemas.ts";
 import { PasskeyAssertion } from "../../factors/webauthn-schemas.ts";
 import { Email, Id, Slug } from "../../fields.ts";
 import { Password } from "../../users/schemas.ts";
@@ -32,8 +32,8 @@ export type MfaTokenInput = z.infer<typeof MfaTokenInput>;
 
 export const VerifyMfaInput = z
   .discriminatedUnion("method", [
-    z.strictObject({ mfaToken: MfaToken, method: z.literal("totp"), code: Code }),
-    z.strictObject({ mfaToken: MfaToken, method: z.literal("recovery_code"), code: Code }),
+    z.strictObject({ mfaToken: MfaToken, method: z.literal("totp"), code: AppCode }),
+    z.strictObject({ mfaToken: MfaToken, method: z.literal("recovery_code"), code: RecoveryCode }),
     z.strictObject({
       mfaToken: MfaToken,
       method: z.literal("passkey"),

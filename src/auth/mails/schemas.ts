@@ -1,11 +1,11 @@
 /** What is asked for by mail, and how it is shown again. */
 import { z } from "zod";
-import { Email, Slug, TypedCode, text } from "../../fields.ts";
+import { Email, Slug, TypedDigits, text } from "../../fields.ts";
 
 /** Nothing is said of a token's form: one of the wrong form is a wrong one. */
 export const Token = z.string().min(1).max(512);
 
-export const Code = TypedCode.pipe(text(64).regex(/^[0-9]{6}$/, "Must have six digits"));
+export const Code = TypedDigits.pipe(text(64).regex(/^[0-9]{6}$/, "Must have six digits"));
 
 /** An address, and in installations where addresses are unique per tenant, the tenant's slug. */
 export const AddressInput = z
