@@ -52,6 +52,8 @@ function inWords(issue: z.core.$ZodRawIssue): string {
     case "too_small":
       return tooSmall(issue.origin, Number(issue.minimum));
     case "too_big":
+      // Of no limit of ours: what is no exact number any more.
+      if (issue.maximum === Number.MAX_SAFE_INTEGER) return "Is too large";
       return `May ${sizeOf(issue.origin, Number(issue.maximum))} at most`;
     case "not_multiple_of":
       return `Must be a multiple of ${issue.divisor}`;

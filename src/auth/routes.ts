@@ -32,9 +32,11 @@ export const authRoutes = new Hono<AppEnv>()
     anonymous("Exchange a refresh token for the next one", {
       200: TokenAnswer,
       errors: [401, 403, 404, 422],
+      optionalBody: RefreshInput,
       cookie: "exchanged",
     }),
-    validate("json", RefreshInput),
+    // A page whose token travels in the cookie has nothing to say.
+    validateIfSent(RefreshInput),
     async (c) => {
       const { refreshToken: given, tenantId } = c.req.valid("json");
       const token = refreshTokenOf(c, given);

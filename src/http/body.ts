@@ -68,7 +68,9 @@ export async function readJson(c: HonoContext<AppEnv>): Promise<unknown> {
   const { bodyLimitBytes } = ctx.config;
   const limit =
     "principal" in ctx ? bodyLimitBytes : Math.min(bodyLimitBytes, ANONYMOUS_BODY_BYTES);
-  const parsed = parseJson(await readText(c.req.raw, limit, ctx.config));
+  const text = await readText(c.req.raw, limit, ctx.config);
+  // RFC 8259, section 8.1: it may be ignored, and PowerShell, Notepad and .NET write one.
+  const parsed = parseJson(text.startsWith("\ufeff") ? text.slice(1) : text);
   if ("fault" in parsed) throw malformed(parsed.fault ?? "The body is not valid JSON.");
   return parsed.value;
 }

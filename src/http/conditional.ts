@@ -21,14 +21,21 @@ export function entity<Body extends object>(
 }
 
 /**
- * What If-Match asks for (section 13.1.1). It compares strongly, so a weak tag names nothing; nor does what is no list of
- * tags: a caller who cared enough to send it must not be taken for one who did not.
+ * What If-Match asks for (section 13.1.1), and If-None-Match of a change (section 13.1.2). The one compares strongly, so a
+ * weak tag names nothing; nor does what is no list of tags: a caller who cared enough to send it must not be taken for one
+ * who did not.
  */
 export function expected(c: HonoContext): Expected {
-  const header = c.req.header("if-match");
-  if (header === undefined) return undefined;
-  if (header.trim() === "*") return "any";
-  return (parse(header) ?? []).filter(({ weak }) => !weak).map(({ opaque }) => opaque);
+  const [match, noneMatch] = [c.req.header("if-match"), c.req.header("if-none-match")];
+  return {
+    ...(match !== undefined && { only: named(match, (tag) => !tag.weak) }),
+    ...(noneMatch !== undefined && { not: named(noneMatch) }),
+  };
+}
+
+function named(header: string, counts: (tag: EntityTag) => boolean = () => true) {
+  if (header.trim() === "*") return "any" as const;
+  return (parse(header) ?? []).filter(counts).map(({ opaque }) => opaque);
 }
 
 /** The comparison is weak here, and a header that cannot be read is as good as none: the whole answer is sent. */

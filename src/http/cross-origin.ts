@@ -7,7 +7,7 @@ const PREFLIGHT = {
   "access-control-max-age": "600",
 };
 const EXPOSED =
-  "etag, location, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id";
+  "content-disposition, etag, location, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id";
 
 /**
  * Lets browser pages of the listed origins call and read (the Fetch standard, section 3.3). Any other origin gets no CORS

@@ -67,7 +67,7 @@ async function prepareBody(c: HonoContext<AppEnv>): Promise<void> {
   if ("principal" in ctx) await assertStillThere(ctx as AuthedContext);
 }
 
-/** What no schema sees. That a parameter is given twice one does: it is a list then, and which one counts nobody guesses. */
+/** What no schema sees, or would have no words for: of a parameter that is given twice nobody guesses which one counts. */
 function assertQuery(c: HonoContext): void {
   const start = c.req.url.indexOf("?");
   if (start !== -1 && c.req.url.length - start > LONGEST_QUERY) {
@@ -81,6 +81,8 @@ function assertQuery(c: HonoContext): void {
   for (const [name, values] of Object.entries(c.req.queries()))
     if (![name, ...values].every(isStorable))
       throw new ValidationError([{ path: name, message: "Not valid text" }]);
+    else if (values.length > 1)
+      throw new ValidationError([{ path: name, message: "Is given more than once" }]);
 }
 
 function isDecodable(url: string): boolean {

@@ -48,7 +48,7 @@ export async function changeTenant(
   ctx: AuthedContext,
   id: string,
   plan: Plan,
-  { deleted = false, expected }: { deleted?: boolean; expected?: Expected } = {},
+  { deleted = false, expected = {} }: { deleted?: boolean; expected?: Expected } = {},
 ): Promise<Tenant> {
   return commit(ctx, async (tx) => {
     // First the tenant, which waits for log-ins under way (lock.ts), then the sessions, theirs included.

@@ -23,7 +23,7 @@ export function updateTenant(
   ctx: AuthedContext,
   id: string,
   { settings: change, ...fields }: UpdateTenantInput,
-  expected?: Expected,
+  expected: Expected = {},
 ): Promise<Tenant> {
   assertMayLimit(ctx, fields.seatLimit);
   const plan: Plan = async (tx, { id: tenantId, settings: stored }) => {
@@ -73,7 +73,7 @@ export function activateTenant(ctx: AuthedContext, id: string): Promise<Tenant> 
 export async function deleteTenant(
   ctx: AuthedContext,
   id: string,
-  expected?: Expected,
+  expected: Expected = {},
 ): Promise<void> {
   const { tenantId, sessionId } = ctx.principal;
   if (sessionId !== null && id.toLowerCase() === tenantId) assertRecentProof(ctx);

@@ -39,7 +39,7 @@ export async function moveUserPool(
   ctx: AuthedContext,
   id: string,
   { userPool, dryRun }: MoveUserPoolInput,
-  expected?: Expected,
+  expected: Expected = {},
 ): Promise<UserPoolMove> {
   // It ends sessions and accounts' ways in.
   assertRecentProof(ctx);

@@ -34,7 +34,7 @@ export async function updateProfile(
   ctx: AuthedContext,
   userId: string,
   input: UpdateProfileInput,
-  expected?: Expected,
+  expected: Expected = {},
 ): Promise<Profile> {
   return commit(ctx, async (tx) => {
     const { id, tenantId } = await lockUser(tx, ctx, userId);

@@ -35,7 +35,7 @@ export async function updateUser(
   ctx: AuthedContext,
   id: string,
   input: UpdateUserInput,
-  expected?: Expected,
+  expected: Expected = {},
 ): Promise<User> {
   const { roles, email, ...fields } = input;
   if (roles) assertMayAssign(ctx, "Changing");
@@ -94,7 +94,7 @@ export async function updateUser(
 export async function deleteUser(
   ctx: AuthedContext,
   id: string,
-  expected?: Expected,
+  expected: Expected = {},
 ): Promise<void> {
   assertInPerson(ctx.principal, "user:delete");
   await commit(ctx, async (tx) => {

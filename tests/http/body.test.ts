@@ -37,7 +37,7 @@ const MALFORMED: Record<string, string | Uint8Array<ArrayBuffer>> = {
   "a comment": '{"language":"de"} // German',
   NaN: '{"preferences":{"a":NaN}}',
   "a raw newline in a string": '{"language":"d\ne"}',
-  "a byte order mark": bytes([0xef, 0xbb, 0xbf], '{"language":"de"}'),
+  "two byte order marks": bytes([0xef, 0xbb, 0xbf, 0xef, 0xbb, 0xbf], '{"language":"de"}'),
   "UTF-16": Uint8Array.from(Buffer.from('{"language":"de"}', "utf16le")),
   "a byte that is not UTF-8": bytes('{"language":"', [0xff], '"}'),
   "an overlong encoding": bytes('{"language":"', [0xc0, 0xaf], '"}'),
@@ -237,6 +237,15 @@ test("a body that broke off is a 400, and no fault of ours in the log", async ()
 
 test("nothing of all that was stored", async () => {
   expect(await stored()).toBe(before);
+});
+
+test("RFC 8259, section 8.1: a mark of byte order in front is left out, and one only", async () => {
+  const body = JSON.stringify({ preferences: { text: "\ufeff" } });
+  const answer = await send(`\ufeff${body}`);
+  expect([answer.status, answer.body.preferences]).toEqual([200, { text: "\ufeff" }]);
+  const long = await send(`\ufeff${body}`.padEnd(20_000));
+  expect(long.status).toBe(200);
+  expectProblem(await send(`\ufeff\ufeff${body}`), "malformed_body");
 });
 
 test("what is valid is kept as it was sent", async () => {

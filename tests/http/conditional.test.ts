@@ -92,6 +92,22 @@ for (const { name, path, token, change } of RESOURCES) {
       expect((await patch()).status).toBe(200);
     });
 
+    test("does not change for who names its tag in If-None-Match, or any, and changes for who names others", async () => {
+      const tag = await tagNow();
+      for (const known of ["*", tag, `W/${tag}`, `"x", ${tag}`]) {
+        const refused = await patch({ "if-none-match": known });
+        expect([known, refused.status, refused.body.code]).toEqual([
+          known,
+          412,
+          "precondition_failed",
+        ]);
+        expect(refused.body.detail).toContain("If-None-Match");
+      }
+      expect((await patch({ "if-match": tag, "if-none-match": "*" })).status).toBe(412);
+      expect(await tagNow()).toBe(tag);
+      expect((await patch({ "if-none-match": '"x"' })).status).toBe(200);
+    });
+
     test("of twenty at once who saw the same, one changes it", async () => {
       const tag = await tagNow();
       const answers = await Promise.all(

@@ -162,6 +162,8 @@ test("R56: credentials are allowed to listed origins alone, and the preflight li
   expect(own.get("access-control-allow-origin")).toBe(PAGE);
   expect(own.get("access-control-allow-credentials")).toBe("true");
   expect(own.get("access-control-allow-headers")).toContain("tenantry-tokens");
+  // The name of an export's file.
+  expect(own.get("access-control-expose-headers")).toContain("content-disposition");
   const foreign = (await preflight("https://evil.example")).headers;
   expect(foreign.get("access-control-allow-origin")).toBeNull();
   expect(foreign.get("access-control-allow-credentials")).toBeNull();

@@ -89,6 +89,16 @@ test("so are lists, values, numbers, moments and alternatives", async () => {
     expect([query, status, body.errors.length]).toEqual([query, 422, 1]);
     expect(body.errors[0].message).not.toMatch(LIBRARY);
   }
+  for (const [query, path, message] of [
+    ["limit=1&limit=2", "limit", "Is given more than once"],
+    ["status=active&status=disabled", "status", "Is given more than once"],
+    ["email=a@b.example&email=a@b.example", "email", "Is given more than once"],
+    ["limit=99999999999999999999", "limit", "May be 100 at most"],
+    ["page=99999999999999999999", "page", "May be 500 at most"],
+  ]) {
+    const { body } = await app.as(owner, `GET /v1/users?${query}`);
+    expect([query, body.errors]).toEqual([query, [{ path, message }]]);
+  }
 });
 
 test("a wrong code of an app is told what to do; one used before is audited as that, with who it was", async () => {
