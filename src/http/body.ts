@@ -63,16 +63,38 @@ export function unsupportedType(
  * comes. @throws ApiError `unsupported_media_type`, `body_too_large`, `body_too_slow` or `malformed_body`.
  */
 export async function readJson(c: HonoContext<AppEnv>): Promise<unknown> {
+  assertIsJson(c);
+  return parsed(await readOwnText(c));
+}
+
+/** As `readJson`; undefined where nothing was sent. In chunks that is known at the end alone (RFC 9112, section 7.1). */
+export async function readJsonIfSent(c: HonoContext<AppEnv>): Promise<unknown> {
+  const announced = c.req.header("content-length");
+  if (c.req.raw.body === null || announced === "0") return undefined;
+  if (announced !== undefined) return readJson(c);
+  const text = await readOwnText(c);
+  if (text === "") return undefined;
+  assertIsJson(c);
+  return parsed(text);
+}
+
+function assertIsJson(c: HonoContext<AppEnv>): void {
   if (textTypeOf(c) !== "application/json") throw unsupportedType(c, ["application/json"]);
+}
+
+function readOwnText(c: HonoContext<AppEnv>): Promise<string> {
   const ctx = c.get("ctx");
   const { bodyLimitBytes } = ctx.config;
   const limit =
     "principal" in ctx ? bodyLimitBytes : Math.min(bodyLimitBytes, ANONYMOUS_BODY_BYTES);
-  const text = await readText(c.req.raw, limit, ctx.config);
+  return readText(c.req.raw, limit, ctx.config);
+}
+
+function parsed(text: string): unknown {
   // RFC 8259, section 8.1: it may be ignored, and PowerShell, Notepad and .NET write one.
-  const parsed = parseJson(text.startsWith("\ufeff") ? text.slice(1) : text);
-  if ("fault" in parsed) throw malformed(parsed.fault ?? "The body is not valid JSON.");
-  return parsed.value;
+  const result = parseJson(text.startsWith("\ufeff") ? text.slice(1) : text);
+  if ("fault" in result) throw malformed(result.fault ?? "The body is not valid JSON.");
+  return result.value;
 }
 
 /** So much may come in one piece: the time that pace.ts allows for it is hardly more than that for the first byte. */

@@ -7,7 +7,7 @@ import type { AppEnv, AuthedContext } from "../context.ts";
 import { ValidationError } from "../errors.ts";
 import { toFieldErrors } from "../faults.ts";
 import { assertStillThere } from "../sessions/still-allowed.ts";
-import { readJson } from "./body.ts";
+import { readJson, readJsonIfSent } from "./body.ts";
 import { isStorable } from "./json-fault.ts";
 import { described } from "./json-schema.ts";
 
@@ -39,8 +39,7 @@ export function validateIfSent<S extends z.ZodType>(
 ): MiddlewareHandler<AppEnv, string, Validated<"json", S>> {
   const check = checking("json", schema);
   return async function validateIfSent(c, next) {
-    const isSent = c.req.raw.body !== null && c.req.header("content-length") !== "0";
-    const body = isSent ? await readJson(c) : {};
+    const body = (await readJsonIfSent(c)) ?? {};
     c.req.json = async <T>() => body as T;
     return check(c, next);
   };

@@ -29,6 +29,25 @@ test.each<[name: string, headers: Record<string, string>]>([
   expect(answer.headers.getSetCookie()[0]).toStartWith("__Host-tenantry_refresh=");
 });
 
+test("is answered when the body comes in chunks, of which there are none; of another type none is read", async () => {
+  const json = { email: owner.email, password: PASSWORD };
+  const loggedIn = await app.call("POST /v1/auth/login", { json, headers: MODE });
+  const [cookie = ""] = loggedIn.headers.getSetCookie()[0]?.split(";") ?? [];
+  const send = (route: string, ...chunks: string[]) =>
+    app.call(route, {
+      headers: { ...MODE, cookie },
+      body: new ReadableStream({
+        start(controller) {
+          for (const chunk of chunks) controller.enqueue(Buffer.from(chunk));
+          controller.close();
+        },
+      }),
+    });
+  expectProblem(await send("POST /v1/auth/refresh", "{}"), "unsupported_media_type");
+  expect((await send("POST /v1/auth/refresh")).status).toBe(200);
+  expect((await send("POST /v1/auth/logout")).status).toBe(204);
+});
+
 test("is told what is missing without a cookie, and a dead cookie is taken back", async () => {
   expectProblem(await app.call("POST /v1/auth/refresh"), "invalid_refresh_token");
   const headers = { ...MODE, cookie: "__Host-tenantry_refresh=dead" };
