@@ -1,4 +1,4 @@
-/** PBKDF2 as other systems store it: PHC and passlib, Django, Werkzeug (Flask), ASP.NET Core Identity. */
+/** PBKDF2 as other systems store it: PHC and passlib, Django, Werkzeug (Flask), Spring, ASP.NET Identity. */
 import { pbkdf2 } from "node:crypto";
 import {
   bytes,
@@ -31,13 +31,22 @@ const PHC =
 /** Here the salt stands as it is, and the hash is padded. */
 const DJANGO = /^pbkdf2_(sha1|sha256|sha512)\$([1-9]\d{3,6})\$([!-#%-~]+)\$([A-Za-z0-9+/]+={0,2})$/;
 const WERKZEUG = /^pbkdf2:(sha1|sha256|sha512):([1-9]\d{3,6})\$([!-#%-~]+)\$((?:[0-9a-f]{2})+)$/;
+/** Salt and hash as one, in hexadecimal: as Spring Security has made them since 5.8, and before. */
+const SPRING = /^\{pbkdf2@SpringSecurity_v5_8\}([0-9a-f]{32})([0-9a-f]{64})$/;
+const SPRING_5 = /^\{pbkdf2(?:@SpringSecurity_v5_5)?\}([0-9a-f]{16})([0-9a-f]{64})$/;
 const ASP_NET = /^A[A-Za-z0-9+/]{65,190}={0,2}$/;
 /** Of version 3: which digest a number means. */
 const ASP_NET_DIGESTS = ["sha1", "sha256", "sha512"];
 const ASP_NET_2_ITERATIONS = 1000;
 
 export function pbkdf2Verifier(text: string): Verifier | null {
-  const stored = readPhc(text) ?? readDjango(text) ?? readWerkzeug(text) ?? readAspNet3(text);
+  const stored =
+    readPhc(text) ??
+    readDjango(text) ??
+    readWerkzeug(text) ??
+    readSpring(SPRING.exec(text), "sha256", 310_000) ??
+    readSpring(SPRING_5.exec(text), "sha1", 185_000) ??
+    readAspNet3(text);
   if (stored) return stored.iterations < LEAST_ITERATIONS ? null : verifier(stored);
   const old = readAspNet2(text);
   return old && verifier(old);
@@ -79,6 +88,16 @@ function readWerkzeug(text: string): Stored | null {
   if (digest === undefined) return null;
   const hash = isWithin(hex.length / 2, HASH_BYTES) ? Buffer.from(hex, "hex") : null;
   return { digest, iterations: Number(iterations), salt: textSalt(salt), hash };
+}
+
+function readSpring(
+  match: RegExpExecArray | null,
+  digest: string,
+  iterations: number,
+): Stored | null {
+  const [, salt, hash] = match ?? [];
+  if (salt === undefined || hash === undefined) return null;
+  return { digest, iterations, salt: Buffer.from(salt, "hex"), hash: Buffer.from(hash, "hex") };
 }
 
 /** 01, then as big-endian numbers of four bytes the digest, the iterations and the length of the salt; salt; hash. */

@@ -1,4 +1,4 @@
-/** scrypt as other systems store it: PHC and passlib, Better Auth, Lucia, Django, Werkzeug (Flask), Firebase. */
+/** scrypt as other systems store it: PHC and passlib, Better Auth, Lucia, Django, Werkzeug (Flask), Spring, Firebase. */
 import { createCipheriv, scrypt } from "node:crypto";
 import {
   bytes,
@@ -28,6 +28,9 @@ const LUCIA = /^s2:([0-9a-z]{16}):([0-9a-f]{128})$/;
 const DJANGO =
   /^scrypt\$([1-9]\d{4,5})\$([!-#%-~]+)\$([1-9]\d?)\$([1-9]\d?)\$([A-Za-z0-9+/]+={0,2})$/;
 const WERKZEUG = /^scrypt:([1-9]\d{4,5}):([1-9]\d?):([1-9]\d?)\$([!-#%-~]+)\$((?:[0-9a-f]{2})+)$/;
+/** Cost, block size and lanes are one number, a byte each. */
+const SPRING =
+  /^\{scrypt(?:@SpringSecurity_v5_[58])?\}\$(e|f|1[0-2])(0[1-9a-f]|1[0-9a-f])(0[1-9a-f])\$([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})$/;
 /** As Supabase writes it: Firebase itself exports hash and salt by user, and the rest once for a project. */
 const FIREBASE =
   /^\$fbscrypt\$v=1,n=(\d{2}),r=([1-9]\d?),p=1,(?:ss=([A-Za-z0-9+/]*={0,2}),)?sk=([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})$/;
@@ -38,7 +41,7 @@ const SEPARATOR_BYTES: Range = [0, 16];
 const FIREBASE_KEY_BYTES = 32;
 
 export function scryptVerifier(text: string): Verifier | null {
-  const stored = readPhc(text) ?? readDjango(text) ?? readWerkzeug(text);
+  const stored = readPhc(text) ?? readDjango(text) ?? readWerkzeug(text) ?? readSpring(text);
   return stored ? verifier(stored) : (betterAuthVerifier(text) ?? firebaseVerifier(text));
 }
 
@@ -75,6 +78,14 @@ function readWerkzeug(text: string): Stored | null {
   if (match === undefined) return null;
   const hash = isWithin(hex.length / 2, HASH_BYTES) ? Buffer.from(hex, "hex") : null;
   return { N: Number(N), r: Number(r), p: Number(p), salt: textSalt(salt), hash };
+}
+
+function readSpring(text: string): Stored | null {
+  const [match, logN = "", r = "", p = "", salt, hash] = SPRING.exec(text) ?? [];
+  if (match === undefined) return null;
+  const cost = { N: 2 ** Number.parseInt(logN, 16), r: Number.parseInt(r, 16) };
+  const [saltBytes, hashBytes] = [bytes(salt, SALT_BYTES), bytes(hash, HASH_BYTES)];
+  return { ...cost, p: Number.parseInt(p, 16), salt: saltBytes, hash: hashBytes };
 }
 
 /** The salt is hashed as the text that it is stored as, and the password in NFKC. */

@@ -82,7 +82,8 @@ function language(c: HonoContext): string | null {
       ? given.slice(0, LONGEST_LANGUAGES).replace(/,[^,]*$/, "")
       : given;
   const wanted = header.split(",").flatMap((range) => {
-    const [, tag = "", weight = "1"] = LANGUAGE_RANGE.exec(range.trim()) ?? [];
+    // `de_DE` is what Android and POSIX call a locale, and some clients send.
+    const [, tag = "", weight = "1"] = LANGUAGE_RANGE.exec(range.trim().replace(/_/g, "-")) ?? [];
     return tag && Number(weight) > 0 ? [{ tag, weight: Number(weight) }] : [];
   });
   const sorted = wanted.sort((one, other) => other.weight - one.weight);

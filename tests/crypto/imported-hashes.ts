@@ -64,6 +64,15 @@ export const VECTORS = {
   "bcrypt of Spring": "{bcrypt}$2a$10$abcdefghijklmnopqrstuuGGgFFcYeueaAql8Z7U7CnCTRw4DR77W",
   "bcrypt of OpenLDAP": "{CRYPT}$2y$10$abcdefghijklmnopqrstuuGGgFFcYeueaAql8Z7U7CnCTRw4DR77W",
   "bcrypt of Dovecot": "{BLF-CRYPT}$2y$10$abcdefghijklmnopqrstuuGGgFFcYeueaAql8Z7U7CnCTRw4DR77W",
+  // python3: hashlib.pbkdf2_hmac and hashlib.scrypt with Spring's parameters, and the salts bytes(range(16)), (8) and (64).
+  "PBKDF2 of Spring 5.8":
+    "{pbkdf2@SpringSecurity_v5_8}000102030405060708090a0b0c0d0e0f7b8ad24392905caa0cc9ebb5b45a445371cca3ab69958986ede276f3458f73fa",
+  "PBKDF2 of Spring 5":
+    "{pbkdf2}0001020304050607ba3cc1ee20153cf68cf4fbbc84706c51c9be80a9f09a53fee72fafb5d3db35e5",
+  "scrypt of Spring 5.8":
+    "{scrypt@SpringSecurity_v5_8}$100801$AAECAwQFBgcICQoLDA0ODw==$1a0ZQtnx0oHhn48xj8fOQ5+iE1AgsBClgPgQyKBBRRw=",
+  "scrypt of Spring 5":
+    "{scrypt}$e0801$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==$oKVnRMtLyQwkoJkveiiGjSnQx5Bpjg/4OMnCtGejQEI=",
   // python3: hashlib.scrypt(password, salt=b"a1b2c3d4e5f6g7h8", n=2**14, r=16, p=1, dklen=64).
   "scrypt of Lucia 2":
     "s2:a1b2c3d4e5f6g7h8:b9ebf8ae08a7dc9134966abb43347f037d3ed75d64c2167ef3056a7e2425b8d118140ab7e751036a5349f046af78190f7b11bb0d7209286bf207cdb7b2414205",

@@ -20,6 +20,7 @@ test("the best match of Accept-Language counts (RFC 9110, 12.5.4; RFC 4647, 3.4)
     ["fr-CH, fr;q=0.9, en;q=0.8, de;q=0.7, *;q=0.5", ENGLISH],
     ["fr-CH, fr;q=0.9, de-CH;q=0.8, en;q=0.7", GERMAN],
     ["DE-at", GERMAN],
+    ["de_AT", GERMAN],
     ["de-Latn-AT-1996", GERMAN],
     ["de;q=0, en;q=0.1", ENGLISH],
     ["de;q=0", ENGLISH],
@@ -59,7 +60,8 @@ test("a tag is taken in any case, and kept in one form", async () => {
   const tags: [given: string, kept: string | undefined][] = [
     ["DE", "de"],
     ["pt-br", "pt-BR"],
-    ["de_AT", undefined],
+    ["de_AT", "de-AT"],
+    ["en-US-u-ca-gregory", "en-US"],
     ["ZH-HANT-tw", "zh-Hant-TW"],
     ["", undefined],
     ["german", undefined],
