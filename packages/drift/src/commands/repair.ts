@@ -2,6 +2,7 @@
 
 import type pg from "pg";
 import { CANONICAL_OUTPUT } from "../catalog/catalog.ts";
+import { buildingNotes } from "../database/building.ts";
 import { isConnectionLoss, withConnection } from "../database/connection.ts";
 import { isLockTimeout, lockHolder } from "../database/held-locks.ts";
 import { beginInsteadOfMigration } from "../database/migration-lock.ts";
@@ -13,6 +14,7 @@ import { compare } from "../project/compare.ts";
 import { MADE_TOO } from "../project/expected.ts";
 import { readProject } from "../project/project.ts";
 import { holdStill } from "../repair/hold-still.ts";
+import { locksOf, lockTables, type TableLock } from "../repair/locks.ts";
 import type { Step } from "../repair/plan.ts";
 import { type Proposal, propose, statements } from "../repair/proposal.ts";
 import { repairScript } from "../repair/script.ts";
@@ -40,6 +42,8 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
     const sides = await readSides(client, server, project, options);
     const compared = compare(sides.expected, sides.actual, project);
     const kept = await keptBack(compared.findings, sides, server, project, options);
+    for (const note of await buildingNotes(client, options.schemas))
+      await output.note(`note: ${note}\n`);
     for (const key of kept) await output.note(`kept: ${key}: ${MADE_TOO}\n`);
     const task = {
       ...repairTask(compared, kept, project, options),
@@ -47,13 +51,16 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
       only: writtenNowhere(compared.findings, project.migrations),
     };
     options.onProgress?.("trying the repair on a copy of the schema");
-    const proposal = await withTrialDatabase(server, extensionsOf(task), (scratch) =>
-      propose(scratch, task),
-    ).catch((error) => {
+    const tried = await withTrialDatabase(server, extensionsOf(task), async (scratch) => {
+      const proposal = await propose(scratch, task);
+      const steps = stepsOf(proposal, options);
+      return { proposal, steps, locks: await locksOf(scratch, task.reader, steps) };
+    }).catch((error) => {
       if (!(error instanceof DriftError)) throw error;
       throw new DriftError(`No repair could be tried: ${error.message}`, { cause: error });
     });
 
+    const { proposal } = tried;
     await output.result(repairScript(proposal, options));
     const { safe, destructive, unresolved } = proposal;
     if (safe.length + destructive.length + unresolved.length === 0) return true;
@@ -64,7 +71,7 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
       );
     if (!options.apply) return false;
 
-    await apply(client, task, proposal, options);
+    await apply(client, task, tried, options);
     const report = await check({ ...options, repair: false }).catch((error) => {
       if (options.signal.aborted)
         throw new DriftError("The repair was made, but not checked again: it was interrupted.", {
@@ -80,11 +87,18 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
   });
 }
 
+function stepsOf({ safe, destructive }: Proposal, { allowDestructive }: RepairOptions): Step[] {
+  return allowDestructive ? [...safe, ...destructive] : safe;
+}
+
+/** What is to be run, and the locks that it takes. */
+type Tried = { proposal: Proposal; steps: Step[]; locks: TableLock[] };
+
 /** All in one transaction, which ends well only if nothing differs that did not differ before. */
 async function apply(
   client: pg.Client,
   task: RepairTask,
-  { safe, destructive, doubt, safeDoubt }: Proposal,
+  { proposal: { doubt, safeDoubt }, steps, locks }: Tried,
   { allowDestructive, schemas, shadowUrl, signal, ...options }: RepairOptions,
 ): Promise<void> {
   const { actual, expected } = task;
@@ -94,7 +108,6 @@ async function apply(
     throw new DriftError(
       `Nothing was run, since not all of it was proved: ${oneLine(reason)}. Mend that by hand${elsewhere}, or leave it out with --ignore, and repair again.`,
     );
-  const steps = allowDestructive ? [...safe, ...destructive] : safe;
   const strange = await strangeCode(client, { actual, expected }, schemas, steps);
   if (strange.length > 0)
     throw new DriftError(
@@ -107,7 +120,7 @@ async function apply(
       signal.throwIfAborted();
       throw error;
     });
-    await runAll(client, task, steps, signal);
+    await runAll(client, task, { steps, locks }, signal);
   } finally {
     signal.removeEventListener("abort", cancel);
   }
@@ -117,7 +130,7 @@ async function apply(
 async function runAll(
   client: pg.Client,
   task: RepairTask,
-  steps: Step[],
+  { steps, locks }: Pick<Tried, "steps" | "locks">,
   signal: AbortSignal,
 ): Promise<void> {
   const { actual, expected, reader } = task;
@@ -125,6 +138,7 @@ async function runAll(
   try {
     await holdStill(client, steps, task);
     await client.query(PLAN_SETTINGS);
+    await lockTables(client, locks, signal);
     for (const statement of statements(steps)) {
       signal.throwIfAborted();
       await run(client, statement);

@@ -4,6 +4,7 @@ import { inReadTransaction } from "../catalog/catalog.ts";
 import { readObjects, type Scope } from "../catalog/objects.ts";
 import { readRoles } from "../catalog/roles.ts";
 import type { CatalogObject } from "../model/object.ts";
+import { buildingNotes } from "./building.ts";
 import { betweenMigrations } from "./migration-lock.ts";
 import { type History, readHistory } from "./migrations-table.ts";
 import { leftNotes } from "./scratch.ts";
@@ -13,7 +14,7 @@ export type Live = {
   /** Those of the database, and the roles of its server that somebody asked for. */
   objects: CatalogObject[];
   history: History;
-  /** What is not compared, and what others have left. */
+  /** What is not compared, what others have left, and what they are doing. */
   notes: string[];
 };
 
@@ -30,7 +31,11 @@ export async function readLive(
         ...(roles ? await readRoles(client, roles, scope.schemas) : []),
       ],
       history: await readHistory(client, scope.schemas),
-      notes: [...(await uncomparedNotes(client, scope.schemas)), ...(await leftNotes(client))],
+      notes: [
+        ...(await uncomparedNotes(client, scope.schemas)),
+        ...(await leftNotes(client)),
+        ...(await buildingNotes(client, scope.schemas)),
+      ],
     })),
   );
 }

@@ -9,6 +9,7 @@ import { type Plan, plan, type Step } from "./plan.ts";
 import { firstLoss, type Proved, prove } from "./proof.ts";
 import { ELSEWHERE } from "./refusals.ts";
 import { restoring } from "./restored.ts";
+import { stated } from "./state.ts";
 import { NO_SURROUNDINGS, type RepairTask, type Surroundings } from "./task.ts";
 import { committing, inTransaction, type Reader } from "./trial.ts";
 
@@ -27,8 +28,9 @@ export async function propose(
   { actual, expected, reader, only, surroundings = NO_SURROUNDINGS }: RepairTask,
 ): Promise<Proposal> {
   const copy = await committing(scratch, reader);
-  await plan(copy, actual, { isCopy: true });
-  const without = differingKeys(actual, await copy.read());
+  const copied = actual.map(withoutInvalid);
+  await plan(copy, copied, { isCopy: true });
+  const without = differingKeys(copied, await copy.read());
   const left = without.filter((key) => isEventTrigger(key) && isSame(key, actual, expected));
   const others = (objects: CatalogObject[]) =>
     objects.filter((object) => !left.includes(keyOf(object)) && !left.includes(object.parent));
@@ -44,6 +46,26 @@ export async function propose(
   const isForbidden = uncopied.some((key) => isEventTrigger(key) || key.startsWith("owner of "));
   const doubt = `not all of the live schema could be copied: ${fewOf(uncopied)}${isForbidden ? ` (${ELSEWHERE})` : ""}`;
   return { ...proposal, doubt, safeDoubt: doubt };
+}
+
+/**
+ * No statement makes an index that is not valid, but for that of a partitioned table. The copy has a valid one, with which all
+ * statements about it do the same; that it differs the plan is told.
+ */
+function withoutInvalid(object: CatalogObject): CatalogObject {
+  if (!isInvalid(object)) return object;
+  return { ...object, definition: object.definition.replace(/; INVALID(?=;|$)/, "") };
+}
+
+function isInvalid({ kind, definition }: CatalogObject): boolean {
+  const { sql, state } = stated(definition);
+  return kind === "index" && state.includes("INVALID") && !sql.includes(" ON ONLY ");
+}
+
+/** Of the keys that may differ those that the copy has otherwise, and that are expected to be as they are. */
+function uncopiable(known: ReadonlySet<string>, expected: CatalogObject[]): Set<string> {
+  const keys = expected.filter(isInvalid).map(keyOf);
+  return new Set(keys.filter((key) => known.has(key)));
 }
 
 /** No owner of a database makes one. While it stays as it is, no step is about it, and the copy does without. */
@@ -87,7 +109,7 @@ export async function planFrom(
   const wholly =
     steps.destructive.length === 0
       ? null
-      : await prove(scratch, all, { ...task, known: new Set(), from });
+      : await prove(scratch, all, { ...task, known: uncopiable(known, expected), from });
   const { doubt, losses } = wholly ?? safely;
   const [wanted, had] = [byKey(expected), byKey(present)];
   const needed = found.unresolved.filter(({ key }) => !isOrderAlone(wanted.get(key), had.get(key)));
