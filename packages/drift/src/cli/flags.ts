@@ -5,6 +5,7 @@ import type { Options } from "../commands/options.ts";
 import { DriftError, messageOf } from "../model/errors.ts";
 import { severities } from "../model/severity.ts";
 import type { PrismaConfig } from "../prisma/config.ts";
+import { externalKeys, NO_EXTERNALS } from "../prisma/externals.ts";
 import { formatNames } from "../report/formats.ts";
 import { defaultsOf, present, SQL_FOLDER, schemaOf } from "./defaults.ts";
 
@@ -128,6 +129,8 @@ export function parseFlags(
       allowFile: values["allow-file"] ?? present(`${beside}allow`),
       rolesFile: values["roles-file"] ?? present(`${beside}roles.json`),
       ignore: values.ignore,
+      externals: config?.externals ?? NO_EXTERNALS,
+      external: externalKeys(config?.externals ?? NO_EXTERNALS, namelessSchema || "public"),
       strict: values.strict,
       failOn: oneOf(severities, values["fail-on"], "severity"),
       repair: isShown && !values["no-repair"],

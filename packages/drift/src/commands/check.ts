@@ -56,7 +56,7 @@ export async function check(options: Options): Promise<Report> {
               only: writtenNowhere(placed, project.migrations),
             },
             server,
-            { ...options, surroundings: () => readSurroundings(client, options) },
+            { ...options, surroundings: () => readSurroundings(client, options, compared.actual) },
           )
         : { findings: placed, repair: null };
     const isAllKept = findings.every((finding) => kept.has(keyOf(finding)));

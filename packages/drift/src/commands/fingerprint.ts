@@ -18,9 +18,9 @@ export async function readFingerprints(
   databaseUrl: string,
   snapshotFile: string,
 ): Promise<Fingerprints> {
-  const { scope, objects: expected } = await openSnapshot(snapshotFile);
+  const { scope, objects: expected, external } = await openSnapshot(snapshotFile);
   const ignoreFile = join(dirname(snapshotFile), "drift.ignore");
-  const ignored = await readIgnored(existsSync(ignoreFile) ? ignoreFile : null, []);
+  const ignored = await readIgnored(existsSync(ignoreFile) ? ignoreFile : null, [], external);
   return withConnection(databaseUrl, async (client) => {
     const live = await inReadTransaction(client, () => readObjects(client, scope));
     return {

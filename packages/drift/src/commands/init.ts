@@ -35,7 +35,7 @@ export async function initCommand(options: Options, folder: string, output: Outp
   const [migrations, declared, ignored] = await Promise.all([
     readMigrations(options.migrations),
     readDeclared(options),
-    readIgnored(options.ignoreFile, options.ignore),
+    readIgnored(options.ignoreFile, options.ignore, options.external),
   ]);
   if (migrations.length === 0) {
     await output.note("There are no migrations, so there is nothing to write.\n");

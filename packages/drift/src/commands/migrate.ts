@@ -41,7 +41,7 @@ export async function migrateCommand(options: MigrateOptions, output: Output): P
     readMigrations(options.migrations),
     readDeclared(options),
     readSchema(options.schema),
-    readIgnored(options.ignoreFile, options.ignore),
+    readIgnored(options.ignoreFile, options.ignore, options.external),
   ]);
   const server = scratchServer(options);
   options.onProgress?.("replaying the migrations and the declared files");

@@ -49,12 +49,15 @@ export function liveUrl({
 
 /** The server of the shadow URL, else that of the live database. @param live a connection to that, if there is one. */
 export function scratchServer(
-  { databaseUrl, shadowUrl, signal }: Options,
+  { databaseUrl, shadowUrl, signal, externals }: Options,
   live: pg.Client | null = null,
 ): ScratchServer {
   const url = shadowUrl ?? databaseUrl;
   const isNamed = shadowUrl !== null;
-  if (url !== null) return { url, isNamed, client: isNamed ? null : live, signal };
+  if (url !== null) {
+    const prelude = externals?.prelude ?? null;
+    return { url, isNamed, client: isNamed ? null : live, signal, prelude };
+  }
   throw new DriftError(
     "No server is named to make scratch databases on. Give --shadow-url or --database-url, or set DATABASE_URL.",
   );

@@ -47,7 +47,7 @@ export async function repairCommand(options: RepairOptions, output: Output): Pro
     for (const key of kept) await output.note(`kept: ${key}: ${MADE_TOO}\n`);
     const task = {
       ...repairTask(compared, kept, project, options),
-      surroundings: await readSurroundings(client, options),
+      surroundings: await readSurroundings(client, options, compared.actual),
       only: writtenNowhere(compared.findings, project.migrations),
     };
     options.onProgress?.("trying the repair on a copy of the schema");

@@ -41,7 +41,7 @@ async function declaredSnapshot(options: Options) {
   const [declared, migrations, ignored] = await Promise.all([
     readDeclared(options),
     readMigrations(options.migrations),
-    readIgnored(options.ignoreFile, options.ignore),
+    readIgnored(options.ignoreFile, options.ignore, options.external),
   ]);
   const server = scratchServer(options);
   const expected = await expectedOf(server, declared, migrations, options);
@@ -54,5 +54,6 @@ async function declaredSnapshot(options: Options) {
     declaredIn,
     scripts,
     ignored,
+    external: options.external,
   };
 }

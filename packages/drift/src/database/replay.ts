@@ -3,8 +3,9 @@
 import pg from "pg";
 import { CANONICAL_OUTPUT, inReadTransaction } from "../catalog/catalog.ts";
 import { readObjects, type Scope } from "../catalog/objects.ts";
-import { DriftError, messageOf } from "../model/errors.ts";
+import { codeOf, DriftError, messageOf } from "../model/errors.ts";
 import type { CatalogObject } from "../model/object.ts";
+import { type Externals, NO_EXTERNALS } from "../prisma/externals.ts";
 import type { SchemaFile } from "../prisma/schema-file.ts";
 import { isConnectionLoss } from "./connection.ts";
 import { isHeld, requireLasting, runScript } from "./hold.ts";
@@ -23,6 +24,7 @@ export type ReplayOptions = Scope & {
   defaultSchema: string | null;
   /** A server that was named for scratch databases: what scripts do to it is what they are for. */
   shadowUrl?: string | null;
+  externals?: Externals;
 };
 
 export type Built = {
@@ -158,7 +160,7 @@ function withGeneratedColumn(sql: string, cause: unknown): string {
 export async function applyScript(
   client: pg.Client,
   script: Script,
-  { defaultSchema, shadowUrl = null }: ReplayOptions,
+  { defaultSchema, shadowUrl = null, externals = NO_EXTERNALS }: ReplayOptions,
 ): Promise<Script> {
   const settings = ["SET lock_timeout = '10s'; SET statement_timeout = '5min'"];
   if (defaultSchema !== null) {
@@ -171,8 +173,17 @@ export async function applyScript(
     return script;
   } catch (error) {
     if (isConnectionLoss(error)) throw error;
-    throw new DriftError(describe(script, error), { cause: error });
+    const isLacking = /^(42P01|42704|3F000)$/.test(codeOf(error) ?? "");
+    const hint = isLacking && lacksPrelude(externals) ? `\n${PRELUDE}` : "";
+    throw new DriftError(describe(script, error) + hint, { cause: error });
   }
+}
+
+const PRELUDE =
+  "Tables and enums that prisma.config leaves to others are made for a replay, and for Prisma's shadow database, by its migrations.initShadowDb.";
+
+function lacksPrelude({ tables, enums, prelude }: Externals): boolean {
+  return prelude === null && tables.length + enums.length > 0;
 }
 
 function describe({ path, sql, sources }: Script, error: unknown): string {

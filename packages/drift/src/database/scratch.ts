@@ -4,6 +4,7 @@ import type pg from "pg";
 import { codeOf, DriftError, messageOf } from "../model/errors.ts";
 import { fewOf } from "../model/words.ts";
 import { isConnectionLoss, withConnection, withDatabase } from "./connection.ts";
+import { runScript } from "./hold.ts";
 import { unlessAborted } from "./work.ts";
 
 /** The server that scratch databases are made on. */
@@ -16,6 +17,8 @@ export type ScratchServer = {
   client: pg.Client | null;
   /** Ends the work and drops the database, as on Ctrl-C. */
   signal: AbortSignal;
+  /** What Prisma runs first in a database that its migrations are replayed in. */
+  prelude?: string | null;
 };
 
 /** Text compares and sorts as in the live database, or definitions that name a collation could not even be made. */
@@ -67,11 +70,12 @@ export async function leftNotes(client: pg.Client): Promise<string[]> {
 
 /** Runs `work` in an empty database that is dropped afterwards, whatever happens. */
 export async function withScratchDatabase<T>(
-  { url, client, signal }: ScratchServer,
+  { client, ...server }: ScratchServer,
   work: (scratch: pg.Client, url: string) => Promise<T>,
 ): Promise<T> {
+  const { url, signal, prelude = null, isNamed = false } = server;
   if (client === null)
-    return withConnection(url, (own) => withScratchDatabase({ url, client: own, signal }, work));
+    return withConnection(url, (own) => withScratchDatabase({ ...server, client: own }, work));
   const name = await newName(client);
   const created = create(client, name);
   let result: T;
@@ -79,7 +83,10 @@ export async function withScratchDatabase<T>(
     result = await unlessAborted(signal, async () => {
       await created;
       const own = withDatabase(url, name);
-      return withConnection(own, (scratch) => work(scratch, own));
+      return withConnection(own, async (scratch) => {
+        if (prelude !== null) await runPrelude(scratch, prelude, isNamed);
+        return work(scratch, own);
+      });
     });
   } catch (error) {
     await created.catch(() => {}); // It cannot be dropped while it is being made.
@@ -88,6 +95,16 @@ export async function withScratchDatabase<T>(
   }
   await drop(client, url, name);
   return result;
+}
+
+async function runPrelude(scratch: pg.Client, sql: string, mayReach: boolean): Promise<void> {
+  await runScript(scratch, "SET lock_timeout = '10s'", sql, mayReach).catch((error) => {
+    if (isConnectionLoss(error)) throw error;
+    throw new DriftError(
+      `What prisma.config has as migrations.initShadowDb could not be run: ${messageOf(error)}`,
+      { cause: error },
+    );
+  });
 }
 
 async function newName(client: pg.Client): Promise<string> {

@@ -29,10 +29,11 @@ WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND r.rolname <>
  * @throws DriftError where no such role can be had and the schema has objects of others.
  */
 export async function withTrialDatabase<T>(
-  server: ScratchServer,
+  named: ScratchServer,
   extensions: Extension[],
   work: (scratch: pg.Client) => Promise<T>,
 ): Promise<T> {
+  const server = { ...named, prelude: null };
   if (server.isNamed) return withScratchDatabase(server, work);
   let role: string | null = null;
   try {

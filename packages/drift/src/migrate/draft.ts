@@ -119,7 +119,7 @@ function fromPrisma({ server, schemaFiles, reader, replay, ...work }: Work): Pro
     const schema = replay.defaultSchema ?? "public";
     return withConnection(url, async (client) => {
       await client.query(`SET search_path = ${pg.escapeIdentifier(schema)}`);
-      return changesToSql(schemaFiles, { client, url, schema }).catch((error) => {
+      return changesToSql(schemaFiles, { client, url, schema }, replay.externals).catch((error) => {
         throw new DriftError(
           `Prisma's schema engine could not compare the schema: ${messageOf(error).trim()}`,
           { cause: error },

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DriftError, messageOf } from "../model/errors.ts";
+import type { Externals } from "./externals.ts";
 import { packageFolder } from "./locate.ts";
 
 /** Paths are as seen from the folder that the check runs in; null is what the file does not say. */
@@ -11,12 +12,15 @@ export type PrismaConfig = {
   schema: string | null;
   migrations: string | null;
   url: string | null;
+  externals: Externals;
 };
 
 /** What of the file's export matters here. */
 type Shape = {
   schema?: string;
-  migrations?: { path?: string };
+  migrations?: { path?: string; initShadowDb?: string };
+  tables?: { external?: string[] };
+  enums?: { external?: string[] };
   datasource?: { url?: string; directUrl?: string };
 };
 
@@ -34,12 +38,17 @@ export async function loadPrismaConfig(
   const files = NAMES.flatMap((name) => EXTENSIONS.map((extension) => `${name}.${extension}`));
   const name = files.find((file) => existsSync(join(folder, file)));
   if (name === undefined) return null;
-  const { schema, migrations, datasource } = await load(folder, name, env);
+  const { schema, migrations, datasource, tables, enums } = await load(folder, name, env);
   const url = datasource?.directUrl || datasource?.url;
   return {
     schema: schema === undefined ? null : within(folder, schema),
     migrations: migrations?.path === undefined ? null : within(folder, migrations.path),
     url: url && url !== STAND_IN ? url : null,
+    externals: {
+      tables: tables?.external ?? [],
+      enums: enums?.external ?? [],
+      prelude: migrations?.initShadowDb || null,
+    },
   };
 }
 

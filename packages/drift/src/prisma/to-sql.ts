@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import type pg from "pg";
 import { DriftError, messageOf } from "../model/errors.ts";
 import { offline, online } from "./adapter.ts";
+import { type Externals, NO_EXTERNALS } from "./externals.ts";
 import { type StartEngine, startable } from "./glue.ts";
 import { type Located, locateEngine } from "./locate.ts";
 import { diffByProgram } from "./native.ts";
@@ -18,8 +19,11 @@ type Source = { client: pg.Client; url: string; schema: string };
  * The statements that make an empty database what the schema says.
  * @throws Error when Prisma does not accept it, DriftError when there is no engine.
  */
-export function schemaToSql(files: SchemaFile[]): Promise<string> {
-  return diff(files, null);
+export function schemaToSql(
+  files: SchemaFile[],
+  externals: Externals = NO_EXTERNALS,
+): Promise<string> {
+  return diff(files, null, externals);
 }
 
 /**
@@ -27,12 +31,20 @@ export function schemaToSql(files: SchemaFile[]): Promise<string> {
  * @param source.schema PostgreSQL's, that names without one mean.
  * @throws Error when the engine cannot compare them.
  */
-export async function changesToSql(files: SchemaFile[], source: Source): Promise<string> {
-  const sql = (await diff(files, source)).trim();
+export async function changesToSql(
+  files: SchemaFile[],
+  source: Source,
+  externals: Externals = NO_EXTERNALS,
+): Promise<string> {
+  const sql = (await diff(files, source, externals)).trim();
   return sql === NO_CHANGE ? "" : sql;
 }
 
-async function diff(given: SchemaFile[], source: Source | null): Promise<string> {
+async function diff(
+  given: SchemaFile[],
+  source: Source | null,
+  { tables, enums }: Externals,
+): Promise<string> {
   const engine = locateEngine(given[0]?.path ?? ".");
   const files = engine.major >= 7 ? given.map(withoutUrls) : given;
   const params = {
@@ -41,7 +53,7 @@ async function diff(given: SchemaFile[], source: Source | null): Promise<string>
     script: true,
     exitCode: null,
     shadowDatabaseUrl: null,
-    filters: { externalTables: [], externalEnums: [] },
+    filters: { externalTables: tables, externalEnums: enums },
   };
   return engine.kind === "native"
     ? inProgram(engine, params, source)

@@ -145,7 +145,7 @@ async function bring(
   try {
     const sql = await withConnection(url, async (client) => {
       await client.query(`SET search_path = ${pg.escapeIdentifier(schema)}`);
-      return changesToSql(files, { client, url, schema });
+      return changesToSql(files, { client, url, schema }, options.externals);
     });
     if (sql === "") return { objects, scripts: [] };
     const done = await applyParts(scratch, sql, options);

@@ -6,6 +6,7 @@ import { join, sep } from "node:path";
 import type { Script } from "../database/replay.ts";
 import { codeOf, DriftError, messageOf } from "../model/errors.ts";
 import { requirePostgres } from "../prisma/datasource.ts";
+import { type Externals, NO_EXTERNALS } from "../prisma/externals.ts";
 import type { SchemaFile } from "../prisma/schema-file.ts";
 import { schemaToSql } from "../prisma/to-sql.ts";
 
@@ -15,19 +16,23 @@ export type ProjectFiles = {
   /** Folders; null when the project has none. */
   migrations: string | null;
   sql: string | null;
+  externals?: Externals;
 };
 
 /** The folder of hand-written SQL that Prisma's part stands on. */
 const BEFORE = "before";
 
-type DeclaredFiles = Pick<ProjectFiles, "schema" | "sql">;
+type DeclaredFiles = Pick<ProjectFiles, "schema" | "sql" | "externals">;
 
 /**
  * The declared schema as scripts: Prisma's part before the hand-written one, which builds on its tables, and before that
  * the files of a folder `before`, on which Prisma's part builds: extensions, and the functions of its defaults.
  */
 export async function readDeclared(files: DeclaredFiles): Promise<Script[]> {
-  return Promise.all((await readDeclaredSources(files)).map(withSql));
+  // Without a prelude nothing else makes them, and keys refer to them.
+  const { externals = NO_EXTERNALS } = files;
+  const made = externals.prelude === null ? NO_EXTERNALS : externals;
+  return Promise.all((await readDeclaredSources(files)).map((script) => withSql(script, made)));
 }
 
 /** The same files as they are written: enough to find a line, and nothing that could be applied. */
@@ -38,9 +43,9 @@ export async function readDeclaredSources({ schema, sql }: DeclaredFiles): Promi
   return [...written.filter(isBefore), prisma, ...written.filter((script) => !isBefore(script))];
 }
 
-async function withSql(script: Script): Promise<Script> {
+async function withSql(script: Script, externals: Externals): Promise<Script> {
   if (!script.sources) return script;
-  const sql = await schemaToSql(script.sources).catch((error) => {
+  const sql = await schemaToSql(script.sources, externals).catch((error) => {
     if (error instanceof DriftError) throw error;
     throw new DriftError(`Prisma does not accept the schema. ${messageOf(error).trim()}`, {
       cause: error,

@@ -1,6 +1,7 @@
 /** Objects that are left out of the comparison: by a pattern on the command line, or by a line of a file with a reason. */
 import { DriftError } from "../model/errors.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
+import { isExternal } from "../prisma/externals.ts";
 import { readText } from "./files.ts";
 
 /** Whether the object of a key is left out. */
@@ -12,9 +13,15 @@ const isPrismaHistory: Ignored = (key) => /[ .]_prisma_migrations$/.test(key);
 /** `PATTERN # reason`. Who reads the file in a year wants to know whether the line may go. */
 const LINE = /^(\S.*?)\s+#\s*(\S.*)$/;
 
-export async function readIgnored(path: string | null, patterns: string[]): Promise<Ignored> {
+/** @param external keys of what Prisma's configuration leaves to others. */
+export async function readIgnored(
+  path: string | null,
+  patterns: string[],
+  external: readonly string[] = [],
+): Promise<Ignored> {
   const all = [...patterns, ...(path === null ? [] : await readPatterns(path))].map(glob);
-  return (key) => isPrismaHistory(key) || all.some((pattern) => pattern.test(key));
+  const isOthers = isExternal(external);
+  return (key) => isPrismaHistory(key) || isOthers(key) || all.some((pattern) => pattern.test(key));
 }
 
 /** The objects without those that are ignored, and without all that belongs to them. */

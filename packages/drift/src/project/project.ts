@@ -2,6 +2,7 @@
 import type { Scope } from "../catalog/objects.ts";
 import type { Script } from "../database/replay.ts";
 import { begun } from "../database/work.ts";
+import { isExternal } from "../prisma/externals.ts";
 import { type Exception, readExceptions } from "./exceptions.ts";
 import {
   type Migration,
@@ -19,6 +20,8 @@ export type RuleFiles = {
   ignoreFile: string | null;
   /** Patterns of objects to leave out, besides those of the file. */
   ignore: string[];
+  /** Keys of what Prisma's configuration leaves to others. */
+  external: string[];
   allowFile: string | null;
   rolesFile: string | null;
 };
@@ -42,8 +45,8 @@ export type Project = Rules & {
 export async function readProject(
   options: ProjectFiles & RuleFiles & SnapshotFile & Scope,
 ): Promise<Project> {
-  const [ignored, exceptions, roles, migrations, snapshot] = await Promise.all([
-    readIgnored(options.ignoreFile, options.ignore),
+  const [isIgnored, exceptions, roles, migrations, snapshot] = await Promise.all([
+    readIgnored(options.ignoreFile, options.ignore, options.external),
     readExceptions(options.allowFile),
     readRolesManifest(options.rolesFile),
     readMigrations(options.migrations),
@@ -52,5 +55,8 @@ export async function readProject(
   const declared = snapshot
     ? readDeclaredSources(options).catch(() => []) // A deployed image may carry the snapshot alone.
     : begun(readDeclared(options));
+  // A deployed image may lack the configuration that the snapshot was written with.
+  const isOthers = isExternal(snapshot?.external ?? []);
+  const ignored: Ignored = (key) => isIgnored(key) || isOthers(key);
   return { ignored, exceptions, roles, migrations, snapshot, declared };
 }

@@ -14,13 +14,15 @@ export type Snapshot = {
   objects: CatalogObject[];
   /** Path of the file that declares an object, by its key. */
   declaredIn: Map<string, string>;
+  /** Keys of what Prisma's configuration leaves to others. */
+  external?: string[];
 };
 
 /** Grows when the file, or what stands in a definition, becomes another. */
 const VERSION = 1;
 
 /** The text of the file. The fingerprint is of the objects alone: where they are declared makes no database another. */
-export function formatSnapshot({ scope, objects, declaredIn }: Snapshot): string {
+export function formatSnapshot({ scope, objects, declaredIn, external = [] }: Snapshot): string {
   const lines = sorted(objects).map((object) => {
     const path = declaredIn.get(keyOf(object));
     return path === undefined
@@ -30,7 +32,7 @@ export function formatSnapshot({ scope, objects, declaredIn }: Snapshot): string
   return `{
 "version": ${VERSION},
 "fingerprint": "${fingerprintOf(objects)}",
-"scope": ${describe(scope)},
+"scope": ${describe(scope)},${external.length > 0 ? `\n"external": ${JSON.stringify(external.toSorted())},` : ""}
 "objects": [
 ${lines.join(",\n")}
 ]
@@ -71,7 +73,7 @@ function parse(path: string, text: string): Snapshot {
       `The snapshot ${path} is corrupt: ${why}. Write it anew with \`tenantry-drift snapshot\`.`,
       { cause },
     );
-  let read: { version?: unknown; fingerprint?: unknown; scope?: unknown; objects?: unknown };
+  let read: Partial<Record<"version" | "fingerprint" | "scope" | "external" | "objects", unknown>>;
   try {
     read = JSON.parse(text);
   } catch (error) {
@@ -81,6 +83,8 @@ function parse(path: string, text: string): Snapshot {
     throw new DriftError(
       `The snapshot ${path} has the format version ${read.version}, and this check reads ${VERSION}. Write it anew with \`tenantry-drift snapshot\`.`,
     );
+  const external = read?.external ?? [];
+  if (!isTextList(external)) throw corrupt("it does not have the shape of one");
   if (!Array.isArray(read?.objects) || !read.objects.every(isObject) || !isScope(read.scope))
     throw corrupt("it does not have the shape of one");
   const objects = read.objects.map(({ kind, schema, name, parent, definition }) => ({
@@ -98,7 +102,7 @@ function parse(path: string, text: string): Snapshot {
     ...object,
     definition: canonicalText(object.kind, object.definition),
   }));
-  return { scope: read.scope, objects: canonicalObjects, declaredIn };
+  return { scope: read.scope, objects: canonicalObjects, declaredIn, external };
 }
 
 function isObject(value: unknown): value is CatalogObject & { declaredIn?: string } {

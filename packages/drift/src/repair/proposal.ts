@@ -1,10 +1,12 @@
 /** A repair that was tried: planned on a copy of the live schema, run there once more with rows, and compared. */
 import type pg from "pg";
+import { inReadTransaction } from "../catalog/catalog.ts";
 import { differingKeys, unlikeKeys } from "../model/diff.ts";
 import { type CatalogObject, keyOf } from "../model/object.ts";
 import { fewOf } from "../model/words.ts";
 import { byKey } from "./assumptions.ts";
 import { isOrderAlone } from "./enums.ts";
+import { foundation, withFoundation } from "./foundation.ts";
 import { type Plan, plan, type Step } from "./plan.ts";
 import { firstLoss, type Proved, prove } from "./proof.ts";
 import { ELSEWHERE } from "./refusals.ts";
@@ -27,10 +29,11 @@ export async function propose(
   scratch: pg.Client,
   { actual, expected, reader, only, surroundings = NO_SURROUNDINGS }: RepairTask,
 ): Promise<Proposal> {
-  const copy = await committing(scratch, reader);
+  const stands = foundation(surroundings.beside, actual, expected);
   const copied = actual.map(withoutInvalid);
-  await plan(copy, copied, { isCopy: true });
-  const without = differingKeys(copied, await copy.read());
+  const copy = await committing(scratch, withFoundation(reader, stands));
+  await plan(copy, [...copied, ...stands], { isCopy: true });
+  const without = differingKeys(copied, await inReadTransaction(scratch, () => reader(scratch)));
   const left = without.filter((key) => isEventTrigger(key) && isSame(key, actual, expected));
   const others = (objects: CatalogObject[]) =>
     objects.filter((object) => !left.includes(keyOf(object)) && !left.includes(object.parent));

@@ -18,12 +18,15 @@ export type Surroundings = {
   sizes: ReadonlyMap<string, string>;
   /** What depends on an object, by its key, in schemas that are not compared. */
   dependants: ReadonlyMap<string, string[]>;
+  /** What is compared by nobody, such as tables that are ignored and all that other schemas have. */
+  beside: CatalogObject[];
 };
 
 export const NO_SURROUNDINGS: Surroundings = {
   attached: new Map(),
   sizes: new Map(),
   dependants: new Map(),
+  beside: [],
 };
 
 export type RepairTask = {
