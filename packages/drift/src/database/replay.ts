@@ -8,6 +8,7 @@ import type { CatalogObject } from "../model/object.ts";
 import { type Externals, NO_EXTERNALS } from "../prisma/externals.ts";
 import type { SchemaFile } from "../prisma/schema-file.ts";
 import { isConnectionLoss } from "./connection.ts";
+import { withGeneratedColumn } from "./generated.ts";
 import { isHeld, requireLasting, runScript } from "./hold.ts";
 import { type ScratchServer, withScratchDatabase } from "./scratch.ts";
 
@@ -124,10 +125,7 @@ async function applyPrisma(
   }
 }
 
-/**
- * A schema says of a generated column that its default reads other columns, which no default can. Prisma writes a column a
- * line, and so that line is written anew.
- */
+/** A schema says of a generated column that its default reads other columns. */
 async function applyGenerated(
   client: pg.Client,
   script: Script,
@@ -137,23 +135,16 @@ async function applyGenerated(
     try {
       return await applyScript(client, { ...script, sql }, options);
     } catch (error) {
-      const generated = withGeneratedColumn(sql, error instanceof Error ? error.cause : null);
+      const generated = generatedFrom(sql, error instanceof Error ? error.cause : null);
       if (generated === sql) throw error;
       sql = generated;
     }
   }
 }
 
-function withGeneratedColumn(sql: string, cause: unknown): string {
+function generatedFrom(sql: string, cause: unknown): string {
   if (!(cause instanceof pg.DatabaseError) || cause.code !== "0A000") return sql;
-  const place = locate(sql, Number(cause.position));
-  const lines = sql.split("\n");
-  const at = place.line - 1;
-  lines[at] = (lines[at] ?? "").replace(
-    /^(\s*"(?:[^"]|"")*" .*?) DEFAULT (.*?)(,?)$/,
-    "$1 GENERATED ALWAYS AS ($2) STORED$3",
-  );
-  return lines.join("\n");
+  return withGeneratedColumn(sql, indexOf(sql, Number(cause.position)));
 }
 
 /** One simple query a file, as Prisma sends a migration. */
@@ -204,8 +195,12 @@ function describe({ path, sql, sources }: Script, error: unknown): string {
 }
 
 /** PostgreSQL counts characters from 1, where a character outside the basic plane is one and not two. */
+function indexOf(sql: string, position: number): number {
+  return [...sql].slice(0, position - 1).join("").length;
+}
+
 function locate(sql: string, position: number): { line: number; column: number; text: string } {
-  const before = [...sql].slice(0, position - 1).join("");
+  const before = sql.slice(0, indexOf(sql, position));
   const lineStart = before.lastIndexOf("\n") + 1;
   return {
     line: before.split("\n").length,
