@@ -1,4 +1,4 @@
-/** What an owner may do is no grant, and is listed nowhere. */
+/** Rights of those who need no grant, or who get one for the check alone. */
 import type pg from "pg";
 import { type CatalogObject, keyOf } from "../model/object.ts";
 import { inReadTransaction, OBJECT, union } from "./catalog.ts";
@@ -33,4 +33,35 @@ export async function withoutOwnRights(
   );
   const own = new Set(rows.map(({ name }) => name));
   return expected.filter((one) => !(isMissing(one) && own.has(one.name)));
+}
+
+/** What lets nobody do more than read, and is not passed on. A sequence that is used is changed. */
+const READS: [name: RegExp, definition: RegExp][] = [
+  [/^on database /, /^CONNECT$/],
+  [/^on schema /, /^USAGE$/],
+  [/^on (table|view|materialized view|foreign table|column|sequence) /, /^SELECT$/],
+  [/^(in schema .*)?on (tables|sequences) /, /^GRANT SELECT$/],
+  [/^on schemas /, /^GRANT USAGE$/],
+];
+
+/**
+ * Keys of the grants by which this login reads, where no file speaks of it: it is there for the check, and a repair that took
+ * them would be its last. One that is declared anything is one of the project's, and held to that.
+ * @param named roles that a manifest declares.
+ */
+export async function ownReading(
+  client: pg.Client,
+  named: readonly string[],
+  { expected, actual }: Record<"expected" | "actual", CatalogObject[]>,
+): Promise<Set<string>> {
+  const { rows } = await client.query<{ me: string; role: string }>(
+    "SELECT pg_catalog.quote_ident(current_user) AS me, current_user AS role",
+  );
+  const { me = "", role = "" } = rows[0] ?? {};
+  const isMine = ({ kind, name }: CatalogObject) =>
+    (kind === "grant" || kind === "default privilege") && name.endsWith(` to ${me}`);
+  if (named.includes(role) || expected.some(isMine)) return new Set();
+  const isReading = ({ name, definition }: CatalogObject) =>
+    READS.some(([names, definitions]) => names.test(name) && definitions.test(definition));
+  return new Set(actual.filter((one) => isMine(one) && isReading(one)).map(keyOf));
 }

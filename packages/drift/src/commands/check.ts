@@ -1,6 +1,6 @@
 /** The check, top to bottom: the project, both sides, what differs, where that is declared, what mends it, the report. */
 import type pg from "pg";
-import { withoutOwnRights } from "../catalog/own-rights.ts";
+import { ownReading, withoutOwnRights } from "../catalog/own-rights.ts";
 import { withConnection } from "../database/connection.ts";
 import { readLive } from "../database/live.ts";
 import { buildIn, type Script } from "../database/replay.ts";
@@ -9,9 +9,11 @@ import { unlessAborted } from "../database/work.ts";
 import { type Finding, type Place, withPlaces } from "../model/finding.ts";
 import type { CatalogObject } from "../model/object.ts";
 import { keyOf } from "../model/object.ts";
+import { count } from "../model/words.ts";
 import { compare } from "../project/compare.ts";
 import { expectedOf, keptWarning, MADE_TOO, madeToo } from "../project/expected.ts";
 import { type Basis, basisOf, type Progress, progressOf } from "../project/history.ts";
+import type { Ignored } from "../project/ignore.ts";
 import { type Declaration, findPlaces, isDeclared } from "../project/places.ts";
 import { type Project, readProject } from "../project/project.ts";
 import { withRepairs } from "../repair/per-finding.ts";
@@ -30,17 +32,20 @@ export type Sides = Declaration & {
   migrations: Script[];
   /** What the reader must know of where the expected comes from. */
   note: string | null;
+  /** What is left out besides what the project's rules leave out. */
+  ignored: Ignored;
 };
 
 /** Compares the live database with the expected one. Throws a DriftError when that cannot be done. */
 export async function check(options: Options): Promise<Report> {
   const url = liveUrl(options);
-  const project = await readProject(options);
+  const read = await readProject(options);
 
   return withConnection(url, async (client) => {
     const server = scratchServer(options, client);
-    const sides = await readSides(client, server, project, options);
-    const { basis, progress, note } = sides;
+    const sides = await readSides(client, server, read, options);
+    const { basis, progress, note, ignored } = sides;
+    const project = { ...read, ignored };
 
     const compared = compare(sides.expected, sides.actual, project);
     const places = await placesIn(compared.findings, sides, server, options);
@@ -86,28 +91,44 @@ export async function readSides(
   const basis = basisOf(progress, options);
 
   const actual = live.objects;
-  const shared = { basis, progress, actual };
+  const shared = { basis, actual };
   const withoutOwn = (expected: CatalogObject[]) =>
     unlessAborted(options.signal, () =>
       withoutOwnRights(client, options.schemas, { expected, actual }),
     );
+  const whole = async (sides: Omit<Sides, "ignored" | "progress">): Promise<Sides> => {
+    const own = await ownReading(client, roles.names ?? [], sides);
+    const ignored: Ignored = (key) => own.has(key) || project.ignored(key);
+    return { ...sides, ignored, progress: withNotes(progress, readingNotes(own)) };
+  };
   if (snapshot) {
     const scripts = await project.declared;
     const expected = await withoutOwn([...snapshot.objects, ...roles.objects]);
     const { declaredIn } = snapshot;
-    return { ...shared, expected, scripts, declaredIn, migrations: [], note: null };
+    return whole({ ...shared, expected, scripts, declaredIn, migrations: [], note: null });
   }
   options.onProgress?.("replaying the files in a scratch database");
   const made =
     basis === "applied migrations"
       ? { ...(await buildIn(server, progress.applied, options)), migrations: [], note: null }
       : await expectedOf(server, await project.declared, migrations, options);
-  return {
+  return whole({
     ...shared,
     ...made,
     expected: await withoutOwn([...made.objects, ...roles.objects]),
     declaredIn: null,
-  };
+  });
+}
+
+function withNotes(progress: Progress, notes: string[]): Progress {
+  return { ...progress, notes: [...progress.notes, ...notes] };
+}
+
+function readingNotes(own: ReadonlySet<string>): string[] {
+  if (own.size === 0) return [];
+  return [
+    `Left out, since no file speaks of this login: what lets it read, in ${count(own.size, "grant")}.`,
+  ];
 }
 
 /** The places of what is declared; what only the migrations make is looked up in these. */

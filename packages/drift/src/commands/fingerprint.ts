@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { inReadTransaction } from "../catalog/catalog.ts";
 import { readObjects } from "../catalog/objects.ts";
+import { ownReading } from "../catalog/own-rights.ts";
 import { withConnection } from "../database/connection.ts";
 import { fingerprintOf } from "../model/fingerprint.ts";
 import { readIgnored, withoutIgnored } from "../project/ignore.ts";
@@ -23,9 +24,10 @@ export async function readFingerprints(
   const ignored = await readIgnored(existsSync(ignoreFile) ? ignoreFile : null, [], external);
   return withConnection(databaseUrl, async (client) => {
     const live = await inReadTransaction(client, () => readObjects(client, scope));
+    const own = await ownReading(client, [], { expected, actual: live });
     return {
       expected: fingerprintOf(expected),
-      live: fingerprintOf(withoutIgnored(live, ignored)),
+      live: fingerprintOf(withoutIgnored(live, (key) => own.has(key) || ignored(key))),
     };
   });
 }

@@ -35,11 +35,12 @@ export type RepairOptions = Options & {
 /** True when the database is then what is declared. */
 export async function repairCommand(options: RepairOptions, output: Output): Promise<boolean> {
   const url = liveUrl(options);
-  const project = await readProject(options);
+  const read = await readProject(options);
 
   return withConnection(url, async (client) => {
     const server = scratchServer(options, client);
-    const sides = await readSides(client, server, project, options);
+    const sides = await readSides(client, server, read, options);
+    const project = { ...read, ignored: sides.ignored };
     const compared = compare(sides.expected, sides.actual, project);
     const kept = await keptBack(compared.findings, sides, server, project, options);
     for (const note of await buildingNotes(client, options.schemas))
