@@ -1,8 +1,9 @@
 /** What is written is written whole or not at all, and says why it could not be. A limit on files stands for a full disk. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdir, readdir, readlink, symlink } from "node:fs/promises";
+import { mkdir, readdir, readlink, rm, symlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { createDatabase, type TestDatabase } from "../../../tests/support/postgres.ts";
+import { writeNew } from "../src/project/write.ts";
 import { createProject, type Outcome, type Project } from "./project.ts";
 
 setDefaultTimeout(60_000);
@@ -92,6 +93,34 @@ test("init leaves nothing, though its first file was written", async () => {
   } finally {
     await other.remove();
   }
+});
+
+test("a run that is killed leaves no folder that a deploy takes for a migration, and the next clears up", async () => {
+  const path = "prisma/migrations/2_add/migration.sql";
+  const killed = Bun.spawn(
+    [
+      process.execPath,
+      "-e",
+      // Large enough to be killed while it is written.
+      `import { writeNew } from ${JSON.stringify(join(import.meta.dir, "../src/project/write.ts"))};
+       await writeNew([{ path: "prisma/migrations/2_add/rollback.sql", text: "x" }, { path: "${path}", text: "x".repeat(5e8) }], "prisma");`,
+    ],
+    { cwd: project.folder },
+  );
+  const drafts = async () =>
+    (await readdir(join(project.folder, "prisma"))).filter((name) => name.startsWith(".drift-"));
+  while ((await drafts()).length === 0) await Bun.sleep(1);
+  killed.kill("SIGKILL");
+  await killed.exited;
+  expect(await drafts()).toHaveLength(1);
+  expect(await readdir(join(project.folder, "prisma/migrations"))).toEqual(["migration_lock.toml"]);
+  expect((await project.drift(["--no-repair"])).stdout).toContain("missing table");
+  const [draft = ""] = await drafts();
+  const long = new Date(Date.now() - 7_200_000);
+  await utimes(join(project.folder, "prisma", draft), long, long);
+  await writeNew([{ path: join(project.folder, path), text: "x" }], join(project.folder, "prisma"));
+  expect(await drafts()).toEqual([]);
+  await rm(join(project.folder, "prisma/migrations/2_add"), { recursive: true });
 });
 
 test("a result that stdout does not take is no success", async () => {

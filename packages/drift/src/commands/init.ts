@@ -1,5 +1,5 @@
 /** `tenantry-drift init`: writes as hand-written SQL what the migrations make and the Prisma schema cannot say. */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { inReadTransaction } from "../catalog/catalog.ts";
 import { readObjects } from "../catalog/objects.ts";
 import { build, buildIn, type Script } from "../database/replay.ts";
@@ -57,7 +57,7 @@ export async function initCommand(options: Options, folder: string, output: Outp
     ...before.map(({ sql }) => ({ path: join(folder, "before", "010_foundation.sql"), text: sql })),
     ...(steps === "" ? [] : [{ path: join(folder, "010_beyond_prisma.sql"), text: steps }]),
   ];
-  await writeNew(written);
+  await writeNew(written, dirname(folder));
   await output.result(written.map(({ path }) => `${path}\n`).join(""));
   if (written.length === 0)
     await output.note(

@@ -1,6 +1,6 @@
 /** `tenantry-drift migrate`: writes the migration that brings the history to what the project declares. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readObjects, unmodelledWarnings } from "../catalog/objects.ts";
 import { build, buildIn, type Script } from "../database/replay.ts";
 import { withScratchDatabase } from "../database/scratch.ts";
@@ -89,11 +89,13 @@ export async function migrateCommand(options: MigrateOptions, output: Output): P
       migrations.map(({ name }) => name),
     ),
   );
-  // The migration last: no deploy takes a folder for whole that is not.
-  await writeNew([
-    { path: join(path, "rollback.sql"), text: rollback },
-    { path: join(path, "migration.sql"), text: migration },
-  ]);
+  await writeNew(
+    [
+      { path: join(path, "rollback.sql"), text: rollback },
+      { path: join(path, "migration.sql"), text: migration },
+    ],
+    dirname(folder),
+  );
   await output.result(`${path}\n`);
   await output.note(
     "Proved by replay: with it the migrations make what the files declare, and rollback.sql leads back.\n",

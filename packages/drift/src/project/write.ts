@@ -1,8 +1,19 @@
 /** Files of the project that are written whole or not at all: neither a full disk nor a kill leaves half of one under its name. */
 import { randomBytes } from "node:crypto";
 import { existsSync, type Stats } from "node:fs";
-import { chmod, chown, mkdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { codeOf, DriftError, messageOf } from "../model/errors.ts";
 
 const REASONS = new Map([
@@ -35,10 +46,20 @@ export async function writeWhole(
   }
 }
 
-/** Makes the files with the folders that they need: all or none. @throws DriftError for one that is there already, and why it failed. */
-export async function writeNew(files: { path: string; text: string }[]): Promise<void> {
+/**
+ * Makes the files with the folders that they need: all or none. What they need is made elsewhere and gets its name when it is
+ * whole: who applies migrations takes every folder for one.
+ * @param beside a folder where nobody looks for files of the kind.
+ * @throws DriftError for one that is there already, and why it failed.
+ */
+export async function writeNew(
+  files: { path: string; text: string }[],
+  beside: string,
+): Promise<void> {
   const present = files.find(({ path }) => existsSync(path));
   if (present) throw new DriftError(`${present.path} is there already, and nothing was written.`);
+  const root = missingRoot(files.map(({ path }) => path));
+  if (root !== null && (await writeFolder(root, files, beside))) return;
   const made: string[] = [];
   try {
     for (const { path, text } of files) {
@@ -54,8 +75,60 @@ export async function writeNew(files: { path: string; text: string }[]): Promise
   }
 }
 
+/** The folder that is not there and would have all of the files, the outermost; null where there is none. */
+function missingRoot([first = "", ...others]: string[]): string | null {
+  let root: string | null = null;
+  for (let folder = dirname(first); !existsSync(folder); folder = dirname(folder)) root = folder;
+  const isAround = root !== null && others.every((path) => path.startsWith(`${root}/`));
+  return isAround ? root : null;
+}
+
+/** False where folders cannot be made or moved like that. */
+async function writeFolder(
+  root: string,
+  files: { path: string; text: string }[],
+  beside: string,
+): Promise<boolean> {
+  await sweep(beside);
+  const draft = join(beside, newDraft());
+  let current = root;
+  try {
+    for (const { path, text } of files) {
+      current = path;
+      const target = join(draft, relative(root, path));
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(target, text, { flag: "wx", flush: true });
+    }
+    await rename(draft, root);
+    return true;
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true }).catch(() => {});
+    if (NOT_BESIDE.test(codeOf(error) ?? "")) return false;
+    throw unwritten(current, error);
+  }
+}
+
+const DRAFT = /^\.drift-[0-9a-f]{16}$/;
+const ABANDONED_MS = 3_600_000;
+
+function newDraft(): string {
+  return `.drift-${randomBytes(8).toString("hex")}`;
+}
+
+/** Removes drafts of runs that were killed. One that is young may be another run's. */
+async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!DRAFT.test(name)) continue;
+    const path = join(folder, name);
+    const found = await lstat(path).catch(() => null);
+    if (found && found.mtimeMs < Date.now() - ABANDONED_MS)
+      await rm(path, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
 async function replace(target: string, found: Stats | null, text: string): Promise<void> {
-  const draft = join(dirname(target), `.drift-${randomBytes(8).toString("hex")}`);
+  await sweep(dirname(target));
+  const draft = join(dirname(target), newDraft());
   try {
     await writeFile(draft, text, { flag: "wx", flush: true });
     if (found) await likeIt(draft, found);
