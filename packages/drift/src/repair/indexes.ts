@@ -139,7 +139,8 @@ function indexState({ name, bare, table }: Index, wanted: string[], found: strin
   ];
 }
 
-const isFiring = (state: string) => / TRIGGERS ON /.test(state);
+/** True for the state of a key whose triggers do not fire as they were made to. */
+export const isFiring = (state: string) => / TRIGGERS ON /.test(state);
 
 function firingOf(constraint: CatalogObject): string | undefined {
   return stated(constraint.definition).state.find(isFiring);

@@ -7,6 +7,7 @@ import { fewOf } from "../model/words.ts";
 import { byKey } from "./assumptions.ts";
 import { isOrderAlone } from "./enums.ts";
 import { foundation, withFoundation } from "./foundation.ts";
+import { isFiring } from "./indexes.ts";
 import { type Plan, plan, type Step } from "./plan.ts";
 import { firstLoss, type Proved, prove } from "./proof.ts";
 import { ELSEWHERE } from "./refusals.ts";
@@ -30,11 +31,11 @@ export async function propose(
   { actual, expected, reader, only, surroundings = NO_SURROUNDINGS }: RepairTask,
 ): Promise<Proposal> {
   const stands = foundation(surroundings.beside, actual, expected);
-  const copied = actual.map(withoutInvalid);
+  const copied = actual.map(copiable);
   const copy = await committing(scratch, withFoundation(reader, stands));
   await plan(copy, [...copied, ...stands], { isCopy: true });
   const without = differingKeys(copied, await inReadTransaction(scratch, () => reader(scratch)));
-  const left = without.filter((key) => isEventTrigger(key) && isSame(key, actual, expected));
+  const left = without.filter((key) => FOR_SUPERUSERS.test(key) && isSame(key, actual, expected));
   const others = (objects: CatalogObject[]) =>
     objects.filter((object) => !left.includes(keyOf(object)) && !left.includes(object.parent));
   const uncopied = without.filter((key) => !left.includes(key));
@@ -52,26 +53,33 @@ export async function propose(
 }
 
 /**
- * No statement makes an index that is not valid, but for that of a partitioned table. The copy has a valid one, with which all
- * statements about it do the same; that it differs the plan is told.
+ * No statement makes an index that is not valid, but for that of a partitioned table, and only a superuser's switches the triggers
+ * of a key. The copy has a valid one, and switched on, with which all statements about it do the same; that it differs the
+ * plan is told.
  */
-function withoutInvalid(object: CatalogObject): CatalogObject {
-  if (!isInvalid(object)) return object;
-  return { ...object, definition: object.definition.replace(/; INVALID(?=;|$)/, "") };
+function copiable(object: CatalogObject): CatalogObject {
+  const { sql, state } = stated(object.definition);
+  const kept = state.filter((one) => !isUncopiable(one, object.kind, sql));
+  return kept.length === state.length
+    ? object
+    : { ...object, definition: [sql, ...kept].join("; ") };
 }
 
-function isInvalid({ kind, definition }: CatalogObject): boolean {
-  const { sql, state } = stated(definition);
-  return kind === "index" && state.includes("INVALID") && !sql.includes(" ON ONLY ");
+function isUncopiable(state: string, kind: string, sql: string): boolean {
+  if (kind === "index") return state === "INVALID" && !sql.includes(" ON ONLY ");
+  return kind === "constraint" && isFiring(state);
 }
 
 /** Of the keys that may differ those that the copy has otherwise, and that are expected to be as they are. */
 function uncopiable(known: ReadonlySet<string>, expected: CatalogObject[]): Set<string> {
-  const keys = expected.filter(isInvalid).map(keyOf);
+  const keys = expected.filter((one) => copiable(one) !== one).map(keyOf);
   return new Set(keys.filter((key) => known.has(key)));
 }
 
 /** No owner of a database makes one. While it stays as it is, no step is about it, and the copy does without. */
+const FOR_SUPERUSERS =
+  /^(event trigger|operator class|operator family|text search parser|text search template) /;
+
 function isEventTrigger(key: string): boolean {
   return key.startsWith("event trigger ");
 }
