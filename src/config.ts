@@ -1,7 +1,8 @@
 /** The configuration: parsed once, passed in. Nothing else reads the environment. */
+import type { ZodType } from "zod";
 import { Environment } from "./config/environment.ts";
 import { limitsOf } from "./config/limits.ts";
-import { misspeltOf } from "./config/misspelt.ts";
+import { doubtfulOf, type Misspelt, misspeltOf } from "./config/misspelt.ts";
 import { type Fault, faultsOfServer, type Values } from "./config/rules.ts";
 import { withFiles } from "./config/secret-files.ts";
 
@@ -20,12 +21,21 @@ type Variables = Record<string, string | undefined>;
  * @throws ConfigError that names every wrong variable, and never shows a value: values may be secrets.
  */
 export function parseConfig(env: Variables, look: (values: Values) => Fault[] = () => []): Config {
-  return toConfig(read(env, (values) => [...faultsOfServer(values), ...look(values)]));
+  const values = read(env, (values) => [...faultsOfServer(values), ...look(values)]);
+  return toConfig(values, doubtfulNames(env));
 }
 
 /** The same for an operator's tool, which issues nothing and may hold a key that is on its way out. @throws ConfigError */
 export function parseToolConfig(env: Variables): Config {
-  return toConfig(read(env, () => []));
+  return toConfig(
+    read(env, () => []),
+    doubtfulNames(env),
+  );
+}
+
+/** Names that may be slips of ours, and may be another program's: for the log, and no reason not to start. */
+export function doubtfulNames(env: Variables): Misspelt[] {
+  return doubtfulOf(env, Object.keys(Environment.shape));
 }
 
 /** All faults at once: whoever mends one after the other starts as many times. */
@@ -52,7 +62,7 @@ function read(given: Variables, rules: (values: Values) => Fault[]): Environment
   }
   for (const [name, message] of rules(values))
     if (!faults.has(name) && !unread.includes(name)) faults.set(name, message);
-  for (const { name, message } of misspeltOf(given, names)) faults.set(name, message);
+  for (const { name, message } of misspeltOf(given, names, mayHold)) faults.set(name, message);
   if (faults.size === 0) return values as Environment;
   const list = Array.from(faults, ([name, message]) => `  ${name}: ${message}`).join("\n");
   throw new ConfigError(
@@ -60,14 +70,20 @@ function read(given: Variables, rules: (values: Values) => Fault[]): Environment
   );
 }
 
+function mayHold(name: string, text: string): boolean {
+  const { [name]: schema } = Environment.shape as Record<string, ZodType>;
+  return schema?.safeParse(text).success ?? false;
+}
+
 /** A list may stand on lines of its own. */
 const LISTS = ["CORS_ORIGINS", "LARGE_NETWORKS", "PASSKEY_ORIGINS", "TRUSTED_PROXIES"];
 
-function toConfig(value: Environment) {
+function toConfig(value: Environment, doubtful: Misspelt[]) {
   const issuer = value.ISSUER ?? `http://localhost:${value.PORT}`;
   const appUrl = value.APP_URL ?? issuer;
   const isProduction = value.NODE_ENV === "production";
   return {
+    doubtful,
     environment: value.NODE_ENV,
     trial: isProduction && value.TRIAL === "on",
     host: value.HOST,

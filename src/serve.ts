@@ -127,6 +127,8 @@ async function prepare(config: Config, deps: Deps, migrations: string[]): Promis
 
 /** Of what it works on with, and an operator should know. */
 async function warn(config: Config, deps: Deps, migrations: string[]): Promise<void> {
+  for (const { name, message } of config.doubtful)
+    deps.log("warn", `the variable ${name} ${message}`);
   const fault = await faultOfRole(plainly(deps.pool));
   if (fault)
     deps.log("warn", `the database login ${fault}: only queries keep tenants apart`, {

@@ -68,7 +68,10 @@ describe("a slip is told, with what was meant", () => {
     ["KEY_SECRET", "x", "SECRET_KEY"],
     ["PREVIOUS_SECRET_KEY", "x", "SECRET_KEY_PREVIOUS"],
     ["ACCESS_TOKEN_TTL", "600", "ACCESS_TOKEN_TTL_SECONDS"],
-    ["DATABASE_TIMEOUT_MS", "5000", "DATABASE_TIMEOUT_SECONDS"],
+    ["SESSION_IDLE_MINUTES", "30", "SESSION_IDLE_SECONDS"],
+    ["MIN_PASSWORD_LENGTH", "20", "PASSWORD_MIN_LENGTH"],
+    ["CORS_ORIGIN", "https://a.example", "CORS_ORIGINS"],
+    ["rate-limit", "off", "RATE_LIMITS"],
     ["BODY_LIMIT", "1mb", "BODY_LIMIT_BYTES"],
     ["TENANTRY_REGISTRATON", "closed", "REGISTRATION"],
   ];

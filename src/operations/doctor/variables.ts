@@ -2,10 +2,10 @@
 import { resolve } from "node:path";
 import { Environment } from "../../config/environment.ts";
 import type { Values } from "../../config/rules.ts";
-import { ConfigError, parseConfig } from "../../config.ts";
+import { ConfigError, doubtfulNames, parseConfig } from "../../config.ts";
 import { faultOfTemplates } from "../../mail/templates.ts";
 import { faultOfPermissionsFile } from "../../roles/permissions-file.ts";
-import { type Finding, ok, wrong } from "./finding.ts";
+import { type Finding, note, ok, wrong } from "./finding.ts";
 
 export function usableVariables(env: NodeJS.ProcessEnv): Values {
   const values = Object.entries(Environment.shape).flatMap(([name, schema]) => {
@@ -22,6 +22,12 @@ export function* checkVariables(env: NodeJS.ProcessEnv, values: Values): Generat
     yield wrong("configuration", `${name} ${message}`, "see docs/reference/configuration.md");
   if (faults.length === 0)
     yield ok("configuration", `NODE_ENV=${values.NODE_ENV}, every variable is usable`);
+  for (const { name, message } of doubtfulNames(env))
+    yield note(
+      "configuration",
+      `${name} ${message}`,
+      "or leave it, where another program reads it",
+    );
   const { MAIL_TEMPLATES, PERMISSIONS_FILE } = values;
   const files = [
     MAIL_TEMPLATES ? faultOfTemplates(resolve(MAIL_TEMPLATES)) : null,
@@ -38,7 +44,7 @@ function faultsOf(env: NodeJS.ProcessEnv): { name: string; message: string }[] {
     return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return [...error.message.matchAll(/^ {2}(\w+): (.+)$/gm)].map(
+    return [...error.message.matchAll(/^ {2}([^\s:]+): (.+)$/gm)].map(
       ([, name = "", message = ""]) => ({ name, message }),
     );
   }
