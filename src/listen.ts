@@ -3,6 +3,8 @@ import type { Config } from "./config.ts";
 import { StartFault } from "./start-fault.ts";
 
 type Address = Pick<Config, "host" | "port">;
+/** Which say where. */
+type Variables = { host: string; port: string };
 type Options = {
   fetch: (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>;
   /** Whether other processes of ours may listen on the same port. */
@@ -18,7 +20,7 @@ type Options = {
 export function listen(
   { host, port }: Address,
   options: Options,
-  variables = { host: "HOST", port: "PORT" },
+  variables: Variables = { host: "HOST", port: "PORT" },
 ): Bun.Server<undefined> {
   try {
     return Bun.serve({ ...options, hostname: host, port });
@@ -36,8 +38,9 @@ export function listen(
  * A port that nobody else has, for several processes that share it: each of them alone would take it beside a stranger.
  * @throws StartFault as `listen` does.
  */
-export async function freePort(address: Address): Promise<number> {
-  const server = listen(address, { fetch: () => new Response(null, { status: 503 }) });
+export async function freePort(address: Address, variables?: Variables): Promise<number> {
+  const fetch = () => new Response(null, { status: 503 });
+  const server = listen(address, { fetch }, variables);
   const { port = address.port } = server;
   await server.stop(true);
   return port;

@@ -7,13 +7,12 @@ import { sealKeyId } from "../audit/chain.ts";
 import { readAuditKeys } from "../audit/keys.ts";
 import type { Head } from "../audit/seal.ts";
 import { verifyAuditLog } from "../audit/verify.ts";
-import { type Config, ConfigError, parseToolConfig } from "../config.ts";
+import { type Config, parseToolConfig } from "../config.ts";
 import { deriveKeyring, type Keyring } from "../crypto/secret.ts";
 import type { Database } from "../db/client.ts";
-import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { isId } from "../db/id.ts";
 import { acrossTenants, withDeleted } from "../db/scope.ts";
-import { StartFault } from "../start-fault.ts";
+import { faultOfArguments, print, printFailure } from "./answer.ts";
 import { EXIT, type Report, reportOf, reportOfFile } from "./audit-report.ts";
 import { withDatabase } from "./database.ts";
 import { secretKeysIn } from "./old-keys.ts";
@@ -55,10 +54,11 @@ process.exit(await main(process.argv.slice(2)));
 async function main(args: string[]): Promise<number> {
   try {
     const options = parse(args);
-    if (options.help) return say(usage);
+    if (options.help) return await say(usage);
     return await acrossTenants(() => withParts(options, (parts) => run(options, parts)));
   } catch (error) {
-    process.stderr.write(`error: ${explain(error)}\n`);
+    // Of verify alone.
+    await printFailure(error, args.includes("archive") ? [] : args);
     if (error instanceof BrokenLogError) return EXIT.broken;
     return error instanceof MissingKeyError ? EXIT.key_missing : EXIT.failed;
   }
@@ -90,7 +90,7 @@ async function verifyFile(path: string, options: Options, parts: Parts): Promise
   return show(reportOfFile(kept ? await verifyArchive(path, kept.keys) : result), options);
 }
 
-function show({ text, code, json }: Report, options: Options): number {
+function show({ text, code, json }: Report, options: Options): Promise<number> {
   return say(options.json ? `${JSON.stringify(json)}\n` : text, code);
 }
 
@@ -162,8 +162,7 @@ function parse(args: string[]) {
       throw new AuditError("--before and --output belong to archive.");
     return { command, ...values, head };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new AuditError(`${message} See --help.`, { cause: error });
+    throw new AuditError(faultOfArguments(error), { cause: error });
   }
 }
 
@@ -174,19 +173,7 @@ function parseHead(text: string): Head {
   return { seq: Number(seq), hash };
 }
 
-function say(text: string, code = 0): number {
-  process.stdout.write(text);
+async function say(text: string, code = 0): Promise<number> {
+  await print(process.stdout, text);
   return code;
-}
-
-function explain(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof AuditError) return error.message;
-  if (error instanceof StartFault) return error.message;
-  if (error instanceof BrokenLogError || error instanceof MissingKeyError) return error.message;
-  if (isUnavailable(error)) return "the database does not answer. See DATABASE_URL.";
-  if (isMissingTable(error))
-    return "the database has no tables yet. Run: bunx prisma migrate deploy";
-  if (error instanceof Error && /permission denied|42501/.test(error.message))
-    return "DATABASE_URL names a role that may not do this. Name the owner of the tables.";
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,10 +1,8 @@
 /** What every command for operators has in common: --help, --json, what it is at, and how it ends. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { ConfigError } from "../config.ts";
-import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { CannotRun } from "../operations/cannot-run.ts";
+import { faultOfArguments, print, printFailure } from "./answer.ts";
 import { createProgress } from "./progress.ts";
-import { withoutSecrets } from "./secrets.ts";
 
 /** `found` of what is wrong ends with 1. `text` is for people, `json` for programs. */
 export type Outcome = { found: boolean; text: string; json: unknown };
@@ -19,6 +17,8 @@ export type Command<F extends Flags> = {
   flags: F;
   /** Whether words without a dash may follow. */
   words?: boolean;
+  /** Whether it heeds the signal, and ends by itself once it has cleaned up. Others end at once: they leave nothing behind. */
+  cleansUp?: boolean;
   run(given: { values: Given<F>; words: string[]; io: Io }): Promise<Outcome>;
 };
 
@@ -37,19 +37,30 @@ export async function runCommand<F extends Flags>(command: Command<F>): Promise<
   const { argv, env, stdout, stderr } = process;
   const progress = createProgress(stderr);
   const interruption = new AbortController();
+  const interrupted = Promise.withResolvers<never>();
+  interrupted.promise.catch(() => {});
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(signal, () => interruption.abort(new CannotRun(`ended by ${signal}.`)));
+    process.once(signal, () => {
+      const reason = new CannotRun(`ended by ${signal}.`);
+      interruption.abort(reason);
+      if (!command.cleansUp) interrupted.reject(reason);
+    });
   try {
     const { values, words } = readArguments(command, argv.slice(2));
-    if (values.help) return await print(stdout, command.usage, EXIT.fine);
+    if (values.help) {
+      await print(stdout, command.usage);
+      return EXIT.fine;
+    }
     const io: Io = { env, progress: progress.show, signal: interruption.signal };
-    const { found, text, json } = await command.run({ values, words, io });
+    const work = command.run({ values, words, io });
+    const { found, text, json } = await Promise.race([work, interrupted.promise]);
     progress.clear();
-    const answer = values.json ? JSON.stringify(json, null, 2) : text;
-    return await print(stdout, `${answer}\n`, found ? EXIT.found : EXIT.fine);
+    await print(stdout, `${values.json ? JSON.stringify(json, null, 2) : text}\n`);
+    return found ? EXIT.found : EXIT.fine;
   } catch (thrown) {
     progress.clear();
-    return print(stderr, `error: ${withoutSecrets(explain(thrown), env)}\n`, EXIT.cannotRun);
+    await printFailure(thrown, argv);
+    return EXIT.cannotRun;
   }
 }
 
@@ -66,23 +77,6 @@ function readArguments<F extends Flags>({ flags, words: mayFollow }: Command<F>,
       throw new Error(`Unexpected argument ${JSON.stringify(positionals[0])}.`);
     return { values: given, words: positionals };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new CannotRun(`${message} See --help.`, { cause: error });
+    throw new CannotRun(faultOfArguments(error), { cause: error });
   }
-}
-
-/** One message and no stack: what goes wrong here is for the operator to mend. */
-function explain(thrown: unknown): string {
-  if (thrown instanceof CannotRun || thrown instanceof ConfigError) return thrown.message;
-  if (isUnavailable(thrown)) return "the database does not answer. See DATABASE_URL.";
-  if (isMissingTable(thrown))
-    return "the database has no tables yet. Run: bunx prisma migrate deploy";
-  return thrown instanceof Error ? thrown.message.trim() : String(thrown);
-}
-
-/** Awaited: what is still on its way into a pipe would be lost at the end. */
-function print(stream: NodeJS.WriteStream, text: string, code: number): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  stream.write(text, () => resolve(code));
-  return promise;
 }

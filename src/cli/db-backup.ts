@@ -27,9 +27,10 @@ Exit codes: 0 done, 2 cannot run; then there is no file.
 process.exit(
   await runCommand({
     usage,
+    cleansUp: true,
     flags: { output: { type: "string" } },
     async run({ values: { output }, io }) {
-      if (output === undefined) throw new CannotRun("--output is missing. See --help.");
+      if (!output) throw new CannotRun("--output is missing. See --help.");
       const path = resolve(output);
       const manifest = await backUp({ ...io, path, databaseUrl: databaseUrlOf(io.env) });
       const rows = Object.values(manifest.rows).reduce((sum, each) => sum + each, 0);

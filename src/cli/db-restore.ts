@@ -27,9 +27,10 @@ Exit codes: 0 restored and whole, 1 restored and not what was backed up, 2 canno
 process.exit(
   await runCommand({
     usage,
+    cleansUp: true,
     flags: { input: { type: "string" } },
     async run({ values: { input }, io }) {
-      if (input === undefined) throw new CannotRun("--input is missing. See --help.");
+      if (!input) throw new CannotRun("--input is missing. See --help.");
       const { databaseUrl, secretKey, previousSecretKey } = parseToolConfig(io.env);
       const restored = await restore({
         ...io,

@@ -3,16 +3,15 @@
 import { parseArgs } from "node:util";
 import { sealKeyId } from "../audit/chain.ts";
 import { keepAuditKeys, keptSince } from "../audit/keys.ts";
-import { type Config, ConfigError, parseToolConfig } from "../config.ts";
+import { type Config, parseToolConfig } from "../config.ts";
 import { type Reencryption, reencrypt } from "../crypto/reencrypt.ts";
 import { deriveKeyring, type Keyring } from "../crypto/secret.ts";
 import type { Database } from "../db/client.ts";
-import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { acrossTenants } from "../db/scope.ts";
 import type { ScopedPool } from "../db/scoped-pool.ts";
 import { replaceSigningKeys, rotateSigningKeys } from "../signing-keys/rotate.ts";
 import { listSigningKeys, opensSigningKeys } from "../signing-keys/rows.ts";
-import { StartFault } from "../start-fault.ts";
+import { faultOfArguments, print, printFailure } from "./answer.ts";
 import { withDatabase } from "./database.ts";
 import { secretKeysIn } from "./old-keys.ts";
 
@@ -38,6 +37,8 @@ Exit codes: 0 done, 1 could not, or not everything.
 class KeysError extends Error {
   override name = "KeysError";
 }
+/** What was done is told before it. */
+class LeftBehind extends KeysError {}
 
 type Options = ReturnType<typeof parse>;
 type Parts = {
@@ -52,13 +53,12 @@ process.exit(await main(process.argv.slice(2)));
 async function main(args: string[]): Promise<number> {
   try {
     const options = parse(args);
-    if (options.help) {
-      process.stdout.write(usage);
-      return 0;
-    }
+    if (options.help) return await say(usage);
     return await acrossTenants(() => withParts(options, (parts) => run(options, parts)));
   } catch (error) {
-    process.stderr.write(`error: ${explain(error)}\n`);
+    // What was left behind is told in JSON already, and rotate has none.
+    const isPlain = error instanceof LeftBehind || args.includes("rotate");
+    await printFailure(error, isPlain ? [] : args);
     return 1;
   }
 }
@@ -86,12 +86,11 @@ async function list({ db, keyring }: Parts, json: boolean): Promise<number> {
     ].join("  "),
   );
   const heading = `${"key".padEnd(43)}  algorithm  ${"state".padEnd(9)}  ${"signs from".padEnd(24)}  verifies until`;
-  process.stdout.write(
+  return say(
     lines.length > 0
       ? `${[heading, ...lines].join("\n")}\n`
       : "There is no signing key yet: the server makes the first one when it starts.\n",
   );
-  return 0;
 }
 
 async function rotate({ db, keyring, config }: Parts): Promise<number> {
@@ -100,18 +99,16 @@ async function rotate({ db, keyring, config }: Parts): Promise<number> {
     accessTokenTtlSeconds: config.accessTokenTtlSeconds,
   });
   const what = made ? "Published the next key" : "There is a next key already";
-  process.stdout.write(`${what}: ${id}. It signs from ${activatesAt.toISOString()} on.\n`);
-  return 0;
+  return say(`${what}: ${id}. It signs from ${activatesAt.toISOString()} on.\n`);
 }
 
 async function replace({ db, keyring, config }: Parts): Promise<number> {
   const { id, retired } = await replaceSigningKeys(db, keyring.signingKey, {
     algorithm: config.signingAlgorithm,
   });
-  process.stdout.write(
+  return say(
     `Ended ${retired} of the keys. ${id} signs now. Access tokens of the others are refused: clients refresh them.\n`,
   );
-  return 0;
 }
 
 async function renewEverything({ db, pool, keyring }: Parts, json: boolean): Promise<number> {
@@ -121,12 +118,12 @@ async function renewEverything({ db, pool, keyring }: Parts, json: boolean): Pro
   const results = await reencrypt(pool, keyring);
   const complete = results.every(({ unreadable }) => unreadable === 0);
   if (json)
-    say(
+    await say(
       `${JSON.stringify({ complete, secretKey: current, otherKeys: others, values: results })}\n`,
     );
-  else say(results.map(lineOf).join(""));
+  else await say(results.map(lineOf).join(""));
   if (!complete)
-    throw new KeysError(
+    throw new LeftBehind(
       "Some values open with neither SECRET_KEY nor SECRET_KEY_PREVIOUS, and were left as they are. Name the keys that they may be of with --old-keys FILE.",
     );
   if (json) return 0;
@@ -158,8 +155,8 @@ async function withParts<T>(options: Options, work: (parts: Parts) => Promise<T>
   return withDatabase(config, (parts) => work({ ...parts, config, keyring }));
 }
 
-function say(text: string): number {
-  process.stdout.write(text);
+async function say(text: string): Promise<number> {
+  await print(process.stdout, text);
   return 0;
 }
 
@@ -186,16 +183,6 @@ function parse(args: string[]) {
       throw new KeysError("--json belongs to list and reencrypt.");
     return { command, ...values };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new KeysError(`${message} See --help.`, { cause: error });
+    throw new KeysError(faultOfArguments(error), { cause: error });
   }
-}
-
-function explain(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof KeysError) return error.message;
-  if (error instanceof StartFault) return error.message;
-  if (isUnavailable(error)) return "the database does not answer. See DATABASE_URL.";
-  if (isMissingTable(error))
-    return "the database has no tables yet. Run: bunx prisma migrate deploy";
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -2,17 +2,16 @@
 /** `bun run platform`: what only whoever stands at the console may do. The only file of it that prints and exits. */
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
-import { type Config, ConfigError, parseToolConfig } from "../config.ts";
+import { type Config, parseToolConfig } from "../config.ts";
 import { deriveKeyring, type Keyring } from "../crypto/secret.ts";
 import type { Database } from "../db/client.ts";
-import { isMissingTable, isUnavailable } from "../db/failures.ts";
 import { acrossTenants } from "../db/scope.ts";
 import type { ScopedPool } from "../db/scoped-pool.ts";
 import { createLog, type Log } from "../log.ts";
 import { closeRestore, countRestorable } from "../platform/restored.ts";
 import { openWayIn, WayInError } from "../platform/way-in.ts";
 import { opensSigningKeys } from "../signing-keys/rows.ts";
-import { StartFault } from "../start-fault.ts";
+import { faultOfArguments, print, printFailure } from "./answer.ts";
 import { withDatabase } from "./database.ts";
 import { inJson, planOf, restoredInWords, wayInWords } from "./platform-words.ts";
 
@@ -56,10 +55,10 @@ process.exit(await main(process.argv.slice(2)));
 async function main(args: string[]): Promise<number> {
   try {
     const options = parse(args);
-    if (options.help) return say(usage);
+    if (options.help) return await say(usage);
     return await acrossTenants(() => withParts((parts) => run(options, parts)));
   } catch (error) {
-    process.stderr.write(`error: ${explain(error)}\n`);
+    await printFailure(error, args);
     return error instanceof WayInError ? 1 : 2;
   }
 }
@@ -129,22 +128,11 @@ function parse(args: string[]) {
       throw new UsageError("--keep-api-keys, --again and --yes belong to restored.");
     return options;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${message} See --help.`, { cause: error });
+    throw new UsageError(faultOfArguments(error), { cause: error });
   }
 }
 
-function say(text: string, code = 0): number {
-  process.stdout.write(text);
+async function say(text: string, code = 0): Promise<number> {
+  await print(process.stdout, text);
   return code;
-}
-
-function explain(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof UsageError || error instanceof WayInError)
-    return error.message;
-  if (error instanceof StartFault) return error.message;
-  if (isUnavailable(error)) return "the database does not answer. See DATABASE_URL.";
-  if (isMissingTable(error))
-    return "the database has no tables yet. Run: bunx prisma migrate deploy";
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,12 @@
 /** Of errors of programs and libraries nobody knows what they quote. */
 
-const URLS = ["DATABASE_URL", "LISTEN_DATABASE_URL", "SMTP_URL"];
-const KEYS = ["SECRET_KEY", "SECRET_KEY_PREVIOUS"];
+import { withFiles } from "../config/secret-files.ts";
+
+const URLS = [
+  ...["DATABASE_URL", "LISTEN_DATABASE_URL", "DATABASE_REPLICA_URL", "APP_DATABASE_URL"],
+  ...["RATE_LIMIT_STORE_URL", "SMTP_URL"],
+];
+const KEYS = ["SECRET_KEY", "SECRET_KEY_PREVIOUS", "METRICS_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"];
 /** Shorter ones stand in any text by chance. */
 const SHORTEST = 4;
 
@@ -10,7 +15,8 @@ export function withoutSecrets(text: string, env: NodeJS.ProcessEnv): string {
   return secretsOf(env).reduce((left, secret) => left.replaceAll(secret, "…"), text);
 }
 
-function secretsOf(env: NodeJS.ProcessEnv): string[] {
+function secretsOf(given: NodeJS.ProcessEnv): string[] {
+  const { env } = withFiles(given, [...URLS, ...KEYS]);
   const urls = URLS.flatMap((name) => passwordsOf(env[name] ?? ""));
   const keys = KEYS.flatMap((name) => env[name] ?? []);
   return [...urls, ...keys]

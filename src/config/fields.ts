@@ -57,6 +57,7 @@ export const WebUrl = checked((text) =>
     : "must be an http(s) URL such as https://login.acme.example, with no user, query, fragment or white space",
 );
 
+const SOCKET_URL = "postgresql://user:password@localhost/tenantry?host=/run/postgresql";
 const DATABASE_URL = "postgresql://user:password@host:5432/tenantry";
 
 /** A socket of this machine has its folder in the parameter `host`. */
@@ -66,6 +67,8 @@ export const DatabaseUrl = checked(faultOfDatabaseUrl);
 export function faultOfDatabaseUrl(text: string): string | null {
   const fault = faultOfCredentials(text);
   if (fault) return fault;
+  if (/^postgres(ql)?:\/\/[^/@]*@\//.test(text))
+    return `must name a host, or localhost and a socket: ${SOCKET_URL}`;
   if (!/^postgres(ql)?:\/\/\S+$/.test(text) || !URL.canParse(text))
     return `must be a postgresql:// URL: ${DATABASE_URL}`;
   const { hostname, pathname, searchParams } = new URL(text);

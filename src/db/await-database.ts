@@ -50,14 +50,16 @@ export async function faultOfDatabase(
   databaseUrl: string,
   timeoutSeconds: number,
 ): Promise<ConnectionFault | null> {
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    connectionTimeoutMillis: timeoutSeconds * 1000,
-    query_timeout: timeoutSeconds * 1000,
-    application_name: "tenantry start",
-  });
-  client.on("error", () => {});
+  let client: pg.Client | undefined;
   try {
+    // It reads the files of certificates that the URL names.
+    client = new pg.Client({
+      connectionString: databaseUrl,
+      connectionTimeoutMillis: timeoutSeconds * 1000,
+      query_timeout: timeoutSeconds * 1000,
+      application_name: "tenantry start",
+    });
+    client.on("error", () => {});
     await client.connect();
     const { rows } = await client.query<{ standby: boolean; readOnly: boolean }>(
       `SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only')::bool AS "readOnly"`,
@@ -71,7 +73,7 @@ export async function faultOfDatabase(
     return connectionFault(err, databaseUrl);
   } finally {
     // It may never have begun.
-    await client.end().catch(() => {});
+    await client?.end().catch(() => {});
   }
 }
 

@@ -33,7 +33,9 @@ const UNTRUSTED = /CERT|SIGNATURE|UNABLE_TO_VERIFY|SELF_SIGNED/;
 
 export function connectionFault(thrown: unknown, databaseUrl: string): ConnectionFault {
   const target = targetOf(databaseUrl);
-  const { code, message } = firstOf(thrown);
+  const { code, message, syscall, path } = firstOf(thrown);
+  if (syscall === "open")
+    return never(`the file ${path} that the URL of the database names cannot be read (${code}).`);
   const said = code ? ` (${code})` : "";
   const { host, user, database } = target;
   const why = NO_ANSWER.get(code)?.(target) ?? whyOf(message);
@@ -70,13 +72,20 @@ function whyOf(message: string): string | null {
   return NOT_OPEN.test(message) ? "it takes no connections at the moment" : null;
 }
 
+type First = { code: string; message: string; syscall?: string; path?: string };
+
 /** Of several addresses of a host the first one tells; a library's own error has the driver's within. */
-function firstOf(thrown: unknown): { code: string; message: string } {
-  const { code, message = "", errors, cause, originalCode } = Object(thrown);
+function firstOf(thrown: unknown): First {
+  const { code, message = "", errors, cause, originalCode, syscall, path } = Object(thrown);
   const [inner = cause] = Array.isArray(errors) ? errors : [];
   const own = [originalCode, code].find((each) => typeof each === "string" && !/^P\d/.test(each));
   if (own === undefined && inner !== undefined && inner !== thrown) return firstOf(inner);
-  return { code: own ?? "", message: String(message).trim().split("\n").at(-1) ?? "" };
+  return {
+    code: own ?? "",
+    syscall,
+    path,
+    message: String(message).trim().split("\n").at(-1) ?? "",
+  };
 }
 
 function targetOf(databaseUrl: string): Target {

@@ -102,6 +102,11 @@ export function isMissingTable(err: unknown): boolean {
   return hasCode(err, "P2021") || hasCode(err, "42P01");
 }
 
+/** True when the schema is another one than this build's. */
+export function isMissingColumn(err: unknown): boolean {
+  return hasCode(err, "P2022") || hasCode(err, "42703");
+}
+
 function hasCode(err: unknown, code: string): boolean {
   if (err instanceof Error && "code" in err && err.code === code) return true;
   return adapterCause(err).originalCode === code;

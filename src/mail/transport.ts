@@ -68,7 +68,7 @@ function smtpTransport(url: string, from: string): Transport {
           headers: { "Auto-Submitted": "auto-generated" },
         });
       } catch (err) {
-        throw smtpFailure(err);
+        throw smtpFailure(err, url);
       }
     },
     inbox: null,
@@ -77,7 +77,7 @@ function smtpTransport(url: string, from: string): Transport {
 }
 
 /** With the first mail: not every instance sends one, and a start need not wait for the library. */
-async function connect(url: string): Promise<Transporter> {
+async function connect(url: string, silentMillis = 30_000): Promise<Transporter> {
   const { createTransport } = await import("nodemailer");
   return createTransport({
     url,
@@ -86,30 +86,33 @@ async function connect(url: string): Promise<Transporter> {
     maxConnections: 12,
     connectionTimeout: 10_000,
     greetingTimeout: 10_000,
-    socketTimeout: 30_000,
+    socketTimeout: silentMillis,
     // A mail is text that we made: it attaches no file and fetches nothing.
     disableFileAccess: true,
     disableUrlAccess: true,
   });
 }
 
+/** Somebody waits for the answer, and no mail is lost. */
+const TRIED_MILLIS = 8000;
+
 /** Connects, says EHLO, begins TLS where it is offered, logs in, and sends nothing. @throws Error that says what failed */
 export async function tryMailServer(url: string): Promise<void> {
-  const transport = await connect(url);
+  const transport = await connect(url, TRIED_MILLIS);
   try {
     await transport.verify();
   } catch (err) {
-    throw smtpFailure(err);
+    throw smtpFailure(err, url);
   } finally {
     transport.close();
   }
 }
 
 /** With its cause, and without what the server said: it likes to repeat the address. */
-function smtpFailure(err: unknown): Error {
+function smtpFailure(err: unknown, url: string): Error {
   const { code, responseCode, command } = err as SmtpError;
   const answer = responseCode ? ` ${responseCode}` : "";
-  const cause = causeOf(err as SmtpError);
+  const cause = causeOf(err as SmtpError, url);
   const message = `the mail server did not take it: ${code ?? "unknown"}${answer}${command ? ` at ${command}` : ""}${cause ? ` (${cause})` : ""}`;
   // Refused for good is the recipient or the content. A log-in or a sender that it refuses is a mistake that gets mended.
   const isFinal =
@@ -129,13 +132,14 @@ type SmtpError = {
 
 /** In OpenSSL's words nobody would know it again. */
 const NO_TLS = "the port does not begin with TLS: smtp:// in place of smtps://, or another port";
+const NO_STARTTLS = "the server offers STARTTLS, and what follows is no TLS";
 
 /** What the system, TLS or the client itself found wrong, in one line that names nobody. */
-function causeOf({ message = "", response, errors = [] }: SmtpError): string {
+function causeOf({ message = "", response, errors = [] }: SmtpError, url: string): string {
   const all = message || errors.map((each) => each.message).join("; ");
   // What the server said comes last, and may be long.
   const [own = ""] = response ? all.split(response) : [all];
-  if (own.includes("WRONG_VERSION_NUMBER")) return NO_TLS;
+  if (own.includes("WRONG_VERSION_NUMBER")) return url.startsWith("smtps:") ? NO_TLS : NO_STARTTLS;
   return own
     .slice(0, 500)
     .replace(/\S*@\S*/g, "…")

@@ -98,7 +98,11 @@ test("what cannot be done is said in a line, and ends with 2", async () => {
     [[], { DATABASE_URL: env.DATABASE_URL ?? "" }, "SECRET_KEY: is required"],
     [["everything"], env, "there is no task everything. There are: one_time_tokens,"],
     [["--dry"], env, "--dry"],
-    [[], { ...env, DATABASE_URL: "postgresql://127.0.0.1:1/x" }, "the database does not answer"],
+    [
+      [],
+      { ...env, DATABASE_URL: "postgresql://127.0.0.1:1/x" },
+      "127.0.0.1:1 does not answer: nothing listens there",
+    ],
     [["audit"], { ...env, SECRET_KEY: randomBytes(32).toString("base64") }, "SECRET_KEY"],
   ];
   for (const [args, given, message] of cases) {

@@ -225,7 +225,11 @@ test("slow statements: a sentence where pg_stat_statements is not set up, and ro
 test("what cannot be done is said in a line, and ends with 2", async () => {
   const cases: [string[], string | undefined, string][] = [
     [[], undefined, "DATABASE_URL: is required"],
-    [[], "postgresql://u:secret@127.0.0.1:1/x", "the database does not answer"],
+    [
+      [],
+      "postgresql://u:secret@127.0.0.1:1/x",
+      "127.0.0.1:1 does not answer: nothing listens there",
+    ],
     [[], "postgresql://u:sec/ret@127.0.0.1/x", "Percent-encode these"],
     [["--sinse", "x"], app.database.url, "--sinse"],
     [["more"], app.database.url, 'Unexpected argument "more"'],

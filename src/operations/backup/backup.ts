@@ -1,6 +1,6 @@
 /** A backup by pg_dump, with what was noted of the very moment that it shows. */
 import { constants } from "node:fs";
-import { access, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, lstat, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CannotRun } from "../cannot-run.ts";
 import { withClient } from "../connection.ts";
@@ -37,54 +37,59 @@ export async function backUp({
   progress("connecting");
   try {
     // A statement may take as long as it needs: rows are counted.
-    return await withClient(databaseUrl, { name: "backup", statementMillis: 0 }, async (client) => {
-      const server = await readServer(client);
-      await assertSeesAll(client);
-      const tool = await findTool("pg_dump", server.major, env);
-      await create(partial);
-      await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-      const { rows } = await client.query<{ id: string }>("SELECT pg_export_snapshot() AS id");
-      const watch = setInterval(
-        () =>
-          void stat(partial).then(({ size }) =>
-            progress(`dumping, ${Math.round(size / MEGABYTE)} MB`),
-          ),
-        1000,
-      );
-      const args = [
-        "--format=custom",
-        `--file=${partial}`,
-        `--snapshot=${rows[0]?.id}`,
-        "--no-password",
-      ];
-      await runTool(tool, args, { env: environmentOf(databaseUrl, env), signal }).finally(() =>
-        clearInterval(watch),
-      );
-      const manifest: Manifest = {
-        format: 1,
-        madeAt: new Date().toISOString(),
-        database: server.database,
-        serverVersion: server.version,
-        toolVersion: tool.version,
-        migrations: await migrationsOf(client),
-        roles: await rolesOf(client),
-        rows: await countRows(client, (name) => {
-          signal.throwIfAborted();
-          progress(`counting the rows of ${name}`);
-        }),
-        head: await headOf(client),
-        // On a connection of its own: nothing else than a migration changes a schema.
-        fingerprint: await fingerprintOf(databaseUrl),
-        sha256: await hashOf(partial, (bytes) =>
-          progress(`hashing, ${Math.round(bytes / MEGABYTE)} MB`),
-        ),
-        bytes: (await stat(partial)).size,
-      };
-      await client.query("COMMIT");
-      signal.throwIfAborted();
-      await settle(partial, path, manifest);
-      return manifest;
-    });
+    return await withClient(
+      databaseUrl,
+      { name: "backup", statementMillis: 0, signal },
+      async (client) => {
+        const server = await readServer(client);
+        await assertSeesAll(client);
+        const tool = await findTool("pg_dump", server.major, env);
+        await create(partial);
+        await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        const { rows } = await client.query<{ id: string }>("SELECT pg_export_snapshot() AS id");
+        const watch = setInterval(
+          () =>
+            void stat(partial).then(({ size }) =>
+              progress(`dumping, ${Math.round(size / MEGABYTE)} MB`),
+            ),
+          1000,
+        );
+        const args = [
+          "--format=custom",
+          `--file=${partial}`,
+          `--snapshot=${rows[0]?.id}`,
+          "--no-password",
+        ];
+        await runTool(tool, args, { env: environmentOf(databaseUrl, env), signal }).finally(() =>
+          clearInterval(watch),
+        );
+        const manifest: Manifest = {
+          format: 1,
+          madeAt: new Date().toISOString(),
+          database: server.database,
+          serverVersion: server.version,
+          toolVersion: tool.version,
+          migrations: await migrationsOf(client),
+          roles: await rolesOf(client),
+          rows: await countRows(client, (name) => {
+            signal.throwIfAborted();
+            progress(`counting the rows of ${name}`);
+          }),
+          head: await headOf(client),
+          // On a connection of its own: nothing else than a migration changes a schema.
+          fingerprint: await fingerprintOf(databaseUrl),
+          sha256: await hashOf(partial, (bytes) => {
+            signal.throwIfAborted();
+            progress(`hashing, ${Math.round(bytes / MEGABYTE)} MB`);
+          }),
+          bytes: (await stat(partial)).size,
+        };
+        await client.query("COMMIT");
+        signal.throwIfAborted();
+        await settle(partial, path, manifest);
+        return manifest;
+      },
+    );
   } finally {
     await rm(partial, { force: true });
     await rm(manifestPath(partial), { force: true });
@@ -96,13 +101,17 @@ async function fingerprintOf(databaseUrl: string): Promise<Manifest["fingerprint
   return readFingerprints(databaseUrl, SNAPSHOT_FILE);
 }
 
-/** @throws CannotRun when there is a file of this name, or nothing can be written there. */
+/** @throws CannotRun when there is something of this name, or nothing can be written there. */
 async function assertFree(path: string): Promise<void> {
   for (const name of [path, manifestPath(path)])
-    if (await Bun.file(name).exists())
+    if (await lstat(name).catch(() => null))
       throw new CannotRun(`${name} is there already. A backup replaces no other one.`);
-  await access(dirname(path), constants.W_OK).catch((cause) => {
-    throw new CannotRun(`nothing can be written to ${dirname(path)}.`, { cause });
+  const folder = dirname(path);
+  const found = await stat(folder).catch(() => null);
+  if (!found?.isDirectory())
+    throw new CannotRun(`nothing can be written to ${folder}: there is no such folder.`);
+  await access(folder, constants.W_OK).catch((cause) => {
+    throw new CannotRun(`nothing can be written to ${folder}.`, { cause });
   });
 }
 

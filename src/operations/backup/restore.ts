@@ -4,6 +4,7 @@ import { type AuditKeyring, readAuditKeys } from "../../audit/keys.ts";
 import { type Verification, verifyAuditLog } from "../../audit/verify.ts";
 import { createDatabase, createPool } from "../../db/client.ts";
 import { acrossTenants } from "../../db/scope.ts";
+import { describeError } from "../../log.ts";
 import { CannotRun } from "../cannot-run.ts";
 import { withClient } from "../connection.ts";
 import { countRows, firstObject } from "./contents.ts";
@@ -36,11 +37,11 @@ const TIMEOUT_SECONDS = 300;
 export async function restore(options: Options): Promise<Restored> {
   const { databaseUrl, path, env, signal, progress } = options;
   const manifest = await readManifest(path);
-  await assertWhole(path, manifest, progress);
+  await assertWhole(options, manifest);
   progress("connecting");
   const database = await withClient(
     databaseUrl,
-    { name: "restore", statementMillis: 0 },
+    { name: "restore", statementMillis: 0, signal },
     async (client) => {
       const server = await readServer(client);
       const [dumpedBy = "0"] = manifest.toolVersion.split(".");
@@ -69,19 +70,23 @@ export async function restore(options: Options): Promise<Restored> {
       return server.database;
     },
   );
-  const checks = await compare(options, manifest);
+  // The database is no longer empty: from here on a fault is one of what is there.
+  const checks = await compare(options, manifest).catch((error) => [
+    {
+      name: "comparison",
+      right: false,
+      what: `broken off: ${error instanceof CannotRun ? error.message : describeError(error)}`,
+    },
+  ]);
   return { database, manifest, checks };
 }
 
-async function assertWhole(
-  path: string,
-  manifest: Manifest,
-  progress: Options["progress"],
-): Promise<void> {
+async function assertWhole({ path, signal, progress }: Options, manifest: Manifest): Promise<void> {
   if (!(await Bun.file(path).exists())) throw new CannotRun(`there is no file ${path}.`);
-  const hash = await hashOf(path, (bytes) =>
-    progress(`hashing, ${Math.round(bytes / MEGABYTE)} MB`),
-  );
+  const hash = await hashOf(path, (bytes) => {
+    signal.throwIfAborted();
+    progress(`hashing, ${Math.round(bytes / MEGABYTE)} MB`);
+  });
   if (hash !== manifest.sha256)
     throw new CannotRun(
       `${path} is not the file that was written: its SHA-256 is another one. Nothing was restored.`,
@@ -122,7 +127,7 @@ async function compare(options: Options, manifest: Manifest): Promise<Check[]> {
   const { databaseUrl, keyring, signal, progress } = options;
   const rows = await withClient(
     databaseUrl,
-    { name: "restore", statementMillis: 0 },
+    { name: "restore", statementMillis: 0, signal },
     async (client) => {
       // A backup holds no statistics: until there are some, plans are bad ones.
       progress("ANALYZE");

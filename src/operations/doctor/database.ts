@@ -57,15 +57,38 @@ export async function* checkServer(client: pg.Client, values: Values): AsyncGene
       )
     : ok("connections", `${server.used} of ${server.most} in use; an instance opens up to ${pool}`);
   yield await clockOf(client);
+  yield await loginOf(client);
+}
+
+async function loginOf(client: pg.Client): Promise<Finding> {
   const fault = await faultOfRole(client);
-  yield fault
+  if (fault)
+    return wrong(
+      "login",
+      `the login of DATABASE_URL ${fault}`,
+      "bun run db:roles, and its login in DATABASE_URL",
+    );
+  const {
+    rows: [lacking],
+  } = await client.query<{ right: string; name: string }>(LACKING_RIGHT);
+  return lacking
     ? wrong(
         "login",
-        `the login of DATABASE_URL ${fault}`,
-        "bun run db:roles, and its login in DATABASE_URL",
+        `the login of DATABASE_URL may not ${lacking.right} ${lacking.name}, and perhaps more`,
+        "bun run db:roles, after each migration",
       )
     : ok("login", "is held by row-level security, and owns nothing");
 }
+
+/** What the role of the server may do here and this login may not. Where there is no such role nothing is known of it. */
+const LACKING_RIGHT = `
+  SELECT "right", format('%I.%I', nspname, relname) AS name
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace,
+    to_regrole('tenantry_app') AS role, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS "right"
+  WHERE relkind IN ('r', 'p') AND nspname !~ '^pg_' AND nspname <> 'information_schema'
+    AND has_table_privilege(role::oid, c.oid, "right")
+    AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, "right"))
+  ORDER BY nspname <> 'public', relname, 1 LIMIT 1`;
 
 /** Of the connection itself: what a pooler has behind it PostgreSQL alone knows. */
 function tlsOf(client: pg.Client): Finding {

@@ -27,6 +27,26 @@ export async function checkPort({ HOST = "0.0.0.0", PORT = 3000 }: Values): Prom
   }
 }
 
+/** Where an instance is on the port, it has this one too. */
+export async function* checkMetricsPort(values: Values): AsyncGenerator<Finding> {
+  const {
+    METRICS_HOST: host = "127.0.0.1",
+    METRICS_PORT: port,
+    HOST = "0.0.0.0",
+    PORT = 3000,
+  } = values;
+  if (port === undefined) return;
+  try {
+    await freePort({ host, port }, { host: "METRICS_HOST", port: "METRICS_PORT" });
+    yield ok("metrics", `${host}:${port} is free`);
+  } catch (error) {
+    if (!(error instanceof StartFault)) throw error;
+    yield (await isOurs(HOST, PORT))
+      ? ok("metrics", `${host}:${port} is taken, by the instance perhaps`)
+      : wrong("metrics", error.message, "or end the program that has it: ss -ltnp");
+  }
+}
+
 async function isOurs(host: string, port: number): Promise<boolean> {
   const here = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host;
   try {

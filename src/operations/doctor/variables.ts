@@ -2,12 +2,14 @@
 import { resolve } from "node:path";
 import { Environment } from "../../config/environment.ts";
 import type { Values } from "../../config/rules.ts";
+import { withFiles } from "../../config/secret-files.ts";
 import { ConfigError, doubtfulNames, parseConfig } from "../../config.ts";
 import { faultOfTemplates } from "../../mail/templates.ts";
 import { faultOfPermissionsFile } from "../../roles/permissions-file.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 
-export function usableVariables(env: NodeJS.ProcessEnv): Values {
+export function usableVariables(given: NodeJS.ProcessEnv): Values {
+  const { env } = withFiles(given, Object.keys(Environment.shape));
   const values = Object.entries(Environment.shape).flatMap(([name, schema]) => {
     const { success, data } = schema.safeParse(env[name] || undefined);
     return success ? [[name, data]] : [];
