@@ -99,7 +99,7 @@ async function makeTenant(name: string, people: number, network: string): Promis
     timeCost: 2,
     parallelism: 1,
   });
-  const dear = await bcrypt(PASSWORD, { cost: 13 });
+  const dear = await bcrypt(PASSWORD, 13);
   for (const [prefix, count, hash] of [
     ["p", people, ours],
     ["dear", imported, dear],
