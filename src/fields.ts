@@ -123,16 +123,6 @@ function digitOf(char: string): string {
   return String(before % 10);
 }
 
-/** E.164, however it is grouped: `+49 (0)30 123-456`. */
-export const Phone = text(40)
-  .overwrite((given) =>
-    given
-      .normalize("NFKC")
-      .replace("(0)", "")
-      .replace(/[\p{Z}\p{Pd}\p{Cf}\u2212()./]/gu, ""),
-  )
-  .e164("In E.164 form, such as +4930123456");
-
 export const Slug = text(63)
   .min(2)
   .regex(
@@ -151,10 +141,10 @@ export const LanguageTag = text(35)
   })
   .max(35);
 
-/** `pt_BR` is what Android and POSIX write, and `-u-ca-gregory`, which iOS appends, says nothing of the language. */
+/** `-u-ca-gregory`, which iOS appends, says nothing of the language. */
 function canonicalTag(given: string): string {
   try {
-    return new Intl.Locale(given.trim().replaceAll("_", "-")).baseName;
+    return new Intl.Locale(given.trim()).baseName;
   } catch {
     return "";
   }

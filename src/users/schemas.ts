@@ -9,7 +9,6 @@ import {
   LanguageTag,
   line,
   PageQuery,
-  Phone,
   Timestamp,
   text,
 } from "../fields.ts";
@@ -112,7 +111,7 @@ const Timezone = text(64).transform((name, ctx) => {
 
 export const UpdateProfileInput = z
   .strictObject({
-    phone: Phone.nullable().optional(),
+    phone: text(16).e164("In E.164 form, such as +4930123456").nullable().optional(),
     avatarUrl: text(500)
       .url({ protocol: /^https$/, normalize: true, error: "Must be an https URL" })
       // Normalised it may be longer.
