@@ -11,8 +11,8 @@ export type TestServer = { url: string; kind: string; stop(): Promise<void> };
  * that takes more of the processors than everything else that the server does.
  */
 const MEMORY = "/dev/shm";
-/** Twice what the server of a whole run takes at most. */
-const ROOM_BYTES = 4 * 1024 ** 3;
+/** Three times what the server of a whole run takes at most. */
+const ROOM_BYTES = 2 * 1024 ** 3;
 
 export async function startTestServer(): Promise<TestServer> {
   const given = process.env.DATABASE_URL_TEST;
@@ -58,7 +58,7 @@ async function startEmbeddedServer(): Promise<TestServer> {
 function hasRoom(folder: string): boolean {
   try {
     const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize > ROOM_BYTES && freemem() > 2 * ROOM_BYTES;
+    return bavail * bsize > ROOM_BYTES && freemem() > 3 * ROOM_BYTES;
   } catch {
     return false; // Not Linux.
   }
