@@ -1,6 +1,7 @@
 /** Names that somebody chose who may create a table: whoever reads a report obeys none of them. */
 import { describe, expect, test } from "bun:test";
 import { visible, visibleLine } from "../src/model/words.ts";
+import { repairScript } from "../src/repair/script.ts";
 import { formatNames, formats } from "../src/report/formats.ts";
 import type { Report } from "../src/report/report.ts";
 
@@ -72,6 +73,35 @@ describe("in every format", () => {
 
   test("JSON gives names back as they are", () => {
     expect(JSON.parse(formats.json(report(nasty))).findings[0].name).toBe(nasty);
+  });
+});
+
+describe("a comment of a repair ends where its line does", () => {
+  const name = 'a"\r\nDROP TABLE gone; --';
+  const step = { reason: name, key: name, mends: name, sql: ["SELECT 1"], destroys: name };
+  const proposal = {
+    ...{ safe: [step], destructive: [{ ...step, rewrites: [name] }], doubt: name, safeDoubt: null },
+    ...{ losses: [name], unresolved: [{ key: name, reason: name, error: name }] },
+  };
+  const written = /^\s*DROP TABLE gone/m;
+
+  test("in the script, whether it destroys or not", () => {
+    for (const allowDestructive of [true, false])
+      expect(repairScript(proposal, { allowDestructive })).not.toMatch(written);
+  });
+
+  const [finding] = report("t").findings;
+  const findings = [{ ...finding, repair: ["SELECT 1"], destroys: name, unrepaired: name }];
+  const told = { ...report("t"), findings } as Report;
+  for (const format of ["markdown", "html", "text"] as const)
+    test(`in what ${format} shows of it`, () => {
+      expect(formats[format](told)).not.toMatch(written);
+    });
+
+  test("in a message of SARIF", () => {
+    const [result] = JSON.parse(formats.sarif(told)).runs[0].results;
+    expect(result.message.text).toContain("repair: -- DESTRUCTIVE");
+    expect(result.message.text).not.toMatch(written);
   });
 });
 

@@ -20,7 +20,7 @@ export function repairScript(
     );
   if (allowDestructive) body.push(...destructive.map(block));
   const helpless = unresolved.map(
-    ({ reason, error }) => `-- ${reason}: no statement helps. ${oneLine(error)}`,
+    ({ reason, error }) => `-- ${oneLine(reason)}: no statement helps. ${oneLine(error)}`,
   );
   return `${[title, "BEGIN;", ...body, ...helpless, "COMMIT;"].join("\n\n")}\n`;
 }

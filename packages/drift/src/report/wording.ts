@@ -2,7 +2,7 @@
 
 import type { Finding } from "../model/finding.ts";
 import { qualifiedName } from "../model/object.ts";
-import { count } from "../model/words.ts";
+import { count, oneLine } from "../model/words.ts";
 import type { Report } from "./report.ts";
 
 export function titleOf(finding: Pick<Finding, "change" | "kind" | "schema" | "name">): string {
@@ -48,12 +48,12 @@ export function verdict({ findings, pending, staleExceptions, allowed, faults, d
   return { result: drift ? "drift" : "no drift", counts: shown.join(", ") };
 }
 
-/** What mends a finding, one entry a statement or remark; what destroys is said before it. */
+/** What mends a finding, one entry a statement or remark; what destroys is said before it. No name in a remark ends it. */
 export function repairOf({ repair, destroys, unrepaired }: Finding): string[] {
   return [
-    ...(destroys === null ? [] : [`-- DESTRUCTIVE: ${destroys}`]),
+    ...(destroys === null ? [] : [`-- DESTRUCTIVE: ${oneLine(destroys)}`]),
     ...repair.map((sql) => `${sql};`),
-    ...(unrepaired === null ? [] : [`-- ${unrepaired}`]),
+    ...(unrepaired === null ? [] : [`-- ${oneLine(unrepaired)}`]),
   ];
 }
 
