@@ -181,6 +181,29 @@ test("`init` leaves a model that has no migration yet, with its numbers, to the 
   expect(await project.read("migrations-sql/010_beyond_prisma.sql")).not.toContain("Later");
 });
 
+test("`init` writes what is the database's and no table's too, and the first run after it is clean", async () => {
+  const wide = `${table}ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO pg_monitor;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER watched ON ddl_command_start EXECUTE FUNCTION watch();
+CREATE PUBLICATION sent FOR TABLE "Book";
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 5000', current_database()); END $$;
+`;
+  await project.write({
+    "prisma/schema.prisma": datasource() + book,
+    "prisma/migrations/1_init/migration.sql": wide,
+  });
+  await execute(database.url, wide);
+  const { code, stderr } = await project.drift(["init"]);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  for (const args of [["parity"], []]) {
+    const { code, stdout } = await project.drift(args);
+    expect(stdout).toStartWith("no drift");
+    expect(code).toBe(0);
+  }
+});
+
 test("a folder that only the configuration names is made by the first migration", async () => {
   await project.write({
     "prisma.config.ts":

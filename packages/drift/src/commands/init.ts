@@ -27,8 +27,6 @@ const FOUNDATIONS = [
     ...["text search configuration", "text search dictionary"],
   ],
 ];
-/** Of the database and its server, not of a schema. */
-const LEFT = ["database setting", "default privilege", "event trigger", "publication"];
 const BODIES = "-- Bodies may name what comes later.\nSET check_function_bodies = off;";
 
 export async function initCommand(options: Options, folder: string, output: Output): Promise<void> {
@@ -49,7 +47,7 @@ export async function initCommand(options: Options, folder: string, output: Outp
 
   options.onProgress?.("replaying the migrations");
   const { objects } = await buildIn(server, migrations, options);
-  const made = withoutIgnored(objects, ignored).filter(({ kind }) => !LEFT.includes(kind));
+  const made = withoutIgnored(objects, ignored);
   const before = await foundation(server, declared, made, reader, options);
   const { steps, left } = await remainder(server, [...before, ...declared], made, reader, options);
 
