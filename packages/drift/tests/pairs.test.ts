@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 async function catalogOf(sql: string): Promise<CatalogObject[]> {
-  await client.query("RESET ALL; DROP SCHEMA IF EXISTS s CASCADE");
+  await client.query("RESET ALL; DROP SCHEMA IF EXISTS s CASCADE; DROP PUBLICATION IF EXISTS sent");
   if (sql) await client.query(`CREATE SCHEMA s; SET search_path = s; ${sql}; RESET search_path`);
   return inReadTransaction(client, () => reader(client));
 }
@@ -148,6 +148,41 @@ describe("names that mean something are asked about, and keep their rows", () =>
     expect(destructive.join("\n")).not.toMatch(/DROP|CREATE/);
     expect(doubt).toBeNull();
   });
+
+  const followers: [string, string, string][] = [
+    [
+      "the key of partitions",
+      "CREATE TABLE t ({c} int, b text) PARTITION BY RANGE ({c}); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (1) TO (2)",
+      "s.t1.a",
+    ],
+    [
+      "a statistics object",
+      "CREATE TABLE t ({c} int, b text); CREATE STATISTICS st ON {c}, b FROM t",
+      "",
+    ],
+    [
+      "a view that has called it so",
+      "CREATE TABLE t ({c} int, b text); CREATE VIEW v AS SELECT t.{c} AS a, b FROM t",
+      "",
+    ],
+    [
+      "a publication",
+      "CREATE TABLE t ({c} int PRIMARY KEY, b text); CREATE PUBLICATION sent FOR TABLE t ({c}, b)",
+      "",
+    ],
+  ];
+  for (const [what, sql, inherited] of followers)
+    test(`a column takes ${what} with it`, async () => {
+      const { findings, safe, destructive, doubt } = await compared(
+        sql.replaceAll("{c}", "a"),
+        sql.replaceAll("{c}", "z"),
+      );
+      const renamed = ["s.t.a", ...(inherited ? [inherited] : [])];
+      expect(findings).toEqual(renamed.map((name) => `critical renamed column ${name}`));
+      expect(safe).toEqual([]);
+      expect(destructive).toEqual(["ALTER TABLE s.t RENAME COLUMN z TO a"]);
+      expect(doubt).toBeNull();
+    });
 
   test("two that might be it: none is", async () => {
     const { findings } = await compared(

@@ -20,9 +20,11 @@ export function renamedIn(
     if (isOwn(object)) return { ...expected, definition: definitionOf(object) };
     const name = nameOf(object);
     const renamed = { ...object, name, parent: withToken(object.parent, from, to) };
-    const definition = target.get(keyOf(renamed));
-    if (definition === object.definition) return renamed;
-    return { ...renamed, definition: definitionOf(object) };
+    const wish = target.get(keyOf(renamed));
+    if (wish === object.definition) return renamed;
+    const definition = definitionOf(object);
+    const isInOrder = wish === undefined || !isListed(object) || !isSameList(definition, wish);
+    return { ...renamed, definition: isInOrder ? definition : wish };
   });
 
   function nameOf(object: CatalogObject): string {
@@ -38,9 +40,28 @@ export function renamedIn(
     const whole = withToken(quoted, from, to);
     if (isOwn(object)) return withToken(whole, oldMember, newMember);
     const isNear =
-      isColumn && (object.parent === table || whole.includes(table.slice(table.indexOf(" ") + 1)));
-    return isNear ? withToken(whole, oldMember, newMember) : whole;
+      isColumn &&
+      (keyOf(object) === table ||
+        object.parent === table ||
+        whole.includes(table.slice(table.indexOf(" ") + 1)));
+    if (!isNear) return whole;
+    const text = withToken(whole, oldMember, newMember);
+    return isView(object) ? withToken(text, `${newMember} AS ${newMember}`, newMember) : text;
   }
+}
+
+/** Whose definitions list names in the order of the alphabet, which is another with other names. */
+function isListed({ kind }: CatalogObject): boolean {
+  return kind === "statistics object" || kind === "publication";
+}
+
+function isSameList(one: string, other: string): boolean {
+  const words = (text: string) => text.split(/[\s,()]+/).sort();
+  return words(one).join(" ") === words(other).join(" ");
+}
+
+function isView({ kind }: CatalogObject): boolean {
+  return kind.endsWith("view");
 }
 
 /** The name within the table, or the whole one of what has none. */

@@ -159,7 +159,7 @@ export async function plan(
     const attempts: Attempt[] = [];
     let isShaken = false;
     for (const { difference, ways } of candidates(compared, catalogs, limits)) {
-      // A type that was made anew has changed its columns too, and nothing more has to be destroyed for them.
+      // A type that was made anew, or a column with another name, changes others too: nothing more has to be destroyed for them.
       if (limits.destructive && isShaken && !isAsBefore(difference, byKey(await read()))) continue;
       for (const way of ways) {
         const isLater = onlyUsable && way.usableAfterCommit === true;
@@ -177,7 +177,7 @@ export async function plan(
         assumed.delete(keyOf(objectOf(difference)));
         count++;
         if (known.has(reasonOf(difference))) first++;
-        if (difference.change === "changed" && difference.actual.kind !== "column") isShaken = true;
+        if (shakes(difference)) isShaken = true;
         attempts.push({ difference, mark });
         break;
       }
@@ -269,6 +269,12 @@ function isAsBefore(difference: Difference, now: ReadonlyMap<string, CatalogObje
   if (change === "renamed") return false;
   if (change === "missing") return !now.has(keyOf(difference.expected));
   return now.get(keyOf(difference.actual))?.definition === difference.actual.definition;
+}
+
+/** True where others may no longer differ after it. */
+function shakes(difference: Difference): boolean {
+  if (difference.change === "renamed") return true;
+  return difference.change === "changed" && difference.actual.kind !== "column";
 }
 
 function unpaired(expected: CatalogObject[], present: CatalogObject[]): Paired {
