@@ -13,7 +13,11 @@ export type CatalogObject = {
 };
 
 /** Kinds of which one is missed where it is declared, and never too much: they protect, or name, what is there anyway. */
-export const ONLY_IF_DECLARED: ReadonlySet<string> = new Set(["not null", "own column"]);
+export const ONLY_IF_DECLARED: ReadonlySet<string> = new Set([
+  "not null",
+  "own column",
+  "own constraint",
+]);
 
 /** The identity of an object, as people read it: `constraint public.users.users_email_check`. */
 export function keyOf({

@@ -55,7 +55,7 @@ const rules: Rule[] = [
 
   // Rules that keep data right: gone, or there and switched off.
   { severity: "critical", kind: /^(schema|table|column)$/, change: ["missing"] },
-  { severity: "critical", kind: /constraint$|^(trigger|rule)$/, change: ["missing"] },
+  { severity: "critical", kind: /^(domain )?constraint$|^(trigger|rule)$/, change: ["missing"] },
   {
     severity: "critical",
     gained: /NOT VALID|NOT ENFORCED|\bDISABLED?\b|ENABLE REPLICA|\bINVALID\b/,

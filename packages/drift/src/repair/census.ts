@@ -15,6 +15,8 @@ export type CountedTable = {
   /** Names another one after a rewrite. */
   files: string;
   columns: { number: number; name: string; computed: boolean }[];
+  /** Its rows count with those of its whole. */
+  isPart: boolean;
   rows: Record<string, unknown>[];
 };
 
@@ -23,12 +25,13 @@ export type Numbered = { name: string; sequence: string; isAhead: boolean };
 
 const TABLES = `
 SELECT c.oid::text AS oid, c.oid::regclass::text AS name, c.relkind = 'p' AS whole, c.relforcerowsecurity AS forced,
+  c.relispartition AS "isPart",
   concat(pg_relation_filenode(c.oid), (SELECT string_agg(pg_relation_filenode(p.relid)::text, ' ' ORDER BY p.relid)
     FROM pg_partition_tree(c.oid) p WHERE c.relkind = 'p')) AS files,
   (SELECT coalesce(json_agg(json_build_object('number', a.attnum, 'name', a.attname, 'computed', a.attgenerated <> '')), '[]')
     FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY c.oid`;
 
@@ -69,8 +72,8 @@ async function readSequences(client: pg.Client): Promise<Map<string, string>> {
 
 /** Which files hold the rows of which table: other ones than before mean that the rows were written anew. */
 export async function readFiles(client: pg.Client): Promise<Map<string, string>> {
-  const { rows } = await client.query<{ name: string; files: string }>(TABLES);
-  return new Map(rows.map(({ name, files }) => [name, files]));
+  const { rows } = await client.query<Omit<CountedTable, "rows">>(TABLES);
+  return new Map(rows.flatMap(({ name, files, isPart }) => (isPart ? [] : [[name, files]])));
 }
 
 async function countTables(client: pg.Client, filled: Set<string>): Promise<CountedTable[]> {

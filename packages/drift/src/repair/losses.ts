@@ -6,7 +6,8 @@ import type { Census, CountedTable } from "./census.ts";
 export function lossesBetween(before: Census, after: Census): string[] {
   const byOid = new Map(after.tables.map((table) => [table.oid, table]));
   const byName = new Map(after.tables.map((table) => [table.name, table]));
-  const tables = before.tables.flatMap((table) => {
+  const wholes = before.tables.filter(({ isPart }) => !isPart);
+  const tables = wholes.flatMap((table) => {
     const same = byOid.get(table.oid);
     // Rows that were moved into a table of the same name are there still; of an empty one nobody knows.
     const there = same ?? (table.rows.length > 0 ? byName.get(table.name) : undefined);
@@ -36,9 +37,9 @@ function lossesOf(before: CountedTable, after: CountedTable): string[] {
   const compared = kept.filter(({ to }) => !isComputed(after, to));
   const from = compared.map((column) => column.from);
   const to = compared.map((column) => column.to);
-  if (valuesOf(before, from) === valuesOf(after, to)) return drops;
+  if (isKept(valuesOf(before, from), valuesOf(after, to))) return drops;
   const changed = compared.filter(
-    (column) => valuesOf(before, [column.from]) !== valuesOf(after, [column.to]),
+    (column) => !isKept(valuesOf(before, [column.from]), valuesOf(after, [column.to])),
   );
   const named = changed.length > 0 ? fewOf(changed.map((column) => column.to)) : "their order";
   return [...drops, `changes values of ${before.name}: ${named}`];
@@ -48,12 +49,21 @@ function isComputed({ columns }: CountedTable, name: string): boolean {
   return columns.some((column) => column.name === name && column.computed);
 }
 
-/** One text for the values of some columns; rows have no order of their own. */
-function valuesOf({ rows }: CountedTable, columns: string[]): string {
-  return rows
-    .map((row) => columns.map((column) => textOf(row[column])).join("\t"))
-    .sort()
-    .join("\n");
+/** One text a row for the values of some columns; rows have no order of their own. */
+function valuesOf({ rows }: CountedTable, columns: string[]): string[] {
+  return rows.map((row) => columns.map((column) => textOf(row[column])).join("\t"));
+}
+
+/** Whether all are there still. More come with a partition that is put in. */
+function isKept(before: string[], after: string[]): boolean {
+  const left = new Map<string, number>();
+  for (const row of after) left.set(row, (left.get(row) ?? 0) + 1);
+  for (const row of before) {
+    const number = left.get(row) ?? 0;
+    if (number === 0) return false;
+    left.set(row, number - 1);
+  }
+  return true;
 }
 
 function quoted(name: string): string {

@@ -18,7 +18,7 @@ import { defaultPrivilege, grant } from "./privileges.ts";
 import { policy, rule, trigger } from "./programs.ts";
 import { aggregate, func, procedure } from "./routines.ts";
 import { sequence } from "./sequences.ts";
-import { foreignTable, ownColumn, table } from "./tables.ts";
+import { foreignTable, ownPart, table } from "./tables.ts";
 import { cast, collation, compositeType, domain, domainConstraint, rangeType } from "./types.ts";
 import { materializedView, view } from "./views.ts";
 import type { Repair } from "./way.ts";
@@ -50,10 +50,11 @@ export const repairs: Record<string, Repair> = {
   table,
   "foreign table": foreignTable,
   column,
-  "own column": ownColumn,
+  "own column": ownPart,
   "not null": notNull,
   // Before the views, as a view can need a key, and what is in the way of a column is then taken away without them.
   constraint,
+  "own constraint": ownPart,
   index,
   "statistics object": statistics,
   view,

@@ -4,7 +4,7 @@ import { type Clauses, clauses, items } from "./clauses.ts";
 import { columnDefinition } from "./columns.ts";
 import { optionActions, withOptions } from "./options.ts";
 import { stateActions, stated } from "./state.ts";
-import { type Catalogs, memberOf, type Repair, relationOf, unlessSecret, way } from "./way.ts";
+import { type Catalogs, memberOf, type Repair, unlessSecret, way } from "./way.ts";
 
 const KEYWORDS = [
   "UNLOGGED",
@@ -38,7 +38,7 @@ export const table: Repair = {
     },
   ],
 
-  alter(expected, actual) {
+  alter(expected, actual, catalogs) {
     const [wanted, found] = [partsOf(expected), partsOf(actual)];
     const name = qualifiedName(expected);
     const differs = (keyword: string) => wanted.get(keyword) !== found.get(keyword);
@@ -56,6 +56,7 @@ export const table: Repair = {
       ...stateActions(stated(expected.definition).state, stated(actual.definition).state, undo),
     ];
     return way(
+      ...rulesOf(gained(wanted, found), name, catalogs),
       ...attachment(name, wanted, found),
       // Each by itself: some are refused beside others.
       ...actions.map((action) => `ALTER TABLE ${name} ${action}`),
@@ -69,18 +70,22 @@ export const foreignTable: Repair = {
   drop: (object) => way(`DROP FOREIGN TABLE ${qualifiedName(object)}`),
 };
 
-/** A table that leaves its parent keeps the parent's columns as its own, and has them as such when it comes back. */
-export const ownColumn: Repair = {
-  create({ parent }, { expected }) {
-    const column = expected.get(parent);
-    const table = column && expected.get(column.parent);
-    const parents = table ? items(partsOf(table).get("INHERITS")) : [];
+/** A table that leaves its parent keeps the parent's columns and CHECKs as its own, and has them as such when it comes back. */
+export const ownPart: Repair = {
+  create({ parent }, { expected, actual }) {
+    const owner = expected.get(parent);
+    const table = owner?.kind === "column" ? expected.get(owner.parent) : owner;
+    const present = table && actual.get(keyOf(table));
+    if (!table || !present) return [];
+    const parents = parentsOf(partsOf(present));
     return way(
-      ...parents.flatMap((other) =>
-        ["NO INHERIT", "INHERIT"].map(
-          (action) => `ALTER TABLE ${column && relationOf(column)} ${action} ${other}`,
+      ...parentsOf(partsOf(table))
+        .filter((other) => parents.includes(other))
+        .flatMap((other) =>
+          ["NO INHERIT", "INHERIT"].map(
+            (action) => `ALTER TABLE ${qualifiedName(table)} ${action} ${other}`,
+          ),
         ),
-      ),
     );
   },
   drop: () => [],
@@ -101,8 +106,10 @@ function partsOf(object: CatalogObject): Clauses {
 function text(object: CatalogObject, { expected }: Catalogs): string {
   const parts = partsOf(object);
   const clause = (name: string) => (parts.has(name) ? ` ${name} ${parts.get(name)}` : "");
+  const parents = items(parts.get("INHERITS"));
   const columns = [...expected.values()]
     .filter(({ kind, parent }) => kind === "column" && parent === keyOf(object))
+    .filter((column) => !isOnlyInherited(column, parents, expected))
     .map((column) => `\n  ${memberOf(column)} ${columnDefinition(column)}`);
   const body = parts.has("PARTITION OF")
     ? `${clause("PARTITION OF")} ${boundOf(parts)}`
@@ -116,6 +123,47 @@ function text(object: CatalogObject, { expected }: Catalogs): string {
     withOptions(parts.get("WITH")),
     ...["TABLESPACE", "SERVER", "OPTIONS"].map(clause),
   ].join("");
+}
+
+/** One that a table has of its parent alone goes when the parent's does; written out it would be its own as well. */
+function isOnlyInherited(
+  column: CatalogObject,
+  parents: string[],
+  all: Catalogs["expected"],
+): boolean {
+  return (
+    !all.has(`own ${keyOf(column)}`) &&
+    parents.some((parent) => all.has(`column ${parent}.${memberOf(column)}`))
+  );
+}
+
+/** Parents that a table has not yet. */
+function gained(wanted: Clauses, found: Clauses): string[] {
+  const present = parentsOf(found);
+  return parentsOf(wanted).filter((parent) => !present.includes(parent));
+}
+
+function parentsOf(parts: Clauses): string[] {
+  return [...items(parts.get("INHERITS")), ...items(parts.get("PARTITION OF"))];
+}
+
+/** No table comes to a parent without the CHECKs of that. It kept them when it left, and nobody had declared them for it. */
+function rulesOf(
+  parents: string[],
+  name: string,
+  { expected, actual }: Pick<Catalogs, "expected" | "actual">,
+): string[] {
+  return [...expected.values()]
+    .filter(
+      ({ kind, parent }) =>
+        kind === "constraint" && parents.some((one) => parent === `table ${one}`),
+    )
+    .filter(({ definition }) => /^CHECK (?!.*\bNO INHERIT\b)/s.test(definition))
+    .filter((rule) => !actual.has(`constraint ${name}.${memberOf(rule)}`))
+    .map(
+      (rule) =>
+        `ALTER TABLE ${name} ADD CONSTRAINT ${memberOf(rule)} ${stated(rule.definition).sql}`,
+    );
 }
 
 function undo(state: string): string {

@@ -1,7 +1,7 @@
 /** Domains, composite and range types, collations and casts. */
 import { type CatalogObject, qualifiedName } from "../model/object.ts";
 import { type Clauses, clauses, items } from "./clauses.ts";
-import { memberOf, type Repair, relationOf, way } from "./way.ts";
+import { memberOf, type Repair, relationOf, type Way, way } from "./way.ts";
 
 const DOMAIN = ["AS", "COLLATE", "DEFAULT", "NOT NULL"] as const;
 
@@ -59,9 +59,34 @@ export const compositeType: Repair = {
     if (actions.length === 0) return [];
     const loss =
       dropped.length > 0 ? { destroys: "drops attributes of the type with their data" } : {};
-    return [{ sql: [`ALTER TYPE ${qualifiedName(expected)} ${actions.join(", ")}`], ...loss }];
+    return [
+      ...renamedAttribute(expected, actual, isTables),
+      { sql: [`ALTER TYPE ${qualifiedName(expected)} ${actions.join(", ")}`], ...loss },
+    ];
   },
 };
+
+/** Where all but the name of one are as they were. That it is the same only people know. */
+function renamedAttribute(
+  expected: CatalogObject,
+  actual: CatalogObject,
+  isTables: boolean,
+): Way[] {
+  const [wanted, found] = [[...attributes(expected)], [...attributes(actual)]];
+  const other = wanted.filter(([name], place) => name !== found[place]?.[0]);
+  const isSame = wanted.every(([, type], place) => type === found[place]?.[1]);
+  const [[name] = [""]] = other;
+  const [former] = found[wanted.findIndex(([one]) => one === name)] ?? [""];
+  if (other.length !== 1 || !isSame || wanted.length !== found.length) return [];
+  return [
+    {
+      sql: [
+        `ALTER TYPE ${qualifiedName(expected)} RENAME ATTRIBUTE ${former} TO ${name}${isTables ? " CASCADE" : ""}`,
+      ],
+      destroys: `takes attribute ${former} for ${name}; if it is not the same, values get another meaning`,
+    },
+  ];
+}
 
 export const rangeType: Repair = {
   create: (object) => way(`CREATE TYPE ${qualifiedName(object)} ${object.definition}`),

@@ -4,6 +4,9 @@ import { at, firing, indexState, options, sorted, withState } from "./fragments.
 /** Of those that keep a constraint; pg_constraint c. */
 const offTriggers = "WHERE t.tgconstraint = c.oid AND t.tgisinternal AND t.tgenabled <> 'O'";
 
+/** A CHECK of a table and of its parent too. */
+const alsoInherited = "c.contype = 'c' AND c.conislocal AND c.coninhcount > 0";
+
 /** Columns of a statistics object; pg_statistic_ext s. */
 const columnsBy = (order: string) => `array_to_string(ARRAY(SELECT quote_ident(a.attname)
   FROM unnest(s.stxkeys::int2[]) WITH ORDINALITY k(attnum, place) JOIN pg_attribute a ON a.attrelid = s.stxrelid AND a.attnum = k.attnum
@@ -25,7 +28,7 @@ export const tableParts = {
     )}
     FROM relation r JOIN pg_constraint c ON c.conrelid = r.oid
     WHERE c.contype IN ('c', 'f', 'p', 'u', 'x')
-      AND (c.conislocal OR c.contype = 'f' AND EXISTS (SELECT FROM pg_trigger t ${offTriggers}))`,
+      AND (c.conislocal AND NOT (${alsoInherited}) OR c.contype = 'f' AND EXISTS (SELECT FROM pg_trigger t ${offTriggers}))`,
 
   // Without those behind a constraint, and without those that a partition has because its parent has one.
   index: `
@@ -81,6 +84,12 @@ export const declaredParts = {
       'column ' || r.schema || '.' || r.name || '.' || quote_ident(a.attname), 'besides that of a parent'
     FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE r.relkind = 'r' AND NOT r.relispartition AND a.attinhcount > 0 AND a.attislocal`,
+
+  // The same of a CHECK. A table that comes to a parent keeps its own, and no statement makes it the parent's alone.
+  "own constraint": `
+    SELECT ${at("pg_class", "0")}, r.schema, r.name || '.' || quote_ident(c.conname), r.key, 'besides that of a parent'
+    FROM relation r JOIN pg_constraint c ON c.conrelid = r.oid
+    WHERE ${alsoInherited}`,
 
   // From PostgreSQL 18 on NOT NULL has a name, mostly one that PostgreSQL made of the names that table and column had then.
   // Only others are somebody's choice. Nothing can have a comment here: it is the column's mark that counts.
