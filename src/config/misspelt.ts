@@ -9,7 +9,10 @@ import { distance, isSwappedOrDoubled, isTyped } from "./slips.ts";
 type Variables = Record<string, string | undefined>;
 export type Misspelt = { name: string; message: string };
 /** `base` is `ours` without _FILE. */
-type Form = { ours: string; base: string };
+type Form = { ours: string; base: string } & Outline;
+/** What a name is told apart by without a look at its words: how many letters, and which. */
+type Outline = { size: number; letters: number };
+type Forms = { known: Set<string>; bySize: Map<number, Form[]>; byStem: Map<string, Form[]> };
 /** Whether one of ours may hold this. */
 type Fits = (ours: string, value: string) => boolean;
 
@@ -35,6 +38,11 @@ const SHORTEST_JOINED = 6;
 /** A word alone of so many letters or fewer has others near it: ISSUE, JOB, PORTS. */
 const SHORT_ALONE = 6;
 const MOST_SLIPS = 2;
+/** A slip takes one letter and brings another, and a plural takes Y for IES. */
+const MOST_OTHER_LETTERS = 2 * MOST_SLIPS;
+/** Nobody meant one of ours by what is longer. */
+const LONGEST_NAME = 100;
+const UNDERSCORE = 95;
 
 /**
  * What must be a slip. @param names ours. What is not set counts as absent.
@@ -60,29 +68,68 @@ export function doubtfulOf(env: Variables, names: readonly string[]): Misspelt[]
   const forms = formsOf(names);
   return foreignIn(env, forms).flatMap(([name, value]) => {
     const written = plain(name).replace(PREFIX, "");
-    const meant = forms.find(
+    const alike = [...formsNear(forms, written), ...formsNear(forms, mailOf(written))];
+    const meant = alike.find(
       ({ ours }) =>
         !isSet(env, ours) && (isOtherWord(written, ours) || isOtherUnit(written, value, ours)),
     );
-    return meant && !meantBy(name, env, forms, () => false)
+    return meant && !isServiceLink(name, value) && !meantBy(name, env, forms, () => false)
       ? [{ name, message: `is no variable of Tenantry. If it is meant for it: ${meant.ours}` }]
       : [];
   });
 }
 
-function foreignIn(env: Variables, forms: Form[]): [name: string, value: string][] {
-  const known = new Set(forms.map(({ ours }) => ours));
+function foreignIn(env: Variables, { known }: Forms): [name: string, value: string][] {
   return Object.entries(env).flatMap(([name, value]): [string, string][] =>
-    value && !known.has(name) && !isServiceLink(name, value) ? [[name, value]] : [],
+    value && name.length <= LONGEST_NAME && !known.has(name) ? [[name, value]] : [],
   );
 }
 
 /** Each of ours, and the variable that names its file. */
-function formsOf(names: readonly string[]): Form[] {
-  return names.flatMap((base) => [
-    { ours: base, base },
-    { ours: fileVariableOf(base), base },
-  ]);
+function formsOf(names: readonly string[]): Forms {
+  const all = names.flatMap((base) =>
+    [base, fileVariableOf(base)].map((ours) => ({ ours, base, ...outlineOf(ours) })),
+  );
+  return {
+    known: new Set(all.map(({ ours }) => ours)),
+    bySize: Map.groupBy(all, ({ size }) => size),
+    byStem: Map.groupBy(all, ({ ours }) => stemOf(ours)),
+  };
+}
+
+function outlineOf(name: string): Outline {
+  let [size, letters] = [0, 0];
+  for (let at = 0; at < name.length; at += 1) {
+    const code = name.charCodeAt(at);
+    if (code === UNDERSCORE) continue;
+    size += 1;
+    letters |= 1 << (code % 32);
+  }
+  return { size, letters };
+}
+
+/**
+ * Those that a name may be meant for. An environment holds hundreds of names, and ours are over a hundred: a start that
+ * compared each word of each with each would take a tenth of a second for it.
+ */
+function formsNear({ bySize, byStem }: Forms, name: string): Form[] {
+  const { size, letters } = outlineOf(name);
+  const near: Form[] = [];
+  for (let each = size - MOST_SLIPS; each <= size + MOST_SLIPS; each += 1)
+    for (const form of bySize.get(each) ?? [])
+      if (bitsOf(form.letters ^ letters) <= MOST_OTHER_LETTERS) near.push(form);
+  const ofStem = byStem.get(stemOf(name));
+  return ofStem ? [...new Set([...near, ...ofStem])] : near;
+}
+
+function stemOf(name: string): string {
+  return name.replace(UNIT, "");
+}
+
+function bitsOf(mask: number): number {
+  let count = 0;
+  for (let rest = mask; rest !== 0; rest &= rest - 1) count += 1;
+  return count;
 }
 
 function isServiceLink(name: string, value: string): boolean {
@@ -98,29 +145,28 @@ function plain(name: string): string {
   return name.toUpperCase().replace(/[.-]/g, "_");
 }
 
-function meantBy(name: string, env: Variables, forms: Form[], fits: Fits): string | undefined {
+function meantBy(name: string, env: Variables, forms: Forms, fits: Fits): string | undefined {
   const value = env[name] ?? "";
   const written = plain(name);
   const alias = written.replace(PREFIX, "").replace(/URI(?=_|$)/, "URL");
   // These may well be another program's, where ours is set as it should be.
-  if (alias !== written && forms.some(({ ours }) => ours === alias))
-    return isSet(env, alias) ? undefined : alias;
-  const slips = forms.filter(
+  if (alias !== written && forms.known.has(alias))
+    return isSet(env, alias) || isServiceLink(name, value) ? undefined : alias;
+  const near = formsNear(forms, alias);
+  if (near.length === 0 || isServiceLink(name, value)) return undefined;
+  const slips = near.filter(
     ({ ours, base }) =>
       isSlip(alias, ours, base, () => ours === base && fits(ours, value)) &&
       !(isOtherNumber(alias, ours) && isSet(env, ours)),
   );
   const [nearest] = slips.toSorted((a, b) => distance(alias, a.ours) - distance(alias, b.ours));
-  const other = () =>
-    forms.find(({ ours }) => isOtherForm(alias, value, ours) && !isSet(env, ours));
+  const other = () => near.find(({ ours }) => isOtherForm(alias, value, ours) && !isSet(env, ours));
   return (nearest ?? other())?.ours;
 }
 
 /** Whether somebody who meant `ours` would have written this. */
 function isSlip(name: string, ours: string, base: string, fits: () => boolean): boolean {
   const [bare, joined] = [name.replaceAll("_", ""), ours.replaceAll("_", "")];
-  // Most are: nothing else is looked at.
-  if (Math.abs(bare.length - joined.length) > MOST_SLIPS) return false;
   if (joined.length >= SHORTEST_JOINED && bare === joined) return true;
   const words = name.split("_");
   const ownWords = ours.split("_");
@@ -163,7 +209,11 @@ function isOtherForm(name: string, value: string, ours: string): boolean {
 
 /** Others put a word in front of a URL, to tell it from their other ones, and mail is e-mail to many. */
 function isOtherWord(name: string, ours: string): boolean {
-  return isReordered(name, ours) || name.replace(/^EMAIL_/, "MAIL_") === ours;
+  return isReordered(name, ours) || mailOf(name) === ours;
+}
+
+function mailOf(name: string): string {
+  return name.replace(/^EMAIL_/, "MAIL_");
 }
 
 function isReordered(name: string, ours: string): boolean {
