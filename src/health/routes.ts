@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { AppEnv, Context } from "../context.ts";
 import { plainly } from "../db/scoped-pool.ts";
+import { ERRORS } from "../errors.ts";
 import { checkReadiness } from "./readiness.ts";
 
 /** @param migrations names of the migrations that this build needs applied. */
@@ -45,6 +46,8 @@ export function healthRoutes(migrations: string[]) {
         ...(!holds && { clockAheadSeconds: aheadSeconds }),
         ...(verdict && { schema: fingerprints }),
       };
+      // RFC 9110, section 10.2.3: whoever waits for it need not guess. As every other 503 of a database that is away has it.
+      if (!ready) c.header("retry-after", String(ERRORS.unavailable.retryAfterSeconds));
       return c.json(
         // To whoever asks, how our database is and what it holds is no business (ASVS 5.0, 13.4.5).
         {

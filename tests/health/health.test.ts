@@ -23,6 +23,16 @@ test("live and ready answer without a token, and tell no more than is needed (R5
   expect([ready.status, ready.body]).toEqual([200, { status: "ok", checks }]);
 });
 
+test("who waits until it is ready is told how long, as by every 503 (RFC 9110, section 10.2.3)", async () => {
+  const names = shippedMigrations("prisma/migrations");
+  const waits = async (migrations: string[]) => {
+    const { status, headers } = await createApp(app.deps, migrations).request("/health/ready");
+    return [status, headers.get("retry-after")];
+  };
+  expect(await waits(names)).toEqual([200, null]);
+  expect(await waits([...names, NOT_YET])).toEqual([503, "2"]);
+});
+
 test("the migrations of the build are those of prisma/migrations", () => {
   const names = shippedMigrations("prisma/migrations");
   expect(names.length).toBeGreaterThan(0);
