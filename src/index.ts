@@ -1,4 +1,5 @@
 /** The only file with effects: it reads the configuration, and serves, in one process or with several. */
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Fault, Values } from "./config/rules.ts";
 import { ConfigError, parseConfig } from "./config.ts";
@@ -19,10 +20,14 @@ let askedAt = 0;
 const ONE_SIGNAL_MILLIS = 200;
 const worker = process.argv.flatMap((word) => WORKER.exec(word)?.[1] ?? []).map(Number)[0] ?? null;
 // Before anything that takes time: as the first process of a container it would otherwise be deaf to signals.
-if (worker === null) for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
-else {
-  // A terminal sends it to every process, and the supervisor tells when to end.
-  process.on("SIGINT", () => {});
+if (worker === null) {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
+  // Its terminal is gone, or a manager sends it for a change of the configuration, which is read at the start: a restart is
+  // right for both. Some send it together with SIGTERM, so it is no sign of a hurry.
+  if (!ignoresHangUp()) process.on("SIGHUP", stopOnce);
+} else {
+  // A terminal sends these to every process, and the supervisor tells when to end.
+  for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
   // Some send this one to every process too: a second one is no sign of a hurry, and the supervisor tells of that.
   process.on("SIGTERM", stopOnce);
   process.on("message", (message) => message === "hurry" && ending?.hurry());
@@ -49,6 +54,18 @@ function stop(): void {
 
 function stopOnce(): void {
   if (asked === 0) stop();
+}
+
+/** As nohup has set it: a handler of ours would undo that. */
+function ignoresHangUp(): boolean {
+  try {
+    const status = readFileSync("/proc/self/status", "utf8");
+    const [, ignored = "0"] = /^SigIgn:\s*[\da-f]*([\da-f])$/m.exec(status) ?? [];
+    // The lowest bit is signal 1.
+    return Number.parseInt(ignored, 16) % 2 === 1;
+  } catch {
+    return false;
+  }
 }
 
 async function start(): Promise<void> {

@@ -6,8 +6,8 @@ import { beginLogin } from "./under-way.ts";
 let server: Server;
 afterEach(() => server.stop());
 
-describe("on SIGTERM and SIGINT the server", () => {
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+describe("on SIGTERM, SIGINT and SIGHUP the server", () => {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     test(`finishes the request under way, takes no other, and exits 0 (${signal})`, async () => {
       server = await startServer();
       const { answer, finish } = await beginLogin(server);
@@ -21,6 +21,24 @@ describe("on SIGTERM and SIGINT the server", () => {
       expect(await server.process.exited).toBe(0);
     });
   }
+
+  test("takes a SIGHUP beside a SIGTERM for no hurry, and under nohup goes on with it alone", async () => {
+    server = await startServer({ DRAIN_SECONDS: "3" });
+    const started = performance.now();
+    server.process.kill("SIGTERM");
+    for (const wait of [20, 300]) {
+      await Bun.sleep(wait);
+      server.process.kill("SIGHUP");
+    }
+    expect(await server.process.exited).toBe(0);
+    expect(performance.now() - started).toBeGreaterThan(2900);
+    await server.stop();
+
+    server = await startServer({}, undefined, ["nohup"]);
+    server.process.kill("SIGHUP");
+    await Bun.sleep(300);
+    expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
+  });
 
   test("does not wait for connections that are open and idle", async () => {
     server = await startServer();

@@ -29,8 +29,9 @@ export function serverEnv(env: Record<string, string>): Record<string, string> {
   };
 }
 
-export function spawnServer(env: Record<string, string>, root = ROOT) {
-  return Bun.spawn([process.execPath, "--no-orphans", "--no-env-file", "src/index.ts"], {
+/** @param by the command that runs it, where it is not run by itself. */
+export function spawnServer(env: Record<string, string>, root = ROOT, by: string[] = []) {
+  return Bun.spawn([...by, process.execPath, "--no-orphans", "--no-env-file", "src/index.ts"], {
     cwd: root,
     env,
     stdio: ["ignore", "pipe", "pipe"],
@@ -42,12 +43,17 @@ export function spawnServer(env: Record<string, string>, root = ROOT) {
  * on its console how to make the first one (tests/platform/announcement.test.ts).
  * @param root of the code, where it is another than this.
  */
-export async function startServer(env: Record<string, string> = {}, root = ROOT): Promise<Server> {
+export async function startServer(
+  env: Record<string, string> = {},
+  root = ROOT,
+  by: string[] = [],
+): Promise<Server> {
   const database = env.DATABASE_URL ? undefined : await createDatabase();
   await insertSuperAdmin(env.LISTEN_DATABASE_URL ?? env.DATABASE_URL ?? database?.url);
   const child = spawnServer(
     serverEnv({ ...(database && { DATABASE_URL: database.appUrl }), ...env }),
     root,
+    by,
   );
   let output = "";
   let settled = false;

@@ -111,7 +111,7 @@ describe("with WORKERS=2", () => {
     );
   });
 
-  for (const signal of ["SIGTERM", "SIGINT"] as const)
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
     test(`${signal} ends all of them when they have answered, with 0`, async () => {
       const running = await start();
       const writers = await Promise.all(Array.from({ length: 8 }, () => beginLogin(running)));
