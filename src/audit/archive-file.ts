@@ -4,6 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
+import { lstat, open, rename, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
@@ -31,7 +33,7 @@ export type FileVerification =
   | Fault
   | { intact: false; state: "key_missing"; rows: number };
 
-/** Writes the rows. @throws Error when the file is there already: an archive is never written over. */
+/** Writes the rows. @throws Error when the file is there already. */
 export async function writeArchive(
   path: string,
   keys: Keys,
@@ -42,6 +44,35 @@ export async function writeArchive(
     createGzip(),
     createWriteStream(path, { flags: "wx", mode: 0o600, flush: true }),
   );
+}
+
+/** Where an archive is written: under its own name it is whole, or not there. */
+export function partialOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
+}
+
+/** @throws Error when there is something of this name: an archive replaces no other one. */
+export async function assertFree(path: string): Promise<void> {
+  for (const name of [path, hashPath(path)])
+    if (await lstat(name).catch(() => null))
+      throw new Error(`${name} is there already (EEXIST). An archive replaces no other one.`);
+}
+
+function hashPath(path: string): string {
+  return `${path}.sha256`;
+}
+
+/**
+ * Gives an archive its name, and its hash beside it first, and has both on the disk: what was archived is dropped after it.
+ * @throws Error as `assertFree` does.
+ */
+export async function settleArchive(path: string, sha256: string): Promise<void> {
+  await assertFree(path);
+  const line = `${sha256}  ${basename(path)}\n`;
+  await writeFile(hashPath(path), line, { flag: "wx", mode: 0o600, flush: true });
+  await rename(partialOf(path), path);
+  const folder = await open(dirname(path), "r");
+  await folder.sync().finally(() => folder.close());
 }
 
 async function* linesOf(keys: Keys, rows: AsyncIterable<AuditJson>): AsyncGenerator<string> {

@@ -1,11 +1,17 @@
 /** Moving whole months of the audit log out of the database, into a file. */
-import { writeFile } from "node:fs/promises";
-import { basename } from "node:path";
+import { rm } from "node:fs/promises";
 import type { Database } from "../db/client.ts";
 import { transaction } from "../db/commit.ts";
 import { newId } from "../db/id.ts";
 import type { AuditAction } from "./actions.ts";
-import { fileHash, verifyArchive, writeArchive } from "./archive-file.ts";
+import {
+  assertFree,
+  fileHash,
+  partialOf,
+  settleArchive,
+  verifyArchive,
+  writeArchive,
+} from "./archive-file.ts";
 import {
   type AuditJson,
   archiveMac,
@@ -67,19 +73,26 @@ export async function archiveAuditLog(
   { db, keyring }: ArchiveParts,
   { before, path, olderKeys = [] }: ArchiveOptions,
 ): Promise<Archived | null> {
+  await assertFree(path);
   await preparePartitions(db);
   await sealAuditLog({ db, keyring });
   const months = (await monthsBefore(db, before)).map((month) => ({ month, rows: 0 }));
   if (months.length === 0) return null;
 
   const keys = [...keyring.audit, ...olderKeys];
-  await writeArchive(path, keyring.audit, rowsOf(db, months, keys));
-  const written = await verifyArchive(path, keyring.audit);
-  const total = months.reduce((sum, { rows }) => sum + rows, 0);
-  if (!written.intact || written.rows !== total)
-    throw new Error(`${path} was not written as it should be. Nothing was dropped.`);
-  const sha256 = await fileHash(path);
-  await writeFile(`${path}.sha256`, `${sha256}  ${basename(path)}\n`, { flag: "wx", mode: 0o600 });
+  const partial = partialOf(path);
+  let sha256: string;
+  try {
+    await writeArchive(partial, keyring.audit, rowsOf(db, months, keys));
+    const written = await verifyArchive(partial, keyring.audit);
+    const total = months.reduce((sum, { rows }) => sum + rows, 0);
+    if (!written.intact || written.rows !== total)
+      throw new Error(`${path} was not written as it should be. Nothing was dropped.`);
+    sha256 = await fileHash(partial);
+    await settleArchive(path, sha256);
+  } finally {
+    await rm(partial, { force: true });
+  }
   await dropMonths({ db, keyring }, { months, sha256 });
   return { months, sha256 };
 }

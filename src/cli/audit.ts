@@ -1,8 +1,9 @@
 #!/usr/bin/env bun
 /** `bun run audit`: holding the audit log against its seals, and archiving it. The only file of it that prints and exits. */
+import { rm } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { archiveAuditLog, BrokenLogError, MissingKeyError } from "../audit/archive.ts";
-import { verifyArchive } from "../audit/archive-file.ts";
+import { partialOf, verifyArchive } from "../audit/archive-file.ts";
 import { sealKeyId } from "../audit/chain.ts";
 import { readAuditKeys } from "../audit/keys.ts";
 import type { Head } from "../audit/seal.ts";
@@ -15,6 +16,7 @@ import { acrossTenants, withDeleted } from "../db/scope.ts";
 import { faultOfArguments, print, printFailure } from "./answer.ts";
 import { EXIT, type Report, reportOf, reportOfFile } from "./audit-report.ts";
 import { withDatabase } from "./database.ts";
+import { listenForInterruption } from "./interruption.ts";
 import { secretKeysIn } from "./old-keys.ts";
 
 const usage = `The audit log: whether anybody changed it, and moving old months into files.
@@ -30,7 +32,9 @@ Usage: bun run audit <command>, with the environment of the server
   verify --file FILE     an archive, without the database
   archive --before 2026-01 --output FILE.ndjson.gz
                          writes the months before that one, and FILE.ndjson.gz.sha256 beside it, reads the file back,
-                         and then drops the months. DATABASE_URL has to name the owner of the tables for that
+                         and then drops the months, all or none. DATABASE_URL has to name the owner of the tables for
+                         that. Broken off before FILE is there it has done nothing; after that, the same once more with
+                         another FILE tells whether the months are dropped
   --old-keys FILE        SECRET_KEYs of before that "keys reencrypt" did not carry over, one a line
   --json                 of verify: {"state": "intact" | "broken" | "key_missing" | "restored", …}
   --help
@@ -52,11 +56,17 @@ type Parts = { config: Config; keyring: Keyring; db: Database; keys: readonly Bu
 process.exit(await main(process.argv.slice(2)));
 
 async function main(args: string[]): Promise<number> {
+  const { asked, signal } = listenForInterruption();
+  let output: string | undefined;
   try {
     const options = parse(args);
+    ({ output } = options);
     if (options.help) return await say(usage);
-    return await acrossTenants(() => withParts(options, (parts) => run(options, parts)));
+    const work = acrossTenants(() => withParts(options, (parts) => run(options, parts)));
+    return await Promise.race([work, asked]);
   } catch (error) {
+    // It may still be written to.
+    if (signal.aborted && output !== undefined) await rm(partialOf(output), { force: true });
     // Of verify alone.
     await printFailure(error, args.includes("archive") ? [] : args);
     if (error instanceof BrokenLogError) return EXIT.broken;

@@ -2,6 +2,7 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { CannotRun } from "../operations/cannot-run.ts";
 import { faultOfArguments, print, printFailure } from "./answer.ts";
+import { listenForInterruption } from "./interruption.ts";
 import { createProgress } from "./progress.ts";
 
 /** `found` of what is wrong ends with 1. `text` is for people, `json` for programs. */
@@ -36,24 +37,16 @@ const EXIT = { fine: 0, found: 1, cannotRun: 2 } as const;
 export async function runCommand<F extends Flags>(command: Command<F>): Promise<number> {
   const { argv, env, stdout, stderr } = process;
   const progress = createProgress(stderr);
-  const interruption = new AbortController();
-  const interrupted = Promise.withResolvers<never>();
-  interrupted.promise.catch(() => {});
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(signal, () => {
-      const reason = new CannotRun(`ended by ${signal}.`);
-      interruption.abort(reason);
-      if (!command.cleansUp) interrupted.reject(reason);
-    });
+  const { signal, asked } = listenForInterruption();
   try {
     const { values, words } = readArguments(command, argv.slice(2));
     if (values.help) {
       await print(stdout, command.usage);
       return EXIT.fine;
     }
-    const io: Io = { env, progress: progress.show, signal: interruption.signal };
+    const io: Io = { env, progress: progress.show, signal };
     const work = command.run({ values, words, io });
-    const { found, text, json } = await Promise.race([work, interrupted.promise]);
+    const { found, text, json } = await (command.cleansUp ? work : Promise.race([work, asked]));
     progress.clear();
     await print(stdout, `${values.json ? JSON.stringify(json, null, 2) : text}\n`);
     return found ? EXIT.found : EXIT.fine;

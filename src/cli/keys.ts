@@ -13,6 +13,7 @@ import { replaceSigningKeys, rotateSigningKeys } from "../signing-keys/rotate.ts
 import { listSigningKeys, opensSigningKeys } from "../signing-keys/rows.ts";
 import { faultOfArguments, print, printFailure } from "./answer.ts";
 import { withDatabase } from "./database.ts";
+import { listenForInterruption } from "./interruption.ts";
 import { secretKeysIn } from "./old-keys.ts";
 
 const usage = `The keys that sign access tokens, and what SECRET_KEY encrypts.
@@ -51,10 +52,12 @@ type Parts = {
 process.exit(await main(process.argv.slice(2)));
 
 async function main(args: string[]): Promise<number> {
+  const { asked } = listenForInterruption();
   try {
     const options = parse(args);
     if (options.help) return await say(usage);
-    return await acrossTenants(() => withParts(options, (parts) => run(options, parts)));
+    const work = acrossTenants(() => withParts(options, (parts) => run(options, parts)));
+    return await Promise.race([work, asked]);
   } catch (error) {
     // What was left behind is told in JSON already, and rotate has none.
     const isPlain = error instanceof LeftBehind || args.includes("rotate");

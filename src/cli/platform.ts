@@ -13,6 +13,7 @@ import { openWayIn, WayInError } from "../platform/way-in.ts";
 import { opensSigningKeys } from "../signing-keys/rows.ts";
 import { faultOfArguments, print, printFailure } from "./answer.ts";
 import { withDatabase } from "./database.ts";
+import { listenForInterruption } from "./interruption.ts";
 import { inJson, planOf, restoredInWords, wayInWords } from "./platform-words.ts";
 
 const usage = `What only whoever stands at the console of the installation may do.
@@ -53,10 +54,12 @@ type Parts = { config: Config; pool: ScopedPool; db: Database; keyring: Keyring;
 process.exit(await main(process.argv.slice(2)));
 
 async function main(args: string[]): Promise<number> {
+  const { asked } = listenForInterruption();
   try {
     const options = parse(args);
     if (options.help) return await say(usage);
-    return await acrossTenants(() => withParts((parts) => run(options, parts)));
+    const work = acrossTenants(() => withParts((parts) => run(options, parts)));
+    return await Promise.race([work, asked]);
   } catch (error) {
     await printFailure(error, args);
     return error instanceof WayInError ? 1 : 2;

@@ -1,7 +1,7 @@
 /** Archiving months, and `bun run audit` as an operator runs it. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -197,6 +197,8 @@ test("rows that are not as they were sealed are not archived", async () => {
   const refused = await audit(["archive", "--before", "2025-03", "--output", path]);
   expect(refused).toMatchObject({ code: 2, out: "" });
   expect(refused.err).toContain(`The row ${id} of 2025-02-10T`);
+  // Half an archive would pass for one, and be in the way of the next.
+  expect(readdirSync(folder).filter((name) => name.includes("broken"))).toEqual([]);
   expect((await months())["2025-02"]).toBe(75);
   expect(await audit(["verify"])).toMatchObject({
     code: 2,

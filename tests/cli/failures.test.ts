@@ -1,6 +1,6 @@
 /** However a command fails: one sentence, the exit code that --help names, JSON where JSON was asked for, and nothing half done. */
-import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -122,13 +122,23 @@ test("an output that cannot be written is no success; one that is closed early i
   }
 });
 
-describe("Ctrl-C ends what waits for a lock, at once, and says so:", () => {
-  const waiting: [string, string[]][] = [
-    ["doctor", []],
-    ["db-performance", []],
-    ["db-maintain", []],
+describe("Ctrl-C ends what waits for a lock, at once, says so, and leaves nothing half done:", () => {
+  const folder = mkdtempSync(join(tmpdir(), "tenantry-test-ended-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const waiting: [string, string[], number][] = [
+    ["doctor", [], 2],
+    ["db-performance", [], 2],
+    ["db-maintain", [], 2],
+    ["keys", ["list"], 1],
+    ["keys", ["rotate", "--now"], 1],
+    ["keys", ["reencrypt"], 1],
+    ["audit", ["verify"], 1],
+    ["audit", ["archive", "--before", "2025-02", "--output", join(folder, "a.gz")], 1],
+    ["platform", ["bootstrap"], 2],
+    ["platform", ["restored", "--yes"], 2],
   ];
-  test.each(waiting)("%s", async (name, args) => {
+  test.each(waiting)("%s %p", async (name, args, exits) => {
+    const before = await written();
     const client = new pg.Client({ connectionString: app.database.url });
     await client.connect();
     await client.query(
@@ -137,7 +147,8 @@ describe("Ctrl-C ends what waits for a lock, at once, and says so:", () => {
     const [{ begun }] = (await client.query("SELECT clock_timestamp() AS begun")).rows;
     const child = Bun.spawn([process.execPath, "--no-env-file", `src/cli/${name}.ts`, ...args], {
       cwd: join(import.meta.dir, "..", ".."),
-      env: { PATH: process.env.PATH ?? "", ...given() },
+      // Only the owner may archive.
+      env: { PATH: process.env.PATH ?? "", ...given({ DATABASE_URL: app.database.url }) },
       stdio: ["ignore", "pipe", "pipe"],
     });
     // The one before may still wait there though its command has ended; a transaction sees one state of this view.
@@ -146,13 +157,23 @@ describe("Ctrl-C ends what waits for a lock, at once, and says so:", () => {
     const start = performance.now();
     child.kill("SIGINT");
     expect([await child.exited, await child.stderr.text()]).toEqual([
-      2,
+      exits,
       expect.stringMatching(/error: ended by SIGINT\.\n$/),
     ]);
     expect(performance.now() - start).toBeLessThan(3000);
     await client.query("ROLLBACK");
     await client.end();
+    expect([await written(), readdirSync(folder)]).toEqual([before, []]);
   });
+
+  /** What these commands would change. */
+  async function written() {
+    const { rows } = await app.deps.pool.query(
+      `SELECT (SELECT count(*) FROM audit_log) AS audit, (SELECT count(*) FROM one_time_tokens) AS tokens,
+         (SELECT string_agg(concat(id, retired_at, private_jwk), ',' ORDER BY id) FROM signing_keys) AS keys`,
+    );
+    return rows[0];
+  }
 });
 
 test("variables that stand in files are read, and their faults told", async () => {
