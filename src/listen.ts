@@ -2,6 +2,9 @@
 import type { Config } from "./config.ts";
 import { StartFault } from "./start-fault.ts";
 
+/** Below it a system gives them to privileged users alone, unless it is told otherwise. */
+const FIRST_FREE_PORT = 1024;
+
 type Address = Pick<Config, "host" | "port">;
 /** Which say where. */
 type Variables = { host: string; port: string };
@@ -25,13 +28,21 @@ export function listen(
   try {
     return Bun.serve({ ...options, hostname: host, port });
   } catch (err) {
-    const code = err instanceof Error && "code" in err ? err.code : undefined;
-    if (code === "EADDRINUSE")
-      throw new StartFault(`Port ${port} is taken: set ${variables.port} to another one.`);
-    throw new StartFault(
-      `Cannot listen on ${host}:${port} (${code}): set ${variables.host} and ${variables.port} to an address of this machine.`,
-    );
+    throw new StartFault(faultOfListening(err, { host, port }, variables));
   }
+}
+
+/** Why nobody can listen there, and what to set. Below 1024 a port may be for privileged users alone. */
+export function faultOfListening(
+  thrown: unknown,
+  { host, port }: Address,
+  variables: Variables,
+): string {
+  const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+  if (code === "EADDRINUSE") return `Port ${port} is taken: set ${variables.port} to another one.`;
+  if ((code === "EACCES" || code === "EPERM") && port > 0 && port < FIRST_FREE_PORT)
+    return `This user may not open port ${port} (${code}): set ${variables.port} to one from ${FIRST_FREE_PORT} on, such as 3000, and let the proxy have ${port}.`;
+  return `Cannot listen on ${host}:${port} (${code}): set ${variables.host} and ${variables.port} to an address of this machine.`;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** A start that cannot succeed ends at once: one message for the operator, exit 1, no stack, no secret. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import { faultOfListening } from "../../src/listen.ts";
 import { createDatabase, type TestDatabase } from "../support/postgres.ts";
 import { startProxy } from "./proxy.ts";
 import { runServer, type Server, serverEnv, startServer } from "./start.ts";
@@ -56,6 +57,22 @@ describe("a start ends with one message", () => {
   test("when the host is none of this machine's", async () => {
     const env = serverEnv({ DATABASE_URL: database.appUrl, HOST: "203.0.113.1", SECRET_KEY });
     expect(await failure(env)).toStartWith("Cannot listen on 203.0.113.1:0");
+  });
+
+  test("when the user of the server may not open so low a port", () => {
+    const told = (code: string, port: number) =>
+      faultOfListening(
+        Object.assign(new Error("permission denied"), { code }),
+        { host: "0.0.0.0", port },
+        { host: "METRICS_HOST", port: "METRICS_PORT" },
+      );
+    for (const code of ["EACCES", "EPERM"])
+      expect(told(code, 80)).toBe(
+        `This user may not open port 80 (${code}): set METRICS_PORT to one from 1024 on, such as 3000, and let the proxy have 80.`,
+      );
+    expect(told("EACCES", 3000)).toStartWith(
+      "Cannot listen on 0.0.0.0:3000 (EACCES): set METRICS_",
+    );
   });
 
   test("when nothing listens where the database should be", async () => {
