@@ -21,7 +21,8 @@ It is one transaction: broken off, the database is as empty as before. A databas
 Afterwards: APP_DATABASE_URL=… bun run db:roles, and what docs/operations/backup.md says of sessions and revocations.
 PG_BIN names the folder of pg_restore, where it is neither in PATH nor where packages put it.
 
-Exit codes: 0 restored and whole, 1 restored and not what was backed up, 2 cannot run; then nothing was restored.
+Exit codes: 0 restored and whole, 1 restored and not what was backed up, or the comparison broke off, 2 cannot run; then
+nothing was restored.
 `;
 
 process.exit(
