@@ -20,8 +20,9 @@ const LEAST_BLOCKS = 8;
 /** Bytes that are gone through, one lane after the other. */
 const MOST_WORK = 256 * 1024 * 1024;
 
+/** Ory Kratos pads salt and hash, and its `ln` is the cost itself, and not the logarithm of it. */
 const PHC =
-  /^\$scrypt\$ln=([1-9]\d),r=([1-9]\d?),p=([1-9]\d?)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+  /^\$scrypt\$ln=([1-9]\d|[1-9]\d{4,5}),r=([1-9]\d?),p=([1-9]\d?)\$([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})$/;
 const BETTER_AUTH = /^([0-9a-f]{32}):([0-9a-f]{128})$/;
 /** Of version 2; from version 3 on it is as Better Auth's, which has taken it over. */
 const LUCIA = /^s2:([0-9a-z]{16}):([0-9a-f]{128})$/;
@@ -60,9 +61,9 @@ function bounded({ N, r, p }: Cost): (Cost & { maxmem: number }) | null {
 }
 
 function readPhc(text: string): Stored | null {
-  const [match, logN, r, p, salt, hash] = PHC.exec(text) ?? [];
+  const [match, ln = "", r, p, salt, hash] = PHC.exec(text) ?? [];
   if (match === undefined) return null;
-  const cost = { N: 2 ** Number(logN), r: Number(r), p: Number(p) };
+  const cost = { N: ln.length > 2 ? Number(ln) : 2 ** Number(ln), r: Number(r), p: Number(p) };
   return { ...cost, salt: bytes(salt, SALT_BYTES), hash: bytes(hash, HASH_BYTES) };
 }
 

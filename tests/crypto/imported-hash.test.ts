@@ -12,8 +12,13 @@ import {
   FIREBASE,
   FIREBASE_OF_SUPABASE,
   FIRESCRYPT,
+  KRATOS_FIRESCRYPT,
+  KRATOS_SCRYPT,
   PASSLIB_REFERENCE,
+  SPRING_PBKDF2,
+  SPRING_SCRYPT,
   VECTORS,
+  WORDPRESS_OF_PHP,
 } from "./imported-hashes.ts";
 
 let passwords: Passwords;
@@ -51,6 +56,11 @@ test.each([
   ["scrypt of Firebase, as Ory Kratos writes it", FIRESCRYPT, "user1password"],
   ["scrypt of Firebase, padding left out", FIREBASE.replace("lw==$", "lw$"), "user1password"],
   ["scrypt of Firebase, another project", FIREBASE_OF_SUPABASE, "mytestpassword"],
+  ["scrypt of Firebase, from Kratos's tests", KRATOS_FIRESCRYPT, "8x4WjoDbSxJZdR"],
+  ["scrypt of Ory Kratos", KRATOS_SCRYPT, "test"],
+  ["scrypt of Spring 5, from its manual", SPRING_SCRYPT, "password"],
+  ["PBKDF2 of Spring 5, from its manual", SPRING_PBKDF2, "password"],
+  ["bcrypt of WordPress, made by PHP", WORDPRESS_OF_PHP, "admin"],
   ["scrypt of Better Auth, which hashes NFKC", BETTER_AUTH_OF_NFKC, "\ufb01ne \u2163 horses"],
 ])(
   "R10: %s: the published hash is accepted, verified by its password alone, and not ours",

@@ -109,3 +109,18 @@ export const FIREBASE_OF_SUPABASE =
 /** python3: hashlib.scrypt, as Better Auth makes it, of "ﬁne Ⅳ horses" in NFKC. */
 export const BETTER_AUTH_OF_NFKC =
   "000102030405060708090a0b0c0d0e0f:54365c5b8687bac83f2d2d930f39fccaa5cb7f126024a0e0f3e1bde921800e0133e17876939a9131bf355526a4842961bd0183d4d785b7b657d5ec8202dd72d7";
+
+/** From Spring Security's reference manual (Password Storage), of "password". */
+export const SPRING_SCRYPT =
+  "{scrypt}$e0801$8bWJaSu2IKSn9Z9kM+TPXfOc/9bdYSrN1oD9qfVThWEwdRTnO7re7Ei+fUZRJ68k9lTyuTeUp4of4g24hHnazw==$OAOec05+bXxvuu/1qZ6NUR+xQYvYv7BeL1QxwRpY5Pc=";
+export const SPRING_PBKDF2 =
+  "{pbkdf2}5d923b44a6d129f3ddf3e3c8d29412723dcbde72445e8ef6bf3b508fbf17fa4ed4d6b99ca763d8dc";
+
+/** From the tests of Ory Kratos, of "8x4WjoDbSxJZdR" and of "test". */
+export const KRATOS_FIRESCRYPT =
+  "$firescrypt$ln=14,r=8,p=1$sPtDhWcd1MfdAw==$xbSou7FOl6mChCyzpCPIQ7tku7nsQMTFtyOZSXXd7tjBa4NtimOx7v42Gv2SfzPQu1oxM2/k4SsbOu73wlKe1A==$Bw==$YE0dO4bwD4JnJafh6lZZfkp1MtKzuKAXQcDCJNJNyeCHairWHKENOkbh3dzwaCdizzOspwr/FITUVlnOAwPKyw==";
+export const KRATOS_SCRYPT =
+  "$scrypt$ln=16384,r=8,p=1$2npRo7P03Mt8keSoMbyD/tKFWyUzjiQf2svUaNDSrhA=$MiCzNcIplSMqSBrm4HckjYqYhaVPPjTARTzwB1cVNYE=";
+
+/** Made by PHP as WordPress does, of "admin": public, in the set-up of somebody's demonstration. */
+export const WORDPRESS_OF_PHP = "$wp$2y$10$Q1xinFjrZeLWJBvxviIL6u834Fu.evIEFHAUVisQ5O.w9Dm0sMdES";
