@@ -6,6 +6,8 @@ import { withFiles } from "../config/secret-files.ts";
 import { inWords } from "../db/await-database.ts";
 import { isUnavailable } from "../db/failures.ts";
 import { prepareRuntimeRole } from "../db/runtime-role.ts";
+import { listenForInterruption } from "./interruption.ts";
+import { withoutSecrets } from "./secrets.ts";
 
 const usage = `Makes the login that the server runs as, which row-level security holds, and grants what it needs.
 
@@ -33,6 +35,7 @@ if (argument !== undefined) {
 process.exit(await main(process.env));
 
 async function main(variables: NodeJS.ProcessEnv): Promise<number> {
+  const { asked } = listenForInterruption();
   try {
     const { env, faults } = withFiles(variables, [
       "DATABASE_URL",
@@ -46,15 +49,17 @@ async function main(variables: NodeJS.ProcessEnv): Promise<number> {
     const user = decodeURIComponent(app.username);
     const password = decodeURIComponent(app.password);
     if (!user || !password) throw new Error("APP_DATABASE_URL must name a user and a password.");
-    await prepareRuntimeRole(owner.href, { user, password }, timeoutSeconds).catch(async (err) => {
+    const work = prepareRuntimeRole(owner.href, { user, password }, timeoutSeconds);
+    const done = work.catch(async (err) => {
       throw await inWords(err, owner.href);
     });
+    await Promise.race([done, asked]);
     process.stdout.write(
       `The login ${user} is ready: start the server with APP_DATABASE_URL as its DATABASE_URL.\n`,
     );
     return 0;
   } catch (error) {
-    process.stderr.write(`error: ${explain(error)}\n`);
+    process.stderr.write(`error: ${withoutSecrets(explain(error), variables)}\n`);
     return 1;
   }
 }

@@ -36,6 +36,8 @@ export async function prepareRuntimeRole(
     const name = client.escapeIdentifier(user);
     await assertHarmless(client, user);
     const { rowCount } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [user]);
+    // All or nothing: broken off, there is no login that lacks half of it.
+    await client.query("BEGIN");
     await client.query(
       `${rowCount === 0 ? "CREATE" : "ALTER"} ROLE ${name} LOGIN PASSWORD ${client.escapeLiteral(password)}`,
     );
@@ -46,6 +48,7 @@ export async function prepareRuntimeRole(
     // The server says so too (client.ts), which a pooler in between does not carry to each connection.
     await client.query(`ALTER ROLE ${name} SET jit = off`);
     await client.query(BESIDE);
+    await client.query("COMMIT");
   } finally {
     await client.end();
   }

@@ -136,19 +136,20 @@ describe("Ctrl-C ends what waits for a lock, at once, says so, and leaves nothin
     ["audit", ["archive", "--before", "2025-02", "--output", join(folder, "a.gz")], 1],
     ["platform", ["bootstrap"], 2],
     ["platform", ["restored", "--yes"], 2],
+    ["roles", [], 1],
   ];
   test.each(waiting)("%s %p", async (name, args, exits) => {
     const before = await written();
     const client = new pg.Client({ connectionString: app.database.url });
     await client.connect();
     await client.query(
-      "BEGIN; LOCK TABLE users, sessions, signing_keys, audit_seals, one_time_tokens IN ACCESS EXCLUSIVE MODE",
+      "BEGIN; REVOKE SELECT ON _prisma_migrations FROM tenantry_app; LOCK TABLE users, sessions, signing_keys, audit_seals, one_time_tokens IN ACCESS EXCLUSIVE MODE",
     );
     const [{ begun }] = (await client.query("SELECT clock_timestamp() AS begun")).rows;
     const child = Bun.spawn([process.execPath, "--no-env-file", `src/cli/${name}.ts`, ...args], {
       cwd: join(import.meta.dir, "..", ".."),
       // Only the owner may archive.
-      env: { PATH: process.env.PATH ?? "", ...given({ DATABASE_URL: app.database.url }) },
+      env: { PATH: process.env.PATH ?? "", ...ofOwner() },
       stdio: ["ignore", "pipe", "pipe"],
     });
     // The one before may still wait there though its command has ended; a transaction sees one state of this view.
@@ -166,11 +167,18 @@ describe("Ctrl-C ends what waits for a lock, at once, says so, and leaves nothin
     expect([await written(), readdirSync(folder)]).toEqual([before, []]);
   });
 
+  function ofOwner() {
+    const APP_DATABASE_URL = new URL(app.database.url);
+    Object.assign(APP_DATABASE_URL, { username: "made_for_nobody", password: PASSWORD });
+    return given({ DATABASE_URL: app.database.url, APP_DATABASE_URL: APP_DATABASE_URL.href });
+  }
+
   /** What these commands would change. */
   async function written() {
     const { rows } = await app.deps.pool.query(
       `SELECT (SELECT count(*) FROM audit_log) AS audit, (SELECT count(*) FROM one_time_tokens) AS tokens,
-         (SELECT string_agg(concat(id, retired_at, private_jwk), ',' ORDER BY id) FROM signing_keys) AS keys`,
+         (SELECT string_agg(concat(id, retired_at, private_jwk), ',' ORDER BY id) FROM signing_keys) AS keys,
+         (SELECT count(*) FROM pg_roles WHERE rolname = 'made_for_nobody') AS roles`,
     );
     return rows[0];
   }
